@@ -1,0 +1,368 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a bearer token to a Kubernetes user, as EKS does it.
+
+1. :func:`read_token` checks the token's form: a presigned ``GET`` of STS ``GetCallerIdentity``.
+2. :class:`Authenticator` replays it, with the cluster's own name in ``x-k8s-aws-id``, so that STS verifies signature,
+   credentials and cluster; STS's answer, not the token's text, tells who the caller is.
+3. It asks the AWS service for the cluster's authentication mode and access entry, reads ``aws-auth``, and maps.
+
+Rules: aws-iam-authenticator ``pkg/token/token.go``, ``pkg/server/server.go``, ``pkg/arn/arn.go``; EKS user guide,
+"Grant IAM users access to Kubernetes" (authentication modes, precedence of access entries, reserved prefixes).
+
+The host of the token
+    A token is signed for one STS host. Accepted are the STS hosts of the cluster's partition (over https) and the test
+    bed's own AWS URL, which a client uses that was told so by ``AWS_ENDPOINT_URL_STS``. The replay always goes to the
+    test bed's AWS URL and carries the token's host as its ``Host`` header: that header is part of the signature.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import re
+import threading
+import time
+import xml.etree.ElementTree
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+import urllib3
+
+from testbed.aws_auth import Mapping, read_aws_auth
+
+TOKEN_PREFIX = "k8s-aws-v1."
+TOKEN_MAXIMUM_BYTES = 4096
+CLUSTER_HEADER = "x-k8s-aws-id"
+TOKEN_LIFETIME = timedelta(minutes=15)
+EXPIRES_MAXIMUM_SECONDS = 900
+PARAMETERS = frozenset(
+    {
+        "action",
+        "version",
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-amz-signedheaders",
+    }
+)
+
+# The replay of one token is remembered this long; mappings never are, so that an edit acts at once.
+REPLAY_SECONDS = 5.0
+AWS_TIMEOUT_SECONDS = 10.0
+
+PARTITION_STS_HOSTS = {
+    "aws": re.compile(r"sts(\.(af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-\d+)?\.amazonaws\.com"),
+    "aws-us-gov": re.compile(r"sts\.us-gov-[a-z]+-\d+\.amazonaws\.com"),
+    "aws-cn": re.compile(r"sts\.cn-[a-z]+-\d+\.amazonaws\.com\.cn"),
+}
+
+# "can't start with": EKS user guide, access entries, custom usernames. Node roles of aws-auth are the exception.
+RESERVED_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
+NODE_PREFIX = "system:node:"
+INSTANCE_ID = re.compile(r"i-(\w{8}|\w{17})")
+
+CREATOR = Mapping("kubernetes-admin", ("system:masters",))
+
+log = logging.getLogger(__name__)
+
+
+class AuthenticationError(Exception):
+    """Why a token was refused. The API server answers 401 whatever the reason, as EKS does."""
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    """An access policy associated with an entry; ``namespaces`` counts when ``scope`` is ``namespace``."""
+
+    name: str
+    scope: str
+    namespaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class User:
+    """An authenticated user. ``policies`` are rights that come with the access entry and not from RBAC."""
+
+    username: str
+    groups: tuple[str, ...]
+    uid: str = ""
+    extra: dict[str, list[str]] = field(default_factory=dict)
+    policies: tuple[AccessPolicy, ...] = ()
+
+    def info(self) -> dict[str, Any]:
+        """``UserInfo`` of ``authentication.k8s.io/v1``."""
+        answer: dict[str, Any] = {"username": self.username}
+        if self.uid:
+            answer["uid"] = self.uid
+        answer["groups"] = list(self.groups)
+        if self.extra:
+            answer["extra"] = self.extra
+        return answer
+
+
+class Cluster(Protocol):
+    """What the authenticator needs to know of a cluster."""
+
+    name: str
+    arn: str
+    region: str
+
+    def aws_auth(self) -> dict[str, str]:
+        """``data`` of the ConfigMap ``kube-system/aws-auth``; empty when there is none."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of good form: the presigned request in it."""
+
+    host: str
+    target: str
+    access_key_id: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who STS says the caller is."""
+
+    arn: str
+    canonical_arn: str
+    account_id: str
+    user_id: str
+    session_name: str
+    access_key_id: str
+
+
+def read_token(text: str, partition: str, aws_url: str) -> Token:
+    """Check a token's form for a cluster of ``partition``; raises :class:`AuthenticationError`."""
+    if len(text.encode()) > TOKEN_MAXIMUM_BYTES:
+        raise AuthenticationError("token is too large")
+    if not text.startswith(TOKEN_PREFIX):
+        raise AuthenticationError(f"token is missing expected {TOKEN_PREFIX!r} prefix")
+    encoded = text.removeprefix(TOKEN_PREFIX)
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", encoded):
+        raise AuthenticationError("token is not base64url without padding")
+    try:
+        url = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+    except (binascii.Error, ValueError) as error:
+        raise AuthenticationError(f"token holds no URL: {error}") from error
+    check_host(parts.scheme, parts.netloc, partition, aws_url)
+    if parts.path != "/":
+        raise AuthenticationError("unexpected path in pre-signed URL")
+    parameters: dict[str, str] = {}
+    for name, value in pairs:
+        if name.lower() not in PARAMETERS:
+            raise AuthenticationError(f"non-whitelisted query parameter {name!r}")
+        if name.lower() in parameters:
+            raise AuthenticationError("query parameter with multiple values not supported")
+        parameters[name.lower()] = value
+    if parameters.get("action") != "GetCallerIdentity":
+        raise AuthenticationError("unexpected action parameter in pre-signed URL")
+    if CLUSTER_HEADER not in parameters.get("x-amz-signedheaders", "").lower().split(";"):
+        raise AuthenticationError(f"client did not sign the {CLUSTER_HEADER} header in the pre-signed URL")
+    expires = parameters.get("x-amz-expires", "")
+    if not re.fullmatch(r"\d{1,9}", expires, re.ASCII) or int(expires) > EXPIRES_MAXIMUM_SECONDS:
+        raise AuthenticationError(f"invalid X-Amz-Expires parameter in pre-signed URL: {expires!r}")
+    check_date(parameters.get("x-amz-date", ""))
+    return Token(parts.netloc, f"/?{parts.query}", parameters.get("x-amz-credential", "").split("/")[0])
+
+
+def check_host(scheme: str, host: str, partition: str, aws_url: str) -> None:
+    if f"{scheme}://{host}" == aws_url:
+        return
+    if scheme != "https":
+        raise AuthenticationError(f"unexpected scheme {scheme!r} in pre-signed URL")
+    pattern = PARTITION_STS_HOSTS.get(partition)
+    if pattern is None or not pattern.fullmatch(host):
+        raise AuthenticationError(f"unexpected hostname {host!r} in pre-signed URL")
+
+
+def check_date(text: str) -> None:
+    try:
+        signed = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise AuthenticationError(f"X-Amz-Date parameter {text!r} is not of the form YYYYMMDDTHHMMSSZ") from error
+    if datetime.now(timezone.utc) > signed + TOKEN_LIFETIME:
+        raise AuthenticationError(f"X-Amz-Date parameter is expired (15 minute expiration) {text}")
+
+
+def canonicalize(arn: str) -> str:
+    """The IAM ARN that mappings are looked up by: a session's role, without the path, which STS never tells."""
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or parts[1] not in PARTITION_STS_HOSTS:
+        raise AuthenticationError(f"arn {arn!r} is invalid")
+    _arn, partition, service, _region, account_id, resource = parts
+    kind, *names = resource.split("/")
+    if service == "sts" and kind == "assumed-role" and len(names) >= 2:
+        return f"arn:{partition}:iam::{account_id}:role/{'/'.join(names[:-1])}"
+    if (service, kind) in {("sts", "federated-user"), ("iam", "role"), ("iam", "user"), ("iam", "root")}:
+        return arn
+    raise AuthenticationError(f"unrecognized resource {resource} for service {service}")
+
+
+def render(template: str, identity: Identity, region: str) -> str:
+    """Fill in a username or group template; unknown templates stay as text.
+
+    ``{{EC2PrivateDNSName}}`` needs an instance's id as session name. There is no EC2 here, so the name is the one that
+    EC2 gives by default to an instance named after its id.
+    """
+    if "{{EC2PrivateDNSName}}" in template:
+        if not INSTANCE_ID.fullmatch(identity.session_name):
+            raise AuthenticationError("SessionName did not contain an instance id")
+        domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+        template = template.replace("{{EC2PrivateDNSName}}", f"{identity.session_name}.{domain}")
+    template = template.replace("{{AccountID}}", identity.account_id)
+    template = template.replace("{{SessionName}}", identity.session_name.replace("@", "-"))
+    template = template.replace("{{SessionNameRaw}}", identity.session_name)
+    return template.replace("{{AccessKeyID}}", identity.access_key_id)
+
+
+class Authenticator:
+    """The authenticator of all clusters of the test bed; ``aws_url`` is the AWS service's URL."""
+
+    def __init__(self, aws_url: str) -> None:
+        self.aws_url = aws_url.rstrip("/")
+        self.http = urllib3.PoolManager(maxsize=16, retries=False, timeout=AWS_TIMEOUT_SECONDS)
+        self.lock = threading.Lock()
+        self.replays: dict[tuple[str, str], tuple[float, Identity]] = {}
+
+    def reset(self) -> None:
+        """Forget the replays."""
+        with self.lock:
+            self.replays.clear()
+
+    def authenticate(self, cluster: Cluster, text: str) -> User:
+        """The user that ``text`` stands for in ``cluster``; raises :class:`AuthenticationError`."""
+        try:
+            identity = self.identify(cluster, text)
+            user = self.map(cluster, identity)
+        except AuthenticationError as error:
+            log.info("cluster %s refused a token: %s", cluster.name, error)
+            raise
+        return user
+
+    def identify(self, cluster: Cluster, text: str) -> Identity:
+        """Check and replay a token."""
+        token = read_token(text, cluster.arn.split(":")[1], self.aws_url)
+        key = (cluster.arn, text)
+        now = time.monotonic()
+        with self.lock:
+            self.replays = {kept: replay for kept, replay in self.replays.items() if replay[0] > now}
+            if key in self.replays:
+                return self.replays[key][1]
+        identity = self.replay(cluster, token)
+        with self.lock:
+            self.replays[key] = (now + REPLAY_SECONDS, identity)
+        return identity
+
+    def replay(self, cluster: Cluster, token: Token) -> Identity:
+        headers = {"Host": token.host, "Accept": "application/json", CLUSTER_HEADER: cluster.name}
+        status, body = self.request("GET", token.target, headers)
+        if status != 200:
+            answer = body.decode(errors="replace")
+            raise AuthenticationError(f"error from AWS (expected 200, got {status}). Body: {answer}")
+        caller = read_caller_identity(body)
+        user_id, *session = caller["UserId"].split(":")
+        if len(session) > 1:
+            raise AuthenticationError(f"malformed UserID {caller['UserId']!r}")
+        return Identity(
+            arn=caller["Arn"],
+            canonical_arn=canonicalize(caller["Arn"]),
+            account_id=caller["Account"],
+            user_id=user_id,
+            session_name=session[0] if session else "",
+            access_key_id=token.access_key_id,
+        )
+
+    def map(self, cluster: Cluster, identity: Identity) -> User:
+        """The user of an identity, by the cluster's mode, access entries and ``aws-auth`` as they are now."""
+        access = self.access(cluster, identity)
+        mode, entry = access["authentication_mode"], access["entry"]
+        if mode == "CONFIG_MAP":
+            if access.get("creator", False):
+                return make_user(identity, CREATOR, cluster.region)
+        elif entry and entry["matches"]:
+            mapping = Mapping(entry["username"], tuple(entry["kubernetes_groups"]))
+            return make_user(identity, mapping, cluster.region, entry["policies"])
+        if mode == "API":
+            raise AuthenticationError(f"no access entry for {identity.canonical_arn}")
+        return map_aws_auth(cluster, identity)
+
+    def access(self, cluster: Cluster, identity: Identity) -> dict[str, Any]:
+        """What the AWS service knows of an identity's access to a cluster."""
+        question = {
+            "cluster_arn": cluster.arn,
+            "principal_arn": identity.canonical_arn,
+            "session_name": identity.session_name,
+        }
+        headers = {"Content-Type": "application/json"}
+        status, body = self.request("POST", "/_testbed/identity", headers, json.dumps(question).encode())
+        if status != 200:
+            raise AuthenticationError(f"the AWS service knows no access to {cluster.arn}: {status} {body!r}")
+        return json.loads(body)
+
+    def request(self, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
+        try:
+            answer = self.http.request(method, self.aws_url + target, headers=headers, body=body, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise AuthenticationError(f"error during {method}: {error}") from error
+        return answer.status, answer.data
+
+
+def read_caller_identity(body: bytes) -> dict[str, str]:
+    """``Arn``, ``Account`` and ``UserId`` of STS's answer; AWS sends JSON when asked, moto always XML."""
+    try:
+        if body.lstrip().startswith(b"{"):
+            found = json.loads(body)["GetCallerIdentityResponse"]["GetCallerIdentityResult"]
+        else:
+            root = xml.etree.ElementTree.fromstring(body)
+            found = {element.tag.rpartition("}")[2]: element.text or "" for element in root.iter()}
+        return {name: found[name] for name in ("Arn", "Account", "UserId")}
+    except (ValueError, KeyError, TypeError, xml.etree.ElementTree.ParseError) as error:
+        raise AuthenticationError(f"STS did not answer with a caller identity: {error}") from error
+
+
+def map_aws_auth(cluster: Cluster, identity: Identity) -> User:
+    """The user that ``aws-auth`` gives an identity; raises :class:`AuthenticationError`."""
+    aws_auth = read_aws_auth(cluster.aws_auth())
+    mapping = aws_auth.find(identity.canonical_arn)
+    if mapping is None:
+        if identity.account_id in aws_auth.accounts:
+            return make_user(identity, Mapping(identity.canonical_arn, ()), cluster.region)
+        raise AuthenticationError(f"ARN is not mapped: {identity.canonical_arn.lower()}")
+    user = make_user(identity, mapping, cluster.region)
+    if user.username.startswith(RESERVED_PREFIXES) and not user.username.startswith(NODE_PREFIX):
+        raise AuthenticationError(
+            f"invalid username {user.username!r} in aws-auth: it must not begin with {', '.join(RESERVED_PREFIXES)}"
+        )
+    return user
+
+
+def make_user(identity: Identity, mapping: Mapping, region: str, policies: list[dict[str, Any]] | None = None) -> User:
+    groups = tuple(render(group, identity, region) for group in mapping.groups)
+    return User(
+        username=render(mapping.username, identity, region),
+        groups=(*groups, "system:authenticated"),
+        uid=f"aws-iam-authenticator:{identity.account_id}:{identity.user_id}",
+        extra={
+            "accessKeyId": [identity.access_key_id],
+            "arn": [identity.arn],
+            "canonicalArn": [identity.canonical_arn],
+            "principalId": [identity.user_id],
+            "sessionName": [identity.session_name],
+        },
+        policies=tuple(
+            AccessPolicy(policy["policy_arn"].rpartition("/")[2], policy["scope"], tuple(policy["namespaces"] or ()))
+            for policy in policies or ()
+        ),
+    )

@@ -1,0 +1,443 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS on one loopback URL: IAM (moto's, with the refusals that it lacks), STS and EKS (ours).
+
+``python -m testbed.aws --port N [--kubernetes URL] [--update-seconds S]`` serves them at ``http://127.0.0.1:N``. A
+request goes to the service for which it is signed. Its access key decides the account, its credential scope the region
+and with it the partition (``aws``, ``aws-us-gov``, ``aws-cn``). Every request must be signed with a key issued here.
+
+A client needs ``AWS_ENDPOINT_URL_IAM``, ``AWS_ENDPOINT_URL_STS`` and ``AWS_ENDPOINT_URL_EKS`` (or ``AWS_ENDPOINT_URL``
+for all), ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` (and ``AWS_SESSION_TOKEN`` of a session), ``AWS_REGION`` or
+``AWS_DEFAULT_REGION``.
+
+Control interface, beside that of every service (:mod:`testbed.service`); each answers 400 with ``{"error"}`` for what
+it can't do:
+
+``POST /_testbed/accounts {"account_id", "partition": "aws"}``
+    The account's administrator, IAM user ``operator``: ``{"account_id", "partition", "user_arn", "access_key_id",
+    "secret_access_key"}``. A second call gives the same key, or a new one if that has expired.
+``POST /_testbed/saml_subject {"access_key_id", "subject"}``
+    ``SAML:sub`` of the sign-in behind a key's session, for the policy variable ``${SAML:sub}``. A session of
+    AssumeRoleWithSAML has it of itself.
+``POST /_testbed/expire {"access_key_id"}``
+    From now on the key is expired.
+``POST /_testbed/clusters {"account_id", "region", "name", "authentication_mode": null, "tags": {},
+"node_role_arns": [], "creator_arn": null, "access_config": null, "version": "1.33"}``
+    An ACTIVE cluster at once: ``{"arn", "endpoint", "certificate_authority_base64"}``. Without a mode it is an old
+    cluster: ``CONFIG_MAP``, and ``accessConfig`` isn't shown (``"access_config": "empty"`` shows ``{}``). Node roles
+    are made where they don't exist; they and the creator get access entries as soon as the mode has any. The creator
+    is the account's operator if nobody else is named; ``""`` is nobody.
+``POST /_testbed/fail_update {"cluster_arn", "error_code": "Unknown", "error_message"}``
+    The cluster's next update ends ``Failed``.
+``POST /_testbed/identity {"cluster_arn", "principal_arn", "session_name"}``
+    How the cluster knows a caller (:meth:`testbed.eks.Eks.resolve_identity`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import signal
+import threading
+import traceback
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import ServiceException
+from moto.moto_server.werkzeug_app import create_backend_app
+from moto.utilities.utils import get_partition
+
+from testbed.aws_credentials import OPERATOR, PARTITIONS, Caller, Credentials
+from testbed.aws_principals import Principal, find_principal, forget_in_trust_policies, iam_backend
+from testbed.aws_sts import Sts
+from testbed.aws_validation import describe, violations
+from testbed.aws_wire import (
+    SERVICES,
+    UNSIGNED_OPERATIONS,
+    Answer,
+    AwsError,
+    AwsRequest,
+    Headers,
+    read_request,
+    render_error,
+    render_query_result,
+    render_rest_result,
+    service_model,
+)
+from testbed.eks import Eks, FixedEndpoint, Registrar
+from testbed.eks_model import MODES, Cluster
+from testbed.iam_rules import apply_rules
+from testbed.service import CONTROL, Call, Listener, Service
+
+DEFAULT_UPDATE_SECONDS = 0.5
+
+# An API server that starts from nothing (etcd, kube-apiserver) takes seconds.
+REGISTRATION_TIMEOUT_SECONDS = 120
+
+TRUST_OF_NODES = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+
+
+class AwsDialect:
+    """Calls named ``iam:GetRole``, ``sts:AssumeRole``, ``eks:DescribeCluster``; made by an access key."""
+
+    def call(self, environ: dict[str, Any], body: bytes) -> Call:
+        request = read_request(environ, body)
+        identity = request.signature.access_key_id if request.signature else ""
+        return Call(request.operation_name, request.writes, identity)
+
+    def error(self, call: Call, status: int, code: str, message: str) -> tuple[Headers, bytes]:
+        service = call.operation.partition(":")[0]
+        return render_error(service, status, code or default_code(status), message)[1:]
+
+
+def default_code(status: int) -> str:
+    """The code of an injected error that names none."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "ThrottlingException"
+    return (
+        "InternalFailure" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus(status).phrase.replace(" ", "")
+    )
+
+
+class KubernetesRegistrar:
+    """Clusters get their API servers from the test bed's Kubernetes service."""
+
+    def __init__(self, url: str) -> None:
+        self.url = f"{url.rstrip('/')}{CONTROL}clusters"
+
+    def register(self, cluster: Cluster) -> tuple[str, str]:
+        """:raises AwsError: ServerException: the Kubernetes service refused, or isn't there."""
+        description = {
+            "arn": cluster.arn,
+            "name": cluster.name,
+            "account_id": cluster.account_id,
+            "region": cluster.region,
+        }
+        answer = self._send("POST", description)
+        return answer["endpoint"], answer["certificate_authority_base64"]
+
+    def unregister(self, cluster: Cluster) -> None:
+        self._send("DELETE", {"arn": cluster.arn})
+
+    def _send(self, method: str, document: dict[str, str]) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url, json.dumps(document).encode(), headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=REGISTRATION_TIMEOUT_SECONDS) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            reason = error.read().decode(errors="replace")
+        except OSError as error:
+            reason = str(error)
+        raise AwsError(500, "ServerException", f"{method} {self.url} for {document['arn']} failed: {reason}")
+
+
+class Aws:
+    """The WSGI application: authenticates, then hands each request to its service."""
+
+    def __init__(self, registrar: Registrar, update_seconds: float) -> None:
+        # It would put every access key into one account.
+        os.environ.pop("MOTO_ACCOUNT_ID", None)
+        self.credentials = Credentials()
+        self.sts = Sts(self.credentials)
+        self.eks = Eks(registrar, update_seconds)
+        self.iam_application = create_backend_app("iam")
+        # moto's IAM iterates over dictionaries that other threads change, and a rule and moto's work must be one step.
+        self.iam_lock = threading.RLock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read()
+        request = read_request(environ, body)
+        environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            status, headers, text = self.answer(request, environ)
+        except AwsError as error:
+            status, headers, text = render_error(request.service, error.status, error.code, error.message)
+        except Exception as error:
+            traceback.print_exc()
+            status, headers, text = render_error(request.service, 500, "InternalFailure", repr(error))
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [text]
+
+    def answer(self, request: AwsRequest, environ: dict[str, Any]) -> Answer:
+        """:raises AwsError: the request is refused."""
+        with self.iam_lock:
+            caller = self.authenticate(request)
+            if request.service not in SERVICES:
+                raise AwsError(501, "NotImplemented", f"The test bed doesn't serve {request.operation_name}")
+            if request.service == "iam":
+                return self.iam(request, caller, environ)
+            if request.service == "sts":
+                return self.security_tokens(request, caller)
+        return render_rest_result(self.eks.handle(request, caller))
+
+    def authenticate(self, request: AwsRequest) -> Caller | None:
+        """The caller; ``None`` where none is needed."""
+        operation = request.operation
+        if request.service == "sts" and operation and operation.name in UNSIGNED_OPERATIONS:
+            return None
+        return self.credentials.authenticate(request)
+
+    def security_tokens(self, request: AwsRequest, caller: Caller | None) -> Answer:
+        parameters = validated(request)
+        serve = self.sts.operations.get(request.operation.name)
+        if serve is None:
+            raise AwsError(501, "NotImplemented", f"The test bed doesn't serve {request.operation_name}")
+        return render_query_result(request, serve(caller, parameters))
+
+    def iam(self, request: AwsRequest, caller: Caller, environ: dict[str, Any]) -> Answer:
+        """First what AWS refuses and moto doesn't, then moto."""
+        parameters = validated(request)
+        name = request.operation.name
+        backend = iam_backend(caller.account_id, caller.partition)
+        try:
+            result = apply_rules(name, backend, parameters)
+        except ServiceException as error:
+            raise AwsError(iam_error_status(error.code), error.code, error.message) from error
+        if result is not None:
+            return render_query_result(request, result)
+        going = leaving_principal(name, parameters, caller)
+        answer = self.moto(request, environ)
+        if going and answer[0] == HTTPStatus.OK:
+            forget_in_trust_policies(going)
+        return answer
+
+    def moto(self, request: AwsRequest, environ: dict[str, Any]) -> Answer:
+        """moto's answer to an IAM request."""
+        started: list[tuple[int, Headers]] = []
+
+        def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
+            started.append((int(status.split(" ", 1)[0]), headers))
+
+        try:
+            body = b"".join(self.iam_application(environ, start_response))
+        except NotImplementedError as error:
+            raise AwsError(501, "NotImplemented", f"The test bed doesn't serve {request.operation_name}") from error
+        return *started[-1], body
+
+    def reset(self) -> None:
+        with self.iam_lock:
+            self.credentials.reset()
+            BackendDict.reset()
+        self.eks.reset()
+
+
+class AwsService(Service):
+    """The service with AWS's own part of the control interface (see the module's docstring)."""
+
+    def __init__(self, aws: Aws) -> None:
+        super().__init__(aws, AwsDialect(), aws.reset)
+        self.aws = aws
+        self.controls: dict[str, Callable[..., dict[str, Any]]] = {
+            "accounts": self.add_account,
+            "saml_subject": self.set_saml_subject,
+            "expire": self.expire,
+            "clusters": self.add_cluster,
+            "fail_update": self.fail_update,
+            "identity": self.identity,
+        }
+
+    def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
+        act = self.controls.get(environ["PATH_INFO"].removeprefix(CONTROL))
+        if act is None or environ["REQUEST_METHOD"] != "POST":
+            return super().control(environ, body, start_response)
+        try:
+            status, answer = "200 OK", act(**json.loads(body))
+        except (KeyError, TypeError, ValueError, AwsError) as error:
+            status, answer = "400 Bad Request", {"error": str(error)}
+        text = json.dumps(answer).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    def add_account(self, account_id: str, partition: str = "aws") -> dict[str, str]:
+        check_account_id(account_id)
+        if partition not in PARTITIONS:
+            raise ValueError(f"unknown partition {partition!r}; choose from {', '.join(PARTITIONS)}")
+        with self.aws.iam_lock:
+            return self.aws.credentials.operator(account_id, partition)
+
+    def set_saml_subject(self, access_key_id: str, subject: str) -> dict[str, Any]:
+        with self.aws.iam_lock:
+            self.aws.credentials.require(access_key_id)
+            self.aws.credentials.saml_subjects[access_key_id] = subject
+        return {}
+
+    def expire(self, access_key_id: str) -> dict[str, Any]:
+        with self.aws.iam_lock:
+            self.aws.credentials.require(access_key_id)
+            self.aws.credentials.expired.add(access_key_id)
+        return {}
+
+    def add_cluster(
+        self,
+        account_id: str,
+        region: str,
+        name: str,
+        authentication_mode: str | None = None,
+        tags: dict[str, str] | None = None,
+        node_role_arns: Iterable[str] = (),
+        creator_arn: str | None = None,
+        access_config: str | None = None,
+        version: str = "1.33",
+    ) -> dict[str, Any]:
+        check_account_id(account_id)
+        partition = get_partition(region)
+        if authentication_mode is not None and authentication_mode not in MODES:
+            raise ValueError(f"unknown authentication mode {authentication_mode!r}; choose from {', '.join(MODES)}")
+        shown = access_config or ("shown" if authentication_mode else "absent")
+        if shown not in ("shown", "empty", "absent"):
+            raise ValueError(f"unknown access_config {shown!r}; choose from shown, empty, absent")
+        with self.aws.iam_lock:
+            operator = f"arn:{partition}:iam::{account_id}:user/{OPERATOR}"
+            creator = find_principal(operator if creator_arn is None else creator_arn)
+            if creator_arn and creator is None:
+                raise ValueError(f"there is no role or user {creator_arn}")
+            cluster_role = ensure_role(f"arn:{partition}:iam::{account_id}:role/eks-cluster-role")
+            node_roles = [ensure_role(arn) for arn in node_role_arns]
+        return self.aws.eks.add_cluster(
+            Cluster(
+                account_id=account_id,
+                region=region,
+                partition=partition,
+                name=name,
+                mode=authentication_mode or "CONFIG_MAP",
+                access_config=shown,
+                creator=creator,
+                node_roles=node_roles,
+                tags=dict(tags or {}),
+                settings={
+                    "version": version,
+                    "roleArn": cluster_role.arn,
+                    "resourcesVpcConfig": {
+                        "subnetIds": ["subnet-0a1b2c3d4e5f60718", "subnet-18f7e6d5c4b3a2910"],
+                        "vpcId": "vpc-0123456789abcdef0",
+                        "endpointPublicAccess": True,
+                        "endpointPrivateAccess": False,
+                    },
+                },
+            )
+        )
+
+    def fail_update(self, cluster_arn: str, error_message: str, error_code: str = "Unknown") -> dict[str, Any]:
+        failure = {"errorCode": error_code, "errorMessage": error_message, "resourceIds": []}
+        self.aws.eks.fail_next_update(cluster_arn, failure)
+        return {}
+
+    def identity(self, cluster_arn: str, principal_arn: str, session_name: str = "") -> dict[str, Any]:
+        """A session's name doesn't matter here: the authenticator renders the username."""
+        return self.aws.eks.resolve_identity(cluster_arn, principal_arn)
+
+
+def validated(request: AwsRequest) -> dict[str, Any]:
+    """Parameters of an IAM or STS operation, valid by the service model.
+
+    :raises AwsError: InvalidAction, ValidationError.
+    """
+    if request.operation is None:
+        action = request.form.get("Action", "")
+        raise AwsError(400, "InvalidAction", f"Could not find operation {action} for this version")
+    parameters = request.query_parameters()
+    shape = request.operation.input_shape
+    found = list(violations(shape, parameters)) if shape else []
+    if found:
+        raise AwsError(400, "ValidationError", describe(found))
+    return parameters
+
+
+def iam_error_status(code: str) -> int:
+    """The HTTP status that the service model gives an error."""
+    for shape in service_model("iam").error_shapes:
+        if shape.error_code == code:
+            return shape.metadata["error"]["httpStatusCode"]
+    return HTTPStatus.BAD_REQUEST
+
+
+def leaving_principal(operation: str, parameters: dict[str, Any], caller: Caller) -> Principal | None:
+    """The role or user that an operation is about to delete."""
+    backend = iam_backend(caller.account_id, caller.partition)
+    holders: Iterable[Any] = ()
+    if operation == "DeleteRole":
+        holders = [role for role in backend.roles.values() if role.name == parameters["RoleName"]]
+    elif operation == "DeleteUser":
+        holders = [user for user in backend.users.values() if user.name == parameters["UserName"]]
+    return next((find_principal(holder.arn) for holder in holders), None)
+
+
+def ensure_role(arn: str) -> Principal:
+    """The role of this ARN, made as a role of EC2 instances if there is none.
+
+    :raises ValueError: the ARN isn't a role's.
+    """
+    found = re.fullmatch(r"arn:(aws[a-z-]*):iam::(\d{12}):role(/(?:.+/)?)([^/]+)", arn)
+    if not found:
+        raise ValueError(f"not the ARN of a role: {arn!r}")
+    partition, account_id, path, name = found.groups()
+    principal = find_principal(arn)
+    if principal is None:
+        iam_backend(account_id, partition).create_role(
+            role_name=name,
+            assume_role_policy_document=TRUST_OF_NODES,
+            path=path,
+            permissions_boundary=None,
+            description="",
+            tags=[],
+            max_session_duration="3600",
+        )
+        principal = find_principal(arn)
+    return principal
+
+
+def check_account_id(account_id: str) -> None:
+    """:raises ValueError: not twelve digits."""
+    if not re.fullmatch(r"\d{12}", account_id):
+        raise ValueError(f"not an account id (twelve digits): {account_id!r}")
+
+
+def aws_service(kubernetes_url: str | None = None, update_seconds: float = DEFAULT_UPDATE_SECONDS) -> AwsService:
+    """The complete service, to be served by a :class:`~testbed.service.Listener`.
+
+    moto's state is the process's: two of these in one process share IAM.
+
+    :param kubernetes_url: the Kubernetes service that gives clusters their API servers; without one they have an
+        address that leads nowhere.
+    :param update_seconds: how long creating a cluster through the API and updating its configuration take.
+    """
+    registrar = KubernetesRegistrar(kubernetes_url) if kubernetes_url else FixedEndpoint()
+    return AwsService(Aws(registrar, update_seconds))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m testbed.aws", description="IAM, STS and EKS on loopback")
+    parser.add_argument("--port", type=int, default=0, help="port to serve on (default: a free one)")
+    parser.add_argument("--kubernetes", metavar="URL", help="control URL of the Kubernetes service")
+    parser.add_argument(
+        "--update-seconds",
+        type=float,
+        default=DEFAULT_UPDATE_SECONDS,
+        help="how long EKS takes to create a cluster or to update one (default: %(default)s)",
+    )
+    arguments = parser.parse_args()
+    terminated = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: terminated.set())
+    listener = Listener(aws_service(arguments.kubernetes, arguments.update_seconds), port=arguments.port).start()
+    print(json.dumps({"url": listener.url}), flush=True)
+    terminated.wait()
+    listener.stop()
+
+
+if __name__ == "__main__":
+    main()

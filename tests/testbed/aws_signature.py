@@ -1,0 +1,71 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checking a request's SigV4 signature with botocore's own implementation of the algorithm.
+
+Rules: IAM User Guide, "AWS Signature Version 4 for API requests". A replayed EKS token is such a request: its cluster
+name is the signed header ``x-k8s-aws-id``, so that a token for one cluster is worth nothing on another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta, timezone
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from testbed.aws_wire import AwsRequest, Signature
+
+# A signed request is good for five minutes either way; a presigned one names its own time, at most a week.
+CLOCK_SKEW = timedelta(minutes=5)
+LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
+
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+)
+
+
+def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str | None:
+    """Why the signature doesn't hold at ``moment``, in AWS's words; ``None`` if it does."""
+    claimed = request.signature
+    try:
+        signed_at = datetime.strptime(claimed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return "Date must be in ISO-8601 'basic format'."
+    if not claimed.timestamp.startswith(claimed.date):
+        return "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."
+    if "host" not in claimed.signed_headers:
+        return "'Host' must be a 'SignedHeader' in the AWS Authorization."
+    if claimed.presigned and (claimed.expires is None or claimed.expires > LONGEST_EXPIRY_SECONDS):
+        return "X-Amz-Expires must be less than a week (in seconds) that is 604800."
+    lifetime = timedelta(seconds=claimed.expires) if claimed.presigned else CLOCK_SKEW
+    if moment > signed_at + lifetime:
+        return f"Signature expired: {claimed.timestamp} is now earlier than {moment - lifetime:%Y%m%dT%H%M%SZ}"
+    if moment < signed_at - CLOCK_SKEW:
+        return (
+            f"Signature not yet current: {claimed.timestamp} is still later than {moment + CLOCK_SKEW:%Y%m%dT%H%M%SZ}"
+        )
+    body_hash = hashlib.sha256(request.body).hexdigest()
+    if request.headers.get("x-amz-content-sha256", body_hash) != body_hash:
+        return MISMATCH
+    if not hmac.compare_digest(expected_signature(request, claimed, secret), claimed.signature):
+        return MISMATCH
+    return None
+
+
+def expected_signature(request: AwsRequest, claimed: Signature, secret: str) -> str:
+    """The signature of the request as it arrived, over the headers that the client says it signed."""
+    query = "&".join(pair for pair in request.query_string.split("&") if not pair.startswith("X-Amz-Signature="))
+    received = AWSRequest(
+        method=request.method,
+        url=f"http://testbed{request.path}{'?' if query else ''}{query}",
+        headers={name: request.headers.get(name, "") for name in claimed.signed_headers},
+        data=request.body,
+    )
+    received.context["timestamp"] = claimed.timestamp
+    signer = SigV4Auth(Credentials(claimed.access_key_id, secret), claimed.service, claimed.region)
+    return signer.signature(signer.string_to_sign(received, signer.canonical_request(received)), received)

@@ -1,0 +1,92 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service model demands of an operation's input: required members, types, lengths, ranges, enums, patterns.
+
+botocore's own validator stops at what a client can tell (types, required members, minima); a service also enforces
+maxima, enums and patterns of the same model, so all of them are walked here. Violations are worded as AWS words them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from botocore.model import Shape
+
+_TYPES = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "blob": (str, bytes),
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "float": (int, float),
+    "double": (int, float),
+}
+
+
+def violations(shape: Shape, value: Any, where: str = "") -> Iterator[str]:
+    """Each constraint of ``shape`` that ``value`` breaks, in AWS's words; ``where`` is the member's dotted name."""
+    kind = shape.type_name
+    expected = _TYPES.get(kind)
+    if expected and (not isinstance(value, expected) or (kind != "boolean" and isinstance(value, bool))):
+        yield f"Value at '{where}' failed to satisfy constraint: Member must be of type {kind}"
+        return
+    yield from _size_violations(shape, value, where)
+    if kind == "structure":
+        for name in shape.required_members:
+            if value.get(name) is None:
+                yield (f"Value null at '{_join(where, name)}' failed to satisfy constraint: Member must not be null")
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                yield from violations(member, value[name], _join(where, name))
+    elif kind == "list":
+        for index, item in enumerate(value, 1):
+            yield from violations(shape.member, item, f"{where}.{index}.member")
+    elif kind == "map":
+        for key, item in value.items():
+            yield from violations(shape.key, key, f"{where}.key")
+            yield from violations(shape.value, item, f"{where}.{key}.value")
+
+
+def _size_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
+    constraint = f"Value '{value}' at '{where}' failed to satisfy constraint: Member must"
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    size = len(value) if isinstance(value, (str, bytes, list, dict)) else value
+    counted = "have length" if size is not value else "have value"
+    if isinstance(size, (int, float)) and not isinstance(value, bool):
+        if low is not None and size < low:
+            yield f"{constraint} {counted} greater than or equal to {low}"
+        if high is not None and size > high:
+            yield f"{constraint} {counted} less than or equal to {high}"
+    choices = shape.metadata.get("enum")
+    if choices and value not in choices:
+        yield f"{constraint} satisfy enum value set: [{', '.join(choices)}]"
+    pattern = shape.metadata.get("pattern")
+    if pattern and isinstance(value, str) and not _compiled(pattern).fullmatch(value):
+        yield f"{constraint} satisfy regular expression pattern: {pattern}"
+
+
+@lru_cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A model's pattern (Java's dialect) for Python, which has no Unicode property classes; those used have equals."""
+    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
+        pattern = pattern.replace(java, python)
+    return re.compile(pattern)
+
+
+def _join(where: str, name: str) -> str:
+    """AWS names members in lower camel case: ``roleName`` for ``RoleName``."""
+    name = name[:1].lower() + name[1:]
+    return f"{where}.{name}" if where else name
+
+
+def describe(found: list[str]) -> str:
+    """One message for all violations, as AWS gives it."""
+    errors = "error" if len(found) == 1 else "errors"
+    return f"{len(found)} validation {errors} detected: {'; '.join(found)}"

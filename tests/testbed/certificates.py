@@ -1,0 +1,39 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate authority of the test bed's own, and the TLS side of its API servers."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import trustme
+
+from testbed.service import LOOPBACK
+
+
+class ServerContext(ssl.SSLContext):
+    """A server's TLS context whose handshakes run where the request is handled.
+
+    By default the handshake belongs to ``accept``: one client that connects and says nothing would then keep every
+    other client, of every cluster, waiting.
+    """
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        options["do_handshake_on_connect"] = False
+        return super().wrap_socket(*args, **options)
+
+
+class CertificateAuthority:
+    """Made new with each process; its key is never stored."""
+
+    def __init__(self) -> None:
+        self.authority = trustme.CA(organization_name="apono.eks test bed")
+        self.pem: bytes = self.authority.cert_pem.bytes()
+
+    def server_context(self) -> ServerContext:
+        """A context for any number of servers on the loopback address: they share one key and certificate."""
+        context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert(LOOPBACK, "localhost").configure_cert(context)
+        return context

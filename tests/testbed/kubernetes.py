@@ -1,0 +1,209 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes API servers of the test bed: one HTTPS address per cluster, one control address for all.
+
+``python -m testbed.kubernetes --port N --aws URL`` serves the control interface at ``http://127.0.0.1:N``:
+
+``POST /_testbed/clusters {"arn", "name", "account_id", "region"}``
+    Starts a cluster's API server; the answer is its description: ``{"arn", "name", "account_id", "region",
+    "endpoint", "certificate_authority_base64", "admin_token"}``. The token is of ``system:masters``: with it, tests put
+    objects in and read them through the API itself.
+``DELETE /_testbed/clusters {"arn"}``
+    Stops it; nothing happens when it is not there.
+``GET /_testbed/clusters``
+    The descriptions, by ARN.
+``/_testbed/calls``, ``/_testbed/faults``, ``/_testbed/reset``
+    As for every service (:mod:`testbed.service`), for all clusters together. An operation is a method and a path,
+    ``PUT /api/v1/namespaces/kube-system/configmaps/aws-auth``; an identity is ``cluster-name/username``, with nothing
+    after the slash when the caller is not known, so that a fault with ``"identity": "cluster-name/*"`` strikes one
+    cluster only. A reset stops all clusters.
+
+``--aws`` is the URL of the AWS service, which is asked who signed a token and what access that principal has
+(:mod:`testbed.authenticator`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.acceptor import Acceptor
+from testbed.authenticator import Authenticator, User
+from testbed.certificates import CertificateAuthority
+from testbed.kubernetes_api import CLUSTER_KEY, ApiServer, Request, authenticate
+from testbed.kubernetes_rbac import AUTHENTICATED, MASTERS, Authorizer, bootstrap
+from testbed.kubernetes_resources import CONFIG_MAPS
+from testbed.kubernetes_status import failure
+from testbed.kubernetes_store import Store
+from testbed.service import CONTROL, Call, Listener, Service
+
+ADMIN = User("testbed-admin", (MASTERS, AUTHENTICATED))
+
+
+@dataclass
+class Cluster:
+    """One cluster: its name in AWS, its objects, and who may do what with them."""
+
+    arn: str
+    name: str
+    account_id: str
+    region: str
+    authenticator: Authenticator = field(repr=False)
+    admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    store: Store = field(default_factory=Store, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = self.arn.split(":")
+        expected = ["arn", *parts[1:2], "eks", self.region, self.account_id, f"cluster/{self.name}"]
+        if parts != expected:
+            raise ValueError(f"the ARN {self.arn!r} does not go with name, account and region: {':'.join(expected)}")
+        self.authorizer = Authorizer(self.store)
+        bootstrap(self.store)
+
+    def authenticate(self, token: str) -> User:
+        """The user of a bearer token; raises :class:`~testbed.authenticator.AuthenticationError`."""
+        if secrets.compare_digest(token.encode(), self.admin_token.encode()):
+            return ADMIN
+        return self.authenticator.authenticate(self, token)
+
+    def aws_auth(self) -> dict[str, str]:
+        config_map = self.store.find(CONFIG_MAPS, "kube-system", "aws-auth") or {}
+        return config_map.get("data", {})
+
+
+class KubernetesDialect:
+    """Calls named by method and path, errors as ``Status`` objects."""
+
+    def call(self, environ: dict[str, Any], body: bytes) -> Call:
+        user = authenticate(environ)
+        request = Request(environ)
+        identity = f"{request.cluster.name}/{user.username if user else ''}"
+        return Call(f"{request.method} {request.path}", request.writes, identity)
+
+    def error(self, call: Call, status: int, code: str, message: str) -> tuple[list[tuple[str, str]], bytes]:
+        text = json.dumps(failure(status, message, code or None)).encode()
+        return [("Content-Type", "application/json"), ("Content-Length", str(len(text)))], text
+
+
+class ClusterFleet:
+    """All clusters of one process. :meth:`control` is the WSGI application of the control address."""
+
+    def __init__(self, aws_url: str) -> None:
+        self.authenticator = Authenticator(aws_url)
+        self.authority = CertificateAuthority()
+        self.tls = self.authority.server_context()
+        self.acceptor = Acceptor()
+        self.api = ApiServer()
+        self.service = Service(self.api, KubernetesDialect(), self.reset)
+        self.lock = threading.Lock()
+        self.clusters: dict[str, tuple[Cluster, Listener]] = {}
+
+    def create(self, arn: str, name: str, account_id: str, region: str) -> dict[str, str]:
+        """Start a cluster and describe it; raises ``ValueError`` when it exists or its ARN says otherwise."""
+        cluster = Cluster(arn, name, account_id, region, self.authenticator)
+
+        def application(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+            environ[CLUSTER_KEY] = cluster
+            # A cluster's own address has no control interface: to it, such a path is one like any other.
+            if environ["PATH_INFO"].startswith(CONTROL):
+                environ["wsgi.input"] = io.BytesIO(read_body(environ))
+                authenticate(environ)
+                return self.api(environ, start_response)
+            return self.service(environ, start_response)
+
+        with self.lock:
+            if arn in self.clusters:
+                raise ValueError(f"the cluster {arn} exists already; delete it first")
+            listener = Listener(application, self.tls)
+            self.clusters[arn] = cluster, listener
+            self.acceptor.add(listener)
+        return self.describe(cluster, listener)
+
+    def delete(self, arn: str) -> None:
+        """Stop a cluster, if there is one."""
+        with self.lock:
+            _cluster, listener = self.clusters.pop(arn, (None, None))
+        if listener is not None:
+            self.acceptor.remove(listener)
+
+    def descriptions(self) -> dict[str, dict[str, str]]:
+        with self.lock:
+            return {arn: self.describe(*cluster) for arn, cluster in self.clusters.items()}
+
+    def describe(self, cluster: Cluster, listener: Listener) -> dict[str, str]:
+        return {
+            "arn": cluster.arn,
+            "name": cluster.name,
+            "account_id": cluster.account_id,
+            "region": cluster.region,
+            "endpoint": listener.url,
+            "certificate_authority_base64": base64.b64encode(self.authority.pem).decode(),
+            "admin_token": cluster.admin_token,
+        }
+
+    def reset(self) -> None:
+        for arn in list(self.clusters):
+            self.delete(arn)
+        self.authenticator.reset()
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self.reset()
+        self.acceptor.stop()
+
+    def control(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path != f"{CONTROL}clusters" and path.startswith(CONTROL):
+            return self.service(environ, start_response)
+        status, answer = "404 Not Found", {"error": f"nothing is served at {path}; clusters have their own addresses"}
+        if path == f"{CONTROL}clusters":
+            try:
+                status, answer = "200 OK", self.control_clusters(environ["REQUEST_METHOD"], read_body(environ))
+            except (TypeError, ValueError) as error:
+                status, answer = "400 Bad Request", {"error": str(error)}
+        text = json.dumps(answer).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    def control_clusters(self, method: str, body: bytes) -> dict[str, Any]:
+        if method == "GET":
+            return self.descriptions()
+        if method == "POST":
+            return self.create(**json.loads(body))
+        if method == "DELETE":
+            self.delete(**json.loads(body))
+            return {}
+        raise ValueError(f"no control {method} clusters")
+
+
+def read_body(environ: dict[str, Any]) -> bytes:
+    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m testbed.kubernetes", description="API servers of the test bed")
+    parser.add_argument("--port", type=int, default=0, help="port of the control address (default: a free one)")
+    parser.add_argument("--aws", required=True, metavar="URL", help="URL of the test bed's AWS service")
+    arguments = parser.parse_args()
+    terminated = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: terminated.set())
+    fleet = ClusterFleet(arguments.aws)
+    listener = Listener(fleet.control, port=arguments.port).start()
+    print(json.dumps({"url": listener.url}), flush=True)
+    terminated.wait()
+    listener.stop()
+    fleet.stop()
+
+
+if __name__ == "__main__":
+    main()

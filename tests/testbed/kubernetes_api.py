@@ -1,0 +1,617 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small Kubernetes API server: the WSGI application that serves every cluster of the test bed.
+
+It refuses what a real one refuses, in the same words, for the objects the collection touches: namespaces (read and
+create), ConfigMaps, roles and bindings, access reviews, and the discovery that kubectl and client libraries ask for.
+
+Not served: watches, server-side apply (415), deletion of collections and of namespaces (405), protobuf (406, 415).
+Unlike a default kube-apiserver, and like EKS since Kubernetes 1.32, it lets nobody in without a token but for the
+health checks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+import yaml
+
+from testbed import kubernetes_schema as schema
+from testbed.authenticator import AuthenticationError, User
+from testbed.aws_auth import JsonLikeLoader
+from testbed.kubernetes_patches import PATCH_TYPES, apply_patch
+from testbed.kubernetes_rbac import Attributes, Authorizer
+from testbed.kubernetes_resources import RBAC_GROUP, RESOURCES, Object, Resource
+from testbed.kubernetes_status import (
+    ApiError,
+    bad_request,
+    invalid,
+    invalid_object,
+    method_not_allowed,
+    quoted,
+    resource_details,
+    status_line,
+    unauthorized,
+    unknown_media_type,
+    unknown_path,
+    unsupported,
+)
+from testbed.kubernetes_store import Store, Write
+
+VERSION = {
+    "major": "1",
+    "minor": "33",
+    "gitVersion": "v1.33.5-eks-testbed",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "2025-09-09T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "linux/amd64",
+}
+HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
+BODY_MAXIMUM_BYTES = 3 * 1024 * 1024
+BODY_TYPES = ("application/json", "application/yaml")
+AUDIENCE = "https://kubernetes.default.svc"
+
+VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+# Characters of generated names: no vowels, so that no words come out.
+NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+# The keys under which a request carries what was found out before it reaches the application.
+CLUSTER_KEY = "testbed.cluster"
+USER_KEY = "testbed.user"
+
+
+@dataclass(frozen=True)
+class Review:
+    """A resource that is only asked, never stored."""
+
+    group: str
+    plural: str
+    kind: str
+    schema: dict[str, Any] = field(repr=False, hash=False)
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/v1"
+
+
+SELF_SUBJECT_REVIEWS = Review(
+    "authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", schema.SELF_SUBJECT_REVIEW
+)
+TOKEN_REVIEWS = Review("authentication.k8s.io", "tokenreviews", "TokenReview", schema.TOKEN_REVIEW)
+ACCESS_REVIEWS = Review(
+    "authorization.k8s.io",
+    "selfsubjectaccessreviews",
+    "SelfSubjectAccessReview",
+    schema.SELF_SUBJECT_ACCESS_REVIEW,
+)
+REVIEWS = {(review.group, review.plural): review for review in (SELF_SUBJECT_REVIEWS, TOKEN_REVIEWS, ACCESS_REVIEWS)}
+GROUPS = ("authentication.k8s.io", "authorization.k8s.io", RBAC_GROUP)
+
+
+class Cluster(Protocol):
+    """What the application needs of a cluster."""
+
+    name: str
+    store: Store
+    authorizer: Authorizer
+
+    def authenticate(self, token: str) -> User:
+        """The user of a bearer token; raises :class:`~testbed.authenticator.AuthenticationError`."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path names: ``resource`` is empty for paths that are none of a resource."""
+
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def read_target(path: str) -> Target:
+    """The parts of a path, as ``k8s.io/apiserver`` ``RequestInfoFactory`` reads them."""
+    parts = [part for part in path.split("/") if part]
+    if len(parts) >= 2 and parts[0] == "api":
+        group, version, rest = "", parts[1], parts[2:]
+    elif len(parts) >= 3 and parts[0] == "apis":
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return Target()
+    namespace = ""
+    if len(rest) >= 2 and rest[0] == "namespaces":
+        namespace = rest[1]
+        # `namespaces/x` is the namespace itself, `namespaces/x/configmaps` is something in it.
+        rest = rest[2:] if len(rest) > 2 else rest
+    resource, name, *subresource = [*rest, "", ""][: max(len(rest), 2)]
+    return Target(group, version, resource, namespace, name, "/".join(subresource))
+
+
+class Request:
+    """One request to one cluster, read from its WSGI environment."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        self.cluster: Cluster = environ[CLUSTER_KEY]
+        self.user: User | None = environ.get(USER_KEY)
+        self.warnings: list[str] = []
+        self.target = read_target(self.path)
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
+
+    @cached_property
+    def body(self) -> bytes:
+        return self.environ["wsgi.input"].read()
+
+    def option(self, name: str) -> str:
+        return self.query.get(name, [""])[0]
+
+    @property
+    def verb(self) -> str:
+        if self.method == "GET" and not self.target.name:
+            return "watch" if self.option("watch") in ("1", "true") else "list"
+        if self.method == "DELETE" and not self.target.name:
+            return "deletecollection"
+        return VERBS.get(self.method, self.method.lower())
+
+    @property
+    def attributes(self) -> Attributes:
+        target = self.target
+        if not target.resource:
+            return Attributes(VERBS.get(self.method, self.method.lower()), path=self.path)
+        resource = f"{target.resource}/{target.subresource}" if target.subresource else target.resource
+        return Attributes(self.verb, target.group, resource, target.namespace, target.name)
+
+    @property
+    def dry_run(self) -> bool:
+        return "dryRun" in self.query
+
+    @property
+    def writes(self) -> bool:
+        """Whether the request, if it succeeds, changes what is stored."""
+        is_review = (self.target.group, self.target.resource) in REVIEWS
+        return self.method not in ("GET", "HEAD", "OPTIONS") and not is_review and not self.dry_run
+
+    def write(self) -> Write:
+        """The write's options; raises 422 on values that are not known."""
+        problems = [unsupported("dryRun", value, ("All",)) for value in self.query.get("dryRun", []) if value != "All"]
+        validation = self.option("fieldValidation")
+        if validation not in ("", "Ignore", "Warn", "Strict"):
+            message = "fieldValidation parameter must be one of [Ignore Warn Strict]"
+            problems.append(invalid("fieldValidation", validation, message))
+        if problems:
+            kind = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}.get(
+                self.method, "DeleteOptions"
+            )
+            raise invalid_object("meta.k8s.io", kind, "", problems)
+        agent = self.environ.get("HTTP_USER_AGENT", "").split("/")[0]
+        return Write(self.option("fieldManager") or agent or "unknown", self.dry_run)
+
+    def media_type(self) -> str:
+        return self.environ.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
+
+    def parse_body(self, kind: str) -> Any:
+        """The body of a JSON or YAML request; raises 400, 415."""
+        media_type = self.media_type() or BODY_TYPES[0]
+        if media_type not in BODY_TYPES:
+            raise unknown_media_type(BODY_TYPES)
+        try:
+            return yaml.load(self.body, JsonLikeLoader) if media_type == "application/yaml" else json.loads(self.body)
+        except (ValueError, yaml.YAMLError) as error:
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse "
+                f"error: {error}"
+            ) from error
+
+    def report_unknown(self, unknown: list[str]) -> None:
+        """Apply ``fieldValidation`` to unknown fields; raises :class:`schema.DecodeError` when it is ``Strict``."""
+        notes = [f"unknown field {quoted(path)}" for path in unknown]
+        if self.option("fieldValidation") == "Strict" and notes:
+            raise schema.DecodeError("strict decoding error: " + ", ".join(notes))
+        if self.option("fieldValidation") != "Ignore":
+            self.warnings += notes
+
+    def decode(self, raw: Any, resource: Resource | Review) -> Object:
+        """Read an object of ``resource``; raises 400 or :class:`schema.DecodeError`."""
+        if not isinstance(raw, dict):
+            message = "couldn't get version/kind; json parse error: json: cannot unmarshal into an object"
+            raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): {message}")
+        kind = raw.get("kind") or resource.kind
+        api_version = raw.get("apiVersion") or resource.api_version
+        if kind != resource.kind:
+            raise bad_request(
+                f"{kind} in version {quoted(api_version)} cannot be handled as a {resource.kind}: converting to "
+                f"{resource.kind} is not possible"
+            )
+        if api_version != resource.api_version:
+            raise bad_request(
+                f"the API version in the data ({api_version}) does not match the expected API version "
+                f"({resource.api_version})"
+            )
+        obj, unknown = schema.decode(raw, resource.schema, resource.kind)
+        self.report_unknown(unknown)
+        obj.setdefault("metadata", {})
+        return {"kind": kind, "apiVersion": api_version, **obj}
+
+    def decode_body(self, resource: Resource | Review) -> Object:
+        """The object in the body; raises 400, 415."""
+        raw = self.parse_body(resource.kind)
+        try:
+            return self.decode(raw, resource)
+        except schema.DecodeError as error:
+            version = quoted(resource.api_version)
+            raise bad_request(
+                f"{resource.kind} in version {version} cannot be handled as a {resource.kind}: {error}"
+            ) from error
+
+
+@dataclass
+class Answer:
+    """A status code and what goes into the body: an object, or text of the health checks."""
+
+    code: int
+    content: Any
+
+
+class ApiServer:
+    """The WSGI application. The request's cluster and user come in the environment, see :func:`authenticate`."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        request = Request(environ)
+        try:
+            answer = self.answer(request)
+        except ApiError as error:
+            answer = Answer(error.code, error.status)
+        plain = isinstance(answer.content, str)
+        body = answer.content.encode() if plain else json.dumps(answer.content, separators=(",", ":")).encode()
+        headers = [
+            ("Content-Type", "text/plain; charset=utf-8" if plain else "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-cache, private"),
+        ]
+        headers += [("Warning", f"299 - {quoted(warning)}") for warning in request.warnings]
+        start_response(status_line(answer.code), headers)
+        return [body]
+
+    def answer(self, request: Request) -> Answer:
+        if request.path in HEALTH_PATHS and request.method == "GET":
+            return Answer(200, "ok")
+        if request.user is None:
+            raise unauthorized()
+        request.cluster.authorizer.require(request.user, request.attributes)
+        if len(request.body) > BODY_MAXIMUM_BYTES:
+            raise ApiError(413, f"Request entity too large: limit is {BODY_MAXIMUM_BYTES}")
+        check_accept(request)
+        target = request.target
+        if not target.resource:
+            return discover(request)
+        review = REVIEWS.get((target.group, target.resource))
+        resource = RESOURCES.get((target.group, target.resource))
+        if target.version != "v1" or target.subresource or not (review or resource):
+            raise unknown_path()
+        if review:
+            return self.review(request, review)
+        return self.act(request, resource)
+
+    def review(self, request: Request, review: Review) -> Answer:
+        if request.method != "POST" or request.target.name:
+            raise method_not_allowed()
+        obj = request.decode_body(review)
+        obj["status"] = REVIEWERS[review](request, obj)
+        return Answer(201, obj)
+
+    def act(self, request: Request, resource: Resource) -> Answer:
+        """Do what the request asks with a stored resource."""
+        target, verb = request.target, request.verb
+        is_namespaced = bool(target.namespace) and target.resource != "namespaces"
+        if is_namespaced and not resource.namespaced:
+            raise unknown_path()
+        # A new object is posted to the collection; a changed one is named by its path.
+        misplaced = bool(target.name) if verb == "create" else verb in ("update", "patch") and not target.name
+        if verb not in resource.verbs or misplaced:
+            raise method_not_allowed()
+        if resource.namespaced and not target.namespace and verb != "list":
+            raise method_not_allowed() if verb == "create" else unknown_path()
+        actions = {
+            "get": get_object,
+            "list": list_objects,
+            "create": create_object,
+            "update": update_object,
+            "patch": patch_object,
+            "delete": delete_object,
+        }
+        return actions[verb](request, resource, target.namespace if is_namespaced else "")
+
+
+def authenticate(environ: dict[str, Any]) -> User | None:
+    """The user of a request, kept in its environment for :class:`ApiServer`; ``None``: nobody known."""
+    scheme, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    user = None
+    if scheme.lower() == "bearer" and token.strip():
+        try:
+            user = environ[CLUSTER_KEY].authenticate(token.strip())
+        except AuthenticationError:
+            user = None
+    environ[USER_KEY] = user
+    return user
+
+
+def check_accept(request: Request) -> None:
+    """Raise 406 unless the client takes plain JSON, beside the tables and aggregated discovery it may prefer."""
+    accept = request.environ.get("HTTP_ACCEPT", "") or "*/*"
+    for one in accept.split(","):
+        media_type, *parameters = (part.strip() for part in one.split(";"))
+        plain = not any(parameter.startswith(("as=", "g=")) for parameter in parameters)
+        if plain and media_type in ("application/json", "application/*", "*/*"):
+            return
+    raise ApiError(406, "only the following media types are accepted: application/json")
+
+
+def discover(request: Request) -> Answer:
+    """The documents from which clients learn what is served."""
+    if request.method != "GET":
+        raise method_not_allowed()
+    group_versions = [{"groupVersion": f"{group}/v1", "version": "v1"} for group in GROUPS]
+    groups = [
+        {"name": group, "versions": [one], "preferredVersion": one}
+        for group, one in zip(GROUPS, group_versions, strict=True)
+    ]
+    documents: dict[str, Any] = {
+        "/version": VERSION,
+        "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
+        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups},
+        "/api/v1": resource_list("", "v1"),
+    }
+    for group in groups:
+        name = group["name"]
+        documents[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1", **group}
+        documents[f"/apis/{name}/v1"] = resource_list(name, f"{name}/v1")
+    document = documents.get(request.path.rstrip("/"))
+    if document is None:
+        raise unknown_path()
+    return Answer(200, document)
+
+
+def resource_list(group: str, group_version: str) -> dict[str, Any]:
+    described = [
+        {
+            "name": resource.plural,
+            "singularName": resource.kind.lower(),
+            "namespaced": resource.namespaced,
+            "kind": resource.kind,
+            "verbs": list(resource.verbs),
+            "shortNames": list(resource.short_names),
+        }
+        for resource in RESOURCES.values()
+        if resource.group == group
+    ]
+    described += [
+        {
+            "name": review.plural,
+            "singularName": review.kind.lower(),
+            "namespaced": False,
+            "kind": review.kind,
+            "verbs": ["create"],
+        }
+        for review in REVIEWS.values()
+        if review.group == group
+    ]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": described}
+
+
+def get_object(request: Request, resource: Resource, namespace: str) -> Answer:
+    return Answer(200, request.cluster.store.get(resource, namespace, request.target.name))
+
+
+def list_objects(request: Request, resource: Resource, namespace: str) -> Answer:
+    limit = request.option("limit") or "0"
+    if not re.fullmatch(r"\d{1,9}", limit, re.ASCII):
+        raise bad_request(f"limit must be a number that is not negative, not {quoted(limit)}")
+    matches_labels = label_selector(request.option("labelSelector"))
+    matches_fields = field_selector(request.option("fieldSelector"))
+    store = request.cluster.store
+    with store.lock:
+        items = [obj for obj in store.list(resource, namespace) if matches_labels(obj) and matches_fields(obj)]
+        page, metadata = store.page(items, int(limit), request.option("continue"))
+    # A list names its items' kind once, for all of them.
+    items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in page]
+    return Answer(
+        200,
+        {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": metadata, "items": items},
+    )
+
+
+def create_object(request: Request, resource: Resource, namespace: str) -> Answer:
+    write = request.write()
+    obj = request.decode_body(resource)
+    metadata = obj["metadata"]
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = metadata["generateName"] + "".join(secrets.choice(NAME_ALPHABET) for _ in range(5))
+    complete(obj, resource, namespace)
+    request.cluster.authorizer.check_escalation(request.user, resource, namespace, obj, None)
+    return Answer(201, request.cluster.store.create(resource, namespace, obj, write))
+
+
+def update_object(request: Request, resource: Resource, namespace: str) -> Answer:
+    write = request.write()
+    name = request.target.name
+    obj = complete(request.decode_body(resource), resource, namespace)
+    check_name(obj, name)
+    uid = obj["metadata"].get("uid", "")
+    store, authorizer = request.cluster.store, request.cluster.authorizer
+    with store.lock:
+        if resource.creates_on_update and store.find(resource, namespace, name) is None:
+            # Whoever makes an object this way must be allowed to make one.
+            authorizer.require(request.user, Attributes("create", resource.group, resource.plural, namespace, name))
+            authorizer.check_escalation(request.user, resource, namespace, obj, None)
+            return Answer(201, store.create(resource, namespace, obj, write))
+
+        def replace(current: Object) -> Object:
+            authorizer.check_escalation(request.user, resource, namespace, obj, current)
+            return obj
+
+        return Answer(200, store.update(resource, namespace, name, replace, write, uid))
+
+
+def patch_object(request: Request, resource: Resource, namespace: str) -> Answer:
+    media_type = request.media_type()
+    if media_type not in PATCH_TYPES:
+        raise unknown_media_type(PATCH_TYPES)
+    write = request.write()
+    name = request.target.name
+    try:
+        patch = json.loads(request.body)
+    except ValueError as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+
+    def change(current: Object) -> Object:
+        raw = apply_patch(media_type, current, patch)
+        try:
+            new = complete(request.decode(raw, resource), resource, namespace)
+        except schema.DecodeError as error:
+            problem = invalid("patch", request.body.decode(errors="replace"), str(error))
+            raise invalid_object("", "", "", [problem]) from error
+        check_name(new, name)
+        request.cluster.authorizer.check_escalation(request.user, resource, namespace, new, current)
+        return new
+
+    return Answer(200, request.cluster.store.update(resource, namespace, name, change, write))
+
+
+def delete_object(request: Request, resource: Resource, namespace: str) -> Answer:
+    write = request.write()
+    options: dict[str, Any] = {}
+    if request.body:
+        try:
+            raw = request.parse_body("DeleteOptions")
+            options, _unknown = schema.decode(raw, schema.DELETE_OPTIONS, "DeleteOptions")
+        except schema.DecodeError as error:
+            raise bad_request(str(error)) from error
+    if options.get("dryRun"):
+        write = Write(write.manager, dry_run=True)
+    name = request.target.name
+    gone = request.cluster.store.delete(resource, namespace, name, options.get("preconditions", {}), write)
+    if gone["metadata"].get("deletionTimestamp") and gone["metadata"].get("finalizers"):
+        return Answer(200, gone)
+    details = {**resource_details(resource.group, resource.plural, name), "uid": gone["metadata"]["uid"]}
+    return Answer(200, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+
+
+def complete(obj: Object, resource: Resource, namespace: str) -> Object:
+    """Put an object into the request's namespace and fill in defaults; raises 400 when it names another namespace."""
+    own = obj["metadata"].get("namespace", "")
+    if own and own != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    if namespace:
+        obj["metadata"]["namespace"] = namespace
+    resource.default(obj)
+    return obj
+
+
+def check_name(obj: Object, name: str) -> None:
+    own = obj["metadata"].get("name", "")
+    if not own:
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if own != name:
+        raise bad_request(f"the name of the object ({own}) does not match the name on the URL ({name})")
+
+
+def self_subject_status(request: Request, _review: Object) -> dict[str, Any]:
+    return {"userInfo": request.user.info()}
+
+
+def token_status(request: Request, review: Object) -> dict[str, Any]:
+    token = review.get("spec", {}).get("token", "")
+    if not token:
+        raise bad_request("token is required for TokenReview in authentication")
+    try:
+        user = request.cluster.authenticate(token)
+    except AuthenticationError:
+        return {"user": {}, "error": "[invalid bearer token, unknown]"}
+    return {"authenticated": True, "user": user.info(), "audiences": [AUDIENCE]}
+
+
+def access_status(request: Request, review: Object) -> dict[str, Any]:
+    asked = review.get("spec", {})
+    resource, path = asked.get("resourceAttributes"), asked.get("nonResourceAttributes")
+    if (resource is None) == (path is None):
+        message = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        problem = invalid("spec.resourceAttributes", resource, message)
+        raise invalid_object(ACCESS_REVIEWS.group, ACCESS_REVIEWS.kind, "", [problem])
+    if path is not None:
+        wanted = Attributes(path.get("verb", ""), path=path.get("path", ""))
+    else:
+        plural = "/".join(part for part in (resource.get("resource"), resource.get("subresource")) if part)
+        wanted = Attributes(
+            resource.get("verb", ""),
+            resource.get("group", ""),
+            plural or "*",
+            resource.get("namespace", ""),
+            resource.get("name", ""),
+        )
+    reason = request.cluster.authorizer.permission(request.user, wanted)
+    status: dict[str, Any] = {"allowed": reason is not None}
+    return {**status, "reason": reason} if reason else status
+
+
+REVIEWERS: dict[Review, Callable[[Request, Object], dict[str, Any]]] = {
+    SELF_SUBJECT_REVIEWS: self_subject_status,
+    TOKEN_REVIEWS: token_status,
+    ACCESS_REVIEWS: access_status,
+}
+
+SELECTOR_PARTS = (
+    (re.compile(r"(\S+)\s+in\s+\(([^)]*)\)"), lambda key, values: lambda labels: labels.get(key) in values),
+    (re.compile(r"(\S+)\s+notin\s+\(([^)]*)\)"), lambda key, values: lambda labels: labels.get(key) not in values),
+    (re.compile(r"([^\s!=]+)\s*!=\s*(\S*)"), lambda key, values: lambda labels: labels.get(key) not in values),
+    (re.compile(r"([^\s!=]+)\s*==?\s*(\S*)"), lambda key, values: lambda labels: labels.get(key) in values),
+    (re.compile(r"!\s*([^\s!=]+)()"), lambda key, _values: lambda labels: key not in labels),
+    (re.compile(r"([^\s!=,()]+)()"), lambda key, _values: lambda labels: key in labels),
+)
+
+
+def selector_test(text: str) -> Callable[[dict[str, str]], bool]:
+    """One requirement of a selector; raises 400 when it is none."""
+    for pattern, build in SELECTOR_PARTS:
+        found = pattern.fullmatch(text.strip())
+        if found:
+            return build(found[1], [value.strip() for value in found[2].split(",")])
+    raise bad_request(f"unable to parse requirement: {quoted(text)}")
+
+
+def label_selector(text: str) -> Callable[[Object], bool]:
+    # Commas separate requirements, but not inside the parentheses of a set.
+    tests = [selector_test(part) for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+    return lambda obj: all(test(obj["metadata"].get("labels", {})) for test in tests)
+
+
+def field_selector(text: str) -> Callable[[Object], bool]:
+    tests = []
+    for part in filter(None, text.split(",")):
+        found = re.fullmatch(r"([^!=]+)(!=|==?)(.*)", part)
+        if not found:
+            raise bad_request(f"invalid selector: {quoted(part)}; can't understand {quoted(part)}")
+        if found[1] not in ("metadata.name", "metadata.namespace"):
+            raise bad_request(f"field label not supported: {found[1]}")
+        tests.append(selector_test(part))
+    return lambda obj: all(
+        test({f"metadata.{name}": obj["metadata"].get(name, "") for name in ("name", "namespace")}) for test in tests
+    )

@@ -1,0 +1,232 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every service of the test bed shares: serving on loopback, a record of calls, faults on demand.
+
+A service is a WSGI application and a :class:`Dialect` that names its calls and words its errors.
+:class:`Service` wraps the application and adds, under ``/_testbed/``, the control interface:
+
+``GET /_testbed/calls``
+    ``[{"operation", "write", "status", "identity"}]``, oldest first; ``DELETE`` forgets them.
+``POST /_testbed/faults``
+    Adds a rule (see :class:`Fault`); ``GET`` lists the rules, ``DELETE`` removes all.
+``POST /_testbed/reset``
+    Back to the state at start: no objects, no calls, no faults.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+LOOPBACK = "127.0.0.1"
+CONTROL = "/_testbed/"
+
+# How long a request held by a `hang_*` fault stays open: longer than any test, shorter than a forgotten process.
+HANG_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as the service saw it.
+
+    ``operation`` is the service's own word for it (``eks:CreateAccessEntry``, ``PUT /api/v1/…``), ``identity`` whoever
+    the service can tell made it.
+    """
+
+    operation: str
+    write: bool
+    identity: str = ""
+
+
+class Dialect(Protocol):
+    """How one service names calls and words errors."""
+
+    def call(self, environ: dict[str, Any], body: bytes) -> Call: ...
+
+    def error(self, call: Call, status: int, code: str, message: str) -> tuple[list[tuple[str, str]], bytes]:
+        """Headers and body of an error as the real service sends it."""
+
+
+@dataclass
+class Fault:
+    """A rule: what happens to the next calls whose operation matches ``match`` (a shell pattern).
+
+    kind
+        ``error`` answers ``status`` with ``code``, ``message`` and ``headers`` and does nothing;
+        ``drop_before`` and ``drop_after`` close the connection without an answer, before or after the service has
+        done the work; ``hang_before`` and ``hang_after`` hold it open instead; ``latency`` waits ``seconds`` first.
+    skip, times
+        Leave the first ``skip`` matching calls alone, then act on ``times`` of them (``None``: on all).
+    writes
+        Count only calls that write.
+    identity
+        Count only calls whose identity matches (a shell pattern).
+    """
+
+    match: str = "*"
+    kind: str = "error"
+    status: int = 500
+    code: str = ""
+    message: str = "injected by the test bed"
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    skip: int = 0
+    times: int | None = None
+    writes: bool = False
+    identity: str = "*"
+    hits: int = 0
+
+    KINDS = ("error", "drop_before", "drop_after", "hang_before", "hang_after", "latency")
+
+    def __post_init__(self) -> None:
+        if self.kind not in self.KINDS:
+            raise ValueError(f"unknown kind of fault {self.kind!r}; choose from {', '.join(self.KINDS)}")
+
+    def takes(self, call: Call) -> bool:
+        """Whether the rule acts on this call; counts it."""
+        if self.writes and not call.write:
+            return False
+        if not fnmatch.fnmatchcase(call.operation, self.match):
+            return False
+        if not fnmatch.fnmatchcase(call.identity, self.identity):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.times is not None:
+            if self.times <= 0:
+                return False
+            self.times -= 1
+        self.hits += 1
+        return True
+
+
+class Service:
+    """WSGI middleware: records each call, applies the faults, answers the control interface."""
+
+    def __init__(self, application: Callable, dialect: Dialect, reset: Callable[[], None]) -> None:
+        self.application = application
+        self.dialect = dialect
+        self.reset_application = reset
+        self.lock = threading.Lock()
+        self.calls: list[dict[str, Any]] = []
+        self.faults: list[Fault] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if environ["PATH_INFO"].startswith(CONTROL):
+            return self.control(environ, body, start_response)
+        environ["wsgi.input"] = io.BytesIO(body)
+        call = self.dialect.call(environ, body)
+        record = {"operation": call.operation, "write": call.write, "identity": call.identity, "status": None}
+        with self.lock:
+            self.calls.append(record)
+            faults = [fault for fault in self.faults if fault.takes(call)]
+        after = []
+        for fault in faults:
+            if fault.kind == "latency":
+                time.sleep(fault.seconds)
+            elif fault.kind == "error":
+                headers, text = self.dialect.error(call, fault.status, fault.code, fault.message)
+                record["status"] = fault.status
+                start_response(f"{fault.status} Injected", headers + list(fault.headers.items()))
+                return [text]
+            elif fault.kind.endswith("_before"):
+                record["status"] = fault.kind
+                hold_or_drop(environ, fault.kind)
+            else:
+                after.append(fault)
+
+        def recording_start_response(status: str, headers: list, exc_info: Any = None) -> Callable:
+            record["status"] = int(status.split(" ", 1)[0])
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        if not after:
+            return self.application(environ, recording_start_response)
+        answer = self.application(environ, lambda status, headers, exc_info=None: lambda data: None)
+        b"".join(answer)
+        record["status"] = after[0].kind
+        hold_or_drop(environ, after[0].kind)
+        return []
+
+    def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
+        """The interface under ``/_testbed/``."""
+        action = environ["PATH_INFO"].removeprefix(CONTROL)
+        method = environ["REQUEST_METHOD"]
+        answer: Any = {}
+        status = "200 OK"
+        with self.lock:
+            if (method, action) == ("GET", "calls"):
+                answer = self.calls
+            elif (method, action) == ("DELETE", "calls"):
+                self.calls = []
+            elif (method, action) == ("GET", "faults"):
+                answer = [asdict(fault) for fault in self.faults]
+            elif (method, action) == ("POST", "faults"):
+                try:
+                    self.faults.append(Fault(**json.loads(body)))
+                except (TypeError, ValueError) as error:
+                    status, answer = "400 Bad Request", {"error": str(error)}
+            elif (method, action) == ("DELETE", "faults"):
+                self.faults = []
+            elif (method, action) == ("POST", "reset"):
+                self.calls, self.faults = [], []
+                self.reset_application()
+            else:
+                status, answer = "404 Not Found", {"error": f"no control {method} {action}"}
+            text = json.dumps(answer).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+
+def hold_or_drop(environ: dict[str, Any], kind: str) -> None:
+    """Never answer: close the connection at once, or keep it open until the client gives up."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    if kind.startswith("hang"):
+        time.sleep(HANG_SECONDS)
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # the client went first
+    raise ConnectionAbortedError("dropped by the test bed")
+
+
+class QuietHandler(WSGIRequestHandler):
+    """HTTP/1.1 with connections kept, and no log line per request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class Listener:
+    """A WSGI application served from threads of this process on a free loopback port."""
+
+    def __init__(self, application: Callable, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+        self.server = make_server(
+            LOOPBACK, port, application, threaded=True, ssl_context=tls, request_handler=QuietHandler
+        )
+        self.server.daemon_threads = True
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://{LOOPBACK}:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True)
+
+    def start(self) -> Listener:
+        self.thread.start()
+        return self
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
