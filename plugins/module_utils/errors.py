@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one kind of failure that the collection words for its users."""
+"""Failures, worded for the user who has to act on them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,44 @@ class ResourceError(Exception):
     """Something that the user has to know and can act on.
 
     ``message`` names the object, what was wrong and what to do. The keywords (``service``, ``operation``, ``code``,
-    ``http_status``, ``request_id``, ``line``, …) become the result's ``error`` dictionary, so that a playbook can branch on them.
+    ``http_status``, ``request_id``, ``line``, …) become the result's ``error`` dictionary, so that a playbook can branch
+    on them. ``applied`` are the changes that had been made before, in plain words.
     """
 
     def __init__(self, message: str, **error: Any) -> None:
         super().__init__(message)
         self.message = message
         self.error = {key: value for key, value in error.items() if value is not None}
+        self.applied: list[str] = []
+
+    @property
+    def code(self) -> str:
+        """The error's code, empty where it has none."""
+        return self.error.get("code", "")
+
+
+class Stale(Exception):
+    """The object is no longer what was read, or nobody can tell whether a write was taken: read again and plan again.
+
+    ``error`` is what the user is told when ``attempts`` plans did not get past it.
+    """
+
+    # Enough for a crowd of writers to one object, each of which wins once.
+    CONFLICT_ATTEMPTS = 30
+    # A service that fails each time is down.
+    UNCERTAIN_ATTEMPTS = 5
+
+    def __init__(self, error: ResourceError, attempts: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.attempts = attempts
+
+    @classmethod
+    def conflict(cls, error: ResourceError) -> Stale:
+        """Somebody else was faster."""
+        return cls(error, cls.CONFLICT_ATTEMPTS)
+
+    @classmethod
+    def uncertain(cls, error: ResourceError) -> Stale:
+        """The answer to a write was lost."""
+        return cls(error, cls.UNCERTAIN_ATTEMPTS)

@@ -1,0 +1,148 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls to Apono's API: authentication, paging, retries and errors in words."""
+
+from __future__ import annotations
+
+import random
+import time
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.http import Answer, ConnectionFailed, Http, tls_context
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+
+# Statuses that say "later": the first certainly without having done anything.
+TOO_MANY_REQUESTS = 429
+RETRIED_STATUSES = (TOO_MANY_REQUESTS, 502, 503, 504)
+
+# Bounds of the pause before a retry, in seconds.
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+
+
+class Apono:
+    """Apono as one module's options describe it; ``params`` are the options of the group ``apono``.
+
+    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``http_status`` and, where Apono's body has
+    one, ``code``. The token is in no message.
+    """
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.url = params["api_url"].rstrip("/")
+        if not self.url.startswith(("https://", "http://")):
+            raise ResourceError(f"api_url {params['api_url']!r} is not an address: give one like https://api.apono.io.")
+        token = (params.get("api_token") or "").strip()
+        if not token or not token.isascii() or not token.isprintable():
+            raise ResourceError(
+                "There is no usable token for Apono's API: set api_token, or the environment variable APONO_API_TOKEN, "
+                "to a token of a service account (Apono: Settings, Service accounts).",
+                service="apono",
+                code="NoToken",
+            )
+        self.headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self.retries = max(0, params["api_retries"])
+        try:
+            context = tls_context(params["validate_certs"], ca_file=params.get("ca_path"))
+        except OSError as error:
+            raise ResourceError(f"ca_path {params['ca_path']} cannot be used: {error}. Name a file in PEM format.") from error
+        self.http = Http(context, params["api_timeout"])
+
+    def call(self, method: str, path: str, what: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
+        """One call; the decoded JSON, ``None`` on 204. ``what`` is the object, for the error's words.
+
+        Repeats after 429, 502, 503, 504 and a lost connection. A POST is repeated only when it cannot have been taken;
+        when nobody knows, it raises :class:`Stale`, so that the caller looks the object up before it tries again.
+        """
+        url = self.url + path + ("?" + urllib.parse.urlencode(query, doseq=True) if query else "")
+        for attempt in range(self.retries + 1):
+            answer: Answer | None = None
+            try:
+                answer = self.http.request(method, url, self.headers, body)
+            except ConnectionFailed as failure:
+                error = self.unreachable(method, path, what, failure)
+                taken = failure.sent
+                again = not failure.permanent
+            else:
+                if 200 <= answer.status < 300:
+                    return self.decode(method, path, what, answer)
+                error = self.refused(method, path, what, answer)
+                taken = answer.status != TOO_MANY_REQUESTS
+                again = answer.status in RETRIED_STATUSES
+            if not again or attempt == self.retries:
+                raise error
+            time.sleep(pause_before_retry(attempt, answer))
+            if method == "POST" and taken:
+                raise Stale.uncertain(error)
+        raise error
+
+    def find(self, path: str, what: str) -> Any:
+        """As GET by :meth:`call`; ``None`` on 404."""
+        try:
+            return self.call("GET", path, what)
+        except ResourceError as error:
+            if error.error.get("http_status") == 404:
+                return None
+            raise
+
+    def pages(self, path: str, what: str, query: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """The items of all pages of a list under ``/api/admin``."""
+        query = dict(query or {})
+        while True:
+            page = self.call("GET", path, what, query=query)
+            yield from page.get("items", ())
+            token = (page.get("pagination") or {}).get("next_page_token")
+            if not token:
+                return
+            query["page_token"] = token
+
+    def decode(self, method: str, path: str, what: str, answer: Answer) -> Any:
+        if not answer.body.strip():
+            return None
+        decoded = answer.json()
+        if not isinstance(decoded, (dict, list)):
+            raise ResourceError(
+                f"Apono's answer to {method} {path} for {what} is not JSON: {answer.text[:200]!r}. Check that api_url "
+                f"({self.url}) is the address of Apono's API and not of a proxy or a sign-in page.",
+                service="apono",
+                operation=f"{method} {path}",
+                http_status=answer.status,
+            )
+        return decoded
+
+    def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
+        advice = "Check ca_path and validate_certs." if failure.permanent else "Check api_url and the network."
+        return ResourceError(
+            f"Apono did not answer {method} {path} for {what} at {self.url}: {failure.reason}. {advice}",
+            service="apono",
+            operation=f"{method} {path}",
+            code="NoAnswer",
+        )
+
+    def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
+        decoded = answer.json()
+        body = decoded if isinstance(decoded, dict) else {}
+        code = body.get("code")
+        text = body.get("message") or body.get("error") or code or answer.text.strip()[:500] or "no explanation"
+        advice = {
+            401: " The token was refused: it is wrong, expired or revoked. Set api_token to a valid token.",
+            403: " The token has no right to do this: give its service account the role for it in Apono.",
+            TOO_MANY_REQUESTS: " Run again later, or with fewer clusters at a time.",
+        }.get(answer.status, "")
+        return ResourceError(
+            f"Apono answered {answer.status} to {method} {path} for {what}: {text}.{advice}",
+            service="apono",
+            operation=f"{method} {path}",
+            code=str(code) if code else None,
+            http_status=answer.status,
+        )
+
+
+def pause_before_retry(attempt: int, answer: Answer | None) -> float:
+    """Seconds to wait: what the service asks for, or longer each time with jitter."""
+    asked = answer.headers.get("Retry-After", "") if answer else ""
+    if asked.isdigit():
+        return min(float(asked), LONGEST_PAUSE) + random.uniform(0, SHORTEST_PAUSE)
+    return random.uniform(SHORTEST_PAUSE / 2, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt))

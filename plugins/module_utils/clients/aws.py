@@ -1,0 +1,280 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls to AWS: sessions, assumed roles, retries and errors in words. botocore does the work."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+try:
+    import botocore.config
+    import botocore.credentials
+    import botocore.exceptions
+    import botocore.loaders
+    import botocore.session
+    import botocore.signers
+
+    HAS_BOTOCORE = True
+except ImportError:
+    HAS_BOTOCORE = False
+
+SERVICES = ("iam", "eks", "sts")
+USER_AGENT = "apono.eks"
+
+# botocore's standard mode makes 3 attempts. EKS throttles DescribeCluster when a fleet asks at once, so unless the user
+# has said otherwise (AWS_MAX_ATTEMPTS, max_attempts) there are more; with its jittered back-off they last about a minute.
+MOST_ATTEMPTS = 8
+
+_CREDENTIAL_CODES = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+}
+_DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+@functools.lru_cache(maxsize=None)
+def data_loader() -> Any:
+    """botocore's reader of service models. It keeps what it has parsed, and holds nothing that a fork would break."""
+    return botocore.loaders.create_loader()
+
+
+def preload() -> None:
+    """Parse now what each client needs later: immutable data only, no session, credential or connection."""
+    loader = data_loader()
+    for data in ("endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data_with_path(data)
+    for service in SERVICES:
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            loader.load_service_model(service, kind)
+
+
+class Aws:
+    """AWS as one module's options describe it.
+
+    ``params`` are the options of the group ``aws``. Raises :class:`ResourceError` for everything that goes wrong, with
+    ``service``, ``operation``, ``code``, ``http_status`` and ``request_id`` where AWS answered.
+    """
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        if not HAS_BOTOCORE:
+            raise ResourceError(
+                "The Python package boto3 is needed and is not installed for the Python that runs this task: "
+                "install boto3 there."
+            )
+        self.params = params
+        self.clients: dict[str, Any] = {}
+
+    @functools.cached_property
+    def session(self) -> Any:
+        """A botocore session with the options' credentials; of the assumed role if one is named."""
+        session = botocore.session.Session(profile=self.params.get("profile"))
+        session.register_component("data_loader", data_loader())
+        if self.params.get("region"):
+            session.set_config_variable("region", self.params["region"])
+        if self.params.get("aws_ca_bundle"):
+            session.set_config_variable("ca_bundle", self.params["aws_ca_bundle"])
+        if self.params.get("access_key"):
+            session.set_credentials(
+                self.params["access_key"], self.params["secret_key"], self.params.get("session_token")
+            )
+        if self.params.get("assume_role_arn"):
+            self.assume_role(session)
+        return session
+
+    def assume_role(self, session: Any) -> None:
+        """Give the session the credentials of ``assume_role_arn``: STS is asked when they are first needed."""
+        arn.validate_role_arn(self.params["assume_role_arn"], "assume_role_arn")
+        extra = {"RoleSessionName": self.params["assume_role_session_name"]}
+        if self.params.get("assume_role_external_id"):
+            extra["ExternalId"] = self.params["assume_role_external_id"]
+        source = session.get_credentials()
+        if source is None:
+            raise self.no_credentials()
+        fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
+            client_creator=lambda service, **keys: session.create_client(
+                service, **{**self.client_arguments(session, service), **keys}
+            ),
+            source_credentials=source,
+            role_arn=self.params["assume_role_arn"],
+            extra_args=extra,
+        )
+        # A session offers credentials of its own only as fixed keys; these have to be fetched lazily and renewed.
+        session._credentials = botocore.credentials.DeferredRefreshableCredentials(
+            method="assume-role", refresh_using=fetcher.fetch_credentials
+        )
+
+    @staticmethod
+    def no_credentials() -> ResourceError:
+        return ResourceError(
+            "No AWS credentials were found: set access_key and secret_key, or profile, or the environment variables "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE.",
+            code="NoCredentials",
+        )
+
+    @functools.cached_property
+    def region(self) -> str | None:
+        """The region of the options or of the AWS configuration."""
+        try:
+            return self.session.get_config_variable("region")
+        except botocore.exceptions.BotoCoreError as error:
+            raise in_words(error, "sts", "", "the AWS configuration") from error
+
+    @property
+    def partition(self) -> str:
+        """The region's partition; IAM needs no region outside of the partition aws."""
+        return arn.partition_of_region(self.region) if self.region else "aws"
+
+    def client_arguments(self, session: Any, service: str) -> dict[str, Any]:
+        retries: dict[str, Any] = {"mode": "standard"}
+        if session.get_config_variable("max_attempts") is None:
+            retries["total_max_attempts"] = MOST_ATTEMPTS
+        verify = None if self.params.get("validate_certs") is not False else False
+        return {
+            # STS and IAM answer without a region; a region that is missing is missed by EKS alone.
+            "region_name": session.get_config_variable("region") or (None if service == "eks" else "us-east-1"),
+            "endpoint_url": self.params.get("endpoint_url"),
+            "verify": verify,
+            "config": botocore.config.Config(retries=retries, user_agent_extra=USER_AGENT),
+        }
+
+    def client(self, service: str) -> Any:
+        if service not in self.clients:
+            self.clients[service] = self.session.create_client(service, **self.client_arguments(self.session, service))
+        return self.clients[service]
+
+    def call(self, service: str, operation: str, what: str, **arguments: Any) -> dict[str, Any]:
+        """One call: ``call("iam", "get_role", "the role x", RoleName="x")``. ``what`` is the object, for the error's words."""
+        try:
+            return getattr(self.client(service), operation)(**arguments)
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            raise in_words(error, service, operation, what) from error
+
+    def find(self, service: str, operation: str, what: str, absent: str, **arguments: Any) -> dict[str, Any] | None:
+        """As :meth:`call`; ``None`` when the error's code is ``absent``."""
+        try:
+            return self.call(service, operation, what, **arguments)
+        except ResourceError as error:
+            if error.code == absent:
+                return None
+            raise
+
+    def pages(self, service: str, operation: str, what: str, key: str, **arguments: Any) -> Iterator[Any]:
+        """The items under ``key`` of all pages."""
+        try:
+            for page in self.client(service).get_paginator(operation).paginate(**arguments):
+                yield from page.get(key, ())
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            raise in_words(error, service, operation, what) from error
+
+    @functools.cached_property
+    def caller(self) -> arn.Arn:
+        """Who the credentials belong to, as STS says: one call."""
+        return arn.parse(self.call("sts", "get_caller_identity", "the caller's identity")["Arn"])
+
+    def require_account(self, account_id: str) -> None:
+        """Refuse to make something in another account than the one that was named; one call to STS."""
+        if self.caller.account_id != account_id:
+            raise ResourceError(
+                f"account_id is {account_id}, but the AWS credentials belong to account {self.caller.account_id}: use "
+                "credentials of that account, or assume_role_arn of a role in it.",
+                code="WrongAccount",
+            )
+
+    def cluster_token(self, cluster_name: str) -> str:
+        """A bearer token for an EKS cluster, signed here without a call unless credentials have to be fetched.
+
+        The form is that of aws-iam-authenticator (pkg/token/token.go): a presigned GetCallerIdentity whose signed
+        headers name the cluster. It lives for 15 minutes. The host is AWS's own, whatever endpoint is configured,
+        because the cluster takes no other.
+        """
+        import base64
+
+        try:
+            session = self.session
+            credentials = session.get_credentials()
+            if credentials is None:
+                raise self.no_credentials()
+            region = self.region
+            endpoint = session.get_component("endpoint_resolver").construct_endpoint("sts", region)
+            signer = botocore.signers.RequestSigner(
+                botocore.model.ServiceId("STS"), region, "sts", "v4", credentials, session.get_component("event_emitter")
+            )
+            url = signer.generate_presigned_url(
+                {
+                    "method": "GET",
+                    "url": f"https://{endpoint['hostname']}/?Action=GetCallerIdentity&Version=2011-06-15",
+                    "body": {},
+                    "headers": {"x-k8s-aws-id": cluster_name},
+                    "context": {},
+                },
+                region_name=region,
+                expires_in=60,
+                operation_name="",
+            )
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            raise in_words(error, "sts", "assume_role", f"a token for the cluster {cluster_name}") from error
+        return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+def operation_name(operation: str) -> str:
+    """AWS's name of an operation: ``get_role`` is ``GetRole``."""
+    return "".join(word.capitalize() for word in operation.split("_")).replace("Saml", "SAML")
+
+
+def in_words(error: Exception, service: str, operation: str, what: str) -> ResourceError:
+    """botocore's exception as an error that says what to do."""
+    name = operation_name(operation)
+    if isinstance(error, botocore.exceptions.ClientError):
+        answer = error.response.get("Error", {})
+        metadata = error.response.get("ResponseMetadata", {})
+        # Not always what was called: credentials are fetched, where a role is assumed, on the way to the first call.
+        name = error.operation_name or name
+        service = "sts" if name.startswith("AssumeRole") else service
+        code, text = answer.get("Code", ""), answer.get("Message", "")
+        return ResourceError(
+            f"{service.upper()} {name} failed for {what}: {code}: {text}{remedy(code, service, name)}",
+            service=service,
+            operation=name,
+            code=code,
+            http_status=metadata.get("HTTPStatusCode"),
+            request_id=metadata.get("RequestId"),
+        )
+    if isinstance(error, (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError)):
+        return Aws.no_credentials()
+    if isinstance(error, botocore.exceptions.NoRegionError):
+        return ResourceError(
+            f"No AWS region is known for {what}: set region, or the environment variable AWS_REGION.", code="NoRegion"
+        )
+    if isinstance(error, botocore.exceptions.ProfileNotFound):
+        return ResourceError(f"{error}: name a profile of the AWS config file in the option profile.", code="NoProfile")
+    return ResourceError(
+        f"{service.upper()} {name} failed for {what}: {error}",
+        service=service,
+        operation=name,
+        code=type(error).__name__,
+    )
+
+
+def remedy(code: str, service: str, name: str) -> str:
+    """What the user can do about a code, as a sentence to append."""
+    if code in _CREDENTIAL_CODES:
+        return ". The AWS credentials are wrong or have expired: renew them and run again."
+    if code in _DENIED_CODES and name.startswith("AssumeRole"):
+        return (
+            ". Let the role's trust policy name the caller and allow the caller sts:AssumeRole on it, or correct "
+            "assume_role_arn and assume_role_external_id."
+        )
+    if code in _DENIED_CODES:
+        return f". Allow the caller {service}:{name}, or assume a role that has it (assume_role_arn)."
+    return ""

@@ -1,0 +1,55 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EKS clusters as the collection speaks of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+NOT_FOUND = "ResourceNotFoundException"
+
+
+def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
+    """A cluster's facts by one DescribeCluster, ``None`` when there is no such cluster.
+
+    Keys: ``name``, ``arn``, ``account_id``, ``region``, ``partition``, ``status``, ``version``, ``platform_version``,
+    ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the cluster is being created),
+    ``authentication_mode``, ``tags``, ``created_at`` (ISO 8601).
+    """
+    answer = aws.find("eks", "describe_cluster", f"the cluster {name}", NOT_FOUND, name=name)
+    if answer is None:
+        return None
+    cluster = answer["cluster"]
+    where = arn.parse(cluster["arn"])
+    created = cluster.get("createdAt")
+    return {
+        "name": cluster["name"],
+        "arn": cluster["arn"],
+        "account_id": where.account_id,
+        "region": where.region,
+        "partition": where.partition,
+        "status": cluster.get("status"),
+        "version": cluster.get("version"),
+        "platform_version": cluster.get("platformVersion"),
+        "endpoint": cluster.get("endpoint"),
+        "certificate_authority": cluster.get("certificateAuthority", {}).get("data"),
+        "authentication_mode": authentication_mode.normal(cluster.get("accessConfig")),
+        "tags": cluster.get("tags", {}),
+        "created_at": created.isoformat() if created else None,
+    }
+
+
+def cluster_not_found(aws: Aws, name: str) -> ResourceError:
+    """What to say where a cluster is needed and there is none."""
+    return ResourceError(
+        f"There is no EKS cluster {name} in the region {aws.region} of the account of the AWS credentials: check "
+        "cluster_name, region and credentials (profile, assume_role_arn).",
+        service="eks",
+        operation="DescribeCluster",
+        code=NOT_FOUND,
+    )

@@ -1,0 +1,231 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls to a Kubernetes API server: where it is, who we are to it, retries and errors in words.
+
+One object is read and written, so plain HTTPS serves, without the discovery and the models of the `kubernetes` library;
+the library is used where a kubeconfig has to be understood.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.clients.http import Answer, ConnectionFailed, Http, tls_context
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+
+try:
+    from kubernetes.config import new_client_from_config
+    from kubernetes.config.config_exception import ConfigException
+
+    HAS_KUBERNETES = True
+except ImportError:
+    HAS_KUBERNETES = False
+
+TIMEOUT = 30
+
+# A request that the server did not take or did not finish is repeated this often, with a pause within these bounds (s).
+MOST_RETRIES = 5
+SHORTEST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+RETRIED_STATUSES = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach one API server. ``token`` gives a bearer token and may be asked anew when one was refused."""
+
+    host: str
+    http: Http
+    token: Callable[[], str | None]
+    cluster: str
+
+
+class Kubernetes:
+    """A cluster's API server as one module's options describe it; ``params`` are the groups ``aws`` and ``kubernetes``.
+
+    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``code`` (the Status' reason) and
+    ``http_status``.
+    """
+
+    def __init__(self, params: dict[str, Any], aws: Aws | None) -> None:
+        self.params = params
+        self.aws = aws
+
+    @functools.cached_property
+    def connection(self) -> Connection:
+        if self.params.get("cluster_name"):
+            return self.by_cluster_name()
+        kubeconfig, context = self.from_environment("kubeconfig"), self.from_environment("context")
+        if self.params.get("host") or not (self.params.get("kubeconfig") or self.params.get("context")):
+            host = self.from_environment("host")
+            if host:
+                return self.by_host(host)
+        if kubeconfig or context:
+            return self.by_kubeconfig(kubeconfig, context)
+        raise ResourceError(
+            "No cluster is named: set cluster_name (with the AWS options), or kubeconfig and context, or host and api_key."
+        )
+
+    def from_environment(self, option: str) -> str | None:
+        """An option, or the environment variable that kubernetes.core reads for it."""
+        name = {"ca_cert": "SSL_CA_CERT"}.get(option, option.upper())
+        return self.params.get(option) or os.environ.get(f"K8S_AUTH_{name}") or None
+
+    @property
+    def validate(self) -> bool:
+        if self.params.get("validate_certs") is not None:
+            return self.params["validate_certs"]
+        text = "" if self.params.get("cluster_name") else os.environ.get("K8S_AUTH_VERIFY_SSL", "")
+        return text.lower() not in ("false", "no", "0", "off")
+
+    def by_cluster_name(self) -> Connection:
+        """Address and certificate authority from EKS unless both are given; a token signed with the AWS credentials.
+
+        The environment's K8S_AUTH_* are for one cluster and say nothing of the one that is named, so they are not read.
+        """
+        name = self.params["cluster_name"]
+        host, ca_text, ca_file = self.params.get("host"), *self.authority(self.params.get("ca_cert"))
+        if not host or not (ca_text or ca_file):
+            cluster = describe_cluster(self.aws, name)
+            if cluster is None:
+                raise cluster_not_found(self.aws, name)
+            host = host or cluster["endpoint"]
+            if not (ca_text or ca_file):
+                ca_text = base64.b64decode(cluster["certificate_authority"]).decode()
+        fixed = self.params.get("api_key")
+        token = (lambda: fixed) if fixed else (lambda: self.aws.cluster_token(name))
+        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), token, name)
+
+    def by_host(self, host: str) -> Connection:
+        ca_text, ca_file = self.authority(self.from_environment("ca_cert"))
+        key = self.from_environment("api_key")
+        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), lambda: key, host)
+
+    def by_kubeconfig(self, kubeconfig: str | None, context: str | None) -> Connection:
+        if not HAS_KUBERNETES:
+            raise ResourceError(
+                "A kubeconfig needs the Python package kubernetes, which is not installed for the Python that runs this "
+                "task: install it there, or use cluster_name, which needs no kubeconfig."
+            )
+        where = f"the kubeconfig {kubeconfig or '~/.kube/config'}" + (f", context {context}" if context else "")
+        try:
+            configuration = new_client_from_config(config_file=kubeconfig, context=context).configuration
+        except (ConfigException, OSError, ValueError) as error:
+            raise ResourceError(f"{where} cannot be used: {error}. Correct the options kubeconfig and context.") from error
+
+        def token() -> str | None:
+            # The prefix is part of the value: "Bearer …".
+            value = configuration.get_api_key_with_prefix("authorization") or ""
+            return value.removeprefix("Bearer ") or self.params.get("api_key")
+
+        certificate = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
+        http = self.https(configuration.ssl_ca_cert, None, certificate, configuration.verify_ssl is not False)
+        return Connection(configuration.host.rstrip("/"), http, token, where)
+
+    @staticmethod
+    def authority(given: str | None) -> tuple[str | None, str | None]:
+        """``ca_cert`` as text and as a file's name: one of them is set at most."""
+        if given and "-----BEGIN CERTIFICATE-----" in given:
+            return given, None
+        return None, os.path.expanduser(given) if given else None
+
+    def https(self, ca_file: Any, ca_text: Any, certificate: Any = None, validate: bool = True) -> Http:
+        try:
+            return Http(tls_context(self.validate and validate, ca_file, ca_text, certificate), TIMEOUT)
+        except OSError as error:
+            raise ResourceError(f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file.") from error
+
+    def call(self, method: str, path: str, what: str, body: Any = None) -> dict[str, Any]:
+        """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after 401.
+
+        A write is repeated only when it cannot have been taken; when nobody knows, or the object has changed since it
+        was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
+        """
+        connection = self.connection
+        writes = method != "GET"
+        token = connection.token()
+        renewed = False
+        attempt = 0
+        while True:
+            answer: Answer | None = None
+            headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+            try:
+                answer = connection.http.request(method, connection.host + path, headers, body)
+            except ConnectionFailed as failure:
+                error = self.unreachable(method, path, what, failure)
+                again, taken = not failure.permanent, failure.sent
+            else:
+                if 200 <= answer.status < 300:
+                    return answer.json() or {}
+                error = self.refused(method, path, what, answer)
+                if answer.status == 401 and not renewed:
+                    renewed, token = True, connection.token()
+                    continue
+                if answer.status == 409 and writes:
+                    raise Stale.conflict(error)
+                again, taken = answer.status in RETRIED_STATUSES, answer.status != 429
+            attempt += 1
+            if not again or attempt > MOST_RETRIES:
+                raise error
+            if writes and taken:
+                raise Stale.uncertain(error)
+            time.sleep(self.pause(attempt, answer))
+
+    @staticmethod
+    def pause(attempt: int, answer: Answer | None) -> float:
+        asked = answer.headers.get("Retry-After", "") if answer else ""
+        if asked.isdigit():
+            return min(float(asked), LONGEST_PAUSE) + random.uniform(0, SHORTEST_PAUSE)
+        return random.uniform(SHORTEST_PAUSE, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt))
+
+    def find(self, path: str, what: str) -> dict[str, Any] | None:
+        """The object at a path, ``None`` when there is none."""
+        try:
+            return self.call("GET", path, what)
+        except ResourceError as error:
+            if error.error.get("http_status") == 404:
+                return None
+            raise
+
+    def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
+        advice = (
+            "Check ca_cert and validate_certs."
+            if failure.permanent
+            else "Check that the endpoint can be reached from here: a private endpoint needs a host in the cluster's network."
+        )
+        return ResourceError(
+            f"The API server of {self.connection.cluster} ({self.connection.host}) did not answer {method} of {what}: "
+            f"{failure.reason}. {advice}",
+            service="kubernetes",
+            operation=f"{method} {path}",
+            code="NoAnswer",
+        )
+
+    def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
+        decoded = answer.json()
+        status = decoded if isinstance(decoded, dict) else {}
+        text = status.get("message") or answer.text.strip()[:500] or "no explanation"
+        advice = {
+            401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps its IAM identity, or "
+            "the token is for another cluster. Use the cluster's creator or a principal that is mapped.",
+            403: " The caller is known but has no right to do this: give it the access policy "
+            "AmazonEKSClusterAdminPolicy, or RBAC on the ConfigMap aws-auth in kube-system.",
+            429: " The API server is overloaded: run again later.",
+        }.get(answer.status, "")
+        return ResourceError(
+            f"The API server of {self.connection.cluster} answered {answer.status} to {method} of {what}: {text}.{advice}",
+            service="kubernetes",
+            operation=f"{method} {path}",
+            code=status.get("reason"),
+            http_status=answer.status,
+        )

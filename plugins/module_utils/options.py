@@ -1,0 +1,147 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of modules: groups that several share, and how given values are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a module takes, in the words of ``AnsibleModule``'s arguments."""
+
+    argument_spec: dict[str, Any] = field(default_factory=dict)
+    mutually_exclusive: tuple = ()
+    required_together: tuple = ()
+    required_one_of: tuple = ()
+    required_if: tuple = ()
+
+    def merge(self, *others: Options) -> Options:
+        """These options and the others'. An option that two of them have is the last one's."""
+        merged = {}
+        for part in fields(self):
+            values = [getattr(options, part.name) for options in (self, *others)]
+            if part.name == "argument_spec":
+                merged[part.name] = {name: spec for value in values for name, spec in value.items()}
+            else:
+                merged[part.name] = tuple(item for value in values for item in value)
+        return Options(**merged)
+
+    def module_arguments(self) -> dict[str, Any]:
+        """Keyword arguments for ``AnsibleModule`` and ``ArgumentSpecValidator``."""
+        arguments = {part.name: [*getattr(self, part.name)] for part in fields(self) if part.name != "argument_spec"}
+        return {"argument_spec": self.argument_spec, **arguments}
+
+    def check(self, given: dict[str, Any]) -> ValidationResult:
+        """Validate as ``AnsibleModule`` does."""
+        return ArgumentSpecValidator(**self.module_arguments()).validate(given)
+
+    def normalise(self, validated: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """Read what a form or a survey gives: an empty text is "not given", a list may be one text with a line for each item.
+
+        Takes validated parameters and validates again without the empty ones, so that defaults and environment variables
+        step in and a required option that is empty is missing. Returns the parameters and the secrets among them;
+        raises :class:`ResourceError`.
+        """
+        result = self.check(given_values(self.argument_spec, validated))
+        if result.error_messages:
+            raise ResourceError(result.error_messages[0])
+        return result.validated_parameters, result._no_log_values
+
+
+def given_values(argument_spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that were really given, under the options' own names, lists split into items."""
+    given = {name: given_value(spec, params[name]) for name, spec in argument_spec.items() if name in params}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def given_value(spec: dict[str, Any], value: Any) -> Any:
+    """One option's value, ``None`` when it is as good as not given."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if "options" in spec and isinstance(value, dict):
+        return given_values(spec["options"], value)
+    if "options" in spec and isinstance(value, list):
+        return [given_values(spec["options"], item) for item in value]
+    if spec.get("elements") == "str" and value:
+        items = [line.strip() for item in value for line in str(item).splitlines()]
+        return [item for item in items if item] or None
+    return value
+
+
+STATE = Options({"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})
+
+TAGS = Options({"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}})
+
+# Credentials have no fallback here: botocore itself reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the rest,
+# in its own order of precedence, and a secret from the environment never becomes a parameter that could be shown.
+AWS = Options(
+    {
+        "region": {
+            "type": "str",
+            "aliases": ["aws_region", "ec2_region"],
+            "fallback": (env_fallback, ["AWS_REGION", "AWS_DEFAULT_REGION", "EC2_REGION"]),
+        },
+        "profile": {"type": "str", "aliases": ["aws_profile"]},
+        "access_key": {"type": "str", "aliases": ["aws_access_key_id", "aws_access_key"], "no_log": False},
+        "secret_key": {"type": "str", "aliases": ["aws_secret_access_key", "aws_secret_key"], "no_log": True},
+        "session_token": {
+            "type": "str",
+            "aliases": ["aws_session_token", "aws_security_token", "security_token"],
+            "no_log": True,
+        },
+        "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"], "fallback": (env_fallback, ["AWS_URL"])},
+        "aws_ca_bundle": {"type": "path"},
+        "validate_certs": {"type": "bool", "default": True},
+        "assume_role_arn": {"type": "str"},
+        "assume_role_external_id": {"type": "str", "no_log": True},
+        "assume_role_session_name": {"type": "str", "default": "apono-eks"},
+    },
+    required_together=(("access_key", "secret_key"),),
+    mutually_exclusive=(("profile", "access_key"), ("profile", "secret_key"), ("profile", "session_token")),
+)
+
+# K8S_AUTH_* are read by the client, and only where no cluster_name says which cluster is meant.
+KUBERNETES = Options(
+    {
+        "cluster_name": {"type": "str"},
+        "kubeconfig": {"type": "path"},
+        "context": {"type": "str"},
+        "host": {"type": "str"},
+        "api_key": {"type": "str", "no_log": True},
+        "ca_cert": {"type": "str", "aliases": ["ssl_ca_cert"]},
+        "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+    },
+    mutually_exclusive=(
+        ("cluster_name", "kubeconfig"),
+        ("cluster_name", "context"),
+        ("host", "kubeconfig"),
+        ("host", "context"),
+    ),
+)
+
+APONO = Options(
+    {
+        "api_url": {
+            "type": "str",
+            "default": "https://api.apono.io",
+            "fallback": (env_fallback, ["APONO_ENDPOINT"]),
+        },
+        "api_token": {
+            "type": "str",
+            "no_log": True,
+            "fallback": (env_fallback, ["APONO_API_TOKEN", "APONO_PERSONAL_TOKEN", "APONO_TOKEN"]),
+        },
+        "api_timeout": {"type": "int", "default": 30},
+        "api_retries": {"type": "int", "default": 5},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+    },
+)

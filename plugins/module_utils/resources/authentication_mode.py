@@ -1,0 +1,125 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The authentication mode of an EKS cluster: whether it reads aws-auth, access entries, or both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
+
+# How often EKS is asked how an update goes, in seconds. On AWS an update of the mode takes minutes.
+POLL_INTERVAL = 5
+FIRST_POLL_INTERVAL = 0.5
+
+
+class AuthenticationMode(Resource):
+    """Converged, one DescribeCluster. The mode goes forward only, one step at a time (EKS user guide, "Change
+    authentication mode to use access entries")."""
+
+    name = "cluster"
+    required_libraries = ("botocore",)
+    options = AWS.merge(
+        Options(
+            {
+                "cluster_name": {"type": "str", "required": True, "aliases": ["name"]},
+                "mode": {"type": "str", "required": True, "choices": list(authentication_mode.MODES)},
+                "wait": {"type": "bool", "default": True},
+                "wait_timeout": {"type": "int", "default": 900},
+            }
+        )
+    )
+
+    def validate(self) -> None:
+        self.aws = Aws(self.params)
+        arn.validate_cluster_name(self.params["cluster_name"])
+
+    @property
+    def what(self) -> str:
+        return f"the cluster {self.params['cluster_name']}"
+
+    def read(self) -> dict[str, Any]:
+        cluster = describe_cluster(self.aws, self.params["cluster_name"])
+        if cluster is None:
+            raise cluster_not_found(self.aws, self.params["cluster_name"])
+        return cluster
+
+    def plan(self, current: dict[str, Any]) -> Plan:
+        name, mode = current["name"], current["authentication_mode"]
+        steps = authentication_mode.steps(mode, self.params["mode"], f"the cluster {name}")
+        changes = tuple(
+            Change(
+                f"change the authentication mode of cluster {name} from {before} to {after}",
+                "update_cluster_config",
+                {"name": name, "accessConfig": {"authenticationMode": after}},
+            )
+            for before, after in zip([mode, *steps], steps, strict=False)
+        )
+        shown = {"name": name, "authentication_mode": mode}
+        details = {key: current[key] for key in ("arn", "status")}
+        self.last_step = steps[-1] if steps else None
+        return Plan(shown, {**shown, "authentication_mode": self.params["mode"]}, changes, details)
+
+    def apply(self, change: Change) -> dict[str, Any] | None:
+        try:
+            answer = self.aws.call("eks", change.operation, self.what, **change.arguments)
+        except ResourceError as error:
+            if error.code == "ResourceInUseException":
+                # Another update runs, perhaps this very one, begun by a run that was stopped.
+                self.wait_until_active()
+                raise Stale.uncertain(error) from error
+            if error.code == "InvalidParameterException" and "Unsupported authentication mode update" in error.message:
+                raise Stale.uncertain(error) from error
+            raise
+        is_last = change.arguments["accessConfig"]["authenticationMode"] == self.last_step
+        if self.params["wait"] or not is_last:
+            self.wait_for_update(answer["update"]["id"])
+            return {"status": "ACTIVE"}
+        return {"status": "UPDATING"}
+
+    def wait_for_update(self, update_id: str) -> None:
+        """Return when the update has succeeded; raises :class:`ResourceError` when it has not, or not in time."""
+        name = self.params["cluster_name"]
+
+        def ended() -> dict[str, Any] | None:
+            update = self.aws.call("eks", "describe_update", self.what, name=name, updateId=update_id)["update"]
+            return None if update["status"] == "InProgress" else update
+
+        update = poll(ended, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
+        if update is None:
+            raise ResourceError(
+                f"The update {update_id} of {self.what} has not ended within {self.params['wait_timeout']} seconds. It goes "
+                "on; run again to wait for it, or raise wait_timeout.",
+                service="eks",
+                operation="DescribeUpdate",
+                code="Timeout",
+            )
+        if update["status"] != "Successful":
+            reasons = "; ".join(f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", []))
+            raise ResourceError(
+                f"The update {update_id} of {self.what} ended as {update['status']}: {reasons or 'EKS gives no reason'}. "
+                "Remove the cause and run again.",
+                service="eks",
+                operation="DescribeUpdate",
+                code=update["status"],
+            )
+
+    def wait_until_active(self) -> None:
+        """Return when no update of the cluster runs any more."""
+
+        def active() -> bool:
+            return self.read()["status"] == "ACTIVE"
+
+        if not poll(active, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL):
+            raise ResourceError(
+                f"{self.what} is still being updated after {self.params['wait_timeout']} seconds, and EKS makes one update "
+                "at a time: run again later, or raise wait_timeout.",
+                service="eks",
+                code="Timeout",
+            )

@@ -1,0 +1,28 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts of an EKS cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Information
+
+
+class ClusterInfo(Information):
+    """One DescribeCluster."""
+
+    required_libraries = ("botocore",)
+    options = AWS.merge(Options({"cluster_name": {"type": "str", "required": True, "aliases": ["name"]}}))
+
+    def validate(self) -> None:
+        self.aws = Aws(self.params)
+        arn.validate_cluster_name(self.params["cluster_name"])
+
+    def read(self) -> dict[str, Any]:
+        return {"cluster": describe_cluster(self.aws, self.params["cluster_name"])}

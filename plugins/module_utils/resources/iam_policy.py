@@ -1,0 +1,295 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A customer-managed IAM policy."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
+    CONCURRENT_CODES,
+    NOT_FOUND,
+    detached,
+    tags_changes,
+)
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+
+# IAM keeps this many versions of a policy (IAM User Guide, quotas).
+MOST_VERSIONS = 5
+
+
+class IamPolicy(Resource):
+    """Looked up by its ARN, which follows from partition, account, path and name; converged, that is two reads."""
+
+    name = "policy"
+    required_libraries = ("botocore",)
+    options = AWS.merge(
+        Options(
+            {
+                "name": {"type": "str", "default": "apono-k8s-access", "aliases": ["policy_name"]},
+                "path": {"type": "str", "default": "/"},
+                "description": {"type": "str"},
+                "account_id": {"type": "str"},
+                "clusters": {"type": "list", "elements": "str", "default": ["*"]},
+                "regions": {"type": "list", "elements": "str", "default": ["*"]},
+                "policy": {"type": "raw"},
+                "detach": {"type": "bool", "default": False},
+            }
+        ),
+        TAGS,
+        STATE,
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        self.aws = Aws(params)
+        arn.validate_policy_name(params["name"])
+        arn.validate_path(params["path"])
+        if params.get("account_id"):
+            arn.validate_account_id(params["account_id"], "account_id")
+        if params.get("tags"):
+            params["tags"] = tags.validate(params["tags"])
+        self.own_document = None
+        if params.get("policy"):
+            self.own_document = iam.parse_policy(params["policy"], "policy")
+            iam.validate_policy_size(self.own_document)
+        elif params["state"] == "present":
+            # Refuses wrong patterns; the account is not needed to know that they are wrong.
+            iam.access_policy("aws", "000000000000", params["clusters"], params["regions"])
+
+    @functools.cached_property
+    def account_id(self) -> str:
+        return self.params.get("account_id") or self.aws.caller.account_id
+
+    @functools.cached_property
+    def arn(self) -> str:
+        return arn.policy_arn(self.aws.partition, self.account_id, self.params["path"], self.params["name"])
+
+    @functools.cached_property
+    def document(self) -> dict[str, Any]:
+        """The document that is wanted."""
+        if self.own_document is not None:
+            return self.own_document
+        document = iam.access_policy(
+            self.aws.partition, self.account_id, self.params["clusters"], self.params["regions"]
+        )
+        iam.validate_policy_size(document)
+        return document
+
+    @property
+    def what(self) -> str:
+        return f"the policy {self.arn}"
+
+    def read(self) -> dict[str, Any] | None:
+        answer = self.aws.find("iam", "get_policy", self.what, NOT_FOUND, PolicyArn=self.arn)
+        if answer is None:
+            if self.params.get("account_id") and self.params["state"] == "present":
+                self.aws.require_account(self.account_id)
+            return None
+        policy = answer["Policy"]
+        current = {
+            "arn": policy["Arn"],
+            "policy_id": policy["PolicyId"],
+            "description": policy.get("Description", ""),
+            "tags": tags.from_list(policy.get("Tags", [])),
+            "default_version_id": policy["DefaultVersionId"],
+            "attachment_count": policy.get("AttachmentCount", 0),
+        }
+        if self.params["state"] == "absent":
+            current["users"] = self.users(policy)
+            current["versions"] = self.versions()
+            return current
+        version = self.aws.call(
+            "iam",
+            "get_policy_version",
+            self.what,
+            PolicyArn=self.arn,
+            VersionId=policy["DefaultVersionId"],
+        )["PolicyVersion"]
+        current["document"] = iam.parse_policy(version["Document"], self.what)
+        if not iam.equivalent(current["document"], self.document):
+            current["versions"] = self.versions()
+        return current
+
+    def versions(self) -> list[str]:
+        """The ids of versions that are not the default one, oldest first."""
+        pages = self.aws.pages("iam", "list_policy_versions", self.what, "Versions", PolicyArn=self.arn)
+        others = [version for version in pages if not version["IsDefaultVersion"]]
+        return [version["VersionId"] for version in sorted(others, key=lambda version: int(version["VersionId"][1:]))]
+
+    def users(self, policy: dict[str, Any]) -> dict[str, list[str]]:
+        """Who uses it: names under ``roles``, ``users``, ``groups``, and ``boundary_of``. No call when nobody does."""
+        users: dict[str, list[str]] = {"roles": [], "users": [], "groups": [], "boundary_of": []}
+        kinds = {"roles": "RoleName", "users": "UserName", "groups": "GroupName"}
+        usages = []
+        if policy.get("AttachmentCount", 0):
+            usages.append("PermissionsPolicy")
+        if policy.get("PermissionsBoundaryUsageCount", 0):
+            usages.append("PermissionsBoundary")
+        for usage in usages:
+            for kind, key in kinds.items():
+                entities = self.aws.pages(
+                    "iam",
+                    "list_entities_for_policy",
+                    self.what,
+                    f"Policy{kind.capitalize()}",
+                    PolicyArn=self.arn,
+                    EntityFilter={"roles": "Role", "users": "User", "groups": "Group"}[kind],
+                    PolicyUsageFilter=usage,
+                )
+                names = [entity[key] for entity in entities]
+                if usage == "PermissionsBoundary":
+                    users["boundary_of"] += [f"{kind[:-1]} {name}" for name in names]
+                else:
+                    users[kind] += names
+        return users
+
+    def plan(self, current: dict[str, Any] | None) -> Plan:
+        if self.params["state"] == "absent":
+            return self.plan_absent(current)
+        if current is None:
+            return self.plan_create()
+        changes = []
+        if "versions" in current:
+            if len(current["versions"]) >= MOST_VERSIONS - 1:
+                oldest = current["versions"][0]
+                changes.append(
+                    Change(
+                        f"delete version {oldest} of policy {self.params['name']}, the oldest of {MOST_VERSIONS}",
+                        "delete_policy_version",
+                        {"PolicyArn": self.arn, "VersionId": oldest},
+                    )
+                )
+            changes.append(
+                Change(
+                    f"set a new default version of policy {self.params['name']}",
+                    "create_policy_version",
+                    {"PolicyArn": self.arn, "PolicyDocument": iam.to_json(self.document), "SetAsDefault": True},
+                )
+            )
+        wanted_tags, tag_changes = tags_changes(
+            current["tags"], self.params, "policy", f"policy {self.params['name']}", PolicyArn=self.arn
+        )
+        wanted_description = self.params.get("description")
+        if wanted_description is not None and wanted_description != current["description"]:
+            self.warn(
+                f"The description of {self.what} stays {current['description']!r}: IAM cannot change it. To have another, "
+                "remove the policy and make it again."
+            )
+        document = self.document if "versions" in current else current["document"]
+        before = self.shown(current["description"], current["document"], current["tags"])
+        after = self.shown(current["description"], document, wanted_tags)
+        details = {key: current[key] for key in ("policy_id", "default_version_id", "attachment_count")}
+        return Plan(before, after, (*changes, *tag_changes), details)
+
+    def shown(self, description: str, document: dict[str, Any], its_tags: dict[str, str]) -> dict[str, Any]:
+        return {
+            "arn": self.arn,
+            "policy_name": self.params["name"],
+            "path": self.params["path"],
+            "description": description,
+            "document": document,
+            "tags": its_tags,
+        }
+
+    def plan_create(self) -> Plan:
+        its_tags = self.params.get("tags") or {}
+        arguments = {
+            "PolicyName": self.params["name"],
+            "Path": self.params["path"],
+            "PolicyDocument": iam.to_json(self.document),
+        }
+        description = self.params.get("description") or ""
+        if description:
+            arguments["Description"] = description
+        if its_tags:
+            arguments["Tags"] = tags.to_list(its_tags)
+        change = Change(f"create policy {self.params['name']}", "create_policy", arguments)
+        details = {"default_version_id": "v1", "attachment_count": 0}
+        return Plan(None, self.shown(description, self.document, its_tags), (change,), details)
+
+    def plan_absent(self, current: dict[str, Any] | None) -> Plan:
+        if current is None:
+            return Plan(None, None)
+        users = current["users"]
+        self.refuse_if_used(users)
+        changes = [
+            Change(
+                f"detach policy {self.params['name']} from {kind[:-1]} {name}",
+                f"detach_{kind[:-1]}_policy",
+                {"PolicyArn": self.arn, f"{kind[:-1].capitalize()}Name": name},
+            )
+            for kind in ("roles", "users", "groups")
+            for name in users[kind]
+        ]
+        changes += [
+            Change(
+                f"delete version {version} of policy {self.params['name']}",
+                "delete_policy_version",
+                {"PolicyArn": self.arn, "VersionId": version},
+            )
+            for version in current["versions"]
+        ]
+        changes.append(Change(f"delete policy {self.params['name']}", "delete_policy", {"PolicyArn": self.arn}))
+        before = {"arn": self.arn, "policy_name": self.params["name"], "path": self.params["path"]}
+        before |= {"description": current["description"], "tags": current["tags"], "attached_to": attached_to(users)}
+        return Plan(before, None, tuple(changes))
+
+    def refuse_if_used(self, users: dict[str, list[str]]) -> None:
+        """A boundary that goes widens what its entities may do, so that is never done on the way."""
+        if users["boundary_of"]:
+            raise ResourceError(
+                f"{self.what} is the permissions boundary of {', '.join(users['boundary_of'])}: give them another "
+                "boundary first; detach does not do that.",
+                service="iam",
+                code="InUse",
+            )
+        attached = attached_to(users)
+        if attached and not self.params["detach"]:
+            raise ResourceError(
+                f"{self.what} is attached to {', '.join(attached)}: detach it there first, or set detach: true to have it "
+                "detached from all of them.",
+                service="iam",
+                code="InUse",
+            )
+
+    def apply(self, change: Change) -> dict[str, Any] | None:
+        try:
+            if change.operation == "delete_policy":
+                detached(lambda: self.aws.find("iam", change.operation, self.what, NOT_FOUND, **change.arguments))
+                return None
+            if change.operation.startswith(("detach_", "delete_")):
+                self.aws.find("iam", change.operation, self.what, NOT_FOUND, **change.arguments)
+                return None
+            answer = self.aws.call("iam", change.operation, self.what, **change.arguments)
+        except ResourceError as error:
+            if error.code == "EntityAlreadyExists":
+                raise self.exists_already(error) from error
+            if error.code in CONCURRENT_CODES or error.code == "LimitExceeded":
+                raise Stale.uncertain(error) from error
+            raise
+        if change.operation == "create_policy":
+            return {"policy_id": answer["Policy"]["PolicyId"]}
+        if change.operation == "create_policy_version":
+            return {"default_version_id": answer["PolicyVersion"]["VersionId"]}
+        return None
+
+    def exists_already(self, error: ResourceError) -> Stale:
+        """Made by somebody else since it was read, or there under another path, where it is not looked for."""
+        return Stale.uncertain(
+            ResourceError(
+                f"{error.message} If no other run is making it now, there is a policy of that name in another letter case "
+                "or under another path: set name and path to its own.",
+                **error.error,
+            )
+        )
+
+
+def attached_to(users: dict[str, list[str]]) -> list[str]:
+    return [f"{kind[:-1]} {name}" for kind in ("roles", "users", "groups") for name in users[kind]]

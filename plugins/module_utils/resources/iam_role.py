@@ -1,0 +1,304 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM role through which people reach the clusters."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
+    CONCURRENT_CODES,
+    NOT_FOUND,
+    detached,
+    tags_changes,
+    until_propagated,
+)
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+
+TRUST = {
+    "type": "dict",
+    "options": {
+        "sso": {"type": "dict", "options": {"account_ids": {"type": "list", "elements": "str"}}},
+        "saml": {"type": "dict", "options": {"provider": {"type": "str", "required": True}}},
+        "policy": {"type": "raw"},
+    },
+    "mutually_exclusive": [("sso", "saml", "policy")],
+    "required_one_of": [("sso", "saml", "policy")],
+}
+
+
+class IamRole(Resource):
+    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies; where it does not exist yet, the account
+    that its ARN and trust policy need is asked for in addition."""
+
+    name = "role"
+    required_libraries = ("botocore",)
+    options = AWS.merge(
+        Options(
+            {
+                "name": {"type": "str", "default": "apono-k8s-access", "aliases": ["role_name"]},
+                "path": {"type": "str", "default": "/"},
+                "description": {"type": "str", "default": "required for k8s access managed by Apono"},
+                "trust": TRUST,
+                "managed_policies": {"type": "list", "elements": "str", "default": [], "aliases": ["managed_policy"]},
+                "purge_managed_policies": {"type": "bool", "default": False, "aliases": ["purge_policies"]},
+                "max_session_duration": {"type": "int"},
+                "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
+                "allow_open_trust": {"type": "bool", "default": False},
+            },
+            required_if=(("state", "present", ("trust",)),),
+        ),
+        TAGS,
+        STATE,
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        self.aws = Aws(params)
+        arn.validate_role_name(params["name"])
+        arn.validate_path(params["path"])
+        for option in ("managed_policies", "permissions_boundary"):
+            for text in [params[option]] if isinstance(params.get(option), str) else params.get(option) or []:
+                arn.validate_policy_arn(text, option)
+        if params.get("tags"):
+            params["tags"] = tags.validate(params["tags"])
+        duration = params.get("max_session_duration")
+        if duration is not None and not 3600 <= duration <= 43200:
+            raise ResourceError(
+                f"max_session_duration is {duration}: IAM takes 3600 to 43200 seconds (one to twelve hours)."
+            )
+        if len(params["description"]) > 1000:
+            raise ResourceError("description is longer than the 1000 characters that IAM takes for a role.")
+        if params["state"] == "present":
+            # Whatever is wrong with it is wrong in any account.
+            self.refuse_open(self.trust_document("aws", "000000000000"))
+
+    def trust_document(self, partition: str, account_id: str) -> dict[str, Any]:
+        """The trust policy that is wanted."""
+        trust = self.params["trust"]
+        if trust.get("policy"):
+            document = iam.parse_trust_policy(trust["policy"], "trust.policy")
+        elif trust.get("saml"):
+            document = iam.saml_trust(partition, account_id, trust["saml"]["provider"])
+        else:
+            document = iam.sso_trust(partition, trust["sso"].get("account_ids") or [account_id])
+        iam.validate_trust_size(document)
+        return document
+
+    def refuse_open(self, document: dict[str, Any]) -> None:
+        open_statements = iam.open_trust_statements(document)
+        if open_statements and not self.params["allow_open_trust"]:
+            which = ", ".join(str(statement) for statement in open_statements)
+            raise ResourceError(
+                f"trust.policy lets anybody assume the role {self.params['name']} (statement {which}): the principal is *, "
+                "and no condition restricts who that is. Name the principals, or add a condition on aws:PrincipalArn, "
+                "aws:PrincipalOrgID or the like; if it is really meant, set allow_open_trust: true.",
+                code="OpenTrust",
+            )
+
+    @property
+    def what(self) -> str:
+        return f"the role {self.params['name']}"
+
+    def read(self) -> dict[str, Any] | None:
+        answer = self.aws.find("iam", "get_role", self.what, NOT_FOUND, RoleName=self.params["name"])
+        if answer is None:
+            return None
+        role = answer["Role"]
+        current = {
+            "arn": role["Arn"],
+            "role_id": role["RoleId"],
+            "path": role["Path"],
+            "description": role.get("Description", ""),
+            "max_session_duration": role.get("MaxSessionDuration", 3600),
+            "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            "assume_role_policy_document": iam.parse_trust_policy(role["AssumeRolePolicyDocument"], self.what),
+            "tags": tags.from_list(role.get("Tags", [])),
+            "create_date": role["CreateDate"].isoformat(),
+        }
+        current["managed_policies"] = sorted(
+            policy["PolicyArn"] for policy in self.listed("list_attached_role_policies", "AttachedPolicies")
+        )
+        if self.params["state"] == "absent":
+            current["inline_policies"] = sorted(self.listed("list_role_policies", "PolicyNames"))
+            profiles = self.listed("list_instance_profiles_for_role", "InstanceProfiles")
+            current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
+        return current
+
+    def listed(self, operation: str, key: str) -> list[Any]:
+        return list(self.aws.pages("iam", operation, self.what, key, RoleName=self.params["name"]))
+
+    @functools.cached_property
+    def account_id(self) -> str:
+        """The caller's account: that in which a role is made."""
+        return self.aws.caller.account_id
+
+    def plan(self, current: dict[str, Any] | None) -> Plan:
+        if self.params["state"] == "absent":
+            return self.plan_absent(current)
+        return self.plan_create() if current is None else self.plan_update(current)
+
+    def plan_create(self) -> Plan:
+        params = self.params
+        document = self.trust_document(self.aws.partition, self.account_id)
+        after = {
+            "arn": arn.role_arn(self.aws.partition, self.account_id, params["path"], params["name"]),
+            "role_name": params["name"],
+            "path": params["path"],
+            "description": params["description"],
+            "max_session_duration": params.get("max_session_duration") or 3600,
+            "permissions_boundary": params.get("permissions_boundary"),
+            "assume_role_policy_document": document,
+            "managed_policies": sorted(set(params["managed_policies"])),
+            "tags": params.get("tags") or {},
+        }
+        arguments = {
+            "RoleName": params["name"],
+            "Path": params["path"],
+            "Description": params["description"],
+            "MaxSessionDuration": after["max_session_duration"],
+            "AssumeRolePolicyDocument": iam.to_json(document),
+        }
+        if after["permissions_boundary"]:
+            arguments["PermissionsBoundary"] = after["permissions_boundary"]
+        if after["tags"]:
+            arguments["Tags"] = tags.to_list(after["tags"])
+        changes = [Change(f"create role {params['name']}", "create_role", arguments)]
+        changes += [self.attach(policy) for policy in after["managed_policies"]]
+        return Plan(None, after, tuple(changes))
+
+    def plan_update(self, current: dict[str, Any]) -> Plan:
+        params, name = self.params, self.params["name"]
+        if current["path"] != params["path"]:
+            raise ResourceError(
+                f"{self.what} exists under the path {current['path']} and not {params['path']}, and IAM cannot move it: set "
+                f"path: {current['path']}, or another name, or remove the role first (state: absent).",
+                service="iam",
+                code="PathDiffers",
+            )
+        where = arn.parse(current["arn"])
+        before = {"arn": current["arn"], "role_name": name}
+        before |= {key: value for key, value in current.items() if key not in ("arn", "role_id", "create_date")}
+        after = dict(before)
+        changes = []
+
+        document = self.trust_document(where.partition, where.account_id)
+        if not iam.equivalent(current["assume_role_policy_document"], document):
+            after["assume_role_policy_document"] = document
+            dead = iam.dead_principals(current["assume_role_policy_document"])
+            reason = f", which names deleted principals ({', '.join(dead)})" if dead else ""
+            changes.append(
+                Change(
+                    f"replace the trust policy of role {name}{reason}",
+                    "update_assume_role_policy",
+                    {"RoleName": name, "PolicyDocument": iam.to_json(document)},
+                )
+            )
+        after["description"] = params["description"]
+        after["max_session_duration"] = params.get("max_session_duration") or current["max_session_duration"]
+        settings = [key for key in ("description", "max_session_duration") if after[key] != before[key]]
+        if settings:
+            changes.append(
+                Change(
+                    f"set {' and '.join(setting.replace('_', ' ') for setting in settings)} of role {name}",
+                    "update_role",
+                    {
+                        "RoleName": name,
+                        "Description": after["description"],
+                        "MaxSessionDuration": after["max_session_duration"],
+                    },
+                )
+            )
+        boundary = params.get("permissions_boundary")
+        if boundary and boundary != current["permissions_boundary"]:
+            after["permissions_boundary"] = boundary
+            changes.append(
+                Change(
+                    f"set permissions boundary {boundary} of role {name}",
+                    "put_role_permissions_boundary",
+                    {"RoleName": name, "PermissionsBoundary": boundary},
+                )
+            )
+        wanted, attached = set(params["managed_policies"]), set(current["managed_policies"])
+        surplus = attached - wanted if params["purge_managed_policies"] else set()
+        changes += [self.attach(policy) for policy in sorted(wanted - attached)]
+        changes += [self.detach(policy) for policy in sorted(surplus)]
+        after["managed_policies"] = sorted((attached | wanted) - surplus)
+        after["tags"], tag_changes = tags_changes(current["tags"], params, "role", f"role {name}", RoleName=name)
+        details = {key: current[key] for key in ("role_id", "create_date")}
+        return Plan(before, after, (*changes, *tag_changes), details)
+
+    def plan_absent(self, current: dict[str, Any] | None) -> Plan:
+        if current is None:
+            return Plan(None, None)
+        name = self.params["name"]
+        foreign = {
+            "managed policies": sorted(set(current["managed_policies"]) - set(self.params["managed_policies"])),
+            "inline policies": current["inline_policies"],
+            "instance profiles": current["instance_profiles"],
+        }
+        if any(foreign.values()) and not self.params["purge_managed_policies"] or current["instance_profiles"]:
+            listed = "; ".join(f"{kind} {', '.join(names)}" for kind, names in foreign.items() if names)
+            raise ResourceError(
+                f"{self.what} carries what was not named here: {listed}. Somebody else may use it. List those managed "
+                "policies in managed_policies, or set purge_managed_policies: true to remove policies with the role; take "
+                "the role out of instance profiles first.",
+                service="iam",
+                code="InUse",
+            )
+        changes = [self.detach(policy) for policy in current["managed_policies"]]
+        changes += [
+            Change(
+                f"delete inline policy {policy} of role {name}",
+                "delete_role_policy",
+                {"RoleName": name, "PolicyName": policy},
+            )
+            for policy in current["inline_policies"]
+        ]
+        changes.append(Change(f"delete role {name}", "delete_role", {"RoleName": name}))
+        before = {"role_name": name, **current}
+        return Plan(before, None, tuple(changes))
+
+    def attach(self, policy: str) -> Change:
+        name = self.params["name"]
+        return Change(
+            f"attach policy {policy} to role {name}", "attach_role_policy", {"RoleName": name, "PolicyArn": policy}
+        )
+
+    def detach(self, policy: str) -> Change:
+        name = self.params["name"]
+        return Change(
+            f"detach policy {policy} from role {name}", "detach_role_policy", {"RoleName": name, "PolicyArn": policy}
+        )
+
+    def apply(self, change: Change) -> dict[str, Any] | None:
+        def call() -> dict[str, Any]:
+            return self.aws.call("iam", change.operation, self.what, **change.arguments)
+
+        try:
+            if change.operation == "delete_role":
+                detached(call)
+            elif change.operation in ("create_role", "update_assume_role_policy"):
+                answer = until_propagated(call, is_invalid_principal)
+                if change.operation == "create_role":
+                    return {"role_id": answer["Role"]["RoleId"], "create_date": answer["Role"]["CreateDate"].isoformat()}
+            else:
+                call()
+        except ResourceError as error:
+            gone = error.code == NOT_FOUND and change.operation.startswith(("detach_", "delete_"))
+            if error.code in CONCURRENT_CODES or error.code == "EntityAlreadyExists":
+                raise Stale.uncertain(error) from error
+            if not gone:
+                raise
+        return None
+
+
+def is_invalid_principal(error: ResourceError) -> bool:
+    """A principal that was made a moment ago is not known everywhere yet; one that never existed looks the same."""
+    return error.code == "MalformedPolicyDocument" and "invalid principal" in error.message.lower()

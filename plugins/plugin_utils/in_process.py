@@ -1,0 +1,143 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way into the Ansible worker: a task that runs where it is, or as the module of its name.
+
+The strategy loads the action plugin's class before it forks the workers, so what is imported and parsed below is paid once
+for a playbook and inherited by each worker. Nothing here may be unsafe across a fork: libraries and immutable data only.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.execution import execute
+from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+
+# The process that read this file: a test compares it with the worker's.
+LOADED_BY = os.getpid()
+
+SWITCH = "apono_eks_in_process"
+
+if aws.HAS_BOTOCORE:
+    aws.preload()
+    # What is here now stays for the whole run: a worker's garbage collection must not copy these pages.
+    gc.freeze()
+
+
+class InProcessAction(ActionBase):
+    """Base of every action plugin of the collection; a subclass names its task."""
+
+    task_class: ClassVar[type[Task]]
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_diff = True
+    # Whether it runs asynchronously is the module's business: run() hands such a task over.
+    _supports_async = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        del tmp
+        if not self.belongs_here(task_vars or {}):
+            asynchronous = self._task.async_val and not self._connection.has_native_async
+            result.update(self._execute_module(task_vars=task_vars, wrap_async=asynchronous))
+            return result
+        with self.environment():
+            result.update(self.run_here())
+        return result
+
+    def belongs_here(self, task_vars: dict[str, Any]) -> bool:
+        """Whether this process is as good a place as the one where the module would run."""
+        if not boolean(self._templar.template(task_vars.get(SWITCH, True)), strict=False):
+            return False
+        if self._connection.transport != "local" or self._connection.become or self._task.async_val:
+            return False
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter") or "auto")
+        if not interpreter.startswith("auto") and not is_own_interpreter(interpreter):
+            return False
+        return all(importlib.util.find_spec(name) for name in self.task_class.required_libraries)
+
+    def run_here(self) -> dict[str, Any]:
+        """The module's result, made as ``AnsibleModule`` makes it: validated, with the invocation, censored."""
+        options = self.task_class.options
+        checked = options.check(plain(self._task.args))
+        params, secrets = checked.validated_parameters, set(checked._no_log_values)
+        if checked.error_messages:
+            error = checked.errors[0]
+            text = checked.errors.msg
+            if isinstance(error, UnsupportedError):
+                text = f"Unsupported parameters for ({self._task.resolved_action or self._task.action}) module: {text}"
+            result = {"failed": True, "msg": text}
+        else:
+            try:
+                normalised, more_secrets = options.normalise(params)
+                secrets |= more_secrets
+                result = execute(self.task_class, normalised, self._task.check_mode)
+            except ResourceError as refusal:
+                result = {"failed": True, "msg": refusal.message}
+        warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in checked._warnings]
+        warnings += result.get("warnings", ())
+        if warnings:
+            result["warnings"] = warnings
+        if checked._deprecations:
+            result["deprecations"] = checked._deprecations
+        result["invocation"] = {"module_args": params}
+        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        return {**remove_values(result, secrets), **kept}
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """The task's ``environment:``, as a module would have it, for as long as the task runs."""
+        wanted: dict[str, Any] = {}
+        self._compute_environment_string(wanted)
+        if not wanted:
+            yield
+            return
+        before = dict(os.environ)
+        os.environ.update({plain(key): str(plain(value)) for key, value in wanted.items()})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def is_own_interpreter(path: str) -> bool:
+    """Whether a path names the Python that runs this: the same file in the same environment."""
+    own = os.path.abspath(sys.executable)
+    other = os.path.abspath(os.path.expanduser(path))
+    return own == other or (
+        os.path.dirname(own) == os.path.dirname(other) and os.path.realpath(own) == os.path.realpath(other)
+    )
+
+
+def plain(value: Any) -> Any:
+    """A copy in plain types: templated values carry tags and are lazy, and vaulted text is an object of its own.
+
+    botocore and json tell types apart, and what a module receives is plain as well.
+    """
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
