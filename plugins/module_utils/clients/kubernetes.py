@@ -96,15 +96,27 @@ class Kubernetes:
         name = self.params["cluster_name"]
         host, ca_text, ca_file = self.params.get("host"), *self.authority(self.params.get("ca_cert"))
         if not host or not (ca_text or ca_file):
-            cluster = describe_cluster(self.aws, name)
-            if cluster is None:
-                raise cluster_not_found(self.aws, name)
-            host = host or cluster["endpoint"]
+            host = host or self.cluster["endpoint"]
             if not (ca_text or ca_file):
-                ca_text = base64.b64decode(cluster["certificate_authority"]).decode()
+                ca_text = base64.b64decode(self.cluster["certificate_authority"]).decode()
         fixed = self.params.get("api_key")
         token = (lambda: fixed) if fixed else (lambda: self.aws.cluster_token(name))
         return Connection(host.rstrip("/"), self.https(ca_file, ca_text), token, name)
+
+    @functools.cached_property
+    def cluster(self) -> dict[str, Any]:
+        """The cluster of ``cluster_name`` as EKS describes it (:func:`describe_cluster`); an error where it is of no use."""
+        cluster = describe_cluster(self.aws, self.params["cluster_name"])
+        if cluster is None:
+            raise cluster_not_found(self.aws, self.params["cluster_name"])
+        if not cluster["endpoint"]:
+            raise ResourceError(
+                f"The cluster {cluster['name']} has no API server yet: its status is {cluster['status']}. Run again when it "
+                "is ACTIVE.",
+                service="eks",
+                code="NotActive",
+            )
+        return cluster
 
     def by_host(self, host: str) -> Connection:
         ca_text, ca_file = self.authority(self.from_environment("ca_cert"))

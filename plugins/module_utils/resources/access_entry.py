@@ -1,0 +1,345 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An EKS access entry: how a cluster knows an IAM principal."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND, cluster_not_found
+from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, tags
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
+
+ACCESS_POLICY = {
+    "policy_arn": {"type": "str", "required": True},
+    "scope": {"type": "str", "choices": ["cluster", "namespace"], "default": "cluster"},
+    "namespaces": {"type": "list", "elements": "str"},
+}
+
+
+class AccessEntry(Resource):
+    """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed, and GetRole where nobody
+    has said when the principal was made."""
+
+    name = "access_entry"
+    required_libraries = ("botocore",)
+    options = AWS.merge(
+        Options(
+            {
+                "cluster_name": {"type": "str", "required": True},
+                "principal_arn": {"type": "str", "required": True},
+                "principal_created": {"type": "str"},
+                "username": {"type": "str", "default": access_entry.DEFAULT_USERNAME},
+                "kubernetes_groups": {"type": "list", "elements": "str", "default": []},
+                "type": {"type": "str", "choices": list(access_entry.TYPES), "default": "STANDARD"},
+                "access_policies": {"type": "list", "elements": "dict", "options": ACCESS_POLICY, "default": []},
+                "purge_access_policies": {"type": "bool", "default": False},
+                "recreate": {"type": "bool", "default": False},
+            }
+        ),
+        TAGS,
+        STATE,
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        self.aws = Aws(params)
+        arn.validate_cluster_name(params["cluster_name"])
+        arn.validate_principal_arn(params["principal_arn"], "principal_arn")
+        if params.get("tags"):
+            params["tags"] = tags.validate(params["tags"])
+        if params["state"] == "absent":
+            return
+        if params["type"] != "STANDARD" and params["username"] == access_entry.DEFAULT_USERNAME:
+            # The default is for people; of the other types EKS sets the username itself.
+            params["username"] = None
+        access_entry.validate_type_fields(
+            params["type"], params["username"], params["kubernetes_groups"], params["access_policies"]
+        )
+        if params["username"] is not None:
+            access_entry.validate_username(params["username"])
+        access_entry.validate_groups(params["kubernetes_groups"])
+        access_entry.validate_access_policies(params["access_policies"])
+        if params.get("principal_created"):
+            try:
+                datetime.datetime.fromisoformat(params["principal_created"])
+            except ValueError as error:
+                raise ResourceError(
+                    f"principal_created {params['principal_created']!r} is not a time in ISO 8601, such as "
+                    "2026-01-31T12:00:00+00:00: give the create_date that apono.eks.iam_role returns."
+                ) from error
+
+    @property
+    def what(self) -> str:
+        return f"the access entry of {self.params['principal_arn']} in the cluster {self.params['cluster_name']}"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"clusterName": self.params["cluster_name"], "principalArn": self.params["principal_arn"]}
+
+    def read(self) -> dict[str, Any] | None:
+        answer = self.find_entry()
+        if answer is None:
+            return None
+        entry = answer["accessEntry"]
+        current = {
+            "access_entry_arn": entry["accessEntryArn"],
+            "username": entry.get("username"),
+            "kubernetes_groups": sorted(entry.get("kubernetesGroups", [])),
+            "type": entry.get("type", "STANDARD"),
+            "tags": entry.get("tags", {}),
+            "created_at": entry["createdAt"].isoformat(),
+            "access_policies": None,
+        }
+        if self.params["state"] == "present":
+            if self.params["access_policies"] or self.params["purge_access_policies"]:
+                current["access_policies"] = self.access_policies()
+            current["is_dead"] = self.is_older_than_principal(entry)
+        return current
+
+    def find_entry(self) -> dict[str, Any] | None:
+        try:
+            return self.aws.call("eks", "describe_access_entry", self.what, **self.identity)
+        except ResourceError as error:
+            absent = self.params["state"] == "absent"
+            if error.code == NOT_FOUND:
+                if not absent and "No cluster found" in error.message:
+                    raise cluster_not_found(self.aws, self.params["cluster_name"]) from error
+                return None
+            if error.code == "InvalidRequestException" and "authentication mode" in error.message:
+                if absent:
+                    return None  # in the mode CONFIG_MAP there are no entries
+                raise ResourceError(
+                    f"{error.message}. Access entries need the authentication mode API_AND_CONFIG_MAP or API: change it "
+                    "first with apono.eks.authentication_mode.",
+                    **error.error,
+                ) from error
+            raise
+
+    def access_policies(self) -> list[dict[str, Any]]:
+        associated = self.aws.pages(
+            "eks", "list_associated_access_policies", self.what, "associatedAccessPolicies", **self.identity
+        )
+        return normal_policies(
+            {
+                "policy_arn": policy["policyArn"],
+                "scope": policy["accessScope"]["type"],
+                "namespaces": policy["accessScope"].get("namespaces", []),
+            }
+            for policy in associated
+        )
+
+    def is_older_than_principal(self, entry: dict[str, Any]) -> bool:
+        """Whether the principal was deleted and made again since: such an entry looks right and matches nobody (EKS user
+        guide, "Create access entries"). Of a principal in another account that cannot be known here."""
+        created, text = entry["createdAt"], self.params.get("principal_created")
+        if text:
+            born = datetime.datetime.fromisoformat(text)
+            if born.tzinfo is None:
+                born = born.replace(tzinfo=datetime.timezone.utc)
+            return born > created
+        principal = arn.parse(self.params["principal_arn"])
+        own_account = arn.parse(entry["accessEntryArn"]).account_id
+        if not principal.resource.startswith("role/") or principal.account_id != own_account:
+            return False
+        name = principal.resource.rsplit("/", 1)[1]
+        try:
+            answer = self.aws.find("iam", "get_role", f"the role {name}", "NoSuchEntity", RoleName=name)
+        except ResourceError as error:
+            if error.code not in ("AccessDenied", "AccessDeniedException"):
+                raise
+            self.warn(
+                f"Whether {self.what} is older than its role cannot be told without iam:GetRole: if the role was deleted and "
+                "made again, the entry matches nobody. Allow iam:GetRole, or set principal_created."
+            )
+            return False
+        return answer is not None and answer["Role"]["CreateDate"] > created
+
+    def plan(self, current: dict[str, Any] | None) -> Plan:
+        if self.params["state"] == "absent":
+            return self.plan_absent(current)
+        if current is None:
+            return Plan(None, self.wanted(None), self.creation(self.params.get("tags") or {}))
+        before = self.shown(current)
+        if current["is_dead"]:
+            return self.plan_again(current, "its IAM principal was deleted and made again")
+        if current["type"] != self.params["type"]:
+            if not self.params["recreate"]:
+                raise ResourceError(
+                    f"{self.what} is of type {current['type']} and not {self.params['type']}, and EKS cannot change that: set "
+                    "recreate: true to delete it and make it again, or correct type.",
+                    service="eks",
+                    code="Immutable",
+                )
+            return self.plan_again(current, f"its type is {current['type']}")
+        after = self.wanted(current)
+        changes = []
+        settings = [key for key in ("username", "kubernetes_groups") if after[key] != before[key]]
+        if settings:
+            changes.append(
+                Change(
+                    f"set {' and '.join(setting.replace('_', ' ') for setting in settings)} of {self.what}",
+                    "update_access_entry",
+                    {
+                        **self.identity,
+                        **({"username": after["username"]} if after["username"] else {}),
+                        "kubernetesGroups": after["kubernetes_groups"],
+                    },
+                )
+            )
+        changes += self.policy_changes(current["access_policies"] or [], after.get("access_policies") or [])
+        changes += self.tag_changes(current)
+        return Plan(before, after, tuple(changes), {key: current[key] for key in ("access_entry_arn", "created_at")})
+
+    def plan_again(self, current: dict[str, Any], reason: str) -> Plan:
+        """Delete and create: what was managed by nobody here (tags, policies that were read) is taken along."""
+        after = self.wanted(current)
+        delete = Change(f"delete {self.what}: {reason}", "delete_access_entry", self.identity)
+        return Plan(
+            {**self.shown(current), "created_at": current["created_at"]},
+            after,
+            (delete, *self.creation(after["tags"])),
+        )
+
+    def shown(self, current: dict[str, Any]) -> dict[str, Any]:
+        shown = {
+            "cluster_name": self.params["cluster_name"],
+            "principal_arn": self.params["principal_arn"],
+            **{key: current[key] for key in ("username", "kubernetes_groups", "type", "tags")},
+        }
+        if current["access_policies"] is not None:
+            shown["access_policies"] = current["access_policies"]
+        return shown
+
+    def wanted(self, current: dict[str, Any] | None) -> dict[str, Any]:
+        """The entry as it will be."""
+        params = self.params
+        its_tags = current["tags"] if current else {}
+        if params.get("tags") is not None:
+            to_set, to_remove = tags.difference(its_tags, params["tags"], params["purge_tags"])
+            its_tags = {**{key: value for key, value in its_tags.items() if key not in to_remove}, **to_set}
+        wanted = {
+            "cluster_name": params["cluster_name"],
+            "principal_arn": params["principal_arn"],
+            "username": params["username"] or (current["username"] if current else None),
+            "kubernetes_groups": sorted(set(params["kubernetes_groups"])),
+            "type": params["type"],
+            "tags": its_tags,
+        }
+        policies = normal_policies(params["access_policies"])
+        if current and current["access_policies"] is not None and not params["purge_access_policies"]:
+            named = {policy["policy_arn"] for policy in policies}
+            policies = normal_policies(
+                [*policies, *(policy for policy in current["access_policies"] if policy["policy_arn"] not in named)]
+            )
+        if policies or (current and current["access_policies"] is not None):
+            wanted["access_policies"] = policies
+        return wanted
+
+    def creation(self, its_tags: dict[str, str]) -> tuple[Change, ...]:
+        params = self.params
+        arguments: dict[str, Any] = {**self.identity, "type": params["type"]}
+        if params["username"]:
+            arguments["username"] = params["username"]
+        if params["kubernetes_groups"]:
+            arguments["kubernetesGroups"] = sorted(set(params["kubernetes_groups"]))
+        if its_tags:
+            arguments["tags"] = its_tags
+        create = Change(f"create {self.what}", "create_access_entry", arguments)
+        return create, *self.policy_changes([], normal_policies(params["access_policies"]))
+
+    def policy_changes(self, current: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[Change]:
+        changes = []
+        for policy in wanted:
+            if policy in current:
+                continue
+            scope: dict[str, Any] = {"type": policy["scope"]}
+            where = "the cluster"
+            if policy["scope"] == "namespace":
+                scope["namespaces"] = policy["namespaces"]
+                where = f"namespaces {', '.join(policy['namespaces'])}"
+            changes.append(
+                Change(
+                    f"associate {policy['policy_arn']} for {where} with {self.what}",
+                    "associate_access_policy",
+                    {**self.identity, "policyArn": policy["policy_arn"], "accessScope": scope},
+                )
+            )
+        kept = {policy["policy_arn"] for policy in wanted}
+        changes += [
+            Change(
+                f"disassociate {policy['policy_arn']} from {self.what}",
+                "disassociate_access_policy",
+                {**self.identity, "policyArn": policy["policy_arn"]},
+            )
+            for policy in current
+            if policy["policy_arn"] not in kept
+        ]
+        return changes
+
+    def tag_changes(self, current: dict[str, Any]) -> list[Change]:
+        if self.params.get("tags") is None:
+            return []
+        to_set, to_remove = tags.difference(current["tags"], self.params["tags"], self.params["purge_tags"])
+        resource = {"resourceArn": current["access_entry_arn"]}
+        changes = []
+        if to_remove:
+            names = ", ".join(sorted(to_remove))
+            changes.append(
+                Change(f"remove tags {names} of {self.what}", "untag_resource", {**resource, "tagKeys": sorted(to_remove)})
+            )
+        if to_set:
+            names = ", ".join(sorted(to_set))
+            changes.append(Change(f"set tags {names} of {self.what}", "tag_resource", {**resource, "tags": to_set}))
+        return changes
+
+    def plan_absent(self, current: dict[str, Any] | None) -> Plan:
+        if current is None:
+            return Plan(None, None)
+        return Plan(self.shown(current), None, (Change(f"delete {self.what}", "delete_access_entry", self.identity),))
+
+    def apply(self, change: Change) -> dict[str, Any] | None:
+        def call() -> dict[str, Any]:
+            return self.aws.call("eks", change.operation, self.what, **change.arguments)
+
+        try:
+            if change.operation == "create_access_entry":
+                entry = until_propagated(call, is_invalid_principal)["accessEntry"]
+                return {"access_entry_arn": entry["accessEntryArn"], "created_at": entry["createdAt"].isoformat()}
+            call()
+        except ResourceError as error:
+            if change.operation == "create_access_entry" and error.code == "ResourceInUseException":
+                raise Stale.uncertain(error) from error
+            if change.operation == "delete_access_entry" and error.code == NOT_FOUND:
+                return None
+            if is_invalid_principal(error):
+                raise ResourceError(
+                    f"{error.message} If the principal exists, check its path: an access entry takes the ARN with it.",
+                    **error.error,
+                ) from error
+            raise
+        return None
+
+
+def is_invalid_principal(error: ResourceError) -> bool:
+    """A role that was made a moment ago is not known to EKS yet; one that never existed looks the same."""
+    return error.code == "InvalidParameterException" and "principal" in error.message.lower()
+
+
+def normal_policies(policies: Any) -> list[dict[str, Any]]:
+    """Access policies in one order and one shape, so that equal ones compare equal."""
+    shaped = (
+        {
+            "policy_arn": policy["policy_arn"],
+            "scope": policy["scope"],
+            "namespaces": sorted(policy.get("namespaces") or []),
+        }
+        for policy in policies
+    )
+    return sorted(shaped, key=lambda policy: policy["policy_arn"])

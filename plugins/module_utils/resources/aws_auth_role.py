@@ -1,0 +1,193 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One role's entry in a cluster's aws-auth ConfigMap."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode, aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+
+COLLECTION_PATH = "/api/v1/namespaces/kube-system/configmaps"
+OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"
+
+# What the API server sets itself and would refuse, or act on, in an object that is put back.
+SERVER_FIELDS = ("resourceVersion", "uid", "creationTimestamp", "managedFields")
+
+
+class AwsAuthRole(Resource):
+    """Converged, one GET of the ConfigMap; in the mode API_AND_CONFIG_MAP one DescribeAccessEntry besides; and one
+    DescribeCluster unless ``host``, ``ca_cert`` and ``authentication_mode`` are given."""
+
+    name = "entry"
+    required_libraries = ("botocore", "yaml")
+    options = AWS.merge(
+        KUBERNETES,
+        Options(
+            {
+                "role_arn": {"type": "str", "required": True},
+                "username": {"type": "str", "default": aws_auth.DEFAULT_USERNAME},
+                "groups": {"type": "list", "elements": "str", "default": []},
+                "authentication_mode": {"type": "str", "choices": list(authentication_mode.MODES)},
+                "backup": {"type": "path"},
+            }
+        ),
+        STATE,
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        arn.validate_role_arn(params["role_arn"], "role_arn")
+        # STS never tells a role's path, so an entry with one never matches.
+        self.role_arn = arn.without_path(params["role_arn"])
+        if params.get("cluster_name"):
+            arn.validate_cluster_name(params["cluster_name"])
+        if params["state"] == "present":
+            aws_auth.validate_username(params["username"])
+            aws_auth.validate_groups(params["groups"])
+        if params.get("backup") and not os.path.isdir(params["backup"]):
+            raise ResourceError(f"backup {params['backup']} is not a folder on the machine that runs this task: make it first.")
+        self.aws = Aws(params) if params.get("cluster_name") else None
+        self.kubernetes = Kubernetes(params, self.aws)
+
+    @property
+    def what(self) -> str:
+        return "the ConfigMap kube-system/aws-auth"
+
+    def mode(self) -> str | None:
+        """The cluster's authentication mode, ``None`` where no cluster_name tells which cluster it is."""
+        if self.params.get("authentication_mode"):
+            return self.params["authentication_mode"]
+        return self.kubernetes.cluster["authentication_mode"] if self.params.get("cluster_name") else None
+
+    def read(self) -> dict[str, Any] | None:
+        """The ConfigMap; and, where a change has to be guarded for the caller's sake, who that is."""
+        mode = self.mode()
+        if mode == "API" and self.params["state"] == "present":
+            raise ResourceError(
+                f"The cluster {self.params.get('cluster_name') or self.params.get('host')} is in the authentication mode API "
+                "and does not read aws-auth: an entry there would have no effect. Use apono.eks.access_entry.",
+                service="eks",
+                code="ConfigMapNotRead",
+            )
+        if mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present":
+            self.warn_of_access_entry()
+        config_map = self.kubernetes.find(OBJECT_PATH, self.what)
+        self.caller_arn = self.guarded_caller(map_roles(config_map))
+        return config_map
+
+    def warn_of_access_entry(self) -> None:
+        """An access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access")."""
+        if self.aws is None:
+            return
+        cluster, principal = self.params["cluster_name"], self.params["role_arn"]
+        try:
+            entry = self.aws.find(
+                "eks",
+                "describe_access_entry",
+                f"the access entry of {principal} in the cluster {cluster}",
+                NOT_FOUND,
+                clusterName=cluster,
+                principalArn=principal,
+            )
+        except ResourceError as error:
+            if error.code not in ("AccessDenied", "AccessDeniedException"):
+                raise
+            return
+        if entry is not None:
+            self.warn(
+                f"The cluster {cluster} has an access entry for {principal}, and an access entry wins over aws-auth: the entry "
+                "in aws-auth has no effect until the access entry is removed."
+            )
+
+    def plan(self, current: dict[str, Any] | None) -> Plan:
+        text = map_roles(current)
+        edited = self.edited(text)
+        for problem in aws_auth.read(edited).problems:
+            self.warn(f"{self.what}, mapRoles, line {problem.line}: {problem.message}")
+        before = {"mapRoles": text} if current is not None else None
+        after = {"mapRoles": edited} if current is not None or edited else None
+        details = {}
+        if self.params["state"] == "present":
+            details = {
+                "role_arn": self.role_arn,
+                "username": self.params["username"],
+                "groups": self.params["groups"],
+            }
+        if edited == text:
+            return Plan(before, after, (), details)
+        aws_auth.guard(text, edited, self.caller_arn)
+        verb = "remove" if self.params["state"] == "absent" else "set"
+        words = f"{verb} the entry of {self.role_arn} in {self.what}"
+        if current is None:
+            body = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+                "data": {"mapRoles": edited},
+            }
+            return Plan(before, after, (Change(f"create {self.what}; {words}", "POST", {"body": body}),), details)
+        body = {**current, "data": {**(current.get("data") or {}), "mapRoles": edited}}
+        aws_auth.validate_size(body["data"])
+        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), details)
+
+    def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
+        """The diff shows the whole text, the object only the entry."""
+        result = super().report(before, plan, changes, {})
+        result.pop(self.name, None)
+        return {**result, self.name: details} if details else result
+
+    def edited(self, text: str) -> str:
+        """``mapRoles`` as it is wanted; raises :class:`ResourceError` for a text that must be left alone."""
+        if self.params["state"] == "absent":
+            return aws_auth.without_role(text, self.role_arn)
+        entry = aws_auth.RoleEntry(self.role_arn, self.params["username"], tuple(self.params["groups"]))
+        return aws_auth.with_role(text, entry)
+
+    def guarded_caller(self, text: str) -> str | None:
+        """The caller's ARN. STS is asked only when an entry of the role is there and is about to change: no other edit can
+        touch the caller's own mapping."""
+        own = [entry for entry in aws_auth.read(text).entries if entry.canonical_arn == self.role_arn.lower()]
+        if self.aws is None or not own or self.edited(text) == text:
+            return None
+        caller = self.aws.caller
+        return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
+
+    def apply(self, change: Change) -> dict[str, Any] | None:
+        learned = {}
+        if change.operation == "POST":
+            self.kubernetes.call("POST", COLLECTION_PATH, self.what, change.arguments["body"])
+        else:
+            if self.params.get("backup"):
+                learned["backup_file"] = self.write_backup(change.arguments["was"])
+            # The resourceVersion that was read is in the body: a ConfigMap that has changed since is refused with 409.
+            self.kubernetes.call("PUT", OBJECT_PATH, self.what, change.arguments["body"])
+        return learned
+
+    def write_backup(self, config_map: dict[str, Any]) -> str:
+        """Keep the object as it was, in a form that ``kubectl replace -f`` takes; the file's name."""
+        metadata = config_map["metadata"]
+        kept = {key: value for key, value in metadata.items() if key not in SERVER_FIELDS}
+        cluster = re.sub(r"[^0-9A-Za-z_-]+", "_", self.params.get("cluster_name") or self.kubernetes.connection.host)
+        path = os.path.join(self.params["backup"], f"aws-auth-{cluster}-{metadata['resourceVersion']}.json")
+        content = json.dumps({**config_map, "apiVersion": "v1", "kind": "ConfigMap", "metadata": kept}, indent=2) + "\n"
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(content)
+        except OSError as error:
+            raise ResourceError(f"The backup {path} cannot be written ({error}), so nothing was changed.") from error
+        return path
+
+
+def map_roles(config_map: dict[str, Any] | None) -> str:
+    return ((config_map or {}).get("data") or {}).get("mapRoles") or ""
