@@ -1,0 +1,45 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tags of AWS objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+MOST_TAGS = 50
+
+
+def validate(tags: dict[Any, Any]) -> dict[str, str]:
+    """Tags as AWS takes them, all text; raises :class:`ResourceError` (IAM and EKS API models: 50 tags, keys of 1 to 128 and values
+    of up to 256 characters, the prefix ``aws:`` reserved)."""
+    if len(tags) > MOST_TAGS:
+        raise ResourceError(f"tags has {len(tags)} entries: AWS takes {MOST_TAGS}.")
+    texts = {str(key): "" if value is None else str(value) for key, value in tags.items()}
+    for key, value in texts.items():
+        if not 1 <= len(key) <= 128:
+            raise ResourceError(f"tags: the key {key!r} has {len(key)} characters; AWS takes 1 to 128.")
+        if key.lower().startswith("aws:"):
+            raise ResourceError(f"tags: the key {key!r} begins with aws:, which AWS keeps for itself. Choose another.")
+        if len(value) > 256:
+            raise ResourceError(f"tags: the value of {key!r} has {len(value)} characters; AWS takes 256.")
+    return texts
+
+
+def difference(current: dict[str, str], wanted: dict[str, str], purge: bool) -> tuple[dict[str, str], list[str]]:
+    """Tags to set and, sorted, keys to remove. AWS's own tags (``aws:``) are never removed."""
+    to_set = {key: value for key, value in wanted.items() if current.get(key) != value}
+    surplus = sorted(key for key in current if key not in wanted and not key.lower().startswith("aws:"))
+    return to_set, surplus if purge else []
+
+
+def from_list(tags: list[dict[str, str]]) -> dict[str, str]:
+    """A dictionary from IAM's list of ``{"Key", "Value"}``."""
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def to_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """IAM's list from a dictionary."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
