@@ -12,8 +12,8 @@ class ResourceError(Exception):
     """Something that the user has to know and can act on.
 
     ``message`` names the object, what was wrong and what to do. The keywords (``service``, ``operation``, ``code``,
-    ``http_status``, ``request_id``, ``line``, …) become the result's ``error`` dictionary, so that a playbook can branch
-    on them. ``applied`` are the changes that had been made before, in plain words.
+    ``http_status``, ``request_id``, ``line``, …) become the result's ``error`` dictionary, so that a playbook can
+    branch on them. ``applied`` are the changes that had been made before, in plain words.
     """
 
     def __init__(self, message: str, **error: Any) -> None:

@@ -44,11 +44,12 @@ class Options:
         return ArgumentSpecValidator(**self.module_arguments()).validate(given)
 
     def normalise(self, validated: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-        """Read what a form or a survey gives: an empty text is "not given", a list may be one text with a line for each item.
+        """Read what a form or a survey gives: an empty text is "not given", a list may be one text with a line for
+        each item.
 
-        Takes validated parameters and validates again without the empty ones, so that defaults and environment variables
-        step in and a required option that is empty is missing. Returns the parameters and the secrets among them;
-        raises :class:`ResourceError`.
+        Takes validated parameters and validates again without the empty ones, so that defaults and environment
+        variables step in and a required option that is empty is missing. Returns the parameters and the secrets among
+        them; raises :class:`ResourceError`.
         """
         result = self.check(given_values(self.argument_spec, validated))
         if result.error_messages:
@@ -78,9 +79,12 @@ def given_value(spec: dict[str, Any], value: Any) -> Any:
 
 STATE = Options({"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})
 
-TAGS = Options({"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}})
+TAGS = Options(
+    {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
+)
 
-# Credentials have no fallback here: botocore itself reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the rest,
+# Credentials have no fallback here: botocore itself reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the
+# rest,
 # in its own order of precedence, and a secret from the environment never becomes a parameter that could be shown.
 AWS = Options(
     {

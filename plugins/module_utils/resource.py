@@ -159,8 +159,8 @@ def pause(attempt: int) -> None:
 def poll(condition: Callable[[], Any], seconds: float, interval: float, first_interval: float | None = None) -> Any:
     """The first true answer of ``condition``; ``None`` after ``seconds``.
 
-    It is asked at once, then after ``first_interval`` seconds (default: ``interval``) and after twice as long each time,
-    up to ``interval``: what is quick is seen quickly, and what is slow is not asked for all the time.
+    It is asked at once, then after ``first_interval`` seconds (default: ``interval``) and after twice as long each
+    time, up to ``interval``: what is quick is seen quickly, and what is slow is not asked for all the time.
     """
     end = time.monotonic() + seconds
     wait = first_interval or interval

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way into the Ansible worker: a task that runs where it is, or as the module of its name.
 
-The strategy loads the action plugin's class before it forks the workers, so what is imported and parsed below is paid once
-for a playbook and inherited by each worker. Nothing here may be unsafe across a fork: libraries and immutable data only.
+The strategy loads the action plugin's class before it forks the workers, so what is imported and parsed below is paid
+once for a playbook and inherited by each worker. Nothing here may be unsafe across a fork: libraries and immutable
+data only.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ class InProcessAction(ActionBase):
                 result = execute(self.task_class, normalised, self._task.check_mode)
             except ResourceError as refusal:
                 result = {"failed": True, "msg": refusal.message}
-        warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in checked._warnings]
+        warnings = [
+            f"Both option {both['option']} and its alias {both['alias']} are set." for both in checked._warnings
+        ]
         warnings += result.get("warnings", ())
         if warnings:
             result["warnings"] = warnings

@@ -17,6 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.loaders import create_loader
+
 from testbed.aws import aws_service
 from testbed.service import Listener
 

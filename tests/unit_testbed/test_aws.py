@@ -40,6 +40,7 @@ from aws_bed import (
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, ConnectionClosedError, ConnectionError
+
 from testbed import aws_credentials, aws_policy
 
 SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"

@@ -28,6 +28,7 @@ from aws_bed import (
 )
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+
 from testbed.aws_validation import violations
 from testbed.aws_wire import service_model
 from testbed.eks import ENTRIES_PER_CLUSTER

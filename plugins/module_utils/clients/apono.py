@@ -26,8 +26,8 @@ LONGEST_PAUSE = 60.0
 class Apono:
     """Apono as one module's options describe it; ``params`` are the options of the group ``apono``.
 
-    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``http_status`` and, where Apono's body has
-    one, ``code``. The token is in no message.
+    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``http_status`` and, where Apono's body
+    has one, ``code``. The token is in no message.
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
@@ -47,7 +47,9 @@ class Apono:
         try:
             context = tls_context(params["validate_certs"], ca_file=params.get("ca_path"))
         except OSError as error:
-            raise ResourceError(f"ca_path {params['ca_path']} cannot be used: {error}. Name a file in PEM format.") from error
+            raise ResourceError(
+                f"ca_path {params['ca_path']} cannot be used: {error}. Name a file in PEM format."
+            ) from error
         self.http = Http(context, params["api_timeout"])
 
     def call(self, method: str, path: str, what: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +29,8 @@ SERVICES = ("iam", "eks", "sts")
 USER_AGENT = "apono.eks"
 
 # botocore's standard mode makes 3 attempts. EKS throttles DescribeCluster when a fleet asks at once, so unless the user
-# has said otherwise (AWS_MAX_ATTEMPTS, max_attempts) there are more; with its jittered back-off they last about a minute.
+# has said otherwise (AWS_MAX_ATTEMPTS, max_attempts) there are more; with its jittered back-off they last about a
+# minute.
 MOST_ATTEMPTS = 8
 
 _CREDENTIAL_CODES = {
@@ -43,7 +45,7 @@ _CREDENTIAL_CODES = {
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def data_loader() -> Any:
     """botocore's reader of service models. It keeps what it has parsed, and holds nothing that a fork would break."""
     return botocore.loaders.create_loader()
@@ -154,7 +156,8 @@ class Aws:
         return self.clients[service]
 
     def call(self, service: str, operation: str, what: str, **arguments: Any) -> dict[str, Any]:
-        """One call: ``call("iam", "get_role", "the role x", RoleName="x")``. ``what`` is the object, for the error's words."""
+        """One call: ``call("iam", "get_role", "the role x", RoleName="x")``. ``what`` is the object, for the error's
+        words."""
         try:
             return getattr(self.client(service), operation)(**arguments)
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
@@ -198,8 +201,6 @@ class Aws:
         headers name the cluster. It lives for 15 minutes. The host is AWS's own, whatever endpoint is configured,
         because the cluster takes no other.
         """
-        import base64
-
         try:
             session = self.session
             credentials = session.get_credentials()
@@ -208,7 +209,12 @@ class Aws:
             region = self.region
             endpoint = session.get_component("endpoint_resolver").construct_endpoint("sts", region)
             signer = botocore.signers.RequestSigner(
-                botocore.model.ServiceId("STS"), region, "sts", "v4", credentials, session.get_component("event_emitter")
+                botocore.model.ServiceId("STS"),
+                region,
+                "sts",
+                "v4",
+                credentials,
+                session.get_component("event_emitter"),
             )
             url = signer.generate_presigned_url(
                 {

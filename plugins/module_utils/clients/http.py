@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One HTTP request, for services that have no library of their own.
 
-The standard library serves because a certificate authority that EKS hands out as text must be trusted for one connection
-without a file, and because no redirect may be followed: the request carries a bearer token.
+The standard library serves because a certificate authority that EKS hands out as text must be trusted for one
+connection without a file, and because no redirect may be followed: the request carries a bearer token.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Http:
         self.opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _NoRedirect())
 
     def request(self, method: str, url: str, headers: dict[str, str], body: Any = None) -> Answer:
-        """One request, ``body`` as JSON. Any status is an answer; raises :class:`ConnectionFailed` when there is none."""
+        """One request, ``body`` as JSON. Any status is an answer; raises :class:`ConnectionFailed` when there is
+        none."""
         data = None
         if body is not None:
             data = json.dumps(body).encode()

@@ -73,7 +73,8 @@ class Kubernetes:
         if kubeconfig or context:
             return self.by_kubeconfig(kubeconfig, context)
         raise ResourceError(
-            "No cluster is named: set cluster_name (with the AWS options), or kubeconfig and context, or host and api_key."
+            "No cluster is named: set cluster_name (with the AWS options), or kubeconfig and context, or host and "
+            "api_key."
         )
 
     def from_environment(self, option: str) -> str | None:
@@ -105,13 +106,15 @@ class Kubernetes:
 
     @functools.cached_property
     def cluster(self) -> dict[str, Any]:
-        """The cluster of ``cluster_name`` as EKS describes it (:func:`describe_cluster`); an error where it is of no use."""
+        """The cluster of ``cluster_name`` as EKS describes it (:func:`describe_cluster`); an error where it is of no
+        use."""
         cluster = describe_cluster(self.aws, self.params["cluster_name"])
         if cluster is None:
             raise cluster_not_found(self.aws, self.params["cluster_name"])
         if not cluster["endpoint"]:
             raise ResourceError(
-                f"The cluster {cluster['name']} has no API server yet: its status is {cluster['status']}. Run again when it "
+                f"The cluster {cluster['name']} has no API server yet: its status is {cluster['status']}. Run again "
+                "when it "
                 "is ACTIVE.",
                 service="eks",
                 code="NotActive",
@@ -126,14 +129,17 @@ class Kubernetes:
     def by_kubeconfig(self, kubeconfig: str | None, context: str | None) -> Connection:
         if not HAS_KUBERNETES:
             raise ResourceError(
-                "A kubeconfig needs the Python package kubernetes, which is not installed for the Python that runs this "
+                "A kubeconfig needs the Python package kubernetes, which is not installed for the Python that runs "
+                "this "
                 "task: install it there, or use cluster_name, which needs no kubeconfig."
             )
         where = f"the kubeconfig {kubeconfig or '~/.kube/config'}" + (f", context {context}" if context else "")
         try:
             configuration = new_client_from_config(config_file=kubeconfig, context=context).configuration
         except (ConfigException, OSError, ValueError) as error:
-            raise ResourceError(f"{where} cannot be used: {error}. Correct the options kubeconfig and context.") from error
+            raise ResourceError(
+                f"{where} cannot be used: {error}. Correct the options kubeconfig and context."
+            ) from error
 
         def token() -> str | None:
             # The prefix is part of the value: "Bearer …".
@@ -155,10 +161,13 @@ class Kubernetes:
         try:
             return Http(tls_context(self.validate and validate, ca_file, ca_text, certificate), TIMEOUT)
         except OSError as error:
-            raise ResourceError(f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file.") from error
+            raise ResourceError(
+                f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file."
+            ) from error
 
     def call(self, method: str, path: str, what: str, body: Any = None) -> dict[str, Any]:
-        """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after 401.
+        """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after
+        401.
 
         A write is repeated only when it cannot have been taken; when nobody knows, or the object has changed since it
         was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
@@ -213,7 +222,7 @@ class Kubernetes:
         advice = (
             "Check ca_cert and validate_certs."
             if failure.permanent
-            else "Check that the endpoint can be reached from here: a private endpoint needs a host in the cluster's network."
+            else "Check that the endpoint can be reached from here: a private one needs a host in the cluster's network."
         )
         return ResourceError(
             f"The API server of {self.connection.cluster} ({self.connection.host}) did not answer {method} of {what}: "
@@ -228,14 +237,15 @@ class Kubernetes:
         status = decoded if isinstance(decoded, dict) else {}
         text = status.get("message") or answer.text.strip()[:500] or "no explanation"
         advice = {
-            401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps its IAM identity, or "
-            "the token is for another cluster. Use the cluster's creator or a principal that is mapped.",
+            401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps its IAM identity, "
+            "or the token is for another cluster. Use the cluster's creator or a principal that is mapped.",
             403: " The caller is known but has no right to do this: give it the access policy "
             "AmazonEKSClusterAdminPolicy, or RBAC on the ConfigMap aws-auth in kube-system.",
             429: " The API server is overloaded: run again later.",
         }.get(answer.status, "")
         return ResourceError(
-            f"The API server of {self.connection.cluster} answered {answer.status} to {method} of {what}: {text}.{advice}",
+            f"The API server of {self.connection.cluster} answered {answer.status} to {method} of {what}: "
+            f"{text}.{advice}",
             service="kubernetes",
             operation=f"{method} {path}",
             code=status.get("reason"),

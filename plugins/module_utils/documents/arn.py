@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-# First parts of a region's name and their partitions; every other region is of the partition aws (botocore partitions.json).
+# First parts of a region's name and their partitions; every other region is of the partition aws (botocore
+# partitions.json).
 _PARTITION_BY_PREFIX = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",
@@ -98,7 +99,8 @@ def validate_account_id(text: str, option: str) -> None:
     """Raises :class:`ResourceError` unless it is an account id."""
     if not _ACCOUNT_ID.fullmatch(text):
         raise ResourceError(
-            f"{option} {text!r} is not an AWS account id: one has 12 digits, and is quoted in YAML so that a leading zero stays."
+            f"{option} {text!r} is not an AWS account id: one has 12 digits, and is quoted in YAML so that a leading "
+            "zero stays."
         )
 
 
@@ -108,10 +110,13 @@ def validate_role_arn(text: str, option: str) -> None:
 
 
 def validate_policy_arn(text: str, option: str) -> None:
-    """Raises :class:`ResourceError` unless it is the ARN of a managed policy, AWS's own ones (account ``aws``) included."""
+    """Raises :class:`ResourceError` unless it is the ARN of a managed policy, AWS's own ones (account ``aws``)
+    included."""
     example = "arn:aws:iam::123456789012:policy/name"
     where = _iam_arn(text, option, example)
-    if not where.resource.startswith("policy/") or not (where.account_id == "aws" or _ACCOUNT_ID.fullmatch(where.account_id)):
+    if not where.resource.startswith("policy/") or not (
+        where.account_id == "aws" or _ACCOUNT_ID.fullmatch(where.account_id)
+    ):
         raise ResourceError(f"{option} {text!r} is not the ARN of a managed policy, which reads {example}.")
 
 
@@ -119,10 +124,14 @@ def validate_principal_arn(text: str, option: str) -> None:
     """Raises :class:`ResourceError` unless an access entry can be for it: a role or a user (EKS CreateAccessEntry)."""
     example = "arn:aws:iam::123456789012:role/name"
     if text.startswith("arn:") and ":assumed-role/" in text:
-        raise ResourceError(f"{option} {text!r} is a session: give its role, {principal_of(text)} (with the role's path, if any).")
+        raise ResourceError(
+            f"{option} {text!r} is a session: give its role, {principal_of(text)} (with the role's path, if any)."
+        )
     where = _validate_iam_arn(text, option, ("role", "user"), example)
     if where.resource.startswith(_SERVICE_LINKED):
-        raise ResourceError(f"{option} {text!r} is a service-linked role, which EKS does not take: give a role or user of yours.")
+        raise ResourceError(
+            f"{option} {text!r} is a service-linked role, which EKS does not take: give a role or user of yours."
+        )
 
 
 def _iam_arn(text: str, option: str, example: str) -> Arn:
@@ -152,9 +161,12 @@ def validate_region(text: str, option: str) -> None:
 
 
 def validate_path(text: str) -> None:
-    """Raises :class:`ResourceError` unless IAM takes it as a path: ``/``, or up to 512 characters between two slashes."""
+    """Raises :class:`ResourceError` unless IAM takes it as a path: ``/``, or up to 512 characters between two
+    slashes."""
     if not _PATH.fullmatch(text) or len(text) > 512:
-        raise ResourceError(f"path {text!r} is not an IAM path: give /, or names between slashes such as /team/access/.")
+        raise ResourceError(
+            f"path {text!r} is not an IAM path: give /, or names between slashes such as /team/access/."
+        )
 
 
 def validate_role_name(text: str) -> None:
@@ -176,6 +188,7 @@ def validate_cluster_name(text: str) -> None:
     """Raises :class:`ResourceError` unless EKS takes it as a cluster's name (EKS API model, ClusterName)."""
     if not _CLUSTER_NAME.fullmatch(text):
         raise ResourceError(
-            f"cluster_name {text!r} is not the name of an EKS cluster: it has 1 to 100 letters, digits, - and _, and begins with a "
+            f"cluster_name {text!r} is not the name of an EKS cluster: it has 1 to 100 letters, digits, - and _, and "
+            "begins with a "
             "letter or digit."
         )

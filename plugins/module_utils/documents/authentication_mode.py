@@ -19,11 +19,12 @@ def normal(access_config: dict[str, Any] | None) -> str:
 
 
 def steps(current: str, wanted: str, what: str) -> list[str]:
-    """The modes to set, in order: EKS refuses to skip one, or to set the mode that is set. Raises :class:`ResourceError` for a
-    step back, which EKS does not make."""
+    """The modes to set, in order: EKS refuses to skip one, or to set the mode that is set. Raises
+    :class:`ResourceError` for a step back, which EKS does not make."""
     if MODES.index(wanted) < MODES.index(current):
         raise ResourceError(
-            f"{what} is in the authentication mode {current} and cannot go back to {wanted}: EKS changes the mode forward only "
+            f"{what} is in the authentication mode {current} and cannot go back to {wanted}: EKS changes the mode "
+            "forward only "
             f"({', '.join(MODES)}). Ask for {current} or a later one.",
             service="eks",
             code="ModeBackwards",

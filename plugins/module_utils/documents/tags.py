@@ -13,8 +13,8 @@ MOST_TAGS = 50
 
 
 def validate(tags: dict[Any, Any]) -> dict[str, str]:
-    """Tags as AWS takes them, all text; raises :class:`ResourceError` (IAM and EKS API models: 50 tags, keys of 1 to 128 and values
-    of up to 256 characters, the prefix ``aws:`` reserved)."""
+    """Tags as AWS takes them, all text; raises :class:`ResourceError` (IAM and EKS API models: 50 tags, keys of 1 to
+    128 and values of up to 256 characters, the prefix ``aws:`` reserved)."""
     if len(tags) > MOST_TAGS:
         raise ResourceError(f"tags has {len(tags)} entries: AWS takes {MOST_TAGS}.")
     texts = {str(key): "" if value is None else str(value) for key, value in tags.items()}

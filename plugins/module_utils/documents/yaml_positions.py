@@ -7,15 +7,16 @@ The tree is built from PyYAML's events and not from its composer, because events
 an alias is written, which text belongs to a block collection without the comments after it, and a nesting so deep that
 the C composer would crash the interpreter.
 
-Scalars get the types that go-yaml v2 gives them, the library with which Kubernetes components turn YAML into JSON: dates
-stay text, ``12:30`` is no number, ``y`` is a boolean.
+Scalars get the types that go-yaml v2 gives them, the library with which Kubernetes components turn YAML into JSON:
+dates stay text, ``12:30`` is no number, ``y`` is a boolean.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Iterator
+from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -32,9 +33,14 @@ _NOT_ALLOWED_IN_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd
 _DEEPEST_NESTING = 100
 
 _TAG_PREFIX = "tag:yaml.org,2002:"
+_BOOLEANS = {
+    form(word)
+    for word in ("y", "yes", "true", "on", "n", "no", "false", "off")
+    for form in (str.lower, str.capitalize, str.upper)
+}
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), "null"),
-    **dict.fromkeys("y Y yes Yes YES true True TRUE on On ON n N no No NO false False FALSE off Off OFF".split(), "bool"),
+    **dict.fromkeys(_BOOLEANS, "bool"),
     **dict.fromkeys((sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")), "float"),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), "float"),
     "<<": "merge",
@@ -55,7 +61,8 @@ class InvalidYaml(Exception):
 
 @dataclass(eq=False)
 class Node:
-    """A node as it is written: ``text[start:end]``, its tag and anchor included, white space and comments after it not."""
+    """A node as it is written: ``text[start:end]``, its tag and anchor included, white space and comments after it
+    not."""
 
     kind: str  # scalar, sequence, mapping or alias
     start: int
@@ -77,7 +84,7 @@ class Node:
     @property
     def pairs(self) -> Iterator[tuple[Node, Node]]:
         """Keys and values of a mapping."""
-        return zip(self.children[::2], self.children[1::2])
+        return zip(self.children[::2], self.children[1::2], strict=True)
 
 
 @dataclass
@@ -169,7 +176,9 @@ def parse(text: str, meanings: dict[Any, int] | None = None) -> Document:
     and :class:`ResourceError` where PyYAML is missing.
     """
     if yaml is None:
-        raise ResourceError("PyYAML is needed to read YAML text and is not installed: install the Python package PyYAML.")
+        raise ResourceError(
+            "PyYAML is needed to read YAML text and is not installed: install the Python package PyYAML."
+        )
     mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
     body = text[len(mark) :]
     forbidden = _NOT_ALLOWED_IN_YAML.search(body)
@@ -205,7 +214,9 @@ class _Builder:
             line, column = event.start_mark.line + 1, event.start_mark.column + 1
             if isinstance(event, yaml.DocumentStartEvent):
                 if seen_document:
-                    raise InvalidYaml("a second YAML document starts here, of which EKS reads only the first", line, column)
+                    raise InvalidYaml(
+                        "a second YAML document starts here, of which EKS reads only the first", line, column
+                    )
                 seen_document = True
             elif isinstance(event, yaml.DocumentEndEvent):
                 if event.explicit:

@@ -116,7 +116,8 @@ class AccessEntry(Resource):
                 if absent:
                     return None  # in the mode CONFIG_MAP there are no entries
                 raise ResourceError(
-                    f"{error.message}. Access entries need the authentication mode API_AND_CONFIG_MAP or API: change it "
+                    f"{error.message}. Access entries need the authentication mode API_AND_CONFIG_MAP or API: change "
+                    "it "
                     "first with apono.eks.authentication_mode.",
                     **error.error,
                 ) from error
@@ -136,8 +137,8 @@ class AccessEntry(Resource):
         )
 
     def is_older_than_principal(self, entry: dict[str, Any]) -> bool:
-        """Whether the principal was deleted and made again since: such an entry looks right and matches nobody (EKS user
-        guide, "Create access entries"). Of a principal in another account that cannot be known here."""
+        """Whether the principal was deleted and made again since: such an entry looks right and matches nobody (EKS
+        user guide, "Create access entries"). Of a principal in another account that cannot be known here."""
         created, text = entry["createdAt"], self.params.get("principal_created")
         if text:
             born = datetime.datetime.fromisoformat(text)
@@ -155,7 +156,8 @@ class AccessEntry(Resource):
             if error.code not in ("AccessDenied", "AccessDeniedException"):
                 raise
             self.warn(
-                f"Whether {self.what} is older than its role cannot be told without iam:GetRole: if the role was deleted and "
+                f"Whether {self.what} is older than its role cannot be told without iam:GetRole: if the role was "
+                "deleted and "
                 "made again, the entry matches nobody. Allow iam:GetRole, or set principal_created."
             )
             return False
@@ -172,7 +174,8 @@ class AccessEntry(Resource):
         if current["type"] != self.params["type"]:
             if not self.params["recreate"]:
                 raise ResourceError(
-                    f"{self.what} is of type {current['type']} and not {self.params['type']}, and EKS cannot change that: set "
+                    f"{self.what} is of type {current['type']} and not {self.params['type']}, and EKS cannot change "
+                    "that: set "
                     "recreate: true to delete it and make it again, or correct type.",
                     service="eks",
                     code="Immutable",
@@ -292,7 +295,9 @@ class AccessEntry(Resource):
         if to_remove:
             names = ", ".join(sorted(to_remove))
             changes.append(
-                Change(f"remove tags {names} of {self.what}", "untag_resource", {**resource, "tagKeys": sorted(to_remove)})
+                Change(
+                    f"remove tags {names} of {self.what}", "untag_resource", {**resource, "tagKeys": sorted(to_remove)}
+                )
             )
         if to_set:
             names = ", ".join(sorted(to_set))

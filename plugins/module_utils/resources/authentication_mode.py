@@ -94,16 +94,20 @@ class AuthenticationMode(Resource):
         update = poll(ended, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
         if update is None:
             raise ResourceError(
-                f"The update {update_id} of {self.what} has not ended within {self.params['wait_timeout']} seconds. It goes "
+                f"The update {update_id} of {self.what} has not ended within {self.params['wait_timeout']} seconds. "
+                "It goes "
                 "on; run again to wait for it, or raise wait_timeout.",
                 service="eks",
                 operation="DescribeUpdate",
                 code="Timeout",
             )
         if update["status"] != "Successful":
-            reasons = "; ".join(f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", []))
+            reasons = "; ".join(
+                f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
+            )
             raise ResourceError(
-                f"The update {update_id} of {self.what} ended as {update['status']}: {reasons or 'EKS gives no reason'}. "
+                f"The update {update_id} of {self.what} ended as {update['status']}: "
+                f"{reasons or 'EKS gives no reason'}. "
                 "Remove the cause and run again.",
                 service="eks",
                 operation="DescribeUpdate",
@@ -118,7 +122,8 @@ class AuthenticationMode(Resource):
 
         if not poll(active, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL):
             raise ResourceError(
-                f"{self.what} is still being updated after {self.params['wait_timeout']} seconds, and EKS makes one update "
+                f"{self.what} is still being updated after {self.params['wait_timeout']} seconds, and EKS makes one "
+                "update "
                 "at a time: run again later, or raise wait_timeout.",
                 service="eks",
                 code="Timeout",

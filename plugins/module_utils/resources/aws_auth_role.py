@@ -56,7 +56,9 @@ class AwsAuthRole(Resource):
             aws_auth.validate_username(params["username"])
             aws_auth.validate_groups(params["groups"])
         if params.get("backup") and not os.path.isdir(params["backup"]):
-            raise ResourceError(f"backup {params['backup']} is not a folder on the machine that runs this task: make it first.")
+            raise ResourceError(
+                f"backup {params['backup']} is not a folder on the machine that runs this task: make it first."
+            )
         self.aws = Aws(params) if params.get("cluster_name") else None
         self.kubernetes = Kubernetes(params, self.aws)
 
@@ -75,7 +77,8 @@ class AwsAuthRole(Resource):
         mode = self.mode()
         if mode == "API" and self.params["state"] == "present":
             raise ResourceError(
-                f"The cluster {self.params.get('cluster_name') or self.params.get('host')} is in the authentication mode API "
+                f"The cluster {self.params.get('cluster_name') or self.params.get('host')} is in the authentication "
+                "mode API "
                 "and does not read aws-auth: an entry there would have no effect. Use apono.eks.access_entry.",
                 service="eks",
                 code="ConfigMapNotRead",
@@ -106,7 +109,8 @@ class AwsAuthRole(Resource):
             return
         if entry is not None:
             self.warn(
-                f"The cluster {cluster} has an access entry for {principal}, and an access entry wins over aws-auth: the entry "
+                f"The cluster {cluster} has an access entry for {principal}, and an access entry wins over aws-auth: "
+                "the entry "
                 "in aws-auth has no effect until the access entry is removed."
             )
 
@@ -155,8 +159,8 @@ class AwsAuthRole(Resource):
         return aws_auth.with_role(text, entry)
 
     def guarded_caller(self, text: str) -> str | None:
-        """The caller's ARN. STS is asked only when an entry of the role is there and is about to change: no other edit can
-        touch the caller's own mapping."""
+        """The caller's ARN. STS is asked only when an entry of the role is there and is about to change: no other
+        edit can touch the caller's own mapping."""
         own = [entry for entry in aws_auth.read(text).entries if entry.canonical_arn == self.role_arn.lower()]
         if self.aws is None or not own or self.edited(text) == text:
             return None

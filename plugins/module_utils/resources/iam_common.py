@@ -49,14 +49,19 @@ def detached(call: Callable[[], Any]) -> Any:
 def tags_changes(
     current: dict[str, str], params: dict[str, Any], kind: str, what: str, **identity: str
 ) -> tuple[dict[str, str], list[Change]]:
-    """The tags as they will be and the calls for it. ``kind`` is ``policy`` or ``role``, ``identity`` names the object."""
+    """The tags as they will be and the calls for it. ``kind`` is ``policy`` or ``role``, ``identity`` names the
+    object."""
     if params.get("tags") is None:
         return current, []
     to_set, to_remove = tags.difference(current, params["tags"], params["purge_tags"])
     changes = []
     if to_remove:
         changes.append(
-            Change(f"remove tags {', '.join(sorted(to_remove))} of {what}", f"untag_{kind}", {**identity, "TagKeys": to_remove})
+            Change(
+                f"remove tags {', '.join(sorted(to_remove))} of {what}",
+                f"untag_{kind}",
+                {**identity, "TagKeys": to_remove},
+            )
         )
     if to_set:
         arguments = {**identity, "Tags": tags.to_list(to_set)}

@@ -9,16 +9,16 @@ import functools
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
     detached,
     tags_changes,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
-from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 
 # IAM keeps this many versions of a policy (IAM User Guide, quotas).
 MOST_VERSIONS = 5
@@ -58,7 +58,7 @@ class IamPolicy(Resource):
         self.own_document = None
         if params.get("policy"):
             self.own_document = iam.parse_policy(params["policy"], "policy")
-            iam.validate_policy_size(self.own_document)
+            iam.validate_policy_size(self.own_document, "policy")
         elif params["state"] == "present":
             # Refuses wrong patterns; the account is not needed to know that they are wrong.
             iam.access_policy("aws", "000000000000", params["clusters"], params["regions"])
@@ -79,7 +79,7 @@ class IamPolicy(Resource):
         document = iam.access_policy(
             self.aws.partition, self.account_id, self.params["clusters"], self.params["regions"]
         )
-        iam.validate_policy_size(document)
+        iam.validate_policy_size(document, "clusters and regions")
         return document
 
     @property
@@ -112,7 +112,7 @@ class IamPolicy(Resource):
             PolicyArn=self.arn,
             VersionId=policy["DefaultVersionId"],
         )["PolicyVersion"]
-        current["document"] = iam.parse_policy(version["Document"], self.what)
+        current["document"] = version["Document"]
         if not iam.equivalent(current["document"], self.document):
             current["versions"] = self.versions()
         return current
@@ -179,7 +179,8 @@ class IamPolicy(Resource):
         wanted_description = self.params.get("description")
         if wanted_description is not None and wanted_description != current["description"]:
             self.warn(
-                f"The description of {self.what} stays {current['description']!r}: IAM cannot change it. To have another, "
+                f"The description of {self.what} stays {current['description']!r}: IAM cannot change it. To have "
+                "another, "
                 "remove the policy and make it again."
             )
         document = self.document if "versions" in current else current["document"]
@@ -253,7 +254,8 @@ class IamPolicy(Resource):
         attached = attached_to(users)
         if attached and not self.params["detach"]:
             raise ResourceError(
-                f"{self.what} is attached to {', '.join(attached)}: detach it there first, or set detach: true to have it "
+                f"{self.what} is attached to {', '.join(attached)}: detach it there first, or set detach: true to "
+                "have it "
                 "detached from all of them.",
                 service="iam",
                 code="InUse",
@@ -284,7 +286,8 @@ class IamPolicy(Resource):
         """Made by somebody else since it was read, or there under another path, where it is not looked for."""
         return Stale.uncertain(
             ResourceError(
-                f"{error.message} If no other run is making it now, there is a policy of that name in another letter case "
+                f"{error.message} If no other run is making it now, there is a policy of that name in another letter "
+                "case "
                 "or under another path: set name and path to its own.",
                 **error.error,
             )

@@ -9,6 +9,10 @@ import functools
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
@@ -16,10 +20,6 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common imp
     tags_changes,
     until_propagated,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
-from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 
 TRUST = {
     "type": "dict",
@@ -34,8 +34,8 @@ TRUST = {
 
 
 class IamRole(Resource):
-    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies; where it does not exist yet, the account
-    that its ARN and trust policy need is asked for in addition."""
+    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies; where it does not exist yet, the
+    account that its ARN and trust policy need is asked for in addition."""
 
     name = "role"
     required_libraries = ("botocore",)
@@ -88,7 +88,7 @@ class IamRole(Resource):
             document = iam.saml_trust(partition, account_id, trust["saml"]["provider"])
         else:
             document = iam.sso_trust(partition, trust["sso"].get("account_ids") or [account_id])
-        iam.validate_trust_size(document)
+        iam.validate_trust_size(document, "trust")
         return document
 
     def refuse_open(self, document: dict[str, Any]) -> None:
@@ -96,7 +96,8 @@ class IamRole(Resource):
         if open_statements and not self.params["allow_open_trust"]:
             which = ", ".join(str(statement) for statement in open_statements)
             raise ResourceError(
-                f"trust.policy lets anybody assume the role {self.params['name']} (statement {which}): the principal is *, "
+                f"trust.policy lets anybody assume the role {self.params['name']} (statement {which}): the principal "
+                "is *, "
                 "and no condition restricts who that is. Name the principals, or add a condition on aws:PrincipalArn, "
                 "aws:PrincipalOrgID or the like; if it is really meant, set allow_open_trust: true.",
                 code="OpenTrust",
@@ -118,7 +119,7 @@ class IamRole(Resource):
             "description": role.get("Description", ""),
             "max_session_duration": role.get("MaxSessionDuration", 3600),
             "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-            "assume_role_policy_document": iam.parse_trust_policy(role["AssumeRolePolicyDocument"], self.what),
+            "assume_role_policy_document": role["AssumeRolePolicyDocument"],
             "tags": tags.from_list(role.get("Tags", [])),
             "create_date": role["CreateDate"].isoformat(),
         }
@@ -177,7 +178,8 @@ class IamRole(Resource):
         params, name = self.params, self.params["name"]
         if current["path"] != params["path"]:
             raise ResourceError(
-                f"{self.what} exists under the path {current['path']} and not {params['path']}, and IAM cannot move it: set "
+                f"{self.what} exists under the path {current['path']} and not {params['path']}, and IAM cannot move "
+                "it: set "
                 f"path: {current['path']}, or another name, or remove the role first (state: absent).",
                 service="iam",
                 code="PathDiffers",
@@ -247,7 +249,8 @@ class IamRole(Resource):
             listed = "; ".join(f"{kind} {', '.join(names)}" for kind, names in foreign.items() if names)
             raise ResourceError(
                 f"{self.what} carries what was not named here: {listed}. Somebody else may use it. List those managed "
-                "policies in managed_policies, or set purge_managed_policies: true to remove policies with the role; take "
+                "policies in managed_policies, or set purge_managed_policies: true to remove policies with the role; "
+                "take "
                 "the role out of instance profiles first.",
                 service="iam",
                 code="InUse",
@@ -287,7 +290,10 @@ class IamRole(Resource):
             elif change.operation in ("create_role", "update_assume_role_policy"):
                 answer = until_propagated(call, is_invalid_principal)
                 if change.operation == "create_role":
-                    return {"role_id": answer["Role"]["RoleId"], "create_date": answer["Role"]["CreateDate"].isoformat()}
+                    return {
+                        "role_id": answer["Role"]["RoleId"],
+                        "create_date": answer["Role"]["CreateDate"].isoformat(),
+                    }
             else:
                 call()
         except ResourceError as error:

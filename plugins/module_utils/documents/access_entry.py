@@ -1,0 +1,96 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What EKS takes in an access entry (EKS user guide, "Create access entries"; EKS API, CreateAccessEntry)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+# EKS's template, not Jinja's: the session's name, which the trust policy makes the person's.
+DEFAULT_USERNAME = "apono:{{SessionName}}"
+
+TYPES = ("STANDARD", "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX")
+
+# Of these alone EKS takes access policies; the others get theirs from EKS.
+_TYPES_WITH_POLICIES = ("STANDARD", "EC2")
+
+_RESERVED_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
+_POLICY_ARN = re.compile(r"arn:aws(-[a-z]+)*:eks::aws:cluster-access-policy/\w+")
+_NAMESPACE = re.compile(r"[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?")
+
+
+def validate_username(text: str) -> None:
+    """Raises :class:`ResourceError` for a username that EKS refuses."""
+    reserved = reserved_prefix(text, _RESERVED_PREFIXES)
+    if reserved:
+        raise ResourceError(
+            f"username {text!r} begins with {reserved}, which EKS keeps for itself "
+            f"({', '.join(_RESERVED_PREFIXES)}): choose another."
+        )
+    template = text.find("{{SessionName")
+    if template >= 0 and ":" not in text[:template]:
+        raise ResourceError(
+            f"username {text!r} needs a colon before {{{{SessionName}}}}, as in {DEFAULT_USERNAME!r}: EKS asks for one."
+        )
+
+
+def validate_groups(groups: list[str]) -> None:
+    """Raises :class:`ResourceError` for a Kubernetes group that EKS refuses."""
+    for group in groups:
+        if group.lower().startswith("system:"):
+            raise ResourceError(
+                f"kubernetes_groups: {group!r} begins with system:, which EKS refuses in an access entry. What "
+                "system:masters "
+                "gives is the access policy AmazonEKSClusterAdminPolicy (access_policies)."
+            )
+
+
+def reserved_prefix(text: str, prefixes: tuple[str, ...]) -> str | None:
+    """The reserved prefix with which a username begins, in any letter case."""
+    return next((prefix for prefix in prefixes if text.lower().startswith(prefix)), None)
+
+
+def validate_type_fields(
+    entry_type: str, username: str | None, groups: list[str], policies: list[dict[str, Any]]
+) -> None:
+    """Raises :class:`ResourceError` for fields that an entry of this type cannot have."""
+    if entry_type == "STANDARD":
+        return
+    if username or groups:
+        raise ResourceError(
+            f"An access entry of type {entry_type} takes neither username nor kubernetes_groups: EKS sets them itself."
+        )
+    if policies and entry_type not in _TYPES_WITH_POLICIES:
+        raise ResourceError(
+            f"An access entry of type {entry_type} takes no access_policies: only "
+            f"{' and '.join(_TYPES_WITH_POLICIES)} do."
+        )
+
+
+def validate_access_policies(policies: list[dict[str, Any]]) -> None:
+    """Raises :class:`ResourceError` for a policy or scope that EKS refuses, or a policy that is named twice."""
+    seen = set()
+    for policy in policies:
+        name = policy["policy_arn"]
+        if not _POLICY_ARN.fullmatch(name):
+            raise ResourceError(
+                f"access_policies: {name!r} is not the ARN of an EKS access policy, which reads "
+                "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy."
+            )
+        if name in seen:
+            raise ResourceError(f"access_policies names {name} twice, and EKS keeps one scope for each policy.")
+        seen.add(name)
+        namespaces = policy.get("namespaces") or []
+        if policy["scope"] == "namespace" and not namespaces:
+            raise ResourceError(f"access_policies: {name} has the scope namespace and needs namespaces.")
+        if policy["scope"] == "cluster" and namespaces:
+            raise ResourceError(f"access_policies: {name} has namespaces, which need scope: namespace.")
+        for namespace in namespaces:
+            if not _NAMESPACE.fullmatch(namespace):
+                raise ResourceError(
+                    f"access_policies: {namespace!r} is not the name of a namespace, nor a pattern with *."
+                )

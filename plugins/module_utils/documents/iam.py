@@ -1,0 +1,342 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IAM policy documents: those that Apono's page on EKS asks for, and what two documents have in common.
+
+The rules are those of the IAM User Guide, "IAM JSON policy reference".
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+# Quotas (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted. That of a trust policy can be raised to
+# this.
+MOST_POLICY_CHARACTERS = 6144
+MOST_TRUST_CHARACTERS = 4096
+
+VERSION = "2012-10-17"
+
+# Where people sign in with SAML, which is also the audience of the assertion.
+_SIGN_IN = {
+    "aws": "https://signin.aws.amazon.com/saml",
+    "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
+    "aws-cn": "https://signin.amazonaws.cn/saml",
+}
+
+_CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
+_REGION_PATTERN = re.compile(r"[a-z0-9*?-]{1,32}")
+_PROVIDER_NAME = re.compile(r"[\w.-]{1,128}", re.ASCII)
+_ROOT_ARN = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
+_UNIQUE_ID = re.compile(r"A(ROA|IDA)[A-Z0-9]{12,}")
+
+_STATEMENT_KEYS = {
+    "Sid",
+    "Effect",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+    "Principal",
+    "NotPrincipal",
+}
+
+
+def access_policy(partition: str, account_id: str, clusters: list[str], regions: list[str]) -> dict[str, Any]:
+    """The policy of the people's role: to describe the clusters, so that ``aws eks update-kubeconfig`` works.
+
+    ``clusters`` and ``regions`` are names, or patterns with ``*`` and ``?``. Raises :class:`ResourceError` for one
+    that is neither.
+    """
+    for option, patterns, pattern in (("clusters", clusters, _CLUSTER_PATTERN), ("regions", regions, _REGION_PATTERN)):
+        for text in patterns:
+            if not pattern.fullmatch(text):
+                raise ResourceError(f"{option}: {text!r} is neither a name nor a pattern with * and ?.")
+    resources = sorted(
+        {
+            f"arn:{partition}:eks:{region}:{account_id}:cluster/{cluster}"
+            for region, cluster in itertools.product(regions, clusters)
+        }
+    )
+    statement = {
+        "Effect": "Allow",
+        "Action": "eks:DescribeCluster",
+        "Resource": resources[0] if len(resources) == 1 else resources,
+    }
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
+    """The trust policy for people who come through AWS SSO (IAM Identity Center).
+
+    The principal is anybody, so both conditions carry it: the session bears the person's name, and the caller is a role
+    that AWS SSO made in one of the accounts. Two patterns, because the role's path holds the home region unless that is
+    us-east-1. Raises :class:`ResourceError` for no account or a wrong one.
+    """
+    if not account_ids:
+        raise ResourceError(
+            "trust.sso.account_ids is empty: name the accounts whose AWS SSO roles may assume the role."
+        )
+    for account_id in account_ids:
+        arn.validate_account_id(account_id, "trust.sso.account_ids")
+    statement = {
+        "Sid": "Statement1",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEqualsIgnoreCase": {"sts:RoleSessionName": "${SAML:sub}"},
+            "ArnLike": {
+                "aws:PrincipalArn": [
+                    arn.role_arn(partition, account_id, f"/aws-reserved/sso.amazonaws.com/{region}", "AWSReservedSSO_*")
+                    for account_id in dict.fromkeys(account_ids)
+                    for region in ("", "*/")
+                ]
+            },
+        },
+    }
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]:
+    """The trust policy for people who come from a SAML identity provider of the account.
+
+    Raises :class:`ResourceError` for a provider that is no name, and for a partition whose sign-in address is not
+    known.
+    """
+    if not _PROVIDER_NAME.fullmatch(provider):
+        raise ResourceError(
+            f"trust.saml.provider {provider!r} is not the name of an IAM identity provider: give the name alone, not "
+            "its ARN."
+        )
+    if partition not in _SIGN_IN:
+        raise ResourceError(
+            f"The SAML sign-in address of the partition {partition} is not known: give the whole document in "
+            "trust.policy."
+        )
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": arn.saml_provider_arn(partition, account_id, provider)},
+        "Action": "sts:AssumeRoleWithSAML",
+        "Condition": {"StringEquals": {"SAML:aud": _SIGN_IN[partition]}},
+    }
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def parse_policy(value: Any, option: str) -> dict[str, Any]:
+    """An identity policy given as a dictionary or as JSON text; raises :class:`ResourceError` for what IAM would
+    refuse."""
+    document = _document(value, option)
+    for number, statement in enumerate(statements(document), 1):
+        where = f"{option}, statement {number}"
+        _exactly_one(statement, ("Action", "NotAction"), where)
+        _exactly_one(statement, ("Resource", "NotResource"), where)
+        if "Principal" in statement or "NotPrincipal" in statement:
+            raise ResourceError(f"{where} has a principal, which belongs in a trust policy and not here.")
+    return document
+
+
+def parse_trust_policy(value: Any, option: str) -> dict[str, Any]:
+    """A trust policy given as a dictionary or as JSON text; raises :class:`ResourceError` for what IAM would refuse."""
+    document = _document(value, option)
+    for number, statement in enumerate(statements(document), 1):
+        where = f"{option}, statement {number}"
+        _exactly_one(statement, ("Action", "NotAction"), where)
+        _exactly_one(statement, ("Principal", "NotPrincipal"), where)
+        if "Resource" in statement or "NotResource" in statement:
+            raise ResourceError(f"{where} has a resource: a trust policy is of one role and takes none.")
+    return document
+
+
+def _document(value: Any, option: str) -> dict[str, Any]:
+    """What every policy document is: a version and statements with an effect."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ResourceError(
+                f"{option} is not JSON: {error}. Give a policy document as JSON text or as a dictionary."
+            ) from error
+    if not isinstance(value, dict):
+        raise ResourceError(f"{option} is not a policy document: it is a {type(value).__name__} and not a dictionary.")
+    unknown = sorted(set(value) - {"Version", "Id", "Statement"})
+    if unknown:
+        raise ResourceError(
+            f"{option} has {', '.join(map(repr, unknown))}: a policy document has Version, Id and Statement."
+        )
+    version = value.get("Version", VERSION)
+    # YAML reads 2012-10-17 without quotes as a date.
+    if str(version) not in (VERSION, "2008-10-17"):
+        raise ResourceError(f"{option} has the Version {version!r}: IAM knows {VERSION!r} and '2008-10-17'.")
+    if not value.get("Statement") or not isinstance(value["Statement"], (dict, list)):
+        raise ResourceError(f"{option} has no Statement: give at least one.")
+    for number, statement in enumerate(statements(value), 1):
+        where = f"{option}, statement {number}"
+        if not isinstance(statement, dict):
+            raise ResourceError(f"{where} is not a dictionary.")
+        unknown = sorted(set(statement) - _STATEMENT_KEYS)
+        if unknown:
+            raise ResourceError(f"{where} has {', '.join(map(repr, unknown))}, which IAM does not know.")
+        if statement.get("Effect") not in ("Allow", "Deny"):
+            raise ResourceError(f"{where} has the Effect {statement.get('Effect')!r}: write Allow or Deny.")
+    return {**value, **({"Version": str(version)} if "Version" in value else {})}
+
+
+def _exactly_one(statement: dict[str, Any], keys: tuple[str, str], where: str) -> None:
+    if sum(bool(statement.get(key)) for key in keys) != 1:
+        raise ResourceError(f"{where} needs exactly one of {' and '.join(keys)}.")
+
+
+def statements(document: dict[str, Any]) -> list[Any]:
+    """The statements: IAM takes a single one without its list."""
+    return as_list(document.get("Statement"))
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM takes a single value wherever it takes a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """The document as it is sent."""
+    return json.dumps(document)
+
+
+def validate_policy_size(document: dict[str, Any], option: str) -> None:
+    """Raises :class:`ResourceError` for more than IAM takes as a managed policy."""
+    _validate_size(document, MOST_POLICY_CHARACTERS, option)
+
+
+def validate_trust_size(document: dict[str, Any], option: str) -> None:
+    """Raises :class:`ResourceError` for more than IAM takes as a trust policy in any account."""
+    _validate_size(document, MOST_TRUST_CHARACTERS, option)
+
+
+def _validate_size(document: dict[str, Any], most: int, option: str) -> None:
+    size = len(re.sub(r"\s", "", to_json(document)))
+    if size > most:
+        raise ResourceError(
+            f"{option} makes a document of {size} characters without white space, and IAM takes {most}: "
+            "use patterns with *, or fewer items."
+        )
+
+
+def equivalent(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two documents mean the same to IAM, however they are written."""
+    return canonical(one) == canonical(other)
+
+
+def canonical(document: dict[str, Any]) -> Any:
+    """A form in which equal meaning is equal: lists for single values, no order, no letter case where IAM has none."""
+    return {
+        "Version": str(document.get("Version", "2008-10-17")),
+        "Id": document.get("Id"),
+        "Statement": sorted((_canonical_statement(statement) for statement in statements(document)), key=to_json),
+    }
+
+
+def _canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+    shaped: dict[str, Any] = {}
+    for key, value in statement.items():
+        if key in ("Action", "NotAction"):
+            shaped[key] = _texts(item.lower() for item in map(_text, as_list(value)))
+        elif key in ("Resource", "NotResource"):
+            shaped[key] = _texts(map(_text, as_list(value)))
+        elif key in ("Principal", "NotPrincipal"):
+            by_kind = value if isinstance(value, dict) else {"AWS": value}
+            shaped[key] = {kind: _texts(map(_account, as_list(names))) for kind, names in by_kind.items()}
+        elif key == "Condition":
+            shaped[key] = _canonical_condition(value)
+        else:
+            shaped[key] = value.capitalize() if key == "Effect" else value
+    return shaped
+
+
+def _canonical_condition(condition: dict[str, Any]) -> list[Any]:
+    """Triples of operator, key and values: keys that differ by letter case alone must not hide one another."""
+    triples = [
+        [operator, key.lower(), _texts(map(_text, as_list(values)))]
+        for operator, keys in condition.items()
+        for key, values in keys.items()
+    ]
+    return sorted(triples)
+
+
+def _texts(items: Any) -> list[str]:
+    return sorted(set(items))
+
+
+def _text(value: Any) -> str:
+    """IAM keeps numbers and truth values as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _account(principal: Any) -> str:
+    """An account's root user stands for the account, and IAM stores the id as that ARN."""
+    text = _text(principal)
+    found = _ROOT_ARN.fullmatch(text)
+    return found[1] if found else text
+
+
+def open_trust_statements(document: dict[str, Any]) -> list[str]:
+    """The statements of a trust policy that let anybody on AWS assume the role: by their Sid, or their number from
+    1."""
+    return [
+        statement.get("Sid") or str(number)
+        for number, statement in enumerate(statements(document), 1)
+        if statement["Effect"] == "Allow"
+        and _is_anybody(statement)
+        and not _restricts_who(statement.get("Condition") or {})
+    ]
+
+
+def _is_anybody(statement: dict[str, Any]) -> bool:
+    if "NotPrincipal" in statement:
+        return True
+    principal = statement["Principal"]
+    by_kind = principal if isinstance(principal, dict) else {"AWS": principal}
+    return any(name == "*" for names in by_kind.values() for name in as_list(names))
+
+
+# Condition keys (IAM User Guide, "AWS global condition context keys") that tell who calls and that a stranger cannot
+# choose
+# for himself, with the values that really tell: not a name or a tag, which anybody can have in an account of his own.
+_IDENTIFYING = {
+    "aws:principalarn": re.compile(r"arn:[a-z*-]+:(iam|sts)::\d{12}:.+"),
+    "aws:principalaccount": re.compile(r"\d{12}"),
+    "aws:principalorgid": re.compile(r"o-[a-z0-9]{10,32}"),
+    "aws:principalorgpaths": re.compile(r"o-[a-z0-9]{10,32}/.*"),
+    "aws:userid": re.compile(r"(A(ROA|IDA)[A-Z0-9]{12,}|\d{12}).*"),
+}
+# Operators that a missing key fails: not the …IfExists ones, not the negated ones, not ForAllValues, true of no value.
+_REQUIRING = re.compile(r"(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)")
+
+
+def _restricts_who(condition: dict[str, Any]) -> bool:
+    return any(
+        values and all(_IDENTIFYING[key.lower()].fullmatch(_text(value)) for value in as_list(values))
+        for operator, keys in condition.items()
+        if _REQUIRING.fullmatch(operator)
+        for key, values in keys.items()
+        if key.lower() in _IDENTIFYING
+    )
+
+
+def dead_principals(document: dict[str, Any]) -> list[str]:
+    """Unique ids in the place of ARNs: principals that were deleted since the document was saved."""
+    return [
+        name
+        for statement in statements(document)
+        if isinstance(statement.get("Principal"), dict)
+        for name in as_list(statement["Principal"].get("AWS"))
+        if _UNIQUE_ID.fullmatch(name)
+    ]

@@ -1,0 +1,114 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apono's access flows: who may ask for what, on resources and permissions that a sync has found."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from testbed.apono_integrations import Integrations
+from testbed.apono_lists import instant, now
+from testbed.apono_settings import Settings
+from testbed.apono_wire import ApiError
+
+TRIGGERS = ("SELF_SERVE", "AUTOMATIC")
+
+# Required of requests, but answers have no such field.
+_WRITE_ONLY = "request_for_others"
+
+
+@dataclass
+class AccessFlow:
+    """A flow. ``fields`` are as written, with references resolved."""
+
+    number: int
+    fields: dict[str, Any]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    created: datetime = field(default_factory=now)
+    updated: datetime | None = None
+
+
+class AccessFlows:
+    """All access flows. Callers hold the service's lock."""
+
+    def __init__(self, settings: Settings, integrations: Integrations) -> None:
+        self.settings = settings
+        self.integrations = integrations
+        self.numbers = itertools.count(1)
+        self.all: dict[str, AccessFlow] = {}
+
+    def get(self, flow_id: str) -> AccessFlow:
+        """:raises ApiError: 404."""
+        if flow_id not in self.all:
+            raise ApiError(404, f"there is no access flow with the id {flow_id!r}")
+        return self.all[flow_id]
+
+    def create(self, body: dict[str, Any]) -> AccessFlow:
+        """:raises ApiError: 400."""
+        flow = AccessFlow(next(self.numbers), self._checked(body))
+        self.all[flow.id] = flow
+        return flow
+
+    def update(self, flow_id: str, body: dict[str, Any]) -> AccessFlow:
+        """:raises ApiError: 400, 404."""
+        flow = self.get(flow_id)
+        kept = flow.fields if self.settings.put_keeps_omitted else {}
+        flow.fields = {**kept, **self._checked(body)}
+        flow.updated = now()
+        return flow
+
+    def delete(self, flow_id: str) -> None:
+        """:raises ApiError: 404."""
+        del self.all[self.get(flow_id).id]
+
+    def names_using(self, integration_id: str) -> list[str]:
+        """The names of the flows that an integration is a target of."""
+        return [
+            flow.fields["name"]
+            for flow in self.all.values()
+            if integration_id in [target["integration"]["integration_id"] for target in flow.fields["access_targets"]]
+        ]
+
+    def shown(self, flow: AccessFlow) -> dict[str, Any]:
+        """``AccessFlowV2``."""
+        return {
+            **self.integrations.with_present_names(flow.fields),
+            "id": flow.id,
+            "creation_date": instant(flow.created),
+            "update_date": instant(flow.updated),
+        }
+
+    def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """:raises ApiError: 400: what the schemas don't say: the trigger, and that all targets are there."""
+        if not body["name"].strip():
+            raise ApiError(400, "the name of an access flow can't be blank")
+        if body["trigger"] not in TRIGGERS:
+            raise ApiError(400, f"unknown trigger {body['trigger']!r}; choose from {', '.join(TRIGGERS)}")
+        for target in body["access_targets"]:
+            self._check_target(target)
+        fields = self.integrations.with_references(body)
+        del fields[_WRITE_ONLY]
+        return fields
+
+    def _check_target(self, target: dict[str, Any]) -> None:
+        kinds = [kind for kind, value in target.items() if value is not None]
+        if len(kinds) != 1:
+            raise ApiError(400, f"an access target must have exactly one kind; this has {', '.join(kinds) or 'none'}")
+        if kinds[0] != "integration":
+            raise ApiError(400, f"no {kinds[0]} has the id or the name of the reference: there are none")
+        wanted = target["integration"]
+        integration = self.integrations.resolve(wanted["integration_reference"])
+        found = integration.resource_types().get(wanted["resource_type"])
+        if found is None:
+            raise ApiError(
+                400,
+                f"no sync of integration {integration.name!r} has found resources of type {wanted['resource_type']!r}",
+            )
+        missing = [name for name in wanted["permissions"] if name not in found["permissions"]]
+        if missing:
+            raise ApiError(400, f"resource type {wanted['resource_type']!r} has no permission {', '.join(missing)}")

@@ -1,0 +1,375 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apono's integrations: what may be written, how they are shown, and their syncs, which take time and can fail."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from testbed.apono_catalog import SECRET_STORES, Catalog, IntegrationType
+from testbed.apono_connectors import Connectors
+from testbed.apono_contract import check, validator
+from testbed.apono_directory import Directory
+from testbed.apono_lists import instant, name_matches, now
+from testbed.apono_settings import Settings
+from testbed.apono_wire import ApiError
+
+ACCESS_DETAILS_LENGTH = 400
+MASK = "********"
+
+INITIALIZING, REFRESHING, ACTIVE = "Initializing", "Refreshing", "Active"
+
+# What holds names of the user's own, which are never references.
+_USERS_OWN = ("integration_config", "secret_store_config")
+
+# Fields that a request may leave out or set to null.
+OPTIONAL = (
+    "connector_id",
+    "secret_store_config",
+    "connected_resource_types",
+    "custom_access_details",
+    "owner",
+    "owners_mapping",
+)
+
+_STATUS_CASE: dict[str, Callable[[str], str]] = {"title": str.title, "upper": str.upper, "lower": str.lower}
+
+_OUTCOME_SCHEMA = validator(
+    {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "fail": {"type": ["string", "null"]},
+            "status": {"enum": ["Error", "Warning", "Disabled"]},
+        },
+        "required": ["name", "fail"],
+        "additionalProperties": False,
+    }
+)
+
+
+@dataclass
+class Integration:
+    """An integration. ``fields`` are as written, with references resolved; they are replaced, never changed."""
+
+    number: int
+    type: IntegrationType
+    fields: dict[str, Any]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    status: str = INITIALIZING
+    details: str | None = None
+    synced: bool = False
+    last_sync: datetime | None = None
+    sync_ends: float | None = None
+    put_count: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.fields["name"]
+
+    @property
+    def secret_kind(self) -> str | None:
+        """The one kind of its secret store."""
+        stores = self.fields["secret_store_config"] or {}
+        return next((kind for kind in SECRET_STORES if stores.get(kind) is not None), None)
+
+    def start_sync(self, seconds: float) -> None:
+        """Begin a sync; one that runs already goes on."""
+        if self.sync_ends is None:
+            self.status = REFRESHING if self.last_sync else INITIALIZING
+            self.details = "The sync is running"
+            self.sync_ends = time.monotonic() + seconds
+
+    def settle(self, outcome: Callable[[str], tuple[str, str] | None]) -> None:
+        """End the sync if its time has come.
+
+        :param outcome: gives, for a name, status and details of failure, or ``None`` for success.
+        """
+        time_over = time.monotonic() - self.sync_ends if self.sync_ends is not None else -1
+        if time_over < 0:
+            return
+        self.last_sync, self.sync_ends = now() - timedelta(seconds=time_over), None
+        failure = outcome(self.name)
+        self.status, self.details = failure or (ACTIVE, None)
+        if self.status in (ACTIVE, "Warning"):
+            self.synced = True
+
+    def resource_types(self) -> dict[str, dict[str, list[str]]]:
+        """What its syncs have found, by resource type: nothing before the first one that ended well."""
+        chosen = self.fields["connected_resource_types"]
+        return {
+            name: found
+            for name, found in self.type.resource_types.items()
+            if self.synced and (chosen is None or name in chosen)
+        }
+
+    def resources(self, resource_type: str | None) -> list[dict[str, Any]]:
+        """``ResourceResponse`` of each resource."""
+        return [
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}/{kind}/{name}")),
+                "name": name,
+                "type": kind,
+                "status": {"status": "Active", "message": None},
+            }
+            for kind, found in self.resource_types().items()
+            for name in found["resources"]
+            if resource_type in (None, kind)
+        ]
+
+    def permissions(self, resource_type: str | None) -> list[dict[str, Any]]:
+        """``PermissionV3`` of each permission."""
+        return [
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}/{kind}/permission/{name}")),
+                "name": name,
+                "resource_type": kind,
+            }
+            for kind, found in self.resource_types().items()
+            for name in found["permissions"]
+            if resource_type in (None, kind)
+        ]
+
+
+class Integrations:
+    """All integrations. Callers hold the service's lock."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, connectors: Connectors, directory: Directory) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.connectors = connectors
+        self.directory = directory
+        self.numbers = itertools.count(1)
+        self._all: dict[str, Integration] = {}
+        self.failures: dict[str, tuple[str, str]] = {}
+
+    # Reading
+
+    def all(self) -> list[Integration]:
+        """As they are now."""
+        for integration in self._all.values():
+            integration.settle(self._failure)
+        return list(self._all.values())
+
+    def get(self, integration_id: str) -> Integration:
+        """:raises ApiError: 404."""
+        if integration_id not in self._all:
+            raise ApiError(404, f"there is no integration with the id {integration_id!r}")
+        integration = self._all[integration_id]
+        integration.settle(self._failure)
+        return integration
+
+    def named(self, name: str) -> Integration | None:
+        return next((integration for integration in self._all.values() if integration.name == name), None)
+
+    def filtered(self, query: dict[str, Any]) -> Iterator[Integration]:
+        """Those that the filters of ``GET /api/admin/v4/integrations`` let through."""
+        pattern = query.get("name")
+        if pattern is not None and self.settings.name_filter_anywhere:
+            pattern = f"*{pattern}*"
+        statuses = [status.casefold() for status in query.get("status", ())]
+        for integration in self.all():
+            exact = {
+                "category": integration.type.category,
+                "connector_id": integration.fields["connector_id"],
+                "type": integration.type.name,
+            }
+            if (
+                name_matches(pattern, integration.name)
+                and (not statuses or integration.status.casefold() in statuses)
+                and all(value in query.get(name, [value]) for name, value in exact.items())
+            ):
+                yield integration
+
+    def shown(self, integration: Integration) -> dict[str, Any]:
+        """``IntegrationV4``."""
+        return {
+            **self.with_present_names(integration.fields),
+            "id": integration.id,
+            "type": integration.type.name,
+            "category": integration.type.category,
+            "status": _STATUS_CASE[self.settings.status_case](integration.status),
+            "last_sync_time": instant(integration.last_sync),
+            "secret_store_config": self._secret_store_shown(integration),
+        }
+
+    def shown_v2(self, integration: Integration) -> dict[str, Any]:
+        """``Integration``: the only form with ``details``. Null resource types mean all, a list that v2 spells out."""
+        stores = self._secret_store_shown(integration)
+        kind = integration.secret_kind
+        resource_types = integration.fields["connected_resource_types"]
+        if resource_types is None:
+            resource_types = list(integration.type.resource_types)
+        return {
+            "id": integration.id,
+            "name": integration.name,
+            "type": integration.type.name,
+            "status": integration.status,
+            "details": integration.details,
+            "provisioner_id": integration.fields["connector_id"],
+            "connection": None,
+            "last_sync_time": integration.last_sync and integration.last_sync.timestamp(),
+            "metadata": integration.fields["integration_config"],
+            "secret_config": {"type": kind.upper(), **stores[kind]} if kind else None,
+            "connected_resource_types": resource_types,
+            "custom_access_details": integration.fields["custom_access_details"],
+        }
+
+    def raw(self) -> list[dict[str, Any]]:
+        """Everything as it is stored, secrets in clear, for the control interface."""
+        return [
+            {
+                **self.with_present_names(integration.fields),
+                "id": integration.id,
+                "type": integration.type.name,
+                "status": integration.status,
+                "details": integration.details,
+                "synced": integration.synced,
+                "last_sync_time": instant(integration.last_sync),
+                "put_count": integration.put_count,
+            }
+            for integration in self.all()
+        ]
+
+    def _secret_store_shown(self, integration: Integration) -> dict[str, Any] | None:
+        stores = integration.fields["secret_store_config"]
+        if integration.secret_kind != "apono" or self.settings.show_parameters:
+            return stores
+        return {**stores, "apono": {"parameters": dict.fromkeys(stores["apono"]["parameters"], MASK)}}
+
+    # Writing
+
+    def create(self, body: dict[str, Any]) -> Integration:
+        """:raises ApiError: 400: not what the type demands; 409: the name is taken."""
+        if body["type"] not in self.catalog.types:
+            raise ApiError(400, f"unknown integration type {body['type']!r}")
+        kind = self.catalog.types[body["type"]]
+        integration = Integration(next(self.numbers), kind, self._checked(kind, body, {}))
+        self._check_name(body["name"], None)
+        self._all[integration.id] = integration
+        integration.start_sync(self.settings.sync_seconds)
+        integration.settle(self._failure)
+        return integration
+
+    def update(self, integration_id: str, body: dict[str, Any]) -> Integration:
+        """:raises ApiError: as :meth:`create`; 404."""
+        integration = self.get(integration_id)
+        kept = integration.fields if self.settings.put_keeps_omitted else {}
+        fields = self._checked(integration.type, body, kept)
+        self._check_name(body["name"], integration)
+        integration.fields = fields
+        integration.put_count += 1
+        if self.settings.put_resyncs:
+            self.refresh(integration)
+        return integration
+
+    def delete(self, integration_id: str) -> None:
+        """:raises ApiError: 404."""
+        del self._all[self.get(integration_id).id]
+
+    def refresh(self, integration: Integration) -> None:
+        """Begin a sync."""
+        integration.start_sync(self.settings.sync_seconds)
+        integration.settle(self._failure)
+
+    def _check_name(self, name: str, owner: Integration | None) -> None:
+        if not name.strip():
+            raise ApiError(400, "the name of an integration can't be blank")
+        if self.named(name) not in (None, owner):
+            raise ApiError(409, f"an integration named {name!r} exists")
+
+    def _checked(self, kind: IntegrationType, body: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+        """The fields that a body makes; those that it leaves out are taken from ``kept``.
+
+        :raises ApiError: 400.
+        """
+        connector = body.get("connector_id")
+        if connector is not None and not self.connectors.known(connector):
+            raise ApiError(400, f"there is no connector {connector!r}")
+        for part in ("owner", "owners_mapping"):
+            self._check_attribute_type(part, body.get(part))
+        fields = {name: kept.get(name) for name in OPTIONAL} | self.with_references(body)
+        fields.pop("type", None)
+        kind.check_config(fields["integration_config"])
+        kind.check_secret_store(fields["secret_store_config"])
+        length = len(fields["custom_access_details"] or "")
+        if length > ACCESS_DETAILS_LENGTH:
+            raise ApiError(400, f"custom_access_details has {length} characters; the most is {ACCESS_DETAILS_LENGTH}")
+        if fields["owners_mapping"] is not None and fields["owner"] is None:
+            raise ApiError(400, "owners_mapping needs an owner")
+        return fields
+
+    def _check_attribute_type(self, part: str, owner: dict[str, Any] | None) -> None:
+        if owner is not None and not self.directory.has_attribute_type(owner["attribute_type"]):
+            raise ApiError(400, f"{part}.attribute_type: there is no attribute of type {owner['attribute_type']!r}")
+
+    # References from one object to an integration: by id or name in requests, by both in answers
+
+    def resolve(self, reference: str) -> Integration:
+        """The integration that has this id or name. :raises ApiError: 400: none."""
+        integration = self._all.get(reference) or self.named(reference)
+        if integration is None:
+            raise ApiError(400, f"no integration has the id or the name {reference!r}")
+        integration.settle(self._failure)
+        return integration
+
+    def with_references(self, document: Any) -> Any:
+        """A request's body with each ``…integration_reference`` as ``…integration_id`` and ``…integration_name``.
+
+        :raises ApiError: 400: a reference leads nowhere.
+        """
+        if isinstance(document, list):
+            return [self.with_references(part) for part in document]
+        if not isinstance(document, dict):
+            return document
+        resolved: dict[str, Any] = {}
+        for name, value in document.items():
+            if name not in ("integration_reference", "source_integration_reference"):
+                resolved[name] = value if name in _USERS_OWN else self.with_references(value)
+                continue
+            integration = self.resolve(value) if value is not None else None
+            stem = name.removesuffix("reference")
+            resolved[f"{stem}id"] = integration and integration.id
+            resolved[f"{stem}name"] = integration and integration.name
+        return resolved
+
+    def with_present_names(self, document: Any) -> Any:
+        """What :meth:`with_references` made, with the names that the integrations have by now."""
+        if isinstance(document, list):
+            return [self.with_present_names(part) for part in document]
+        if not isinstance(document, dict):
+            return document
+        shown = {}
+        for name, value in document.items():
+            shown[name] = value if name in _USERS_OWN else self.with_present_names(value)
+        for stem in ("integration_", "source_integration_"):
+            integration = self._all.get(document.get(f"{stem}id") or "")
+            if integration:
+                shown[f"{stem}name"] = integration.name
+        return shown
+
+    # Syncs that fail
+
+    def set_failure(self, document: Any) -> None:
+        """From now on the syncs of integrations whose name matches end badly; ``"fail": null`` ends that.
+
+        :raises ApiError: 400: the document isn't ``{"name", "fail", "status"}``.
+        """
+        check(_OUTCOME_SCHEMA, document, "the failing sync")
+        # Those that have ended by now ended under the rules that held until now.
+        self.all()
+        self.failures.pop(document["name"], None)
+        if document["fail"] is not None:
+            self.failures[document["name"]] = document.get("status", "Error"), document["fail"]
+
+    def _failure(self, name: str) -> tuple[str, str] | None:
+        """The newest rule for an integration of this name."""
+        matching = [outcome for pattern, outcome in self.failures.items() if name_matches(pattern, name)]
+        return matching[-1] if matching else None
