@@ -110,8 +110,11 @@ class Resource(Task):
         applied: list[str] = []
         learned: dict[str, Any] = {}
         before: Any = None
+        unanswered: Change | None = None
         for attempt in itertools.count(1):
             plan = self.plan(self.read())
+            if unanswered and unanswered.description not in [change.description for change in plan.changes]:
+                applied.append(unanswered.description)  # it was taken after all
             if not applied:
                 before = plan.before
             if check_mode:
@@ -123,6 +126,7 @@ class Resource(Task):
             except Stale as stale:
                 if attempt >= stale.attempts:
                     raise unfinished(stale.error, applied) from stale
+                unanswered = change
                 pause(attempt)
                 continue
             except ResourceError as error:

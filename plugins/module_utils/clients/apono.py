@@ -23,6 +23,10 @@ SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 
 
+CATALOG_PATH = "/api/v2/integrations-catalog"
+CONNECTORS_PATH = "/api/admin/v3/connectors"
+
+
 class Apono:
     """Apono as one module's options describe it; ``params`` are the options of the group ``apono``.
 
@@ -79,6 +83,11 @@ class Apono:
             if method == "POST" and taken:
                 raise Stale.uncertain(error)
         raise error
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """A text as one segment of a path."""
+        return urllib.parse.quote(text, safe="")
 
     def find(self, path: str, what: str) -> Any:
         """As GET by :meth:`call`; ``None`` on 404."""
@@ -148,3 +157,22 @@ def pause_before_retry(attempt: int, answer: Answer | None) -> float:
     if asked.isdigit():
         return min(float(asked), LONGEST_PAUSE) + random.uniform(0, SHORTEST_PAUSE)
     return random.uniform(SHORTEST_PAUSE / 2, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt))
+
+
+def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
+    """A type of the catalog; raises :class:`ResourceError` for one that is not there, with those that are."""
+    found = apono.find(f"{CATALOG_PATH}/{apono.quoted(name)}", f"the integration type {name}")
+    if found:
+        return found
+    known = apono.call("GET", CATALOG_PATH, "the catalog of integrations").get("data", ())
+    raise ResourceError(
+        f"There is no integration type {name!r} in Apono's catalog. It has: "
+        f"{', '.join(sorted(kind['type'] for kind in known))}.",
+        service="apono",
+        code="UnknownType",
+    )
+
+
+def known_connectors(apono: Apono) -> list[dict[str, Any]]:
+    """All connectors that have ever connected; the list has no filter by name."""
+    return list(apono.pages(CONNECTORS_PATH, "the connectors"))

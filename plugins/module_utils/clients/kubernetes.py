@@ -222,7 +222,7 @@ class Kubernetes:
         advice = (
             "Check ca_cert and validate_certs."
             if failure.permanent
-            else "Check that the endpoint can be reached from here: a private one needs a host in the cluster's network."
+            else "Check that the endpoint can be reached from here: a private one needs a host in its network."
         )
         return ResourceError(
             f"The API server of {self.connection.cluster} ({self.connection.host}) did not answer {method} of {what}: "
@@ -237,7 +237,7 @@ class Kubernetes:
         status = decoded if isinstance(decoded, dict) else {}
         text = status.get("message") or answer.text.strip()[:500] or "no explanation"
         advice = {
-            401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps its IAM identity, "
+            401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps it, "
             "or the token is for another cluster. Use the cluster's creator or a principal that is mapped.",
             403: " The caller is known but has no right to do this: give it the access policy "
             "AmazonEKSClusterAdminPolicy, or RBAC on the ConfigMap aws-auth in kube-system.",

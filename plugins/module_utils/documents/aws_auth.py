@@ -255,7 +255,11 @@ def _removals(before: MapRoles, items: list[Item]) -> list[Edit]:
         search_from = siblings[place - 1].end if place else document.root.target.start
         dash = yaml_positions.find_outside_comments(document.text, "-", search_from, item.node.start)
         start = yaml_positions.line_start(document.text, dash)
-        edits.append(Edit(start, yaml_positions.next_line(document.text, item.node.end)))
+        end = yaml_positions.next_line(document.text, item.node.end)
+        if end == len(document.text) and not document.text.endswith(("\n", "\r")) and start:
+            # The last line has no end, so that of the line before goes: what remains ends as the whole did.
+            start -= 2 if document.text.endswith("\r\n", 0, start) else 1
+        edits.append(Edit(start, end))
     return edits
 
 

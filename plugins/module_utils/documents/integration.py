@@ -1,0 +1,210 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an Apono integration is made of: its configuration by the catalog, its secret store, its owners.
+
+The shapes are those of Apono's OpenAPI document: ``IntegrationV4``, ``CreateIntegrationV4``, ``UpdateIntegrationV4``
+and the catalog's types.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+# Neither is a field of its own in the API: they are configuration of the integration, under these keys.
+ROTATION_KEY = "credentials_rotation_period_in_days"
+CLEANUP_KEY = "credentials_cleanup_period_in_days"
+
+MOST_DETAILS_CHARACTERS = 400
+
+# The kinds of secret store, and what each is addressed by.
+SECRET_STORES = {
+    "aws": ("region", "secret_id"),
+    "gcp": ("project", "secret_id"),
+    "kubernetes": ("namespace", "name"),
+    "azure": ("vault_url", "name"),
+    "hashicorp_vault": ("secret_engine", "path"),
+    "apono": ("parameters",),
+}
+
+_LIKE_AN_ID = re.compile(r"[a-z0-9_]+")
+
+
+def config_text(value: Any) -> str:
+    """A setting as it goes over the wire, where all are texts; an empty text stands for "not set"."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def is_label(key: str) -> bool:
+    """Whether a key of the configuration cannot be a parameter's id, which is made of small letters, digits and _."""
+    return not _LIKE_AN_ID.fullmatch(key)
+
+
+def ids_by_label(kind: dict[str, Any]) -> dict[str, str]:
+    """Parameter ids of a type of the catalog by their labels, as a person reads them."""
+    return {param["label"]: param["id"] for param in kind["params"]}
+
+
+def resolve_parameter_ids(config: dict[str, Any], kind: dict[str, Any]) -> dict[str, str]:
+    """The configuration with ids for keys and texts for values; a key may be a parameter's id or its label in any
+    letter case.
+
+    Raises :class:`ResourceError` for a key that the type does not have, and for a parameter that is named twice.
+    """
+    ids = {param["id"] for param in kind["params"]}
+    labels = {label.strip().lower(): parameter for label, parameter in ids_by_label(kind).items()}
+    resolved: dict[str, str] = {}
+    for key, value in config.items():
+        parameter = key if key in ids else labels.get(key.strip().lower())
+        if parameter is None:
+            known = ", ".join(f"{param['id']} ({param['label']})" for param in kind["params"]) or "none"
+            raise ResourceError(
+                f"config: the integration type {kind['type']} has no parameter {key!r}. It has: {known}.",
+                service="apono",
+                code="UnknownParameter",
+            )
+        if parameter in resolved:
+            raise ResourceError(f"config names the parameter {parameter} twice, once by its label: name it once.")
+        resolved[parameter] = config_text(value)
+    return resolved
+
+
+def validate_config(config: dict[str, str], kind: dict[str, Any]) -> None:
+    """Raises :class:`ResourceError` for a required parameter that is missing, and for a value that the catalog does
+    not list.
+
+    ``config`` is the whole configuration as it will be, by ids.
+    """
+    for param in kind["params"]:
+        value = config.get(param["id"], "")
+        if not value and not param.get("optional") and not param.get("default"):
+            raise ResourceError(
+                f"config: the integration type {kind['type']} requires {param['id']} ({param['label']}), which is "
+                "not set.",
+                service="apono",
+                code="MissingParameter",
+            )
+        if value and param.get("values") and value not in param["values"]:
+            raise ResourceError(
+                f"config: {value!r} is no value of {param['id']} ({param['label']}): choose from "
+                f"{', '.join(param['values'])}.",
+                service="apono",
+                code="InvalidValue",
+            )
+
+
+def merged_config(current: dict[str, Any], wanted: dict[str, str], purge: bool) -> dict[str, str]:
+    """The configuration as it will be. What is set empty goes; what is not named stays unless ``purge``."""
+    kept = {} if purge else {key: config_text(value) for key, value in current.items()}
+    return {key: value for key, value in {**kept, **wanted}.items() if value}
+
+
+def secret_store_kind(store: dict[str, Any] | None) -> str | None:
+    """The one kind that is set, in the module's option and in Apono's answer alike."""
+    return next((kind for kind in SECRET_STORES if (store or {}).get(kind) is not None), None)
+
+
+def secret_store_body(store: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A secret store as Apono takes it: its kind alone, with the fields of that kind."""
+    kind = secret_store_kind(store)
+    if store is None or kind is None:
+        return None
+    return {kind: {name: store[kind].get(name) for name in SECRET_STORES[kind]}}
+
+
+def secret_store_shown(store: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A secret store without the secret that the kind ``apono`` has."""
+    body = secret_store_body(store)
+    return {"apono": {}} if body and "apono" in body else body
+
+
+def validate_secret_store(store: dict[str, Any] | None, kind: dict[str, Any]) -> None:
+    """Raises :class:`ResourceError` for a store that the type needs and does not have, or that it cannot use.
+
+    How the catalog spells the kinds is not documented: letter case, - and blanks are no difference.
+    """
+    supported = {re.sub(r"[\s-]+", "_", name.strip().lower()) for name in kind.get("supported_secret_types") or ()}
+    wanted = secret_store_kind(store)
+    if wanted is None and kind.get("requires_secret"):
+        raise ResourceError(
+            f"The integration type {kind['type']} needs a secret: set secret_store to one of "
+            f"{', '.join(sorted(supported))}.",
+            service="apono",
+            code="SecretStoreMissing",
+        )
+    if wanted and supported and wanted not in supported:
+        raise ResourceError(
+            f"The integration type {kind['type']} cannot use the secret store {wanted}: it takes "
+            f"{', '.join(sorted(supported))}.",
+            service="apono",
+            code="SecretStoreUnsupported",
+        )
+
+
+def validate_custom_access_details(text: str) -> None:
+    """Raises :class:`ResourceError` for more text than Apono takes."""
+    if len(text) > MOST_DETAILS_CHARACTERS:
+        raise ResourceError(
+            f"custom_access_details has {len(text)} characters, and Apono takes {MOST_DETAILS_CHARACTERS}: shorten "
+            "the text, or "
+            "link to a page."
+        )
+
+
+def validate_days(option: str, days: int) -> None:
+    """Raises :class:`ResourceError` for a number of days that is none."""
+    if days < 1:
+        raise ResourceError(f"{option} is {days}: give a number of days from 1 on.")
+
+
+def validate_owners(owner: dict[str, Any] | None, resource_owner: dict[str, Any] | None) -> None:
+    """Raises :class:`ResourceError` for owners that Apono refuses: a resource owner needs an integration owner."""
+    if resource_owner and not owner:
+        raise ResourceError(
+            "resource_owner is set and owner is not: Apono falls back on the integration's owner for resources "
+            "without the "
+            "key, so set owner too."
+        )
+    if owner and not owner["attribute_value"]:
+        raise ResourceError("owner.attribute_value is empty: name at least one user, group or other value.")
+
+
+def same_owner(current: dict[str, Any] | None, wanted: dict[str, Any]) -> bool:
+    """Whether the owner that Apono shows is the one that is wanted; values in any order."""
+    return bool(current) and (
+        current["attribute_type"] == wanted["attribute_type"]
+        and sorted(current["attribute_value"]) == sorted(wanted["attribute_value"])
+        and _same_source(current, wanted)
+    )
+
+
+def same_owners_mapping(current: dict[str, Any] | None, wanted: dict[str, Any]) -> bool:
+    """Whether the resource owner that Apono shows is the one that is wanted."""
+    return bool(current) and (
+        current["key_name"] == wanted["key_name"]
+        and current["attribute_type"] == wanted["attribute_type"]
+        and _same_source(current, wanted)
+    )
+
+
+def _same_source(current: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """A source is written by id or name and comes back as both. Not asked for: Apono's choice, whatever it is."""
+    reference = wanted.get("source_integration_reference")
+    return not reference or reference in (current.get("source_integration_id"), current.get("source_integration_name"))
+
+
+def as_written(shown: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An owner, or an owners' mapping, that Apono shows, in the form in which it takes it."""
+    if not shown:
+        return None
+    written = {key: value for key, value in shown.items() if not key.startswith("source_integration_")}
+    reference = shown.get("source_integration_id") or shown.get("source_integration_reference")
+    return {**written, **({"source_integration_reference": reference} if reference else {})}

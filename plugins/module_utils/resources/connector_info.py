@@ -1,0 +1,77 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apono's connectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CONNECTORS_PATH, Apono, known_connectors
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
+
+# How often Apono is asked whether a connector has dialled in, in seconds.
+POLL_INTERVAL = 5
+FIRST_POLL_INTERVAL = 0.25
+
+
+class ConnectorInfo(Information):
+    """One read, for one connector by its id or for all of them; repeated while it waits."""
+
+    options = APONO.merge(
+        Options(
+            {
+                "id": {"type": "str"},
+                "name": {"type": "str"},
+                "status": {"type": "str", "choices": ["CONNECTED", "DISCONNECTED"]},
+                "wait": {"type": "bool", "default": False},
+                "wait_timeout": {"type": "int", "default": 300},
+            },
+            mutually_exclusive=(("id", "name"),),
+        )
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        if params["wait"] and not (params.get("id") or params.get("name")):
+            raise ResourceError("wait needs id or name: say which connector is to connect.")
+        if params["wait"] and params.get("status") == "DISCONNECTED":
+            raise ResourceError("wait is for a connector to connect, and status: DISCONNECTED contradicts it.")
+        self.apono = Apono(params)
+
+    def read(self) -> dict[str, Any]:
+        if not self.params["wait"]:
+            return {"connectors": self.matching()}
+        connected = poll(self.connected, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
+        if connected is None:
+            wanted = self.params.get("id") or self.params["name"]
+            state = ", ".join(f"it is {item['status']}" for item in self.matching()) or "it has never connected"
+            raise ResourceError(
+                f"The connector {wanted} has not connected within {self.params['wait_timeout']} seconds; {state}. "
+                "Look at its "
+                "pod's log in the cluster, and check its token and id (apono.token, apono.connectorId).",
+                service="apono",
+                code="Timeout",
+            )
+        return {"connectors": connected}
+
+    def connected(self) -> list[dict[str, Any]]:
+        return [connector for connector in self.matching() if connector["status"].upper() == "CONNECTED"]
+
+    def matching(self) -> list[dict[str, Any]]:
+        """Those that the filters let through. One that never dialled in does not exist for Apono."""
+        params = self.params
+        if params.get("id"):
+            path = f"{CONNECTORS_PATH}/{self.apono.quoted(params['id'])}"
+            found = self.apono.find(path, f"the connector {params['id']}")
+            connectors = [found] if found else []
+        else:
+            connectors = known_connectors(self.apono)
+        return [
+            connector
+            for connector in connectors
+            if params.get("name") in (None, connector["name"])
+            and params.get("status") in (None, connector["status"].upper())
+        ]

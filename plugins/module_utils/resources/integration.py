@@ -1,0 +1,398 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An integration in Apono: a cluster to which people can request access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, catalog_type, known_connectors
+from ansible_collections.apono.eks.plugins.module_utils.documents import integration
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
+
+PATH = "/api/admin/v4/integrations"
+
+# Statuses of a sync that goes on; the case in which the API spells them is not documented.
+_SYNCING = ("initializing", "refreshing")
+
+# How often Apono is asked how a sync goes, in seconds.
+POLL_INTERVAL = 5
+FIRST_POLL_INTERVAL = 0.25
+
+ALL_RESOURCE_TYPES = "*"
+
+SOURCE = {"source_integration_reference": {"type": "str"}}
+SECRET_STORE = {
+    "type": "dict",
+    "options": {
+        kind: {
+            "type": "dict",
+            "options": {
+                name: {"type": "dict", "required": True, "no_log": True}
+                if name == "parameters"
+                else {"type": "str", "required": True, "no_log": False}
+                for name in names
+            },
+        }
+        for kind, names in integration.SECRET_STORES.items()
+    },
+    "mutually_exclusive": [tuple(integration.SECRET_STORES)],
+    "no_log": False,
+}
+OWNER = {
+    "type": "dict",
+    "options": {
+        "attribute_type": {"type": "str", "required": True},
+        "attribute_value": {"type": "list", "elements": "str", "required": True},
+        **SOURCE,
+    },
+}
+RESOURCE_OWNER = {
+    "type": "dict",
+    "options": {
+        "key_name": {"type": "str", "required": True, "no_log": False},
+        "attribute_type": {"type": "str", "required": True},
+        **SOURCE,
+    },
+}
+
+
+class Integration(Resource):
+    """Looked up by name. Converged, that is one read, if the connector is given by its id and the configuration by the
+    catalog's ids; the catalog is read before a write, and to translate labels."""
+
+    name = "integration"
+    options = APONO.merge(
+        Options(
+            {
+                "name": {"type": "str", "required": True},
+                "type": {"type": "str", "default": "aws-eks"},
+                "connector": {"type": "str"},
+                "resource_types": {"type": "list", "elements": "str"},
+                "config": {"type": "dict", "default": {}},
+                "purge_config": {"type": "bool", "default": False},
+                "secret_store": SECRET_STORE,
+                "update_secret": {
+                    "type": "str",
+                    "choices": ["on_create", "always"],
+                    "default": "on_create",
+                    "no_log": False,
+                },
+                "custom_access_details": {"type": "str"},
+                "owner": OWNER,
+                "resource_owner": RESOURCE_OWNER,
+                "credential_rotation_days": {"type": "int", "no_log": False},
+                "user_cleanup_days": {"type": "int"},
+                "wait": {"type": "bool", "default": True},
+                "wait_timeout": {"type": "int", "default": 600},
+            }
+        ),
+        STATE,
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        if params["state"] == "present":
+            integration.validate_custom_access_details(params.get("custom_access_details") or "")
+            integration.validate_owners(params.get("owner"), params.get("resource_owner"))
+            self.config = dict(params["config"])
+            for option, key in (
+                ("credential_rotation_days", integration.ROTATION_KEY),
+                ("user_cleanup_days", integration.CLEANUP_KEY),
+            ):
+                if params.get(option) is None:
+                    continue
+                integration.validate_days(option, params[option])
+                if key in self.config:
+                    raise ResourceError(f"{option} and config.{key} say the same: set one of them.")
+                self.config[key] = params[option]
+        self.apono = Apono(params)
+
+    @property
+    def what(self) -> str:
+        return f"the integration {self.params['name']}"
+
+    # Reading
+
+    def read(self) -> dict[str, Any] | None:
+        """The integration as Apono shows it. What is wanted is settled on the way: ``wanted_config`` by ids, and
+        ``connector_id``; the catalog and the connectors are asked only where that, or a write, needs them."""
+        current = self.find()
+        if self.params["state"] == "absent":
+            return current
+        if current and current["type"] != self.params["type"]:
+            raise ResourceError(
+                f"{self.what} is of type {current['type']} and not {self.params['type']}, and Apono cannot change "
+                "that: "
+                "take another name, or remove it first (state: absent).",
+                service="apono",
+                code="Immutable",
+            )
+        self.connector_id = self.find_connector_id(current)
+        self.wanted_config = {key: integration.config_text(value) for key, value in self.config.items()}
+        needs_catalog = current is None or any(
+            integration.is_label(key) and key not in current["integration_config"] for key in self.config
+        )
+        if needs_catalog or self.body(current) != as_body(current):
+            kind = catalog_type(self.apono, self.params["type"])
+            self.wanted_config = integration.resolve_parameter_ids(self.config, kind)
+            body = self.body(current)
+            if current is None or body != as_body(current):
+                integration.validate_config(body["integration_config"], kind)
+                integration.validate_secret_store(body["secret_store_config"], kind)
+        return current
+
+    def find(self) -> dict[str, Any] | None:
+        """The one of exactly this name: Apono's filter takes no notice of letter case and reads * as anything."""
+        name = self.params["name"]
+        found = [item for item in self.apono.pages(PATH, self.what, {"name": name}) if item["name"] == name]
+        if len(found) > 1:
+            ids = ", ".join(item["id"] for item in found)
+            raise ResourceError(
+                f"There are {len(found)} integrations named {name!r} ({ids}), and it cannot be known which one is "
+                "meant: "
+                "rename or remove the others in Apono.",
+                service="apono",
+                code="Ambiguous",
+            )
+        return found[0] if found else None
+
+    def find_connector_id(self, current: dict[str, Any] | None) -> str | None:
+        """The id of the connector that is wanted, given by id or name."""
+        wanted, has = self.params.get("connector"), current.get("connector_id") if current else None
+        if not wanted or wanted == has:
+            return has
+        connectors = known_connectors(self.apono)
+        by_id = [connector for connector in connectors if connector["id"] == wanted]
+        found = by_id or [connector for connector in connectors if connector["name"] == wanted]
+        if len(found) > 1:
+            raise ResourceError(
+                f"There are {len(found)} connectors named {wanted!r}: give one of their ids, "
+                f"{', '.join(connector['id'] for connector in found)}.",
+                service="apono",
+                code="Ambiguous",
+            )
+        if not found:
+            known = ", ".join(sorted(f"{connector['id']} ({connector['name']})" for connector in connectors)) or "none"
+            raise ResourceError(
+                f"There is no connector {wanted!r} in Apono. Those that have connected: {known}. Correct connector, or "
+                "install it first.",
+                service="apono",
+                code="UnknownConnector",
+            )
+        if found[0]["status"].upper() != "CONNECTED":
+            self.warn(
+                f"The connector {wanted} is {found[0]['status']}: {self.what} cannot sync until it is connected again."
+            )
+        return found[0]["id"]
+
+    # What is wanted
+
+    def body(self, current: dict[str, Any] | None) -> dict[str, Any]:
+        """Every field as it will be, ``None`` for one that is not set. Whether a PUT keeps what it leaves out is not
+        known, so all are sent."""
+        params, has = self.params, as_body(current)
+        wanted = dict(has)
+        wanted["connector_id"] = self.connector_id
+        wanted["integration_config"] = integration.merged_config(
+            has["integration_config"], self.wanted_config, params["purge_config"]
+        )
+        if params.get("resource_types") is not None:
+            wanted["connected_resource_types"] = self.resource_types(has["connected_resource_types"])
+        if params.get("secret_store"):
+            store = integration.secret_store_body(params["secret_store"])
+            if integration.secret_store_shown(store) != has["secret_store_config"]:
+                wanted["secret_store_config"] = integration.secret_store_shown(store)
+        if params.get("custom_access_details"):
+            wanted["custom_access_details"] = params["custom_access_details"]
+        shown = current or {}
+        if params.get("owner") and not integration.same_owner(shown.get("owner"), params["owner"]):
+            wanted["owner"] = given(params["owner"])
+        mapping = params.get("resource_owner")
+        if mapping and not integration.same_owners_mapping(shown.get("owners_mapping"), mapping):
+            wanted["owners_mapping"] = given(mapping)
+        return wanted
+
+    def resource_types(self, current: list[str] | None) -> list[str] | None:
+        """``None`` means all of them; the order means nothing."""
+        wanted = self.params["resource_types"]
+        if ALL_RESOURCE_TYPES in wanted:
+            return None
+        if current is not None and set(current) == set(wanted):
+            return current
+        return sorted(set(wanted))
+
+    # Planning
+
+    def plan(self, current: dict[str, Any] | None) -> Plan:
+        name = self.params["name"]
+        if self.params["state"] == "absent":
+            if current is None:
+                return Plan(None, None)
+            change = Change(f"delete integration {name}", "DELETE", {"id": current["id"]})
+            return Plan(self.shown(as_body(current)), None, (change,))
+        body = self.body(current)
+        after = self.shown(body)
+        if current is None:
+            return Plan(None, after, (Change(f"create integration {name}", "POST", {"body": self.sent(body)}),))
+        before = self.shown(as_body(current))
+        details = {"id": current["id"], "status": current["status"], "last_sync_time": current.get("last_sync_time")}
+        changes = []
+        settings = [key for key in after if after[key] != before[key]]
+        if self.renews_secret() and "secret_store" not in settings:
+            settings.append("the secret")
+        if settings:
+            words = ", ".join(setting.replace("_", " ") for setting in settings)
+            changes.append(
+                Change(f"set {words} of integration {name}", "PUT", {"id": current["id"], "body": self.sent(body)})
+            )
+        elif self.params["wait"] and current["status"].lower() == "error":
+            # A sync that failed is tried again: its cause may be gone, and if it is not, the user learns of it.
+            changes.append(
+                Change(f"refresh integration {name}, whose last sync failed", "REFRESH", {"id": current["id"]})
+            )
+        return Plan(before, after, tuple(changes), details)
+
+    def renews_secret(self) -> bool:
+        """Whether parameters, which cannot be compared because Apono does not show them, are to be sent again."""
+        return (
+            self.params["update_secret"] == "always"
+            and integration.secret_store_kind(self.params.get("secret_store")) == "apono"
+        )
+
+    def shown(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The integration in the words of the options; nothing in it is secret."""
+        return {
+            "name": self.params["name"],
+            "type": self.params["type"],
+            "connector_id": body["connector_id"],
+            "resource_types": body["connected_resource_types"] or [ALL_RESOURCE_TYPES],
+            "config": body["integration_config"],
+            "secret_store": body["secret_store_config"],
+            "custom_access_details": body["custom_access_details"],
+            "owner": body["owner"],
+            "resource_owner": body["owners_mapping"],
+        }
+
+    # Writing
+
+    def apply(self, change: Change) -> dict[str, Any] | None:
+        path = f"{PATH}/{change.arguments['id']}" if "id" in change.arguments else PATH
+        if change.operation == "DELETE":
+            try:
+                self.apono.call("DELETE", path, self.what)
+            except ResourceError as error:
+                if error.error.get("http_status") != 404:
+                    raise
+            return None
+        if change.operation == "REFRESH":
+            self.refresh(change.arguments["id"])
+            return None
+        body = change.arguments["body"]
+        if change.operation == "POST":
+            body = {**body, "type": self.params["type"]}
+        answer = self.apono.call(change.operation, path, self.what, body)
+        return self.facts(answer)
+
+    def sent(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body with its name and its secret."""
+        store = self.secret_store_sent(body["secret_store_config"])
+        return {"name": self.params["name"], **body, "secret_store_config": store}
+
+    def secret_store_sent(self, store: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The secret store with its secret, which is in the options alone.
+
+        What Apono shows of it may be masked, and sent back it would replace the secret.
+        """
+        if not store or "apono" not in store:
+            return store
+        given_store = integration.secret_store_body(self.params.get("secret_store"))
+        if not given_store or "apono" not in given_store:
+            raise ResourceError(
+                f"{self.what} keeps its secret in Apono, which does not give it back, and a change of anything else "
+                "would "
+                "lose it: set secret_store.apono.parameters too.",
+                service="apono",
+                code="SecretNeeded",
+            )
+        return given_store
+
+    def refresh(self, integration_id: str) -> None:
+        """Make Apono sync now. Once more does no harm, so an answer that was lost is no reason to stop."""
+        self.apono.call("POST", f"/api/v2/integrations/{integration_id}/refresh", self.what)
+
+    @staticmethod
+    def facts(answer: dict[str, Any]) -> dict[str, Any]:
+        return {key: answer.get(key) for key in ("id", "status", "last_sync_time")}
+
+    # Waiting
+
+    def settle(self, plan: Plan) -> dict[str, Any] | None:
+        """Wait for the sync that shows whether the settings are right; raises :class:`ResourceError` when it fails."""
+        if not self.params["wait"] or self.params["state"] == "absent":
+            return None
+        if not plan.changes and plan.details["status"].lower() not in _SYNCING:
+            self.judge(plan.details)
+            return None
+        current = self.find()
+        if current is None:
+            raise ResourceError(f"{self.what} was removed by somebody else while its sync was awaited: run again.")
+        if any(change.operation == "PUT" for change in plan.changes) and current["status"].lower() not in _SYNCING:
+            # Whether a change of settings starts a sync is not documented, and the status may be that of the old ones.
+            self.refresh(current["id"])
+
+        def ended() -> dict[str, Any] | None:
+            now = self.apono.call("GET", f"{PATH}/{current['id']}", self.what)
+            return None if now["status"].lower() in _SYNCING else now
+
+        synced = poll(ended, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
+        if synced is None:
+            raise ResourceError(
+                f"The sync of {self.what} has not ended within {self.params['wait_timeout']} seconds. It goes on; "
+                "run again "
+                "to wait for it, or raise wait_timeout.",
+                service="apono",
+                code="Timeout",
+            )
+        facts = self.facts(synced)
+        self.judge(facts)
+        return facts
+
+    def judge(self, facts: dict[str, Any]) -> None:
+        """Tell the user of a sync that did not end well, in Apono's own words, which only the older API has."""
+        status = facts["status"].lower()
+        if status not in ("error", "warning", "disabled"):
+            return
+        answer = self.apono.find(f"/api/v2/integrations/{facts['id']}", self.what)
+        details = (answer or {}).get("details") or "Apono gives no details."
+        words = f"{self.what}: its status is {facts['status']}. {details}"
+        if status != "error":
+            self.warn(words)
+            return
+        raise ResourceError(
+            f"The sync of {words} Check the connector, its rights in the cluster, and the settings; then run again.",
+            service="apono",
+            code="SyncFailed",
+        )
+
+
+def as_body(current: dict[str, Any] | None) -> dict[str, Any]:
+    """What Apono shows in the form in which it takes it, without a secret; every field ``None`` where there is
+    nothing."""
+    shown = current or {}
+    return {
+        "connector_id": shown.get("connector_id"),
+        "integration_config": integration.merged_config(shown.get("integration_config") or {}, {}, purge=False),
+        "secret_store_config": integration.secret_store_shown(shown.get("secret_store_config")),
+        "connected_resource_types": shown.get("connected_resource_types"),
+        "custom_access_details": shown.get("custom_access_details"),
+        "owner": integration.as_written(shown.get("owner")),
+        "owners_mapping": integration.as_written(shown.get("owners_mapping")),
+    }
+
+
+def given(option: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in option.items() if value is not None}
