@@ -18,7 +18,7 @@ class ResourceError(Exception):
 
     def __init__(self, message: str, **error: Any) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = sentence(message)
         self.error = {key: value for key, value in error.items() if value is not None}
         self.applied: list[str] = []
 
@@ -26,6 +26,11 @@ class ResourceError(Exception):
     def code(self) -> str:
         """The error's code, empty where it has none."""
         return self.error.get("code", "")
+
+
+def sentence(text: str) -> str:
+    """A text that begins with the words for an object (``the role …``) as a sentence."""
+    return f"T{text[1:]}" if text.startswith("the ") else text
 
 
 class Stale(Exception):

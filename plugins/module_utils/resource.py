@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, sentence
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 
 # Bounds, in seconds, of the pause before a plan is made anew because the object had changed since it was read.
@@ -60,8 +60,8 @@ class Task:
 
     def warn(self, text: str) -> None:
         """Show the user something that is no error."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+        if sentence(text) not in self.warnings:
+            self.warnings.append(sentence(text))
 
     def validate(self) -> None:
         """Refuse what can be refused without a call; raises :class:`ResourceError`."""

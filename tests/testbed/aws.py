@@ -55,7 +55,7 @@ from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.utilities.utils import get_partition
 
-from testbed.aws_credentials import OPERATOR, PARTITIONS, Caller, Credentials
+from testbed.aws_credentials import PARTITIONS, Caller, Credentials
 from testbed.aws_principals import Principal, find_principal, forget_in_trust_policies, iam_backend
 from testbed.aws_sts import Sts
 from testbed.aws_validation import describe, violations
@@ -301,8 +301,9 @@ class AwsService(Service):
         if shown not in ("shown", "empty", "absent"):
             raise ValueError(f"unknown access_config {shown!r}; choose from shown, empty, absent")
         with self.aws.iam_lock:
-            operator = f"arn:{partition}:iam::{account_id}:user/{OPERATOR}"
-            creator = find_principal(operator if creator_arn is None else creator_arn)
+            if creator_arn is None:
+                creator_arn = self.aws.credentials.operator(account_id, partition)["user_arn"]
+            creator = find_principal(creator_arn)
             if creator_arn and creator is None:
                 raise ValueError(f"there is no role or user {creator_arn}")
             cluster_role = ensure_role(f"arn:{partition}:iam::{account_id}:role/eks-cluster-role")

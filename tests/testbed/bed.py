@@ -56,7 +56,8 @@ class Bed:
         """
         # AWS and Kubernetes need each other's address, so ports are chosen before they start.
         ports = free_ports(3)
-        urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(("aws", "kubernetes", "apono"), ports, strict=True)}
+        names = ("aws", "kubernetes", "apono")
+        urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(names, ports, strict=True)}
         arguments = {
             "aws": ["--kubernetes", urls["kubernetes"], "--update-seconds", str(update_seconds)],
             "kubernetes": ["--aws", urls["aws"]],

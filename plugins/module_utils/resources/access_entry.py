@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND, cluster_not_found
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, tags
+from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -35,6 +35,7 @@ class AccessEntry(Resource):
                 "cluster_name": {"type": "str", "required": True},
                 "principal_arn": {"type": "str", "required": True},
                 "principal_created": {"type": "str"},
+                "authentication_mode": {"type": "str", "choices": list(authentication_mode.MODES)},
                 "username": {"type": "str", "default": access_entry.DEFAULT_USERNAME},
                 "kubernetes_groups": {"type": "list", "elements": "str", "default": []},
                 "type": {"type": "str", "choices": list(access_entry.TYPES), "default": "STANDARD"},
@@ -52,6 +53,8 @@ class AccessEntry(Resource):
         self.aws = Aws(params)
         arn.validate_cluster_name(params["cluster_name"])
         arn.validate_principal_arn(params["principal_arn"], "principal_arn")
+        # In that mode there are no entries, and EKS refuses the question.
+        self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
         if params.get("tags"):
             params["tags"] = tags.validate(params["tags"])
         if params["state"] == "absent":
@@ -104,6 +107,9 @@ class AccessEntry(Resource):
         return current
 
     def find_entry(self) -> dict[str, Any] | None:
+        if self.known_to_be_absent:
+            self.known_to_be_absent = False  # when it is asked again, something has changed
+            return None
         try:
             return self.aws.call("eks", "describe_access_entry", self.what, **self.identity)
         except ResourceError as error:
@@ -116,7 +122,8 @@ class AccessEntry(Resource):
                 if absent:
                     return None  # in the mode CONFIG_MAP there are no entries
                 raise ResourceError(
-                    f"{error.message}. Access entries need the authentication mode API_AND_CONFIG_MAP or API: change "
+                    f"{error.message.rstrip('.')}. Access entries need the authentication mode API_AND_CONFIG_MAP or "
+                    "API: change "
                     "it "
                     "first with apono.eks.authentication_mode.",
                     **error.error,
@@ -325,7 +332,8 @@ class AccessEntry(Resource):
                 return None
             if is_invalid_principal(error):
                 raise ResourceError(
-                    f"{error.message} If the principal exists, check its path: an access entry takes the ARN with it.",
+                    f"{error.message.rstrip('.')}. If the principal exists, check its path: an access entry takes "
+                    "the ARN with it.",
                     **error.error,
                 ) from error
             raise

@@ -63,9 +63,13 @@ class IamRole(Resource):
         self.aws = Aws(params)
         arn.validate_role_name(params["name"])
         arn.validate_path(params["path"])
-        for option in ("managed_policies", "permissions_boundary"):
-            for text in [params[option]] if isinstance(params.get(option), str) else params.get(option) or []:
-                arn.validate_policy_arn(text, option)
+        for text in params["managed_policies"]:
+            if text.startswith("arn:"):
+                arn.validate_policy_arn(text, "managed_policies")
+            else:
+                arn.validate_policy_name(text)
+        if params.get("permissions_boundary"):
+            arn.validate_policy_arn(params["permissions_boundary"], "permissions_boundary")
         if params.get("tags"):
             params["tags"] = tags.validate(params["tags"])
         duration = params.get("max_session_duration")
@@ -156,7 +160,7 @@ class IamRole(Resource):
             "max_session_duration": params.get("max_session_duration") or 3600,
             "permissions_boundary": params.get("permissions_boundary"),
             "assume_role_policy_document": document,
-            "managed_policies": sorted(set(params["managed_policies"])),
+            "managed_policies": sorted(self.policy_arns(self.aws.partition, self.account_id)),
             "tags": params.get("tags") or {},
         }
         arguments = {
@@ -227,7 +231,7 @@ class IamRole(Resource):
                     {"RoleName": name, "PermissionsBoundary": boundary},
                 )
             )
-        wanted, attached = set(params["managed_policies"]), set(current["managed_policies"])
+        wanted, attached = self.policy_arns(where.partition, where.account_id), set(current["managed_policies"])
         surplus = attached - wanted if params["purge_managed_policies"] else set()
         changes += [self.attach(policy) for policy in sorted(wanted - attached)]
         changes += [self.detach(policy) for policy in sorted(surplus)]
@@ -241,7 +245,7 @@ class IamRole(Resource):
             return Plan(None, None)
         name = self.params["name"]
         foreign = {
-            "managed policies": sorted(set(current["managed_policies"]) - set(self.params["managed_policies"])),
+            "managed policies": [policy for policy in current["managed_policies"] if not self.is_named(policy)],
             "inline policies": current["inline_policies"],
             "instance profiles": current["instance_profiles"],
         }
@@ -267,6 +271,17 @@ class IamRole(Resource):
         changes.append(Change(f"delete role {name}", "delete_role", {"RoleName": name}))
         before = {"role_name": name, **current}
         return Plan(before, None, tuple(changes))
+
+    def policy_arns(self, partition: str, account_id: str) -> set[str]:
+        """The policies to attach; a name alone is that of a customer-managed policy without a path."""
+        return {
+            text if text.startswith("arn:") else arn.policy_arn(partition, account_id, "/", text)
+            for text in self.params["managed_policies"]
+        }
+
+    def is_named(self, policy: str) -> bool:
+        """Whether an attached policy is among those of the options, by its ARN or its name, whatever its path."""
+        return bool({policy, arn.parse(policy).name} & set(self.params["managed_policies"]))
 
     def attach(self, policy: str) -> Change:
         name = self.params["name"]

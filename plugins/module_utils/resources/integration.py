@@ -73,6 +73,7 @@ class Integration(Resource):
                 "connector": {"type": "str"},
                 "resource_types": {"type": "list", "elements": "str"},
                 "config": {"type": "dict", "default": {}},
+                "parameter_ids": {"type": "dict", "default": {}},
                 "purge_config": {"type": "bool", "default": False},
                 "secret_store": SECRET_STORE,
                 "update_secret": {
@@ -98,7 +99,10 @@ class Integration(Resource):
         if params["state"] == "present":
             integration.validate_custom_access_details(params.get("custom_access_details") or "")
             integration.validate_owners(params.get("owner"), params.get("resource_owner"))
-            self.config = dict(params["config"])
+            known = params["parameter_ids"]
+            self.config = {known.get(key, key): value for key, value in params["config"].items()}
+            if len(self.config) < len(params["config"]):
+                raise ResourceError("config names a parameter twice, by its id and by its label: name it once.")
             for option, key in (
                 ("credential_rotation_days", integration.ROTATION_KEY),
                 ("user_cleanup_days", integration.CLEANUP_KEY),
