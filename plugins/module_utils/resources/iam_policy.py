@@ -40,6 +40,7 @@ class IamPolicy(Resource):
                 "regions": {"type": "list", "elements": "str", "default": ["*"]},
                 "policy": {"type": "raw"},
                 "detach": {"type": "bool", "default": False},
+                "removed_roles": {"type": "list", "elements": "str", "default": []},
             }
         ),
         TAGS,
@@ -218,7 +219,8 @@ class IamPolicy(Resource):
     def plan_absent(self, current: dict[str, Any] | None) -> Plan:
         if current is None:
             return Plan(None, None)
-        users = current["users"]
+        gone = set(self.params["removed_roles"])
+        users = {**current["users"], "roles": [name for name in current["users"]["roles"] if name not in gone]}
         self.refuse_if_used(users)
         changes = [
             Change(
