@@ -1,0 +1,48 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of the group apono.eks.kubernetes; their specification is KUBERNETES in module_utils/options.py."""
+
+    DOCUMENTATION = r"""
+options:
+  cluster_name:
+    description:
+      - The EKS cluster. Its address and certificate authority come from EKS and the bearer token is signed with the AWS
+        credentials; neither a kubeconfig nor the aws or kubectl command is needed.
+      - With it, the variables C(K8S_AUTH_*) are not read.
+    type: str
+  kubeconfig:
+    description: A kubeconfig file, instead of O(cluster_name). Without it, E(K8S_AUTH_KUBECONFIG) is read.
+    type: path
+  context:
+    description: The context of the kubeconfig. Without it, E(K8S_AUTH_CONTEXT) is read.
+    type: str
+  host:
+    description:
+      - The address of the API server. Without it, E(K8S_AUTH_HOST) is read, unless O(cluster_name) is given.
+      - With O(cluster_name) and O(ca_cert) it saves a call to EKS.
+    type: str
+  api_key:
+    description:
+      - A bearer token for the API server. It is secret and never shown.
+      - Without it, E(K8S_AUTH_API_KEY) is read, unless O(cluster_name) is given.
+    type: str
+  ca_cert:
+    description:
+      - The certificate authority of the API server, as PEM text or as a file.
+      - Without it, E(K8S_AUTH_SSL_CA_CERT) is read, unless O(cluster_name) is given.
+    type: str
+    aliases: [ssl_ca_cert]
+  validate_certs:
+    description:
+      - Whether the API server's TLS certificate is verified. It is, unless this or E(K8S_AUTH_VERIFY_SSL) says no.
+    type: bool
+    aliases: [verify_ssl]
+requirements:
+  - kubernetes, where a kubeconfig is used
+"""

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: access_entry
+short_description: Manage an access entry of an EKS cluster
+version_added: 0.1.0
+description:
+  - Keeps the access entry of an IAM role or user in an EKS cluster, with the access policies associated with it.
+  - An entry whose IAM principal was deleted and made again looks right and matches nobody. It is recognised by its
+    date, and made
+    anew.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.tags
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+options:
+  cluster_name:
+    description: The cluster. It has to be in the authentication mode V(API_AND_CONFIG_MAP) or V(API).
+    type: str
+    required: true
+  principal_arn:
+    description: The ARN of an IAM role or user, with its path.
+    type: str
+    required: true
+  principal_created:
+    description:
+      - When the principal was made, in ISO 8601, as RV(apono.eks.iam_role#module:role.create_date) tells it. It saves
+        a call to IAM,
+        and is the only way to know for a principal in another account.
+    type: str
+  authentication_mode:
+    description:
+      - The cluster's authentication mode before this task, where it is known. In V(CONFIG_MAP) there are no access
+        entries, so none
+        is looked for; with that, check mode works before the mode has been changed.
+    type: str
+    choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
+  username:
+    description:
+      - The username in Kubernetes. C({{SessionName}}) stands for the name of the session and needs a colon before it.
+        It is a template
+        of EKS and not of Ansible, so write it with C(!unsafe).
+      - The prefixes C(system:), C(eks:), C(aws:), C(amazon:) and C(iam:) are EKS's own.
+    type: str
+    default: "apono:{{SessionName}}"
+  kubernetes_groups:
+    description: Groups in Kubernetes. None may begin with C(system:).
+    type: list
+    elements: str
+    default: []
+  type:
+    description: The type of the entry, which EKS cannot change.
+    type: str
+    choices: [STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX]
+    default: STANDARD
+  access_policies:
+    description: Access policies of EKS to associate with the entry. Apono needs none, it grants by RBAC.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      policy_arn:
+        description: The ARN of an access policy of EKS.
+        type: str
+        required: true
+      scope:
+        description: Whether it holds for the cluster or for namespaces.
+        type: str
+        choices: [cluster, namespace]
+        default: cluster
+      namespaces:
+        description: The namespaces, with O(access_policies[].scope=namespace).
+        type: list
+        elements: str
+  purge_access_policies:
+    description: Whether access policies that O(access_policies) does not name are disassociated.
+    type: bool
+    default: false
+  recreate:
+    description: Whether an entry of another type is deleted and made again. Otherwise that is an error.
+    type: bool
+    default: false
+seealso:
+  - module: apono.eks.authentication_mode
+  - module: apono.eks.aws_auth_role
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Let the cluster know the people's role
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+
+- name: Give the role another username, and everybody the right to look
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    username: !unsafe "people:{{SessionName}}"
+    access_policies:
+      - policy_arn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy
+        scope: namespace
+        namespaces: [default, "team-*"]
+
+- name: Remove the entry
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    state: absent
+"""
+
+RETURN = r"""
+access_entry:
+  description: The entry as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    cluster_name:
+      description: The cluster.
+      type: str
+      sample: prod-1
+    principal_arn:
+      description: The IAM principal.
+      type: str
+      sample: arn:aws:iam::123456789012:role/apono-k8s-access
+    username:
+      description: The username, or its template.
+      type: str
+      sample: "apono:{{SessionName}}"
+    kubernetes_groups:
+      description: The groups.
+      type: list
+      elements: str
+      sample: []
+    type:
+      description: The type of the entry.
+      type: str
+      sample: STANDARD
+    tags:
+      description: The entry's tags.
+      type: dict
+      sample: {}
+    access_policies:
+      description: The associated access policies, where they are managed.
+      type: list
+      elements: dict
+      sample: []
+    access_entry_arn:
+      description: The entry's ARN, once it exists.
+      type: str
+      sample: arn:aws:eks:eu-central-1:123456789012:access-entry/prod-1/role/123456789012/apono-k8s-access/12345678
+    created_at:
+      description: When the entry was made, once it exists.
+      type: str
+      sample: "2026-01-31T12:00:00+00:00"
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [create the access entry of arn:aws:iam::123456789012:role/apono-k8s-access in the cluster prod-1]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: InvalidParameterException, http_status: 400, operation: CreateAccessEntry, service: eks}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+
+
+def main() -> None:
+    run_module(AccessEntry)
+
+
+if __name__ == "__main__":
+    main()

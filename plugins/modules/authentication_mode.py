@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: authentication_mode
+short_description: Change the authentication mode of an EKS cluster
+version_added: 0.1.0
+description:
+  - Moves a cluster forward to an authentication mode, step by step, and waits for each step to end.
+  - EKS never goes back. A mode before the present one is an error, and nothing is changed.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.attributes
+attributes:
+  action_group:
+    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    required: true
+    aliases: [name]
+  mode:
+    description:
+      - V(CONFIG_MAP) reads the ConfigMap aws-auth, V(API) access entries, V(API_AND_CONFIG_MAP) both.
+    type: str
+    required: true
+    choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
+  wait:
+    description: Whether to wait until the cluster is in the mode. Between two steps it waits in any case.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long to wait for one step, in seconds.
+    type: int
+    default: 900
+seealso:
+  - module: apono.eks.access_entry
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Let the cluster read access entries besides aws-auth
+  apono.eks.authentication_mode:
+    cluster_name: prod-1
+    region: eu-central-1
+    mode: API_AND_CONFIG_MAP
+"""
+
+RETURN = r"""
+cluster:
+  description: The cluster as it is now, or in check mode would be.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: prod-1
+    arn:
+      description: Its ARN.
+      type: str
+      sample: arn:aws:eks:eu-central-1:123456789012:cluster/prod-1
+    authentication_mode:
+      description: Its authentication mode.
+      type: str
+      sample: API_AND_CONFIG_MAP
+    status:
+      description: Its status; V(UPDATING) when the change was not waited for.
+      type: str
+      sample: ACTIVE
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [change the authentication mode of cluster prod-1 from CONFIG_MAP to API_AND_CONFIG_MAP]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: ModeBackwards, service: eks}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
+
+
+def main() -> None:
+    run_module(AuthenticationMode)
+
+
+if __name__ == "__main__":
+    main()

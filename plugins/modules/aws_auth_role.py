@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_auth_role
+short_description: Manage an entry of mapRoles in the ConfigMap aws-auth
+version_added: 0.1.0
+description:
+  - Keeps one IAM role's entry in C(mapRoles) of the ConfigMap C(kube-system/aws-auth) of an EKS cluster.
+  - Everything else in the ConfigMap stays as it is written, comments, order and quoting included. The new text is
+    read again before it
+    is sent, and nothing is written unless exactly the intended entry has changed.
+  - A ConfigMap that somebody else changed in the meantime is read again and the edit made anew.
+  - Text that does not parse, the entry of nodes, and the entry through which the caller himself reaches the cluster
+    are left alone with
+    an error.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.kubernetes
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    details: Groups C(apono.eks.aws), C(apono.eks.kubernetes) and C(apono.eks.all).
+options:
+  role_arn:
+    description: The role. A path in its ARN is left out, because EKS never matches an entry that has one.
+    type: str
+    required: true
+  username:
+    description:
+      - The username in Kubernetes. C({{SessionNameRaw}}) stands for the name of the session. It is a template of EKS
+        and not of Ansible,
+        so write it with C(!unsafe).
+      - The prefixes C(system:) and C(eks:) are reserved.
+    type: str
+    default: "{{SessionNameRaw}}"
+  groups:
+    description: Groups in Kubernetes. Apono needs none.
+    type: list
+    elements: str
+    default: []
+  authentication_mode:
+    description:
+      - The cluster's authentication mode, where it is known. With O(host) and O(ca_cert), it saves a call to EKS.
+      - In V(API) the cluster does not read the ConfigMap, so a new entry is an error. In V(API_AND_CONFIG_MAP) an
+        access entry of the role
+        wins, which is a warning.
+    type: str
+    choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
+  backup:
+    description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
+    type: path
+seealso:
+  - module: apono.eks.access_entry
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Map the people's role
+  apono.eks.aws_auth_role:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+
+- name: Map it with another username, and keep what was there before
+  apono.eks.aws_auth_role:
+    kubeconfig: ~/.kube/config
+    context: prod-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    username: !unsafe "people:{{SessionNameRaw}}"
+    backup: backups
+
+- name: Remove the entry
+  apono.eks.aws_auth_role:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    state: absent
+"""
+
+RETURN = r"""
+entry:
+  description: The entry as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    role_arn:
+      description: The role, without its path.
+      type: str
+      sample: arn:aws:iam::123456789012:role/apono-k8s-access
+    username:
+      description: The username, or its template.
+      type: str
+      sample: "{{SessionNameRaw}}"
+    groups:
+      description: The groups.
+      type: list
+      elements: str
+      sample: []
+    backup_file:
+      description: The copy of the ConfigMap as it was.
+      returned: when O(backup) is given and something was changed
+      type: str
+      sample: backups/aws-auth-prod-1-4711.json
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [set the entry of arn:aws:iam::123456789012:role/apono-k8s-access in the ConfigMap kube-system/aws-auth]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: Forbidden, http_status: 403, service: kubernetes}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
+
+
+def main() -> None:
+    run_module(AwsAuthRole)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_info
+short_description: Get facts of an EKS cluster
+version_added: 0.1.0
+description:
+  - Describes an EKS cluster by one call.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.attributes.info
+attributes:
+  action_group:
+    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    required: true
+    aliases: [name]
+  required:
+    description: Whether it is an error when there is no such cluster.
+    type: bool
+    default: false
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at a cluster
+  apono.eks.cluster_info:
+    cluster_name: prod-1
+    region: eu-central-1
+  register: found
+"""
+
+RETURN = r"""
+cluster:
+  description: The cluster; null when there is none.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: prod-1
+    arn:
+      description: Its ARN.
+      type: str
+      sample: arn:aws:eks:eu-central-1:123456789012:cluster/prod-1
+    account_id:
+      description: The account that it is in.
+      type: str
+      sample: "123456789012"
+    region:
+      description: The region that it is in.
+      type: str
+      sample: eu-central-1
+    partition:
+      description: The partition of AWS that it is in.
+      type: str
+      sample: aws
+    status:
+      description: Its status.
+      type: str
+      sample: ACTIVE
+    version:
+      description: The version of Kubernetes.
+      type: str
+      sample: "1.33"
+    platform_version:
+      description: The platform version of EKS.
+      type: str
+      sample: eks.12
+    endpoint:
+      description: The address of its API server; null while it is being created.
+      type: str
+      sample: https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com
+    certificate_authority:
+      description: The certificate authority of its API server in base64; null while it is being created.
+      type: str
+      sample: LS0tLS1CRUdJTi...
+    authentication_mode:
+      description: Its authentication mode.
+      type: str
+      sample: API_AND_CONFIG_MAP
+    tags:
+      description: Its tags.
+      type: dict
+      sample: {}
+    created_at:
+      description: When it was made.
+      type: str
+      sample: "2026-01-31T12:00:00+00:00"
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: AccessDeniedException, http_status: 403, operation: DescribeCluster, service: eks}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+
+
+def main() -> None:
+    run_module(ClusterInfo)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connector_info
+short_description: Look at Apono's connectors
+version_added: 0.1.0
+description:
+  - Returns the connectors that have ever connected to Apono, and can wait until one is connected.
+extends_documentation_fragment:
+  - apono.eks.apono
+  - apono.eks.attributes.info
+attributes:
+  action_group:
+    details: Groups C(apono.eks.apono) and C(apono.eks.all).
+options:
+  id:
+    description: A connector's id. Not together with O(name).
+    type: str
+  name:
+    description: A connector's name.
+    type: str
+  status:
+    description: Only connectors of this status.
+    type: str
+    choices: [CONNECTED, DISCONNECTED]
+  wait:
+    description: Whether to wait until the connector of O(id) or O(name) is connected.
+    type: bool
+    default: false
+  wait_timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 300
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: List all connectors
+  apono.eks.connector_info:
+  register: found
+
+- name: Wait for the connector that was just installed
+  apono.eks.connector_info:
+    id: prod-connector
+    wait: true
+"""
+
+RETURN = r"""
+connectors:
+  description: The connectors; an empty list when there is none.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The connector's id.
+      type: str
+      sample: prod-connector
+    name:
+      description: Its name.
+      type: str
+      sample: prod-connector
+    status:
+      description: V(CONNECTED) or V(DISCONNECTED).
+      type: str
+      sample: CONNECTED
+    version:
+      description: Its version.
+      type: str
+      sample: 1.8.0
+    is_latest_version:
+      description: Whether there is no newer version.
+      type: bool
+      sample: true
+    last_connected:
+      description: When it last connected.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    cloud_provider_type:
+      description: The cloud that it runs in.
+      type: str
+      sample: AWS
+    sessions:
+      description: Its instances, with what they know of the place where they run.
+      type: list
+      elements: dict
+      sample: []
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {http_status: 401, operation: GET /api/admin/v3/connectors, service: apono}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
+
+
+def main() -> None:
+    run_module(ConnectorInfo)
+
+
+if __name__ == "__main__":
+    main()

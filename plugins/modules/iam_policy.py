@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iam_policy
+short_description: Manage the IAM policy for people who reach EKS clusters
+version_added: 0.1.0
+description:
+  - Keeps a customer-managed IAM policy. Unless O(policy) is given, it allows C(eks:DescribeCluster) on the clusters of
+    the account, which is what C(aws eks update-kubeconfig) needs.
+  - The document is compared by meaning and replaced as a whole, by a new default version; of five versions, the
+    oldest that is
+    not the default one is deleted first.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.tags
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+options:
+  name:
+    description: The policy's name.
+    type: str
+    default: apono-k8s-access
+    aliases: [policy_name]
+  path:
+    description: The policy's path. IAM cannot move a policy to another one.
+    type: str
+    default: /
+  description:
+    description: The policy's description, when it is made. IAM cannot change it later, which is a warning.
+    type: str
+  account_id:
+    description:
+      - The account that the policy is in, and whose clusters it names. Given, it saves a call to STS, and credentials
+        of another
+        account are refused before anything is made.
+      - Without it, the account of the credentials.
+    type: str
+  clusters:
+    description: Names of clusters, or patterns with C(*) and C(?).
+    type: list
+    elements: str
+    default: ["*"]
+  regions:
+    description: Names of regions, or patterns with C(*) and C(?).
+    type: list
+    elements: str
+    default: ["*"]
+  policy:
+    description: A policy document of your own, as a dictionary or JSON text, instead of the built-in one.
+    type: raw
+  detach:
+    description:
+      - With O(state=absent), whether the policy is first detached from whoever has it. Otherwise a policy in use is
+        an error
+        that lists by whom.
+      - A permissions boundary is never taken away.
+    type: bool
+    default: false
+  removed_roles:
+    description:
+      - With O(state=absent), roles that are removed in the same run. They do not count as users of the policy, which
+        matters
+        in check mode, where they are still there.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: apono.eks.iam_role
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Allow the description of all clusters of the account
+  apono.eks.iam_policy:
+
+- name: Allow the production clusters of one region alone, in another account
+  apono.eks.iam_policy:
+    clusters: ["prod-*"]
+    regions: [eu-central-1]
+    assume_role_arn: arn:aws:iam::123456789012:role/platform-automation
+    tags:
+      team: platform
+
+- name: Use a document of your own
+  apono.eks.iam_policy:
+    name: eks-people
+    policy: "{{ lookup('ansible.builtin.file', 'eks-people.json') }}"
+
+- name: Remove the policy
+  apono.eks.iam_policy:
+    state: absent
+"""
+
+RETURN = r"""
+policy:
+  description: The policy as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    arn:
+      description: The policy's ARN, also before it exists.
+      type: str
+      sample: arn:aws:iam::123456789012:policy/apono-k8s-access
+    policy_name:
+      description: Its name.
+      type: str
+      sample: apono-k8s-access
+    path:
+      description: Its path.
+      type: str
+      sample: /
+    description:
+      description: Its description.
+      type: str
+      sample: ""
+    document:
+      description: Its document.
+      type: dict
+      sample:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: eks:DescribeCluster
+            Resource: arn:aws:eks:*:123456789012:cluster/*
+    tags:
+      description: Its tags.
+      type: dict
+      sample: {team: platform}
+    default_version_id:
+      description: The version in force.
+      type: str
+      sample: v1
+    attachment_count:
+      description: How many users, groups and roles have it.
+      type: int
+      sample: 1
+    policy_id:
+      description: Its unique id, once it exists.
+      type: str
+      sample: ANPAEXAMPLEEXAMPLE123
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [create policy apono-k8s-access]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: AccessDenied, http_status: 403, operation: CreatePolicy, service: iam}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
+
+
+def main() -> None:
+    run_module(IamPolicy)
+
+
+if __name__ == "__main__":
+    main()

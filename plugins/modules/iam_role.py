@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iam_role
+short_description: Manage the IAM role through which people reach EKS clusters
+version_added: 0.1.0
+description:
+  - Keeps an IAM role with the trust policy that Apono's way of access needs, for people who come through AWS SSO or a
+    SAML
+    identity provider, or with a trust policy of your own, and the managed policies attached.
+  - The trust policy is compared by meaning and replaced as a whole, never merged.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.tags
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+options:
+  name:
+    description: The role's name.
+    type: str
+    default: apono-k8s-access
+    aliases: [role_name]
+  path:
+    description: The role's path. IAM cannot move a role to another one.
+    type: str
+    default: /
+  description:
+    description: The role's description.
+    type: str
+    default: required for k8s access managed by Apono
+  trust:
+    description: Who may assume the role, in exactly one of three ways. Required with O(state=present).
+    type: dict
+    suboptions:
+      sso:
+        description:
+          - People who come through AWS SSO (IAM Identity Center).
+          - The session must bear the person's name as the identity provider has it (C(${SAML:sub})), and the caller
+            must be a role
+            of AWS SSO in one of the accounts.
+        type: dict
+        suboptions:
+          account_ids:
+            description: The accounts whose AWS SSO roles may assume the role; the role's own account if none is given.
+            type: list
+            elements: str
+      saml:
+        description: People who come from a SAML identity provider of the account.
+        type: dict
+        suboptions:
+          provider:
+            description: The provider's name in IAM.
+            type: str
+            required: true
+      policy:
+        description: A trust policy of your own, as a dictionary or JSON text.
+        type: raw
+  managed_policies:
+    description:
+      - Managed policies to attach, by ARN, or by name where it is one of the account's own without a path.
+      - With O(state=absent), policies that go with the role without further question.
+    type: list
+    elements: str
+    default: []
+    aliases: [managed_policy]
+  purge_managed_policies:
+    description:
+      - Whether managed policies that O(managed_policies) does not name are detached.
+      - With O(state=absent), whether the role is removed although it carries policies that are not named.
+    type: bool
+    default: false
+    aliases: [purge_policies]
+  max_session_duration:
+    description: The longest session, in seconds, from 3600 to 43200. Without it, it is left alone; a new role has 3600.
+    type: int
+  permissions_boundary:
+    description: The ARN of the policy that bounds the role's permissions. Without it, it is left alone.
+    type: str
+    aliases: [boundary]
+  allow_open_trust:
+    description:
+      - Whether O(trust.policy) may let anybody in, which is a principal C(*) without a condition on who that is.
+        Otherwise such
+        a policy is refused.
+    type: bool
+    default: false
+seealso:
+  - module: apono.eks.iam_policy
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Let people in who come through AWS SSO
+  apono.eks.iam_role:
+    trust:
+      sso: {}
+    managed_policies: [apono-k8s-access]
+
+- name: Let people in who come from a SAML provider, for at most four hours
+  apono.eks.iam_role:
+    trust:
+      saml:
+        provider: okta
+    managed_policies: [apono-k8s-access]
+    max_session_duration: 14400
+
+- name: Use a trust policy of your own
+  apono.eks.iam_role:
+    trust:
+      policy:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal:
+              AWS: arn:aws:iam::123456789012:root
+            Action: sts:AssumeRole
+    managed_policies:
+      - arn:aws:iam::123456789012:policy/people/eks
+
+- name: Remove the role
+  apono.eks.iam_role:
+    managed_policies: [apono-k8s-access]
+    state: absent
+"""
+
+RETURN = r"""
+role:
+  description: The role as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    arn:
+      description: The role's ARN, also before it exists.
+      type: str
+      sample: arn:aws:iam::123456789012:role/apono-k8s-access
+    role_name:
+      description: Its name.
+      type: str
+      sample: apono-k8s-access
+    path:
+      description: Its path.
+      type: str
+      sample: /
+    description:
+      description: Its description.
+      type: str
+      sample: required for k8s access managed by Apono
+    max_session_duration:
+      description: The longest session, in seconds.
+      type: int
+      sample: 3600
+    permissions_boundary:
+      description: The ARN of its permissions boundary, if any.
+      type: str
+      sample: null
+    assume_role_policy_document:
+      description: Its trust policy.
+      type: dict
+      sample: {}
+    managed_policies:
+      description: The ARNs of all managed policies that it has.
+      type: list
+      elements: str
+      sample: ["arn:aws:iam::123456789012:policy/apono-k8s-access"]
+    tags:
+      description: Its tags.
+      type: dict
+      sample: {}
+    role_id:
+      description: Its unique id, once it exists.
+      type: str
+      sample: AROAEXAMPLEEXAMPLE123
+    create_date:
+      description: When it was made, once it exists.
+      type: str
+      sample: "2026-01-31T12:00:00+00:00"
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [create role apono-k8s-access]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: AccessDenied, http_status: 403, operation: CreateRole, service: iam}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
+
+
+def main() -> None:
+    run_module(IamRole)
+
+
+if __name__ == "__main__":
+    main()

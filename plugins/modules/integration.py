@@ -1,0 +1,313 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: integration
+short_description: Manage an integration in Apono
+version_added: 0.1.0
+description:
+  - Keeps an integration in Apono, by default that of an EKS cluster, and waits for the sync that shows whether it
+    works.
+  - Type, connector, settings and secret store are checked against Apono's catalog before anything is written.
+extends_documentation_fragment:
+  - apono.eks.apono
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    details: Groups C(apono.eks.apono) and C(apono.eks.all).
+options:
+  name:
+    description: The integration's name, by which it is found.
+    type: str
+    required: true
+  type:
+    description: The integration's type in Apono's catalog. Apono cannot change it.
+    type: str
+    default: aws-eks
+  connector:
+    description: The connector, by its id or its name. An id saves a call. Without it, it is left alone.
+    type: str
+  resource_types:
+    description:
+      - The resource types that Apono syncs, V(*) for all of them. Without it, they are left alone; a new integration
+        has all.
+    type: list
+    elements: str
+  config:
+    description:
+      - The settings of the type, each under its id in the catalog, or under its label such as C(EKS Cluster Name).
+      - An empty value takes a setting away. Those that are not named stay, unless O(purge_config=true).
+    type: dict
+    default: {}
+  parameter_ids:
+    description:
+      - Ids of settings by their labels, as
+        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) has them. With
+        it, labels in O(config) cost no call.
+    type: dict
+    default: {}
+  purge_config:
+    description: Whether settings that O(config) does not name are taken away.
+    type: bool
+    default: false
+  secret_store:
+    description: Where the connector finds the secret, in exactly one of these ways. Without it, it is left alone.
+    type: dict
+    suboptions:
+      aws:
+        description: AWS Secrets Manager.
+        type: dict
+        suboptions:
+          region:
+            description: The secret's region.
+            type: str
+            required: true
+          secret_id:
+            description: The secret's name or ARN.
+            type: str
+            required: true
+      gcp:
+        description: Google Secret Manager.
+        type: dict
+        suboptions:
+          project:
+            description: The secret's project.
+            type: str
+            required: true
+          secret_id:
+            description: The secret's name.
+            type: str
+            required: true
+      kubernetes:
+        description: A Secret of Kubernetes.
+        type: dict
+        suboptions:
+          namespace:
+            description: The Secret's namespace.
+            type: str
+            required: true
+          name:
+            description: The Secret's name.
+            type: str
+            required: true
+      azure:
+        description: Azure Key Vault.
+        type: dict
+        suboptions:
+          vault_url:
+            description: The vault's address.
+            type: str
+            required: true
+          name:
+            description: The secret's name.
+            type: str
+            required: true
+      hashicorp_vault:
+        description: HashiCorp Vault.
+        type: dict
+        suboptions:
+          secret_engine:
+            description: The secret engine.
+            type: str
+            required: true
+          path:
+            description: The secret's path.
+            type: str
+            required: true
+      apono:
+        description: Apono itself.
+        type: dict
+        suboptions:
+          parameters:
+            description: The secret's values. They are never shown, and not compared, see O(update_secret).
+            type: dict
+            required: true
+  update_secret:
+    description:
+      - Whether O(secret_store.apono.parameters) are sent only when something else is written, or always. Apono does
+        not tell
+        what it has, so V(always) is always a change.
+    type: str
+    choices: [on_create, always]
+    default: on_create
+  custom_access_details:
+    description: What people are told on access, in at most 400 characters. Without it, it is left alone.
+    type: str
+  owner:
+    description: The integration's owners, who approve where a resource has none. Without it, they are left alone.
+    type: dict
+    suboptions:
+      attribute_type:
+        description: What the values are, C(user) or C(group) or another attribute.
+        type: str
+        required: true
+      attribute_value:
+        description: The values, such as addresses of people.
+        type: list
+        elements: str
+        required: true
+      source_integration_reference:
+        description: The integration that the attribute comes from, by id or name.
+        type: str
+  resource_owner:
+    description: How owners of resources are found. Needs O(owner). Without it, it is left alone.
+    type: dict
+    suboptions:
+      key_name:
+        description: The key, a tag or label of the resource, whose value names the owner.
+        type: str
+        required: true
+      attribute_type:
+        description: What that value is.
+        type: str
+        required: true
+      source_integration_reference:
+        description: The integration that the attribute comes from, by id or name.
+        type: str
+  credential_rotation_days:
+    description: After how many days credentials are rotated. Without it, it is left alone.
+    type: int
+  user_cleanup_days:
+    description: How many days after the end of access the user is deleted. Without it, it is left alone.
+    type: int
+  wait:
+    description:
+      - Whether to wait for the sync, after a change or when one is running. A sync that fails is an error with
+        Apono's words, and is
+        tried again by the next run.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 600
+seealso:
+  - module: apono.eks.integration_type_info
+  - module: apono.eks.connector_info
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Integrate the cluster on which the connector runs
+  apono.eks.integration:
+    name: prod-1
+    connector: prod-connector
+    config:
+      EKS Cluster Name: prod-1
+      Region: eu-central-1
+
+- name: Integrate a cluster with everything that Apono offers
+  apono.eks.integration:
+    name: prod-2
+    connector: 2f6ff9a0-connector
+    resource_types: [k8s-namespace]
+    config:
+      Server URL: https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com
+      Certification Authority: "{{ cluster.certificate_authority }}"
+      EKS Cluster Name: prod-2
+      AWS Role Name: apono-connector
+      Region: eu-central-1
+    secret_store:
+      aws:
+        region: eu-central-1
+        secret_id: apono/prod-2
+    credential_rotation_days: 90
+    user_cleanup_days: 30
+    custom_access_details: See https://wiki.example.com/eks for how to log in.
+    owner:
+      attribute_type: group
+      attribute_value: [platform]
+    resource_owner:
+      key_name: owner
+      attribute_type: user
+
+- name: Remove an integration
+  apono.eks.integration:
+    name: prod-1
+    state: absent
+"""
+
+RETURN = r"""
+integration:
+  description: The integration as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: prod-1
+    type:
+      description: Its type.
+      type: str
+      sample: aws-eks
+    connector_id:
+      description: The id of its connector.
+      type: str
+      sample: 2f6ff9a0-connector
+    resource_types:
+      description: The resource types that are synced, V(*) for all.
+      type: list
+      elements: str
+      sample: ["*"]
+    config:
+      description: Its settings by their ids in the catalog.
+      type: dict
+      sample: {}
+    secret_store:
+      description: Its secret store, without a secret.
+      type: dict
+      sample: {aws: {region: eu-central-1, secret_id: apono/prod-2}}
+    custom_access_details:
+      description: What people are told on access.
+      type: str
+      sample: See https://wiki.example.com/eks for how to log in.
+    owner:
+      description: Its owners.
+      type: dict
+      sample: {attribute_type: group, attribute_value: [platform]}
+    resource_owner:
+      description: How owners of its resources are found.
+      type: dict
+      sample: {attribute_type: user, key_name: owner}
+    id:
+      description: Its id, once it exists.
+      type: str
+      sample: 5a9b8d0e-0d9f-4c6b-9a51-1f2e3d4c5b6a
+    status:
+      description: The status of its sync, once it exists.
+      type: str
+      sample: Active
+    last_sync_time:
+      description: When it was last synced, once it exists.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [create integration prod-1]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: UnknownConnector, service: apono}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
+
+
+def main() -> None:
+    run_module(Integration)
+
+
+if __name__ == "__main__":
+    main()
