@@ -1,0 +1,78 @@
+# Everything that is installed goes into .venv and .cache, beside this file.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+LINK := .collections/ansible_collections/apono/eks
+CORES := .cache/cores
+JOBS ?= 2
+
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
+export PYTHONPATH := $(CURDIR)/.collections:$(CURDIR)/tests
+export APONO_EKS_CORES := $(CURDIR)/$(CORES)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help try stop test units testbed-tests scenarios molecule lint sanity ansible-test-units build cores debian-packages clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+
+try: $(READY) ## Onboard a demo fleet on services of its own (KEEP=1 leaves them up)
+	@$(BIN)/python -m testbed.demo $(if $(KEEP),--keep)
+
+stop: $(READY) ## Stop the services that "make try KEEP=1" left up
+	@$(BIN)/python -m testbed.bed stop .cache/testbed.json
+
+test: units testbed-tests scenarios molecule ## Run all tests
+
+units: $(READY) ## Test the logic
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/structure
+
+testbed-tests: $(READY) ## Test the services that the tests stand on
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
+
+scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope tests/scenarios
+
+molecule: $(READY) ## Run each role's molecule scenario
+	$(BIN)/python -m testbed.bed run $(BIN)/python -m pytest tests/integration
+
+lint: $(READY) ## Check style and documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ansible-lint --profile production --strict --offline
+	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --disallow-unknown-collection-refs .
+	$(BIN)/antsibull-changelog lint
+
+sanity: $(READY) ## Run ansible-test's own checks
+	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test sanity --color no --local --requirements
+
+ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
+	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --local --python default
+
+build: $(READY) ## Build the collection and install it from the archive
+	rm -rf .cache/build && mkdir -p .cache/build
+	$(BIN)/ansible-galaxy collection build --force --output-path .cache/build
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build $(BIN)/ansible-doc apono.eks.iam_role > /dev/null
+
+cores: $(READY) ## Install the ansible-cores that the scenarios run on
+	@$(BIN)/python tests/cores.py install $(CORES)
+
+debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
+	$(if $(filter 0,$(shell id -u)),,sudo )apt-get install --yes --no-install-recommends python3-venv python3-pip git
+
+clean: ## Remove everything that was installed or made
+	rm -rf $(VENV) .cache .collections .hypothesis .pytest_cache .ruff_cache
+
+$(LINK):
+	@mkdir -p $(@D) && ln -sfn ../../.. $@
+
+$(READY): tests/requirements.txt requirements.txt tests/cores.py | $(LINK)
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(MAKE) debian-packages
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet "$$($(BIN)/python tests/cores.py requirement)" -r tests/requirements.txt
+	@touch $@
