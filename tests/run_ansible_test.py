@@ -18,13 +18,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cores import pythons
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 # In the place of the installer: pip from the standard library, then the releases that ansible-test asks for.
 GET_PIP = """
-import ensurepip, subprocess, sys
+import subprocess, sys
 
-ensurepip.bootstrap()
+# In a process of its own, because it hides pip's settings from the one that it runs in.
+subprocess.check_call([sys.executable, "-m", "ensurepip"])
 options = [option for option in sys.argv[1:] if option not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *options]))
 """
@@ -44,7 +47,8 @@ def copy_collection(folder: Path) -> Path:
 
 
 def provide_pip(home: Path) -> None:
-    """Put the stand-in where ansible-test keeps the installer that it has fetched, under each version that it may want."""
+    """Put the stand-in where ansible-test keeps the installer that it has fetched, under each version that it may
+    want."""
     package = Path(importlib.util.find_spec("ansible_test").submodule_search_locations[0])
     source = (package / "_internal" / "python_requirements.py").read_text()
     cache = home / ".ansible" / "test" / "cache"
@@ -65,6 +69,15 @@ def provide_pip_settings(home: Path) -> None:
     (folder / "pip.conf").write_text("\n".join(lines) + "\n")
 
 
+def provide_pythons(folder: Path) -> None:
+    """Links to the Pythons that work, to go before those of the path, where one may be a mere promise of a Python."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for version, path in pythons().items():
+        link = folder / f"python{version}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+
+
 def main() -> int:
     folder = Path(sys.argv[1]).resolve()
     copy = copy_collection(folder)
@@ -74,8 +87,10 @@ def main() -> int:
     home = folder / "home"
     provide_pip(home)
     provide_pip_settings(home)
+    provide_pythons(folder / "bin")
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     command = [Path(sys.executable).with_name("ansible-test"), *sys.argv[2:]]
-    return subprocess.call(command, cwd=copy, env={**os.environ, "HOME": str(home)})
+    return subprocess.call(command, cwd=copy, env={**os.environ, "HOME": str(home), "PATH": path})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,16 @@ def preload() -> None:
     for service in SERVICES:
         for kind in ("service-2", "endpoint-rule-set-1"):
             loader.load_service_model(service, kind)
+
+
+def partition_of(region: str) -> dict[str, Any]:
+    """The partition of a region as botocore's partitions.json has it (``name``, ``dnsSuffix``, …)."""
+    partitions = data_loader().load_data("partitions")["partitions"]
+    for partition in partitions:
+        if region in partition["regions"] or re.match(partition["regionRegex"], region):
+            return partition["outputs"]
+    # A region that is newer than botocore: most are of the first one, aws.
+    return partitions[0]["outputs"]
 
 
 class Aws:
@@ -135,7 +146,7 @@ class Aws:
     @property
     def partition(self) -> str:
         """The region's partition; IAM needs no region outside of the partition aws."""
-        return arn.partition_of_region(self.region) if self.region else "aws"
+        return partition_of(self.region)["name"] if self.region else "aws"
 
     def client_arguments(self, session: Any, service: str) -> dict[str, Any]:
         retries: dict[str, Any] = {"mode": "standard"}
@@ -207,7 +218,6 @@ class Aws:
             if credentials is None:
                 raise self.no_credentials()
             region = self.region
-            endpoint = session.get_component("endpoint_resolver").construct_endpoint("sts", region)
             signer = botocore.signers.RequestSigner(
                 botocore.model.ServiceId("STS"),
                 region,
@@ -219,7 +229,7 @@ class Aws:
             url = signer.generate_presigned_url(
                 {
                     "method": "GET",
-                    "url": f"https://{endpoint['hostname']}/?Action=GetCallerIdentity&Version=2011-06-15",
+                    "url": f"https://sts.{region}.{partition_of(region)['dnsSuffix']}/?Action=GetCallerIdentity&Version=2011-06-15",
                     "body": {},
                     "headers": {"x-k8s-aws-id": cluster_name},
                     "context": {},

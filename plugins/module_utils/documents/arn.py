@@ -10,18 +10,6 @@ from dataclasses import dataclass
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-# First parts of a region's name and their partitions; every other region is of the partition aws (botocore
-# partitions.json).
-_PARTITION_BY_PREFIX = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "eu-isoe-": "aws-iso-e",
-    "us-isof-": "aws-iso-f",
-    "eusc-": "aws-eusc",
-}
-
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]+")
@@ -85,14 +73,6 @@ def principal_of(caller: str) -> str:
     if where.service == "sts" and where.resource.startswith("assumed-role/"):
         return role_arn(where.partition, where.account_id, "/", where.resource.split("/")[1])
     return caller
-
-
-def partition_of_region(region: str) -> str:
-    """The partition of a region, by the region's name."""
-    for prefix, partition in _PARTITION_BY_PREFIX.items():
-        if region.startswith(prefix):
-            return partition
-    return "aws"
 
 
 def validate_account_id(text: str, option: str) -> None:

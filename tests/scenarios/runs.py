@@ -1,0 +1,109 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of the real ``ansible-playbook``, and what came of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCENARIOS = Path(__file__).resolve().parent
+TIMEOUT_SECONDS = 240
+
+
+@dataclass
+class Run:
+    """One run: its exit code, all that it printed, and each result as the callback saw it."""
+
+    code: int
+    output: str
+    results: list[dict[str, Any]]
+
+    @property
+    def changed(self) -> list[dict[str, Any]]:
+        """Results that say so."""
+        return [item for item in self.results if item["result"].get("changed")]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The message of each host that failed."""
+        return {item["host"]: item["result"].get("msg", "") for item in self.results if item["event"] == "failed"}
+
+    @property
+    def diffs(self) -> list[tuple[str, str, str]]:
+        """What was shown to change: host, action and diff, in one order."""
+        return sorted(
+            (item["host"], item["action"], json.dumps(item["result"]["diff"], sort_keys=True)) for item in self.changed
+        )
+
+    @property
+    def planned(self) -> list[tuple[str, str, str]]:
+        """The changes in words: host, action and words, in one order."""
+        return sorted(
+            (item["host"], item["action"], words) for item in self.changed for words in item["result"]["changes"]
+        )
+
+    def of(self, host: str, action: str) -> dict[str, Any]:
+        """The last result of an action on a host."""
+        return [item["result"] for item in self.results if (item["host"], item["action"]) == (host, action)][-1]
+
+
+@dataclass
+class Controller:
+    """A place to run playbooks from: an ansible-core, an environment, a folder for inventories and records."""
+
+    folder: Path
+    environment: dict[str, str]
+    binary: Path = field(default_factory=lambda: Path(sys.executable).with_name("ansible-playbook"))
+
+    def command(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> tuple[list[str], Path]:
+        path = self.folder / "inventory.json"
+        path.write_text(json.dumps(inventory))
+        record = self.folder / "record.jsonl"
+        record.unlink(missing_ok=True)
+        return [str(self.binary), "-i", str(path), playbook, *arguments], record
+
+    def full_environment(self, record: Path) -> dict[str, str]:
+        kept = ("PATH", "HOME", "LANG", "ANSIBLE_COLLECTIONS_PATH")
+        return {
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_CALLBACK_PLUGINS": str(SCENARIOS / "callback_plugins"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
+            "APONO_EKS_RECORD": str(record),
+            **self.environment,
+        }
+
+    def run(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> Run:
+        """Run a playbook to its end."""
+        process, record = self.start(playbook, inventory, *arguments)
+        output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+        lines = record.read_text().splitlines() if record.exists() else []
+        return Run(process.returncode, output, [json.loads(line) for line in lines])
+
+    def start(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> tuple[subprocess.Popen, Path]:
+        command, record = self.command(playbook, inventory, *arguments)
+        process = subprocess.Popen(
+            command,
+            env=self.full_environment(record),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return process, record
+
+
+def kill(process: subprocess.Popen) -> None:
+    """End a run and all its workers at once, as a power cut does."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

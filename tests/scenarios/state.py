@@ -1,0 +1,211 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the services hold, asked of themselves, and people who go the whole way into a cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any
+
+import boto3
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from botocore.exceptions import ClientError
+
+from testbed.aws_auth import read_aws_auth
+from testbed.bed import Bed
+
+OPERATIONS_ACCOUNT = "999988887777"
+AUTOMATION = "platform-automation"
+ROLE = "apono-k8s-access"
+SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
+SAML_PROVIDER = "okta"
+SIGN_IN = "https://signin.aws.amazon.com/saml"
+
+_ASSERTION = """
+<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns="urn:oasis:names:tc:SAML:2.0:assertion">
+  <Issuer>https://idp.example.com</Issuer>
+  <Assertion>
+    <Subject><NameID>{person}</NameID>
+      <SubjectConfirmation><SubjectConfirmationData Recipient="{recipient}"/></SubjectConfirmation></Subject>
+    <AttributeStatement>
+      <Attribute Name="https://aws.amazon.com/SAML/Attributes/RoleSessionName">
+        <AttributeValue>{person}</AttributeValue></Attribute>
+      <Attribute Name="https://aws.amazon.com/SAML/Attributes/Role">
+        <AttributeValue>{provider},{role}</AttributeValue></Attribute>
+    </AttributeStatement>
+  </Assertion>
+</p:Response>"""
+
+
+class Account:
+    """An AWS account in which an automation role may do everything, and to which people sign in."""
+
+    def __init__(self, bed: Bed, account_id: str, region: str = "eu-west-1") -> None:
+        self.bed = bed
+        self.id = account_id
+        self.region = region
+        self.iam = bed.client("iam", account_id)
+        self.automation = self.make_role(AUTOMATION, f"arn:aws:iam::{OPERATIONS_ACCOUNT}:root")
+        self.iam.attach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+
+    def make_role(self, name: str, principal: str, path: str = "/") -> str:
+        trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+
+    def add_cluster(self, name: str, mode: str | None, **more: Any) -> Cluster:
+        """A cluster that the automation role has made; ``mode`` ``None`` is one that never had its mode set."""
+        place = {"account_id": self.id, "region": self.region, "name": name}
+        made = self.bed.control(
+            "aws", "clusters", {**place, "authentication_mode": mode, "creator_arn": self.automation, **more}
+        )
+        return Cluster(self, name, made["arn"])
+
+    def add_saml_provider(self) -> None:
+        metadata = "<EntityDescriptor>" + "x" * 1000 + "</EntityDescriptor>"
+        self.iam.create_saml_provider(Name=SAML_PROVIDER, SAMLMetadataDocument=metadata)
+
+    def role(self, name: str = ROLE) -> dict[str, Any] | None:
+        """A role, with the ARNs of its managed policies under ``policies``; ``None`` when there is none."""
+        try:
+            role = self.iam.get_role(RoleName=name)["Role"]
+        except ClientError:
+            return None
+        attached = self.iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        return {**role, "policies": [policy["PolicyArn"] for policy in attached]}
+
+    def policy(self, name: str = ROLE) -> dict[str, Any] | None:
+        """The default version's document of a policy; ``None`` when there is none."""
+        arn = f"arn:aws:iam::{self.id}:policy/{name}"
+        try:
+            version = self.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        except ClientError:
+            return None
+        return self.iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+    def sso_person(self, person: str) -> dict[str, str]:
+        """The credentials of somebody who came through AWS SSO."""
+        arn = f"arn:aws:iam::{self.id}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{SSO_ROLE}"
+        if self.role(SSO_ROLE) is None:
+            arn = self.make_role(SSO_ROLE, self.id, "/aws-reserved/sso.amazonaws.com/eu-west-1/")
+            self.iam.attach_role_policy(RoleName=SSO_ROLE, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+        keys = self.bed.client("sts", self.id).assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
+        self.bed.control("aws", "saml_subject", {"access_key_id": keys["AccessKeyId"], "subject": person})
+        return keys
+
+    def assume(self, keys: dict[str, str], session_name: str) -> dict[str, str]:
+        """The people's role, with somebody's credentials; raises ``ClientError`` when he may not."""
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken"), self.region)
+        sts = session.client("sts", endpoint_url=self.bed.urls["aws"])
+        role = f"arn:aws:iam::{self.id}:role/{ROLE}"
+        return sts.assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
+
+    def assume_by_saml(self, person: str) -> dict[str, str]:
+        """The people's role, with an assertion of the identity provider."""
+        role, provider = (
+            f"arn:aws:iam::{self.id}:{kind}" for kind in (f"role/{ROLE}", f"saml-provider/{SAML_PROVIDER}")
+        )
+        text = _ASSERTION.format(person=person, recipient=SIGN_IN, provider=provider, role=role)
+        sts = boto3.Session("unused", "unused", region_name=self.region).client(
+            "sts", endpoint_url=self.bed.urls["aws"]
+        )
+        return sts.assume_role_with_saml(
+            RoleArn=role, PrincipalArn=provider, SAMLAssertion=base64.b64encode(text.encode()).decode()
+        )["Credentials"]
+
+
+class Cluster:
+    """A cluster, read as its owner reads it."""
+
+    def __init__(self, account: Account, name: str, arn: str) -> None:
+        self.account = account
+        self.bed = account.bed
+        self.name = name
+        self.arn = arn
+        self.eks = self.bed.client("eks", account.id, account.region)
+        server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
+        self.url, self.admin_token = server["endpoint"], server["admin_token"]
+        self.tls = ssl.create_default_context(cadata=base64.b64decode(server["certificate_authority_base64"]).decode())
+
+    def call(self, method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
+        """A call to the API server; raises ``urllib.error.HTTPError``."""
+        request = urllib.request.Request(
+            self.url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, context=self.tls) as answer:
+            return json.load(answer)
+
+    @property
+    def mode(self) -> str:
+        cluster = self.eks.describe_cluster(name=self.name)["cluster"]
+        return cluster.get("accessConfig", {}).get("authenticationMode") or "CONFIG_MAP"
+
+    def write_map_roles(self, text: str) -> None:
+        """Make the ConfigMap aws-auth with this content of mapRoles."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "aws-auth", "namespace": "kube-system", "labels": {"kept": "yes"}},
+            "data": {"mapRoles": text, "mapUsers": "[]"},
+        }
+        self.call("POST", "/api/v1/namespaces/kube-system/configmaps", self.admin_token, body)
+
+    def config_map(self) -> dict[str, Any] | None:
+        """The ConfigMap aws-auth."""
+        try:
+            return self.call("GET", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def map_roles(self) -> str:
+        return ((self.config_map() or {}).get("data") or {}).get("mapRoles", "")
+
+    def mapped(self, role: str = ROLE) -> str | None:
+        """The username that aws-auth gives a role, as EKS reads it."""
+        arn = f"arn:aws:iam::{self.account.id}:role/{role}"
+        entry = read_aws_auth({"mapRoles": self.map_roles()}).roles.get(arn.lower())
+        return entry.username if entry else None
+
+    def entry(self, role: str = ROLE) -> dict[str, Any] | None:
+        """A role's access entry."""
+        try:
+            return self.eks.describe_access_entry(
+                clusterName=self.name, principalArn=f"arn:aws:iam::{self.account.id}:role/{role}"
+            )["accessEntry"]
+        except ClientError:
+            return None
+
+    def who_is(self, keys: dict[str, str]) -> str | None:
+        """The username that the cluster gives somebody; ``None`` when it knows nobody."""
+        aws = Aws(
+            {
+                "region": self.account.region,
+                "access_key": keys["AccessKeyId"],
+                "secret_key": keys["SecretAccessKey"],
+                "session_token": keys["SessionToken"],
+            }
+        )
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        try:
+            answer = self.call("POST", path, aws.cluster_token(self.name), review)
+        except urllib.error.HTTPError as error:
+            if error.code == 401:
+                return None
+            raise
+        return answer["status"]["userInfo"]["username"]
+
+
+def integrations(bed: Bed) -> dict[str, dict[str, Any]]:
+    """Apono's integrations by name, as they are stored."""
+    return {item["name"]: item for item in bed.control("apono", "integrations", method="GET")}
