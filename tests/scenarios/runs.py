@@ -89,6 +89,12 @@ class Controller:
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 
+    def play(self, plays: list[dict[str, Any]], inventory: dict[str, Any], *arguments: str) -> Run:
+        """Run plays that are not in a file."""
+        path = self.folder / "playbook.yml"
+        path.write_text(json.dumps(plays))
+        return self.run(str(path), inventory, *arguments)
+
     def start(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> tuple[subprocess.Popen, Path]:
         command, record = self.command(playbook, inventory, *arguments)
         process = subprocess.Popen(

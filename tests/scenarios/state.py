@@ -50,7 +50,12 @@ class Account:
         self.id = account_id
         self.region = region
         self.iam = bed.client("iam", account_id)
-        self.automation = self.make_role(AUTOMATION, f"arn:aws:iam::{OPERATIONS_ACCOUNT}:root")
+        self.automation = f"arn:aws:iam::{account_id}:role/{AUTOMATION}"
+        if self.role(AUTOMATION) is None:
+            self.make_automation()
+
+    def make_automation(self) -> None:
+        self.make_role(AUTOMATION, f"arn:aws:iam::{OPERATIONS_ACCOUNT}:root")
         self.iam.attach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 
     def make_role(self, name: str, principal: str, path: str = "/") -> str:

@@ -1,0 +1,142 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wrong input is refused before anything is written anywhere, in words that say what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from runs import Controller
+from state import Account
+
+from testbed.bed import Bed
+
+ACCOUNT = "111122223333"
+
+NAMELESS = {"EKS Cluster Name": ""}
+TWO_STORES = {
+    "aws": {"region": "eu-west-1", "secret_id": "apono/alpha"},
+    "kubernetes": {"namespace": "apono", "name": "alpha"},
+}
+OPEN_TRUST = {
+    "policy": '{"Version": "2012-10-17", "Statement": '
+    '{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}'
+}
+
+
+@pytest.fixture(name="inventory")
+def fixture_inventory(bed: Bed) -> dict[str, Any]:
+    """One cluster, ready to be onboarded."""
+    account = Account(bed, ACCOUNT)
+    account.add_cluster("alpha", "API_AND_CONFIG_MAP")
+    bed.forget_calls()
+    settings = {
+        "apono_region": "eu-west-1",
+        "apono_connector": "Production",
+        "apono_trust": {"sso": {}},
+        "apono_assume_role_arn": account.automation,
+    }
+    return {"all": {"hosts": {"alpha": settings}}}
+
+
+BAD = {
+    "an account id of 11 digits": (
+        {"apono_trust": {"sso": {"account_ids": ["12345678901"]}}},
+        ["trust.sso.account_ids '12345678901' is not an AWS account id", "12 digits"],
+    ),
+    "a malformed ARN": (
+        {"apono_assume_role_arn": "arn:aws:iam::111122223333:rolle/x"},
+        ["assume_role_arn 'arn:aws:iam::111122223333:rolle/x' is not the ARN of a role", "give one like"],
+    ),
+    "a malformed ARN of a boundary": (
+        {"apono_permissions_boundary": "policy/boundary"},
+        ["permissions_boundary 'policy/boundary' is not an ARN"],
+    ),
+    "a policy that is no JSON": ({"apono_policy": "{Version: 1"}, ["policy is not JSON", "Give a policy document"]),
+    "a trust policy that lets anybody in": ({"apono_trust": OPEN_TRUST}, ["lets anybody assume the role"]),
+    "no trust": ({"apono_trust": ""}, ["one of the following is required: sso, saml, policy"]),
+    "a username with a reserved prefix": (
+        {"apono_username": "system:admin"},
+        ["username 'system:admin' begins with system:"],
+    ),
+    "the same by way of the ConfigMap": (
+        {"apono_username": "system:admin", "apono_authentication": "config_map"},
+        ["username 'system:admin' begins with system:"],
+    ),
+    "details of 401 characters": ({"apono_custom_access_details": "x" * 401}, ["401 characters", "400"]),
+    "two secret stores": ({"apono_secret_store": TWO_STORES}, ["mutually exclusive"]),
+    "a resource owner alone": (
+        {"apono_resource_owner": {"key_name": "owner", "attribute_type": "user"}},
+        ["resource_owner is set and owner is not"],
+    ),
+    "an unknown connector": (
+        {"apono_connector": "Nowhere"},
+        ["There is no connector 'Nowhere'", "connector-1 (Production)"],
+    ),
+    "an unknown integration type": (
+        {"apono_integration_type": "aws-ekz"},
+        ["no integration type 'aws-ekz'", "aws-eks"],
+    ),
+    "a parameter of the catalog missing": (
+        {"apono_integration_config": NAMELESS},
+        ["requires target_cluster (EKS Cluster Name)"],
+    ),
+    "a parameter that the catalog does not have": (
+        {"apono_integration_config": {"Colour": "red"}},
+        ["has no parameter 'Colour'", "api_endpoint (Server URL)"],
+    ),
+    "a token that is refused": ({"apono_api_token": "wrong"}, ["The token was refused", "Set api_token"]),
+    "a cluster that is not there": ({"apono_cluster_name": "beta"}, ["There is no EKS cluster beta", "eu-west-1"]),
+    "a region that is none": ({"apono_region": "europe"}, ["europe"]),
+}
+
+
+@pytest.mark.parametrize(("settings", "words"), BAD.values(), ids=list(BAD))
+def test_refused_before_the_first_write(
+    bed: Bed, controller: Controller, inventory: dict[str, Any], settings: dict[str, Any], words: list[str]
+) -> None:
+    inventory["all"]["hosts"]["alpha"].update(settings)
+    run = controller.run("apono.eks.onboard", inventory)
+    assert run.code == 2, run.output
+    message = run.failed["alpha"]
+    for part in words:
+        assert part in message
+    assert bed.calls(writes=True) == []
+    assert "Traceback" not in run.output
+
+
+def test_a_mode_that_would_go_backwards(bed: Bed, controller: Controller, inventory: dict[str, Any]) -> None:
+    play = [
+        {
+            "hosts": "all",
+            "connection": "local",
+            "gather_facts": False,
+            "tasks": [
+                {
+                    "apono.eks.authentication_mode": {
+                        "cluster_name": "alpha",
+                        "mode": "CONFIG_MAP",
+                        "region": "eu-west-1",
+                        "assume_role_arn": "{{ apono_assume_role_arn }}",
+                    }
+                }
+            ],
+        }
+    ]
+    run = controller.play(play, inventory)
+    assert "cannot go back to CONFIG_MAP" in run.failed["alpha"]
+    assert bed.calls(writes=True) == []
+
+
+def test_two_clusters_that_want_one_account_in_two_ways(
+    bed: Bed, controller: Controller, inventory: dict[str, Any]
+) -> None:
+    hosts = inventory["all"]["hosts"]
+    Account(bed, ACCOUNT).add_cluster("beta", "API")
+    bed.forget_calls()
+    hosts["beta"] = {**hosts["alpha"], "apono_trust": {"saml": {"provider": "okta"}}}
+    run = controller.run("apono.eks.onboard", inventory)
+    assert list(run.failed) == ["beta"]
+    assert "beta and alpha are in account 111122223333" in run.failed["beta"]
