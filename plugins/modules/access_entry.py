@@ -21,7 +21,7 @@ extends_documentation_fragment:
   - apono.eks.attributes
 attributes:
   action_group:
-    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+    membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
     description: The cluster. It has to be in the authentication mode V(API_AND_CONFIG_MAP) or V(API).

@@ -17,7 +17,7 @@ extends_documentation_fragment:
   - apono.eks.attributes
 attributes:
   action_group:
-    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+    membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
     description: The cluster.

@@ -25,7 +25,7 @@ extends_documentation_fragment:
   - apono.eks.attributes
 attributes:
   action_group:
-    details: Groups C(apono.eks.aws), C(apono.eks.kubernetes) and C(apono.eks.all).
+    membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
 options:
   role_arn:
     description: The role. A path in its ARN is left out, because EKS never matches an entry that has one.
@@ -52,6 +52,12 @@ options:
         wins, which is a warning.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
+  validate_certs:
+    description:
+      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no; for
+        an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
+    type: bool
+    aliases: [verify_ssl]
   backup:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path

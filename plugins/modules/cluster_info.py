@@ -16,7 +16,7 @@ extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
   action_group:
-    details: Groups C(apono.eks.aws) and C(apono.eks.all).
+    membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
     description: The cluster.

@@ -16,7 +16,7 @@ extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
   action_group:
-    details: Groups C(apono.eks.apono) and C(apono.eks.all).
+    membership: [apono.eks.apono, apono.eks.all]
 options:
   id:
     description: A connector's id. Not together with O(name).

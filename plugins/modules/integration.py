@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - apono.eks.attributes
 attributes:
   action_group:
-    details: Groups C(apono.eks.apono) and C(apono.eks.all).
+    membership: [apono.eks.apono, apono.eks.all]
 options:
   name:
     description: The integration's name, by which it is found.

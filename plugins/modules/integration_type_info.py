@@ -16,7 +16,7 @@ extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
   action_group:
-    details: Groups C(apono.eks.apono) and C(apono.eks.all).
+    membership: [apono.eks.apono, apono.eks.all]
 options:
   type:
     description: The type's id. Without it, all types are returned.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -85,7 +86,7 @@ class Controller:
     def run(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> Run:
         """Run a playbook to its end."""
         process, record = self.start(playbook, inventory, *arguments)
-        output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+        output, dummy = process.communicate(timeout=TIMEOUT_SECONDS)
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 
@@ -110,6 +111,22 @@ class Controller:
 
 
 def kill(process: subprocess.Popen) -> None:
-    """End a run and all its workers at once, as a power cut does."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """End a run and all its workers at once, as a power cut does. Each worker is in a session of its own."""
+    for pid in [process.pid, *descendants(process.pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.communicate()
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # After the name in brackets, which may hold anything: the state, then the parent.
+            parent = path.read_text().rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(path.parent.name))
+    found = list(children.get(pid, ()))
+    for child in found:
+        found.extend(children.get(child, ()))
+    return found

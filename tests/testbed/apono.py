@@ -262,14 +262,18 @@ class AponoService(Service):
         self.controls: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("GET", "settings"): lambda _nothing: apono.settings.as_dict(),
             ("POST", "settings"): self.change_settings,
-            ("POST", "tokens"): lambda document: apono.tokens.put(document),
-            ("DELETE", "tokens"): lambda document: apono.tokens.revoke(document),
+            ("POST", "tokens"): self.part("tokens", "put"),
+            ("DELETE", "tokens"): self.part("tokens", "revoke"),
             ("POST", "connectors"): self.put_connectors,
             ("POST", "catalog"): self.put_type,
             ("GET", "integrations"): lambda _nothing: apono.integrations.raw(),
-            ("POST", "integrations"): lambda document: apono.integrations.set_failure(document),
-            ("POST", "directory"): lambda document: apono.directory.put(document),
+            ("POST", "integrations"): self.part("integrations", "set_failure"),
+            ("POST", "directory"): self.part("directory", "put"),
         }
+
+    def part(self, name: str, method: str) -> Callable[[Any], Any]:
+        """A method of a part of the service, found when it is called: a reset makes all parts anew."""
+        return lambda document: getattr(getattr(self.apono, name), method)(document)
 
     def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -319,7 +323,7 @@ def main() -> None:
     arguments = parser.parse_args()
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: terminated.set())
+        signal.signal(number, lambda *dummy: terminated.set())
     listener = Listener(apono_service(arguments.token), port=arguments.port).start()
     print(json.dumps({"url": listener.url}), flush=True)
     terminated.wait()

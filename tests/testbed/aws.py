@@ -138,11 +138,10 @@ class KubernetesRegistrar:
         try:
             with urllib.request.urlopen(request, timeout=REGISTRATION_TIMEOUT_SECONDS) as answer:
                 return json.load(answer)
-        except urllib.error.HTTPError as error:
-            reason = error.read().decode(errors="replace")
         except OSError as error:
-            reason = str(error)
-        raise AwsError(500, "ServerException", f"{method} {self.url} for {document['arn']} failed: {reason}")
+            reason = error.read().decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else str(error)
+            what = f"{method} {self.url} for {document['arn']}"
+            raise AwsError(500, "ServerException", f"{what} failed: {reason}") from error
 
 
 class Aws:
@@ -433,7 +432,7 @@ def main() -> None:
     arguments = parser.parse_args()
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: terminated.set())
+        signal.signal(number, lambda *dummy: terminated.set())
     listener = Listener(aws_service(arguments.kubernetes, arguments.update_seconds), port=arguments.port).start()
     print(json.dumps({"url": listener.url}), flush=True)
     terminated.wait()

@@ -98,7 +98,7 @@ class Bed:
     def __enter__(self) -> Bed:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *dummy: Any) -> None:
         self.stop()
 
     # Control interfaces
@@ -180,7 +180,7 @@ class Bed:
 def free_ports(count: int) -> list[int]:
     """Ports that nobody uses now, none twice."""
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        sockets = [stack.enter_context(socket.socket()) for dummy in range(count)]
         for item in sockets:
             item.bind((LOOPBACK, 0))
         return [item.getsockname()[1] for item in sockets]
@@ -201,7 +201,7 @@ def is_running(pid: int) -> bool:
 @contextlib.contextmanager
 def running() -> Iterator[Bed]:
     """A test bed for the length of a ``with``, also when that ends by a signal to stop."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *dummy: sys.exit(143))
     with Bed.start() as bed:
         yield bed
 

@@ -11,7 +11,12 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.http import Answer, ConnectionFailed, Http, tls_context
+from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
+    Answer,
+    ConnectionFailed,
+    Http,
+    tls_context,
+)
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 
 # Statuses that say "later": the first certainly without having done anything.

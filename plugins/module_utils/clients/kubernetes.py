@@ -20,7 +20,12 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
-from ansible_collections.apono.eks.plugins.module_utils.clients.http import Answer, ConnectionFailed, Http, tls_context
+from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
+    Answer,
+    ConnectionFailed,
+    Http,
+    tls_context,
+)
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 
 try:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, catalog_type, known_connectors
 from ansible_collections.apono.eks.plugins.module_utils.documents import integration
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 
@@ -325,8 +326,9 @@ class Integration(Resource):
         return given_store
 
     def refresh(self, integration_id: str) -> None:
-        """Make Apono sync now. Once more does no harm, so an answer that was lost is no reason to stop."""
-        self.apono.call("POST", f"/api/v2/integrations/{integration_id}/refresh", self.what)
+        """Make Apono sync now. Whether it was heard when its answer is lost, the status tells."""
+        with contextlib.suppress(Stale):
+            self.apono.call("POST", f"/api/v2/integrations/{integration_id}/refresh", self.what)
 
     @staticmethod
     def facts(answer: dict[str, Any]) -> dict[str, Any]:
