@@ -54,8 +54,8 @@ options:
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   validate_certs:
     description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no; for
-        an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
+      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
+      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
     type: bool
     aliases: [verify_ssl]
   backup:

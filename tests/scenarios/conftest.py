@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from runs import Controller
-from state import OPERATIONS_ACCOUNT
 
 from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT
 
 
 @pytest.fixture(scope="session", name="running_bed")

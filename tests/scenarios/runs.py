@@ -86,7 +86,7 @@ class Controller:
     def run(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> Run:
         """Run a playbook to its end."""
         process, record = self.start(playbook, inventory, *arguments)
-        output, dummy = process.communicate(timeout=TIMEOUT_SECONDS)
+        output, _unused = process.communicate(timeout=TIMEOUT_SECONDS)
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 

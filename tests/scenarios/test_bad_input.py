@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from runs import Controller
-from state import Account
 
 from testbed.bed import Bed
+from testbed.estate import Account
 
 ACCOUNT = "111122223333"
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from runs import Controller
-from state import OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER, Account, Cluster, integrations
+
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER, Account, Cluster, integrations
 
 ACCOUNTS = {"sso": "111122223333", "saml": "222233334444", "own": "333344445555"}
 MODES = (None, "CONFIG_MAP", "API_AND_CONFIG_MAP", "API")

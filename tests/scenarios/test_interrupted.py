@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from runs import Controller, kill
-from state import Account, Cluster, integrations
 
 from testbed.bed import Bed
+from testbed.estate import Account, Cluster, integrations
 
 ACCOUNT = "111122223333"
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
@@ -77,7 +77,7 @@ class Place:
 def kill_at(bed: Bed, controller: Controller, playbook: str, inventory: dict[str, Any], service: str, operation: str):
     """Run until a service has taken a write and not answered it, then kill everything."""
     bed.fault(service, match=operation, kind="hang_after")
-    process, dummy = controller.start(playbook, inventory)
+    process, _unused = controller.start(playbook, inventory)
     deadline = time.monotonic() + 60
     while not any(fault["hits"] for fault in bed.control(service, "faults", method="GET")):
         assert process.poll() is None, process.communicate()[0]
@@ -141,7 +141,7 @@ def test_a_service_that_fails_once_is_no_failure(
     assert run.code == 0, run.output
     assert all(fault["hits"] for fault in bed.control(service, "faults", method="GET"))
     place.check_onboarded()
-    assert "create integration alpha" in [words for dummy, action, words in run.planned], run.output
+    assert "create integration alpha" in [words for _unused, action, words in run.planned], run.output
 
 
 CONFIG_MAP_FAULTS = {
@@ -182,5 +182,5 @@ def test_a_sync_that_fails_is_said_and_tried_again(bed: Bed, controller: Control
     bed.control("apono", "integrations", {"name": "alpha", "fail": None})
     healed = controller.run("apono.eks.onboard", place.inventory)
     assert healed.code == 0, healed.output
-    assert [words for dummy, action, words in healed.planned] == ["refresh integration alpha, whose last sync failed"]
+    assert [words for _unused, action, words in healed.planned] == ["refresh integration alpha, whose last sync failed"]
     place.check_onboarded()

@@ -323,7 +323,7 @@ def main() -> None:
     arguments = parser.parse_args()
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *dummy: terminated.set())
+        signal.signal(number, lambda *_unused: terminated.set())
     listener = Listener(apono_service(arguments.token), port=arguments.port).start()
     print(json.dumps({"url": listener.url}), flush=True)
     terminated.wait()

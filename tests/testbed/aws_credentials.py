@@ -131,7 +131,7 @@ class Credentials:
                 return None
             return Caller(access_key_id, role, session, subject), session.secret_access_key, session.token
         for partition in PARTITIONS:
-            for dummy, backend in known_backends(partition):
+            for _unused, backend in known_backends(partition):
                 key = backend.access_keys.get(access_key_id)
                 if key and key.user_name in backend.users and key.status == "Active":
                     user = find_principal(backend.users[key.user_name].arn)

@@ -68,14 +68,14 @@ def unique_id_exists(unique_id: str, partition: str) -> bool:
     """Whether a role or user of any account has this unique id."""
     return any(
         unique_id == holder.id
-        for dummy, backend in known_backends(partition)
+        for _unused, backend in known_backends(partition)
         for holder in (*backend.roles.values(), *backend.users.values())
     )
 
 
 def without_path(arn: str) -> str:
     """The ARN as STS and ``aws-auth`` have it: ``…:role/a/b/name`` becomes ``…:role/name``."""
-    head, dummy, name = arn.rpartition("/")
+    head, _unused, name = arn.rpartition("/")
     return f"{head.split('/', 1)[0]}/{name}"
 
 
@@ -102,7 +102,7 @@ def forget_in_trust_policies(gone: Principal) -> None:
 
     Source: IAM User Guide, "JSON policy elements: Principal": the principal ID appears in place of the ARN.
     """
-    for dummy, backend in known_backends(gone.partition):
+    for _unused, backend in known_backends(gone.partition):
         for role in backend.roles.values():
             if gone.arn not in role.assume_role_policy_document:
                 continue

@@ -98,7 +98,7 @@ class Bed:
     def __enter__(self) -> Bed:
         return self
 
-    def __exit__(self, *dummy: Any) -> None:
+    def __exit__(self, *_unused: Any) -> None:
         self.stop()
 
     # Control interfaces
@@ -180,7 +180,7 @@ class Bed:
 def free_ports(count: int) -> list[int]:
     """Ports that nobody uses now, none twice."""
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for dummy in range(count)]
+        sockets = [stack.enter_context(socket.socket()) for _unused in range(count)]
         for item in sockets:
             item.bind((LOOPBACK, 0))
         return [item.getsockname()[1] for item in sockets]
@@ -201,9 +201,24 @@ def is_running(pid: int) -> bool:
 @contextlib.contextmanager
 def running() -> Iterator[Bed]:
     """A test bed for the length of a ``with``, also when that ends by a signal to stop."""
-    signal.signal(signal.SIGTERM, lambda *dummy: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
     with Bed.start() as bed:
         yield bed
+
+
+def start(state: Path) -> Bed:
+    """A test bed that outlives this process; the file says how to stop it."""
+    bed = Bed.start()
+    state.parent.mkdir(parents=True, exist_ok=True)
+    state.write_text(json.dumps({"urls": bed.urls, "pids": bed.pids}))
+    return bed
+
+
+def stop(state: Path) -> None:
+    """Stop the test bed of a file, if there is one."""
+    if state.exists():
+        Bed(**json.loads(state.read_text())).stop()
+        state.unlink()
 
 
 def main() -> int:
@@ -218,12 +233,9 @@ def main() -> int:
             environment = {**os.environ, **bed.environment("111122223333"), "APONO_EKS_TESTBED": json.dumps(bed.urls)}
             return subprocess.call(arguments.command, env=environment)
     if arguments.action == "start":
-        bed = Bed.start()
-        arguments.state.write_text(json.dumps({"urls": bed.urls, "pids": bed.pids}))
-        print(json.dumps(bed.urls))
-    elif arguments.state.exists():
-        Bed(**json.loads(arguments.state.read_text())).stop()
-        arguments.state.unlink()
+        print(json.dumps(start(arguments.state).urls))
+    else:
+        stop(arguments.state)
     return 0
 
 

@@ -196,7 +196,7 @@ def main() -> None:
     arguments = parser.parse_args()
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *dummy: terminated.set())
+        signal.signal(number, lambda *_unused: terminated.set())
     fleet = ClusterFleet(arguments.aws)
     listener = Listener(fleet.control, port=arguments.port).start()
     print(json.dumps({"url": listener.url}), flush=True)

@@ -444,7 +444,7 @@ def create_object(request: Request, resource: Resource, namespace: str) -> Answe
     obj = request.decode_body(resource)
     metadata = obj["metadata"]
     if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = metadata["generateName"] + "".join(secrets.choice(NAME_ALPHABET) for dummy in range(5))
+        metadata["name"] = metadata["generateName"] + "".join(secrets.choice(NAME_ALPHABET) for _unused in range(5))
     complete(obj, resource, namespace)
     request.cluster.authorizer.check_escalation(request.user, resource, namespace, obj, None)
     return Answer(201, request.cluster.store.create(resource, namespace, obj, write))

@@ -551,7 +551,7 @@ def test_of_many_creates_with_one_name_exactly_one_succeeds(bed):
     with ThreadPoolExecutor(16) as pool:
         statuses = list(
             pool.map(
-                lambda dummy: (
+                lambda _unused: (
                     Client(bed.service)
                     .post(INTEGRATIONS, json=integration(), headers={"Authorization": f"Bearer {DEFAULT_TOKEN}"})
                     .status_code
@@ -1111,7 +1111,7 @@ def test_attributes_are_filtered_and_decide_which_types_an_owner_can_have(bed):
 def test_the_rate_limit_refuses_with_retry_after_and_lets_through_later(bed):
     bed.settings(requests_per_second=4)
     started = time.monotonic()
-    answers = [bed.answer("GET", CATALOG) for dummy in range(6)]
+    answers = [bed.answer("GET", CATALOG) for _unused in range(6)]
     elapsed = time.monotonic() - started
     statuses = [answer.status_code for answer in answers]
     assert statuses[:4] == [200] * 4
@@ -1138,7 +1138,7 @@ def test_the_rate_limit_does_no_work_and_its_header_is_a_setting(bed):
     assert answer.status_code == 429
     assert "Retry-After" not in answer.headers
     bed.settings(requests_per_second=None)
-    assert all(bed.answer("GET", CATALOG).status_code == 200 for dummy in range(20))
+    assert all(bed.answer("GET", CATALOG).status_code == 200 for _unused in range(20))
 
 
 @pytest.mark.parametrize(

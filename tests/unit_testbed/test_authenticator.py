@@ -198,7 +198,7 @@ class TestToken:
     def test_one_token_is_replayed_once_in_a_few_seconds_per_cluster(self, aws, authenticator):
         token = aws.token(JANE, "blue")
         cluster = Cluster(data=map_roles())
-        for dummy in range(3):
+        for _unused in range(3):
             authenticator.authenticate(cluster, token)
         assert len(aws.replays) == 1
         assert "got 403" in refusal(authenticator, Cluster("green", data=map_roles()), token)

@@ -363,7 +363,7 @@ class TestPolicies:
 
     def test_five_versions(self, iam):
         arn = self.create(iam)
-        for dummy in range(4):
+        for _unused in range(4):
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy(), SetAsDefault=True)
         with refused("LimitExceeded", status=409):
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy())
@@ -931,7 +931,7 @@ class TestCallsAndFaults:
         client = bed.client(service)
         call(client)
         took = []
-        for dummy in range(21):
+        for _unused in range(21):
             started = time.process_time()
             call(client)
             took.append(time.process_time() - started)

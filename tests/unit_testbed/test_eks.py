@@ -181,7 +181,7 @@ class TestAnswersFollowTheModel:
                 update = answer["update"]["id"]
             seen.append(operation)
         wait(lambda: json.loads(raw.send("GET", "/clusters/alpha")[2])["cluster"]["status"], "ACTIVE")
-        status, dummy, text = raw.send("DELETE", "/clusters/alpha")
+        status, _unused, text = raw.send("DELETE", "/clusters/alpha")
         wire_form(service_model("eks").operation_model("DeleteCluster").output_shape, json.loads(text))
         assert status == 200
         assert sorted([*seen, "DeleteCluster"]) == sorted(bed.listener.server.app.aws.eks.operations)
@@ -193,11 +193,11 @@ class TestAnswersFollowTheModel:
 
     @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"'])
     def test_bodies_that_are_no_object(self, bed, cluster, body):
-        status, headers, dummy = RawEks(bed).send("POST", "/clusters/alpha/access-entries", body)
+        status, headers, _unused = RawEks(bed).send("POST", "/clusters/alpha/access-entries", body)
         assert (status, headers["x-amzn-ErrorType"]) == (400, "SerializationException")
 
     def test_paths_that_are_no_operation(self, bed):
-        status, headers, dummy = RawEks(bed).send("GET", "/nothing/here")
+        status, headers, _unused = RawEks(bed).send("GET", "/nothing/here")
         assert (status, headers["x-amzn-ErrorType"]) == (404, "UnknownOperationException")
         assert bed.operations() == ["eks:GET /nothing/here"]
 
@@ -906,7 +906,7 @@ class TestRegistration:
         linked.cluster("alpha")
         linked.cluster("beta")
         linked.control("reset")
-        assert [request for request, dummy in kubernetes.requests].count("DELETE /_testbed/clusters") == 2
+        assert [request for request, _unused in kubernetes.requests].count("DELETE /_testbed/clusters") == 2
 
     def test_a_refused_registration_leaves_no_cluster(self, kubernetes, linked):
         kubernetes.refuses = True

@@ -724,7 +724,7 @@ class TestConfigMaps:
 
     def test_generated_names(self, admin):
         obj = {"metadata": {"generateName": "backup-"}}
-        names = {admin("POST", CONFIG_MAPS, obj).json["metadata"]["name"] for dummy in range(3)}
+        names = {admin("POST", CONFIG_MAPS, obj).json["metadata"]["name"] for _unused in range(3)}
         assert len(names) == 3
         assert all(name.startswith("backup-") and len(name) == 12 for name in names)
 

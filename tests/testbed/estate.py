@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the services hold, asked of themselves, and people who go the whole way into a cluster."""
+"""An organisation's accounts, clusters and people on the test bed, and what the services hold, asked of themselves."""
 
 from __future__ import annotations
 
@@ -63,13 +63,14 @@ class Account:
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]["Arn"]
 
-    def add_cluster(self, name: str, mode: str | None, **more: Any) -> Cluster:
+    def add_cluster(self, name: str, mode: str | None, region: str | None = None, **more: Any) -> Cluster:
         """A cluster that the automation role has made; ``mode`` ``None`` is one that never had its mode set."""
-        place = {"account_id": self.id, "region": self.region, "name": name}
+        region = region or self.region
+        place = {"account_id": self.id, "region": region, "name": name}
         made = self.bed.control(
             "aws", "clusters", {**place, "authentication_mode": mode, "creator_arn": self.automation, **more}
         )
-        return Cluster(self, name, made["arn"])
+        return Cluster(self, name, region, made["arn"])
 
     def add_saml_provider(self) -> None:
         metadata = "<EntityDescriptor>" + "x" * 1000 + "</EntityDescriptor>"
@@ -127,12 +128,13 @@ class Account:
 class Cluster:
     """A cluster, read as its owner reads it."""
 
-    def __init__(self, account: Account, name: str, arn: str) -> None:
+    def __init__(self, account: Account, name: str, region: str, arn: str) -> None:
         self.account = account
+        self.region = region
         self.bed = account.bed
         self.name = name
         self.arn = arn
-        self.eks = self.bed.client("eks", account.id, account.region)
+        self.eks = self.bed.client("eks", account.id, region)
         server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
         self.url, self.admin_token = server["endpoint"], server["admin_token"]
         self.tls = ssl.create_default_context(cadata=base64.b64decode(server["certificate_authority_base64"]).decode())
@@ -194,7 +196,7 @@ class Cluster:
         """The username that the cluster gives somebody; ``None`` when it knows nobody."""
         aws = Aws(
             {
-                "region": self.account.region,
+                "region": self.region,
                 "access_key": keys["AccessKeyId"],
                 "secret_key": keys["SecretAccessKey"],
                 "session_token": keys["SessionToken"],

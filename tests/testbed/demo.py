@@ -1,0 +1,195 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's main job on a fleet of its own: ``python -m testbed.demo [--keep]`` (``make try``).
+
+Six clusters in two accounts and two regions, some mapped through the ConfigMap and some through the EKS API; people
+of one account come through AWS SSO and those of the other from a SAML provider. The fleet is onboarded by the real
+playbook over HTTP, a changed setting is shown before it is made, and a last run finds nothing to do. The table at the
+end is read from the services.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from testbed.bed import Bed, running, start, stop
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, SAML_PROVIDER, Account, Cluster, integrations
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER = CHECKOUT / ".cache" / "demo"
+STATE = CHECKOUT / ".cache" / "testbed.json"
+
+TRUSTS = {
+    "111122223333": {"sso": {}},
+    "444455556666": {"saml": {"provider": SAML_PROVIDER}},
+}
+# Name, account, region, authentication mode at the start (None: never set), way of mapping.
+CLUSTERS = (
+    ("shop-eu", "111122223333", "eu-central-1", None, "config_map"),
+    ("shop-us", "111122223333", "us-east-1", "API_AND_CONFIG_MAP", "auto"),
+    ("payments-eu", "111122223333", "eu-central-1", "CONFIG_MAP", "eks_api"),
+    ("data-eu", "444455556666", "eu-central-1", "API", "eks_api"),
+    ("data-us", "444455556666", "us-east-1", "CONFIG_MAP", "auto"),
+    ("tools-us", "444455556666", "us-east-1", "API_AND_CONFIG_MAP", "config_map"),
+)
+CONNECTOR = "Demo"
+
+
+class Demo:
+    """The fleet, its inventory, and runs of the playbook in the user's sight."""
+
+    def __init__(self, bed: Bed) -> None:
+        self.bed = bed
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.inventory = FOLDER / "clusters.yml"
+        self.clusters: dict[str, Cluster] = {}
+
+    def make_fleet(self) -> None:
+        """What an organisation has before it begins: accounts, clusters, and a connector of Apono."""
+        accounts = {account_id: Account(self.bed, account_id) for account_id in TRUSTS}
+        for name, account_id, region, mode, _way in CLUSTERS:
+            self.clusters[name] = accounts[account_id].add_cluster(name, mode, region)
+        self.bed.control("apono", "connectors", {"id": "demo-connector", "name": CONNECTOR})
+
+    def write_inventory(self) -> None:
+        """The file that a user would write: a host for each cluster, and what an account's have in common in a
+        group."""
+        groups: dict[str, Any] = {}
+        for account_id, trust in TRUSTS.items():
+            hosts = {
+                name: {"apono_region": region, "apono_authentication": way}
+                for name, owner, region, _mode, way in CLUSTERS
+                if owner == account_id
+            }
+            role = f"arn:aws:iam::{account_id}:role/{AUTOMATION}"
+            common = {"apono_assume_role_arn": role, "apono_trust": trust}
+            groups[f"account_{account_id}"] = {"hosts": hosts, "vars": common}
+        document = {"all": {"vars": {"apono_connector": CONNECTOR}, "children": groups}}
+        self.inventory.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.bed.environment(OPERATIONS_ACCOUNT)
+
+    def play(self, title: str, *arguments: str) -> dict[str, int]:
+        """Run the playbook; how much it changed on each host.
+
+        :raises SystemExit: it failed.
+        """
+        command = ["ansible-playbook", "apono.eks.onboard", "-i", str(self.inventory.relative_to(CHECKOUT)), *arguments]
+        print(f"\n=== {title}\n$ {shlex.join(command)}", flush=True)
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            cwd=CHECKOUT,
+            env={**os.environ, **self.environment, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        changed = {}
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            recap = re.match(r"(\S+) +: ok=\d+ +changed=(\d+)", line)
+            if recap:
+                changed[recap[1]] = int(recap[2])
+        if process.wait():
+            raise SystemExit(f"{title}: the playbook failed, see above.")
+        print(f"({time.monotonic() - started:.1f} s)")
+        return changed
+
+    def table(self, runs: list[tuple[str, dict[str, int]]]) -> str:
+        """A row for each cluster, read from the services, and what each run changed."""
+        stored = integrations(self.bed)
+        rows = [
+            ("CLUSTER", "ACCOUNT", "REGION", "POLICY", "ROLE", "MAPPING", "INTEGRATION", *(name for name, _ in runs))
+        ]
+        for name, cluster in self.clusters.items():
+            account = cluster.account
+            rows.append(
+                (
+                    name,
+                    account.id,
+                    cluster.region,
+                    "yes" if account.policy() else "-",
+                    "yes" if account.role() else "-",
+                    mapping(cluster),
+                    stored[name]["status"] if name in stored else "-",
+                    *(f"changed={changed.get(name, 0)}" for _name, changed in runs),
+                )
+            )
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    def run(self) -> None:
+        """Everything, one after the other.
+
+        :raises SystemExit: a run failed, or the last one changed something.
+        """
+        started = time.monotonic()
+        self.make_fleet()
+        self.write_inventory()
+        print(f"{len(CLUSTERS)} clusters of the inventory {self.inventory.relative_to(CHECKOUT)} are ready:\n")
+        print(self.inventory.read_text())
+        runs = [("ONBOARD", self.play("Onboard the fleet"))]
+        setting = {"apono_custom_access_details": "Ask in #platform for help."}
+        self.play("Look at a changed setting before it is made", "--check", "--diff", "-e", json.dumps(setting))
+        runs.append(("RERUN", self.play("Onboard the fleet again: nothing is left to do")))
+        print(f"\n=== What the services hold now\n{self.table(runs)}\n")
+        if any(runs[-1][1].values()):
+            raise SystemExit("The last run changed something, and should not have.")
+        print(f"{len(CLUSTERS)} clusters onboarded, rerun changed=0, {time.monotonic() - started:.0f} s in all.")
+
+    def describe(self) -> None:
+        """How to talk to the services that stay."""
+        print("\nThe services stay up until `make stop`. To talk to them from this folder:\n")
+        for name, value in self.environment.items():
+            print(f"  export {name}={shlex.quote(value)}")
+        print(f"  export ANSIBLE_COLLECTIONS_PATH={shlex.quote(os.environ['ANSIBLE_COLLECTIONS_PATH'])}\n")
+        print(f"  .venv/bin/ansible-playbook apono.eks.offboard -i {self.inventory.relative_to(CHECKOUT)} --check")
+
+
+def mapping(cluster: Cluster) -> str:
+    """How the cluster knows somebody with the people's role."""
+    entry = cluster.entry()
+    if entry:
+        return f"access entry {entry['username']}"
+    username = cluster.mapped()
+    return f"aws-auth {username}" if username else "-"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m testbed.demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="leave the services up at the end")
+    arguments = parser.parse_args()
+    if not arguments.keep:
+        with running() as bed:
+            Demo(bed).run()
+        return
+    stop(STATE)
+    bed = start(STATE)
+    demo = Demo(bed)
+    try:
+        demo.run()
+    except BaseException:
+        stop(STATE)
+        raise
+    demo.describe()
+
+
+if __name__ == "__main__":
+    main()
