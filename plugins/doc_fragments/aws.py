@@ -47,9 +47,8 @@ options:
     description: A file with the certificate authorities to trust for AWS.
     type: path
   validate_certs:
-    description: Whether the TLS certificate of a service is verified.
+    description: Whether the TLS certificate of a service is verified. It is, unless this says no.
     type: bool
-    default: true
   assume_role_arn:
     description:
       - A role to assume for everything that this task does, with the credentials above.

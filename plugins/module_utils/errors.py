@@ -17,8 +17,8 @@ class ResourceError(Exception):
     """
 
     def __init__(self, message: str, **error: Any) -> None:
-        super().__init__(message)
         self.message = sentence(message)
+        super().__init__(self.message)
         self.error = {key: value for key, value in error.items() if value is not None}
         self.applied: list[str] = []
 

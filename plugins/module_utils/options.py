@@ -103,7 +103,7 @@ AWS = Options(
         },
         "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"], "fallback": (env_fallback, ["AWS_URL"])},
         "aws_ca_bundle": {"type": "path"},
-        "validate_certs": {"type": "bool", "default": True},
+        "validate_certs": {"type": "bool"},
         "assume_role_arn": {"type": "str"},
         "assume_role_external_id": {"type": "str", "no_log": True},
         "assume_role_session_name": {"type": "str", "default": "apono-eks"},

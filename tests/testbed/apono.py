@@ -273,7 +273,11 @@ class AponoService(Service):
 
     def part(self, name: str, method: str) -> Callable[[Any], Any]:
         """A method of a part of the service, found when it is called: a reset makes all parts anew."""
-        return lambda document: getattr(getattr(self.apono, name), method)(document)
+
+        def act(document: Any) -> Any:
+            return getattr(getattr(self.apono, name), method)(document)
+
+        return act
 
     def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]

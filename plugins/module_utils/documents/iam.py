@@ -240,8 +240,12 @@ def canonical(document: dict[str, Any]) -> Any:
     return {
         "Version": str(document.get("Version", "2008-10-17")),
         "Id": document.get("Id"),
-        "Statement": sorted((_canonical_statement(statement) for statement in statements(document)), key=to_json),
+        "Statement": sorted(map(_canonical_statement, statements(document)), key=_ordered_json),
     }
+
+
+def _ordered_json(statement: dict[str, Any]) -> str:
+    return json.dumps(statement, sort_keys=True)
 
 
 def _canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
