@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -57,7 +59,7 @@ class InProcessAction(ActionBase):
             result.update(self._execute_module(task_vars=task_vars, wrap_async=asynchronous))
             return result
         with self.environment():
-            result.update(self.run_here())
+            result.update(self.run_here(task_vars or {}))
         return result
 
     def belongs_here(self, task_vars: dict[str, Any]) -> bool:
@@ -71,7 +73,7 @@ class InProcessAction(ActionBase):
             return False
         return all(importlib.util.find_spec(name) for name in self.task_class.required_libraries)
 
-    def run_here(self) -> dict[str, Any]:
+    def run_here(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """The module's result, made as ``AnsibleModule`` makes it: validated, with the invocation, censored."""
         options = self.task_class.options
         checked = options.check(plain(self._task.args))
@@ -97,7 +99,8 @@ class InProcessAction(ActionBase):
             result["warnings"] = warnings
         if checked._deprecations:
             result["deprecations"] = checked._deprecations
-        result["invocation"] = {"module_args": params}
+        if shows_invocation(task_vars):
+            result["invocation"] = {"module_args": params}
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**remove_values(result, secrets), **kept}
 
@@ -116,6 +119,14 @@ class InProcessAction(ActionBase):
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def shows_invocation(task_vars: dict[str, Any]) -> bool:
+    """Whether results carry their arguments: the user's choice since ansible-core 2.21, always so before."""
+    try:
+        return C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
+    except AnsibleError:
+        return True
 
 
 def is_own_interpreter(path: str) -> bool:

@@ -113,9 +113,8 @@ class Demo:
     def table(self, runs: list[tuple[str, dict[str, int]]]) -> str:
         """A row for each cluster, read from the services, and what each run changed."""
         stored = integrations(self.bed)
-        rows = [
-            ("CLUSTER", "ACCOUNT", "REGION", "POLICY", "ROLE", "MAPPING", "INTEGRATION", *(name for name, _ in runs))
-        ]
+        titles = ("CLUSTER", "ACCOUNT", "REGION", "POLICY", "ROLE", "MAPPING", "INTEGRATION")
+        rows = [(*titles, *(title for title, _changed in runs))]
         for name, cluster in self.clusters.items():
             account = cluster.account
             rows.append(
