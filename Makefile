@@ -10,6 +10,8 @@ JOBS ?= 2
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONPATH := $(CURDIR)/.collections:$(CURDIR)/tests
+# molecule and ansible-lint look for the tools of Ansible in the path.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -37,7 +39,7 @@ scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newes
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope tests/scenarios
 
 molecule: $(READY) ## Run each role's molecule scenario
-	$(BIN)/python -m testbed.bed run $(BIN)/python -m pytest tests/integration
+	cd extensions && python -m testbed.bed run molecule test --all
 
 lint: $(READY) ## Check style and documentation
 	$(BIN)/ruff check .

@@ -83,6 +83,11 @@ class Bed:
             raise
         return cls(urls, {name: process.pid for name, process in processes.items()})
 
+    @classmethod
+    def of_environment(cls) -> Bed:
+        """The test bed beside which ``python -m testbed.bed run`` has started this process."""
+        return cls(json.loads(os.environ["APONO_EKS_TESTBED"]), {})
+
     def stop(self) -> None:
         """Stop everything; what is gone already is no error."""
         for pid in self.pids.values():

@@ -72,6 +72,11 @@ class Account:
         )
         return Cluster(self, name, region, made["arn"])
 
+    def cluster(self, name: str) -> Cluster:
+        """A cluster that is there."""
+        arn = f"arn:aws:eks:{self.region}:{self.id}:cluster/{name}"
+        return Cluster(self, name, self.region, arn)
+
     def add_saml_provider(self) -> None:
         metadata = "<EntityDescriptor>" + "x" * 1000 + "</EntityDescriptor>"
         self.iam.create_saml_provider(Name=SAML_PROVIDER, SAMLMetadataDocument=metadata)

@@ -1,0 +1,135 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to agree across files: modules, action plugins, action groups, documentation, and the roles' variables."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PLUGINS = "ansible_collections.apono.eks.plugins"
+MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("*.py"))
+ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
+GROUPS = {"aws": AWS, "kubernetes": KUBERNETES, "apono": APONO}
+
+
+def load(path: str) -> Any:
+    return yaml.safe_load((CHECKOUT / path).read_text())
+
+
+def task_class(module: str) -> Any:
+    name = "".join(word.capitalize() for word in module.split("_"))
+    return getattr(importlib.import_module(f"{PLUGINS}.module_utils.resources.{module}"), name)
+
+
+def documented(module: str) -> dict[str, Any]:
+    """The options of a module as it documents them, those of its fragments included."""
+    source = importlib.import_module(f"{PLUGINS}.modules.{module}")
+    document = yaml.safe_load(source.DOCUMENTATION)
+    options: dict[str, Any] = {}
+    for fragment in document["extends_documentation_fragment"]:
+        parts = fragment.split(".")
+        holder = importlib.import_module(f"{PLUGINS}.doc_fragments.{parts[2]}").ModuleDocFragment
+        text = getattr(holder, parts[3].upper() if len(parts) > 3 else "DOCUMENTATION")
+        options.update(yaml.safe_load(text).get("options", {}))
+    return {**options, **document["options"]}
+
+
+def test_every_module_has_its_action_plugin_and_no_other():
+    assert sorted(path.stem for path in (CHECKOUT / "plugins/action").glob("*.py")) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_and_action_plugin_run_the_same(module):
+    action = importlib.import_module(f"{PLUGINS}.action.{module}").ActionModule
+    assert action.task_class is task_class(module)
+    source = (CHECKOUT / f"plugins/modules/{module}.py").read_text()
+    assert f"run_module({task_class(module).__name__})" in source
+
+
+def test_a_module_is_in_the_action_groups_whose_options_it_has():
+    groups = load("meta/runtime.yml")["action_groups"]
+    assert sorted(groups["all"]) == MODULES
+    for name, options in GROUPS.items():
+        having = [
+            module for module in MODULES if set(options.argument_spec) <= set(task_class(module).options.argument_spec)
+        ]
+        assert sorted(groups[name]) == having
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documentation_has_the_options_of_the_code(module):
+    def compare(spec: dict[str, Any], options: dict[str, Any], where: str) -> None:
+        assert set(spec) == set(options), where
+        for name, code in spec.items():
+            document = options[name]
+            for key, absent in (("type", "str"), ("elements", None), ("default", None), ("required", False)):
+                assert code.get(key, absent) == document.get(key, absent), f"{where}.{name}.{key}"
+            assert list(code.get("choices", ())) == list(document.get("choices", ())), f"{where}.{name}"
+            assert set(code.get("aliases", ())) == set(document.get("aliases", ())), f"{where}.{name}"
+            compare(code.get("options") or {}, document.get("suboptions") or {}, f"{where}.{name}")
+
+    compare(task_class(module).options.argument_spec, documented(module), module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_secret_is_marked(module):
+    def secrets(spec: dict[str, Any]) -> set[str]:
+        found = {name for name, option in spec.items() if option.get("no_log")}
+        for option in spec.values():
+            found |= secrets(option.get("options") or {})
+        return found
+
+    everything = {"secret_key", "session_token", "assume_role_external_id", "api_key", "api_token", "parameters"}
+
+    def names(spec: dict[str, Any]) -> set[str]:
+        return set(spec).union(*(names(option.get("options") or {}) for option in spec.values()))
+
+    spec = task_class(module).options.argument_spec
+    assert secrets(spec) == everything & names(spec)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_specification_of_a_role_has_its_defaults(role):
+    options = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    defaults = load(f"roles/{role}/defaults/main.yml")
+    assert {name: option["default"] for name, option in options.items() if "default" in option} == defaults
+    assert {name for name, option in options.items() if option.get("required")} == set(options) - set(defaults)
+    assert all(name.startswith(f"{role}_") for name in options)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_uses_each_of_its_variables(role):
+    text = "".join(
+        path.read_text() for kind in ("tasks", "vars") for path in (CHECKOUT / f"roles/{role}/{kind}").glob("*.yml")
+    )
+    options = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert {name for name in options if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_the_playbooks_map_their_variables_onto_the_roles():
+    mapped = load("playbooks/vars/roles.yml")
+    known = {
+        name
+        for role in ROLES
+        for name in load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    }
+    roles_variables = {name for name in mapped if name.startswith(tuple(f"{role}_" for role in ROLES))}
+    assert roles_variables <= known
+
+
+def test_the_readme_names_every_variable_of_the_playbooks():
+    text = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
+    own = set(load("playbooks/vars/roles.yml"))
+    used = {name for name in re.findall(r"\bapono_\w+", text) if not name.endswith("_result")} - own
+    internal = {"apono_leaders", "apono_builders"}
+    documented_text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()
+    assert {name for name in used - internal if f"``{name}``" not in documented_text} == set()
