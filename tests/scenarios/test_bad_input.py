@@ -140,3 +140,17 @@ def test_two_clusters_that_want_one_account_in_two_ways(
     run = controller.run("apono.eks.onboard", inventory)
     assert list(run.failed) == ["beta"]
     assert "beta and alpha are in account 111122223333" in run.failed["beta"]
+
+
+def test_clusters_of_an_account_that_cannot_be_set_up_say_whose_error_to_see(
+    bed: Bed, controller: Controller, inventory: dict[str, Any]
+) -> None:
+    hosts = inventory["all"]["hosts"]
+    hosts["alpha"]["apono_trust"] = {"policy": "{"}
+    Account(bed, ACCOUNT).add_cluster("beta", "API")
+    bed.forget_calls()
+    hosts["beta"] = dict(hosts["alpha"])
+    run = controller.run("apono.eks.onboard", inventory)
+    assert "trust.policy is not JSON" in run.failed["alpha"]
+    assert "The IAM role of account 111122223333 is not known: see the error of alpha." in run.failed["beta"]
+    assert bed.calls(writes=True) == []
