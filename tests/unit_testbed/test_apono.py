@@ -1339,16 +1339,15 @@ def test_any_control_is_taken_or_refused(bed, action, body):
 def test_the_listener_serves_it_over_http():
     listener = Listener(apono_service(token="a-token-of-its-own")).start()
     try:
+        headers = {"Authorization": "Bearer a-token-of-its-own"}
         request = urllib.request.Request(
             listener.url + INTEGRATIONS,
             json.dumps(integration()).encode(),
-            {"Authorization": "Bearer a-token-of-its-own", "Content-Type": "application/json"},
+            {**headers, "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request) as answer:
             made = json.load(answer)
-        delete = urllib.request.Request(
-            f"{listener.url}{INTEGRATIONS}/{made['id']}", headers=dict(request.header_items()), method="DELETE"
-        )
+        delete = urllib.request.Request(f"{listener.url}{INTEGRATIONS}/{made['id']}", headers=headers, method="DELETE")
         with urllib.request.urlopen(delete) as answer:
             assert (answer.status, answer.read()) == (204, b"")
         with pytest.raises(urllib.error.HTTPError) as refusal:
