@@ -16,7 +16,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule lint sanity ansible-test-units build cores debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule benchmark lint sanity ansible-test-units build cores debian-packages clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -53,6 +53,9 @@ sanity: $(READY) ## Run ansible-test's own checks
 
 ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --local --python default
+
+benchmark: $(READY) ## Measure the time per task on both ways of execution
+	$(BIN)/python tests/benchmark/time_per_task.py
 
 build: $(READY) ## Build the collection and install it from the archive
 	rm -rf .cache/build && mkdir -p .cache/build

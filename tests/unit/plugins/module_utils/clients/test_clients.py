@@ -1,0 +1,122 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import urllib.parse
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, pause_before_retry
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+pytest.importorskip("botocore")
+
+KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "hidden", "session_token": None}
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "host"),
+    [
+        ("eu-west-1", "aws", "sts.eu-west-1.amazonaws.com"),
+        ("us-gov-west-1", "aws-us-gov", "sts.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "aws-cn", "sts.cn-north-1.amazonaws.com.cn"),
+        ("eu-nowhere-9", "aws", "sts.eu-nowhere-9.amazonaws.com"),
+    ],
+)
+def test_a_cluster_token_is_a_signed_question_to_the_partitions_own_sts(monkeypatch, region, partition, host):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    client = Aws({"region": region, **KEYS})
+    assert client.partition == partition
+    token = client.cluster_token("alpha")
+    assert token.startswith("k8s-aws-v1.")
+    encoded = token.removeprefix("k8s-aws-v1.")
+    assert "=" not in encoded
+    url = urllib.parse.urlsplit(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode())
+    query = urllib.parse.parse_qs(url.query)
+    assert (url.scheme, url.netloc, url.path) == ("https", host, "/")
+    assert query["Action"] == ["GetCallerIdentity"]
+    assert query["X-Amz-SignedHeaders"] == ["host;x-k8s-aws-id"]
+    assert query["X-Amz-Expires"] == ["60"]
+    assert "hidden" not in url.query
+
+
+def test_without_credentials_it_is_said_how_to_give_them(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(ResourceError, match="set access_key and secret_key, or profile"):
+        Aws({"region": "eu-west-1"}).cluster_token("alpha")
+    with pytest.raises(ResourceError, match="No AWS credentials"):
+        Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
+
+
+def test_a_profile_and_a_region_that_are_missing_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ResourceError, match="nowhere"):
+        Aws({"profile": "nowhere"}).call("iam", "get_role", "the role x", RoleName="x")
+    with pytest.raises(ResourceError, match="set region"):
+        Aws(KEYS).call("eks", "describe_cluster", "the cluster x", name="x")
+
+
+@pytest.mark.parametrize(
+    ("code", "service", "name", "advice"),
+    [
+        ("AccessDenied", "sts", "AssumeRole", "trust policy name the caller"),
+        ("AccessDenied", "iam", "GetRole", "Allow the caller iam:GetRole"),
+        ("ExpiredToken", "iam", "GetRole", "renew them"),
+        ("NoSuchEntity", "iam", "GetRole", ""),
+    ],
+)
+def test_a_refusal_says_what_to_do(code, service, name, advice):
+    assert advice in aws.remedy(code, service, name)
+    assert bool(advice) == bool(aws.remedy(code, service, name))
+
+
+@pytest.mark.parametrize("token", [None, "", "  ", "two\nlines", "tökän"])
+def test_a_token_that_cannot_be_one_is_refused_without_a_call_and_not_shown(token):
+    params = {"api_url": "https://api.example.com", "api_retries": 1, "api_timeout": 1, "validate_certs": True}
+    with pytest.raises(ResourceError, match="set api_token") as caught:
+        Apono({**params, "api_token": token})
+    assert not token or not token.strip() or token not in caught.value.message
+
+
+def test_an_address_that_is_none_is_refused():
+    params = {"api_retries": 1, "api_timeout": 1, "validate_certs": True, "api_token": "x"}
+    with pytest.raises(ResourceError, match="is not an address"):
+        Apono({**params, "api_url": "api.example.com"})
+
+
+def test_the_pause_is_what_the_service_asks_for_or_grows():
+    asked = Answer(429, {"Retry-After": "7"}, b"")
+    assert 7 <= pause_before_retry(0, asked) <= 7.5
+    assert pause_before_retry(0, Answer(429, {"Retry-After": "soon"}, b"")) <= 0.5
+    assert all(pause_before_retry(attempt, None) <= 60 for attempt in range(20))
+
+
+def test_without_a_cluster_it_is_said_how_to_name_one(monkeypatch):
+    for name in ("HOST", "KUBECONFIG", "CONTEXT"):
+        monkeypatch.delenv(f"K8S_AUTH_{name}", raising=False)
+    with pytest.raises(ResourceError, match="set cluster_name"):
+        Kubernetes({}, None).call("GET", "/api", "the API")
+
+
+def test_a_kubeconfig_that_cannot_be_read_is_named(tmp_path):
+    pytest.importorskip("kubernetes")
+    path = tmp_path / "config"
+    with pytest.raises(ResourceError, match=str(path)):
+        Kubernetes({"kubeconfig": str(path)}, None).call("GET", "/api", "the API")
+
+
+def test_a_certificate_authority_that_is_none_is_named():
+    with pytest.raises(ResourceError, match="ca_cert"):
+        Kubernetes({"host": "https://127.0.0.1:1", "ca_cert": "/nowhere"}, None).call("GET", "/api", "the API")

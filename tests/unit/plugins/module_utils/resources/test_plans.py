@@ -1,0 +1,282 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans are pure: what is there and what is wanted go in, changes come out."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.documents import iam
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
+
+pytest.importorskip("botocore")
+
+ACCOUNT = "123456789012"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/apono-k8s-access"
+POLICY_ARN = f"arn:aws:iam::{ACCOUNT}:policy/apono-k8s-access"
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+def resource(kind, **given):
+    """A resource with validated options, in a known account, without a way to any service."""
+    checked = kind.options.check({"region": "eu-west-1", **given})
+    assert not checked.error_messages
+    params, _secrets = kind.options.normalise(checked.validated_parameters)
+    made = kind(params)
+    made.validate()
+    made.account_id = ACCOUNT
+    return made
+
+
+def operations(plan):
+    return [change.operation for change in plan.changes]
+
+
+# The policy
+
+
+def policy(**changes):
+    return {
+        "arn": POLICY_ARN,
+        "policy_id": "ANPA",
+        "description": "",
+        "tags": {},
+        "default_version_id": "v1",
+        "attachment_count": 0,
+        "document": iam.access_policy("aws", ACCOUNT, ["*"], ["*"]),
+        **changes,
+    }
+
+
+def test_a_policy_that_is_as_it_should_be_stays():
+    plan = resource(IamPolicy).plan(policy())
+    assert (plan.changes, plan.before) == ((), plan.after)
+
+
+def test_a_policy_that_is_missing_is_made():
+    plan = resource(IamPolicy, tags={"a": 1}).plan(None)
+    assert operations(plan) == ["create_policy"]
+    assert plan.before is None
+    assert plan.after["arn"] == POLICY_ARN
+    assert plan.changes[0].arguments["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ([], ["create_policy_version"]),
+        (["v1", "v2", "v3"], ["create_policy_version"]),
+        (["v2", "v3", "v4", "v5"], ["delete_policy_version", "create_policy_version"]),
+    ],
+)
+def test_a_document_that_differs_is_replaced_and_of_five_versions_the_oldest_goes(versions, expected):
+    other = iam.access_policy("aws", ACCOUNT, ["x"], ["*"])
+    plan = resource(IamPolicy).plan(policy(document=other, versions=versions))
+    assert operations(plan) == expected
+    if len(expected) == 2:
+        assert plan.changes[0].arguments["VersionId"] == "v2"
+    assert plan.after["document"] == iam.access_policy("aws", ACCOUNT, ["*"], ["*"])
+
+
+def test_a_description_cannot_be_changed_and_that_is_said():
+    wanted = resource(IamPolicy, description="new")
+    assert wanted.plan(policy(description="old")).changes == ()
+    assert "stays 'old'" in wanted.warnings[0]
+
+
+@pytest.mark.parametrize(("purge", "expected"), [(True, ["untag_policy", "tag_policy"]), (False, ["tag_policy"])])
+def test_tags_of_a_policy(purge, expected):
+    plan = resource(IamPolicy, tags={"a": "1"}, purge_tags=purge).plan(policy(tags={"b": "2", "aws:x": "3"}))
+    assert operations(plan) == expected
+    assert plan.after["tags"] == {"a": "1", "aws:x": "3", **({} if purge else {"b": "2"})}
+
+
+def users(**found):
+    return {"roles": [], "users": [], "groups": [], "boundary_of": [], **found}
+
+
+def test_a_policy_in_use_is_not_removed_and_by_whom_is_said():
+    current = policy(users=users(roles=["r"], groups=["g"]), versions=["v1"])
+    with pytest.raises(ResourceError, match="attached to role r, group g"):
+        resource(IamPolicy, state="absent").plan(current)
+    plan = resource(IamPolicy, state="absent", detach=True).plan(current)
+    assert operations(plan) == ["detach_role_policy", "detach_group_policy", "delete_policy_version", "delete_policy"]
+    plan = resource(IamPolicy, state="absent", removed_roles=["r"]).plan(policy(users=users(roles=["r"]), versions=[]))
+    assert operations(plan) == ["delete_policy"]
+
+
+def test_a_boundary_is_never_taken_away():
+    current = policy(users=users(boundary_of=["role r"]), versions=[])
+    with pytest.raises(ResourceError, match="permissions boundary of role r"):
+        resource(IamPolicy, state="absent", detach=True).plan(current)
+
+
+# The role
+
+
+def role(**changes):
+    return {
+        "arn": ROLE_ARN,
+        "role_id": "AROA",
+        "path": "/",
+        "description": "required for k8s access managed by Apono",
+        "max_session_duration": 3600,
+        "permissions_boundary": None,
+        "assume_role_policy_document": iam.sso_trust("aws", [ACCOUNT]),
+        "tags": {},
+        "create_date": "2026-01-31T12:00:00+00:00",
+        "managed_policies": [],
+        **changes,
+    }
+
+
+SSO = {"trust": {"sso": {}}}
+
+
+def test_a_role_that_is_as_it_should_be_stays():
+    plan = resource(IamRole, **SSO).plan(role())
+    assert (plan.changes, plan.before) == ((), plan.after)
+
+
+def test_a_role_is_made_with_its_policies():
+    plan = resource(IamRole, **SSO, managed_policies=["apono-k8s-access", READ_ONLY]).plan(None)
+    assert operations(plan) == ["create_role", "attach_role_policy", "attach_role_policy"]
+    assert plan.after["managed_policies"] == [POLICY_ARN, READ_ONLY]
+
+
+def test_what_differs_of_a_role_is_changed_and_nothing_else():
+    current = role(
+        description="x",
+        assume_role_policy_document=iam.sso_trust("aws", ["210987654321"]),
+        managed_policies=[READ_ONLY],
+    )
+    wanted = resource(
+        IamRole, **SSO, managed_policies=[POLICY_ARN], permissions_boundary=POLICY_ARN, max_session_duration=7200
+    )
+    plan = wanted.plan(current)
+    assert operations(plan) == [
+        "update_assume_role_policy",
+        "update_role",
+        "put_role_permissions_boundary",
+        "attach_role_policy",
+    ]
+    assert plan.after["managed_policies"] == [POLICY_ARN, READ_ONLY]
+    purging = resource(IamRole, **SSO, purge_managed_policies=True)
+    assert operations(purging.plan(role(managed_policies=[READ_ONLY]))) == ["detach_role_policy"]
+
+
+def test_a_trust_policy_of_deleted_principals_is_replaced_and_why_is_said():
+    document = copy.deepcopy(iam.sso_trust("aws", [ACCOUNT]))
+    document["Statement"][0]["Principal"] = {"AWS": "AROAEXAMPLEEXAMPLE12"}
+    plan = resource(IamRole, **SSO).plan(role(assume_role_policy_document=document))
+    assert "names deleted principals (AROAEXAMPLEEXAMPLE12)" in plan.changes[0].description
+
+
+def test_a_role_under_another_path_is_an_error():
+    with pytest.raises(ResourceError, match="exists under the path /team/"):
+        resource(IamRole, **SSO).plan(role(path="/team/"))
+
+
+def removable(**changes):
+    return role(**{"inline_policies": [], "instance_profiles": [], "managed_policies": [POLICY_ARN], **changes})
+
+
+def test_a_role_goes_with_what_was_named():
+    plan = resource(IamRole, state="absent", managed_policies=["apono-k8s-access"]).plan(removable())
+    assert operations(plan) == ["detach_role_policy", "delete_role"]
+    assert resource(IamRole, state="absent").plan(None).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("current", "purge", "named"),
+    [
+        ({}, False, "managed policies"),
+        ({"managed_policies": [], "inline_policies": ["x"]}, False, "inline policies x"),
+        ({"managed_policies": [], "instance_profiles": ["p"]}, True, "instance profiles p"),
+    ],
+)
+def test_a_role_that_carries_more_stays(current, purge, named):
+    wanted = resource(IamRole, state="absent", purge_managed_policies=purge)
+    with pytest.raises(ResourceError, match=named) as caught:
+        wanted.plan(removable(**current))
+    assert caught.value.code == "InUse"
+
+
+# The mode and the access entry
+
+
+def test_the_mode_goes_in_steps():
+    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": "CONFIG_MAP"}
+    plan = resource(AuthenticationMode, cluster_name="a", mode="API").plan(cluster)
+    modes = [change.arguments["accessConfig"]["authenticationMode"] for change in plan.changes]
+    assert modes == ["API_AND_CONFIG_MAP", "API"]
+
+
+def entry(**changes):
+    return {
+        "access_entry_arn": "arn",
+        "username": "apono:{{SessionName}}",
+        "kubernetes_groups": [],
+        "type": "STANDARD",
+        "tags": {},
+        "created_at": "2026-01-31T12:00:00+00:00",
+        "access_policies": None,
+        "is_dead": False,
+        **changes,
+    }
+
+
+ENTRY = {"cluster_name": "a", "principal_arn": ROLE_ARN}
+VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+EDIT = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy"
+
+
+def shaped(arn, *namespaces):
+    return {"policy_arn": arn, "scope": "namespace" if namespaces else "cluster", "namespaces": list(namespaces)}
+
+
+def test_an_entry_that_is_as_it_should_be_stays():
+    assert resource(AccessEntry, **ENTRY).plan(entry()).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("current", "reason"),
+    [(entry(is_dead=True), "was deleted and made again"), (entry(type="EC2"), "its type is EC2")],
+)
+def test_an_entry_that_matches_nobody_or_is_of_another_type_is_made_anew(current, reason):
+    plan = resource(AccessEntry, **ENTRY, recreate=True).plan({**current, "tags": {"kept": "yes"}})
+    assert operations(plan) == ["delete_access_entry", "create_access_entry"]
+    assert reason in plan.changes[0].description
+    assert plan.changes[1].arguments["tags"] == {"kept": "yes"}
+
+
+def test_another_type_is_an_error_unless_recreation_is_allowed():
+    with pytest.raises(ResourceError, match="recreate: true"):
+        resource(AccessEntry, **ENTRY).plan(entry(type="EC2"))
+
+
+@pytest.mark.parametrize(
+    ("purge", "expected"),
+    [(False, ["associate_access_policy"]), (True, ["associate_access_policy", "disassociate_access_policy"])],
+)
+def test_access_policies(purge, expected):
+    wanted = resource(
+        AccessEntry,
+        **ENTRY,
+        access_policies=[{"policy_arn": VIEW, "scope": "namespace", "namespaces": ["b", "a"]}],
+        purge_access_policies=purge,
+    )
+    current = entry(access_policies=[shaped(EDIT), shaped(VIEW)])
+    plan = wanted.plan(current)
+    assert operations(plan) == expected
+    assert plan.changes[0].arguments["accessScope"] == {"type": "namespace", "namespaces": ["a", "b"]}
+    kept = [] if purge else [shaped(EDIT)]
+    assert plan.after["access_policies"] == [*kept, shaped(VIEW, "a", "b")]
+    assert wanted.plan(entry(access_policies=plan.after["access_policies"])).changes == ()
