@@ -24,7 +24,11 @@ AUTOMATION = "platform-automation"
 ROLE = "apono-k8s-access"
 SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
 SAML_PROVIDER = "okta"
-SIGN_IN = "https://signin.aws.amazon.com/saml"
+SIGN_IN = {
+    "aws": "https://signin.aws.amazon.com/saml",
+    "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
+    "aws-cn": "https://signin.amazonaws.cn/saml",
+}
 
 _ASSERTION = """
 <p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns="urn:oasis:names:tc:SAML:2.0:assertion">
@@ -45,18 +49,31 @@ _ASSERTION = """
 class Account:
     """An AWS account in which an automation role may do everything, and to which people sign in."""
 
-    def __init__(self, bed: Bed, account_id: str, region: str = "eu-west-1") -> None:
+    def __init__(self, bed: Bed, account_id: str, region: str = "eu-west-1", partition: str = "aws") -> None:
         self.bed = bed
         self.id = account_id
         self.region = region
-        self.iam = bed.client("iam", account_id)
-        self.automation = f"arn:aws:iam::{account_id}:role/{AUTOMATION}"
+        self.partition = partition
+        self.iam = self.client("iam")
+        self.automation = self.arn(f"role/{AUTOMATION}")
         if self.role(AUTOMATION) is None:
             self.make_automation()
 
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client of the account's operator."""
+        return self.bed.client(service, self.id, region or self.region, self.partition)
+
+    def arn(self, resource: str) -> str:
+        """The ARN of something of the account's IAM."""
+        return f"arn:{self.partition}:iam::{self.id}:{resource}"
+
     def make_automation(self) -> None:
-        self.make_role(AUTOMATION, f"arn:aws:iam::{OPERATIONS_ACCOUNT}:root")
-        self.iam.attach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+        self.make_role(AUTOMATION, OPERATIONS_ACCOUNT)
+        self.make_administrator(AUTOMATION)
+
+    def make_administrator(self, role: str) -> None:
+        policy = f"arn:{self.partition}:iam::aws:policy/AdministratorAccess"
+        self.iam.attach_role_policy(RoleName=role, PolicyArn=policy)
 
     def make_role(self, name: str, principal: str, path: str = "/") -> str:
         trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
@@ -74,7 +91,7 @@ class Account:
 
     def cluster(self, name: str) -> Cluster:
         """A cluster that is there."""
-        arn = f"arn:aws:eks:{self.region}:{self.id}:cluster/{name}"
+        arn = f"arn:{self.partition}:eks:{self.region}:{self.id}:cluster/{name}"
         return Cluster(self, name, self.region, arn)
 
     def add_saml_provider(self) -> None:
@@ -92,7 +109,7 @@ class Account:
 
     def policy(self, name: str = ROLE) -> dict[str, Any] | None:
         """The default version's document of a policy; ``None`` when there is none."""
-        arn = f"arn:aws:iam::{self.id}:policy/{name}"
+        arn = self.arn(f"policy/{name}")
         try:
             version = self.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         except ClientError:
@@ -101,11 +118,11 @@ class Account:
 
     def sso_person(self, person: str) -> dict[str, str]:
         """The credentials of somebody who came through AWS SSO."""
-        arn = f"arn:aws:iam::{self.id}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{SSO_ROLE}"
+        arn = f"arn:{self.partition}:iam::{self.id}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{SSO_ROLE}"
         if self.role(SSO_ROLE) is None:
             arn = self.make_role(SSO_ROLE, self.id, "/aws-reserved/sso.amazonaws.com/eu-west-1/")
-            self.iam.attach_role_policy(RoleName=SSO_ROLE, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-        keys = self.bed.client("sts", self.id).assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
+            self.make_administrator(SSO_ROLE)
+        keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
         self.bed.control("aws", "saml_subject", {"access_key_id": keys["AccessKeyId"], "subject": person})
         return keys
 
@@ -113,15 +130,13 @@ class Account:
         """The people's role, with somebody's credentials; raises ``ClientError`` when he may not."""
         session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken"), self.region)
         sts = session.client("sts", endpoint_url=self.bed.urls["aws"])
-        role = f"arn:aws:iam::{self.id}:role/{ROLE}"
+        role = self.arn(f"role/{ROLE}")
         return sts.assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
 
     def assume_by_saml(self, person: str) -> dict[str, str]:
         """The people's role, with an assertion of the identity provider."""
-        role, provider = (
-            f"arn:aws:iam::{self.id}:{kind}" for kind in (f"role/{ROLE}", f"saml-provider/{SAML_PROVIDER}")
-        )
-        text = _ASSERTION.format(person=person, recipient=SIGN_IN, provider=provider, role=role)
+        role, provider = self.arn(f"role/{ROLE}"), self.arn(f"saml-provider/{SAML_PROVIDER}")
+        text = _ASSERTION.format(person=person, recipient=SIGN_IN[self.partition], provider=provider, role=role)
         sts = boto3.Session("unused", "unused", region_name=self.region).client(
             "sts", endpoint_url=self.bed.urls["aws"]
         )
@@ -139,7 +154,7 @@ class Cluster:
         self.bed = account.bed
         self.name = name
         self.arn = arn
-        self.eks = self.bed.client("eks", account.id, region)
+        self.eks = account.client("eks", region)
         server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
         self.url, self.admin_token = server["endpoint"], server["admin_token"]
         self.tls = ssl.create_default_context(cadata=base64.b64decode(server["certificate_authority_base64"]).decode())
@@ -184,16 +199,16 @@ class Cluster:
 
     def mapped(self, role: str = ROLE) -> str | None:
         """The username that aws-auth gives a role, as EKS reads it."""
-        arn = f"arn:aws:iam::{self.account.id}:role/{role}"
+        arn = self.account.arn(f"role/{role}")
         entry = read_aws_auth({"mapRoles": self.map_roles()}).roles.get(arn.lower())
         return entry.username if entry else None
 
     def entry(self, role: str = ROLE) -> dict[str, Any] | None:
         """A role's access entry."""
         try:
-            return self.eks.describe_access_entry(
-                clusterName=self.name, principalArn=f"arn:aws:iam::{self.account.id}:role/{role}"
-            )["accessEntry"]
+            return self.eks.describe_access_entry(clusterName=self.name, principalArn=self.account.arn(f"role/{role}"))[
+                "accessEntry"
+            ]
         except ClientError:
             return None
 
