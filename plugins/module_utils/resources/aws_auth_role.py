@@ -21,6 +21,8 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change, 
 COLLECTION_PATH = "/api/v1/namespaces/kube-system/configmaps"
 OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"
 
+DIFF_HEADER = "mapRoles of kube-system/aws-auth"
+
 # What the API server sets itself and would refuse, or act on, in an object that is put back.
 SERVER_FIELDS = ("resourceVersion", "uid", "creationTimestamp", "managedFields")
 
@@ -146,9 +148,15 @@ class AwsAuthRole(Resource):
         return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), details)
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
-        """The diff shows the whole text, the object only the entry."""
+        """The diff shows the whole text, line by line, the object only the entry."""
         result = super().report(before, plan, changes, {})
         result.pop(self.name, None)
+        result["diff"] = {
+            "before": (before or {}).get("mapRoles", ""),
+            "after": (plan.after or {}).get("mapRoles", ""),
+            "before_header": DIFF_HEADER,
+            "after_header": DIFF_HEADER,
+        }
         return {**result, self.name: details} if details else result
 
     def edited(self, text: str) -> str:

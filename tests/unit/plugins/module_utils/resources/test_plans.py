@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import iam
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 
@@ -280,3 +281,46 @@ def test_access_policies(purge, expected):
     kept = [] if purge else [shaped(EDIT)]
     assert plan.after["access_policies"] == [*kept, shaped(VIEW, "a", "b")]
     assert wanted.plan(entry(access_policies=plan.after["access_policies"])).changes == ()
+
+
+# aws-auth
+
+NODES = f"- rolearn: arn:aws:iam::{ACCOUNT}:role/nodes\n  username: nodes\n"
+OURS = f'- rolearn: {ROLE_ARN}\n  username: "{{{{SessionNameRaw}}}}"\n'
+
+
+def mapping(**given):
+    made = resource(AwsAuthRole, cluster_name="a", role_arn=ROLE_ARN, **given)
+    made.caller_arn = None
+    return made
+
+
+def config_map(text):
+    return {"metadata": {"resourceVersion": "7"}, "data": {"mapRoles": text, "mapUsers": "x"}}
+
+
+def test_the_diff_of_aws_auth_is_its_text_and_the_write_keeps_the_rest():
+    wanted = mapping()
+    plan = wanted.plan(config_map(NODES))
+    (change,) = plan.changes
+    assert change.arguments["body"]["data"] == {"mapRoles": NODES + OURS, "mapUsers": "x"}
+    assert change.arguments["body"]["metadata"]["resourceVersion"] == "7"
+    diff = wanted.report(plan.before, plan, [change.description], plan.details)["diff"]
+    assert (diff["before"], diff["after"]) == (NODES, NODES + OURS)
+    assert wanted.plan(config_map(NODES + OURS)).changes == ()
+
+
+def test_a_config_map_that_is_missing_is_made_and_not_for_a_removal():
+    (change,) = mapping().plan(None).changes
+    assert change.operation == "POST"
+    assert change.arguments["body"]["data"] == {"mapRoles": OURS}
+    assert mapping(state="absent").plan(None).changes == ()
+    (removal,) = mapping(state="absent").plan(config_map(NODES + OURS)).changes
+    assert removal.arguments["body"]["data"]["mapRoles"] == NODES
+
+
+def test_the_callers_own_entry_is_left_alone():
+    wanted = mapping(username="other")
+    wanted.caller_arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
+    with pytest.raises(ResourceError, match="credentials in use"):
+        wanted.plan(config_map(OURS))
