@@ -119,8 +119,7 @@ class Kubernetes:
         if not cluster["endpoint"]:
             raise ResourceError(
                 f"The cluster {cluster['name']} has no API server yet: its status is {cluster['status']}. Run again "
-                "when it "
-                "is ACTIVE.",
+                "when it is ACTIVE.",
                 service="eks",
                 code="NotActive",
             )
@@ -135,8 +134,7 @@ class Kubernetes:
         if not HAS_KUBERNETES:
             raise ResourceError(
                 "A kubeconfig needs the Python package kubernetes, which is not installed for the Python that runs "
-                "this "
-                "task: install it there, or use cluster_name, which needs no kubeconfig."
+                "this task: install it there, or use cluster_name, which needs no kubeconfig."
             )
         where = f"the kubeconfig {kubeconfig or '~/.kube/config'}" + (f", context {context}" if context else "")
         try:

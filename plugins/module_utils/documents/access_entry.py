@@ -44,8 +44,7 @@ def validate_groups(groups: list[str]) -> None:
         if group.lower().startswith("system:"):
             raise ResourceError(
                 f"kubernetes_groups: {group!r} begins with system:, which EKS refuses in an access entry. What "
-                "system:masters "
-                "gives is the access policy AmazonEKSClusterAdminPolicy (access_policies)."
+                "system:masters gives is the access policy AmazonEKSClusterAdminPolicy (access_policies)."
             )
 
 

@@ -169,6 +169,5 @@ def validate_cluster_name(text: str) -> None:
     if not _CLUSTER_NAME.fullmatch(text):
         raise ResourceError(
             f"cluster_name {text!r} is not the name of an EKS cluster: it has 1 to 100 letters, digits, - and _, and "
-            "begins with a "
-            "letter or digit."
+            "begins with a letter or digit."
         )

@@ -130,8 +130,7 @@ def read(text: str, meanings: dict[Any, int] | None = None) -> MapRoles:
 def _invalid(line: int, problem: str) -> ResourceError:
     return ResourceError(
         f"mapRoles of the ConfigMap kube-system/aws-auth {problem}, line {line}: EKS reads none of its entries now. "
-        "Correct the "
-        "text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
+        "Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
         code="InvalidMapRoles",
         line=line,
     )
@@ -236,8 +235,7 @@ def _prove(
 def _refused(canonical_arn: str, reason: str) -> ResourceError:
     return ResourceError(
         f"The entry of {canonical_arn} in mapRoles cannot be edited without changing something else: {reason}. "
-        "Nothing was "
-        "written; write that part of kube-system/aws-auth in a plainer way and run again.",
+        "Nothing was written; write that part of kube-system/aws-auth in a plainer way and run again.",
         code="EditRefused",
     )
 
@@ -378,8 +376,7 @@ def guard(old: str, new: str, caller_arn: str | None) -> None:
         if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
             raise ResourceError(
                 f"The credentials in use reach the cluster through the very entry of {entry.rolearn} that would "
-                "change, and could "
-                "not put it back. Run this with credentials of another principal.",
+                "change, and could not put it back. Run this with credentials of another principal.",
                 code="WouldLockOut",
             )
 

@@ -154,8 +154,7 @@ def validate_custom_access_details(text: str) -> None:
     if len(text) > MOST_DETAILS_CHARACTERS:
         raise ResourceError(
             f"custom_access_details has {len(text)} characters, and Apono takes {MOST_DETAILS_CHARACTERS}: shorten "
-            "the text, or "
-            "link to a page."
+            "the text, or link to a page."
         )
 
 
@@ -170,8 +169,7 @@ def validate_owners(owner: dict[str, Any] | None, resource_owner: dict[str, Any]
     if resource_owner and not owner:
         raise ResourceError(
             "resource_owner is set and owner is not: Apono falls back on the integration's owner for resources "
-            "without the "
-            "key, so set owner too."
+            "without the key, so set owner too."
         )
     if owner and not owner["attribute_value"]:
         raise ResourceError("owner.attribute_value is empty: name at least one user, group or other value.")

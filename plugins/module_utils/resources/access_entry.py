@@ -123,9 +123,7 @@ class AccessEntry(Resource):
                     return None  # in the mode CONFIG_MAP there are no entries
                 raise ResourceError(
                     f"{error.message.rstrip('.')}. Access entries need the authentication mode API_AND_CONFIG_MAP or "
-                    "API: change "
-                    "it "
-                    "first with apono.eks.authentication_mode.",
+                    "API: change it first with apono.eks.authentication_mode.",
                     **error.error,
                 ) from error
             raise
@@ -164,8 +162,7 @@ class AccessEntry(Resource):
                 raise
             self.warn(
                 f"Whether {self.what} is older than its role cannot be told without iam:GetRole: if the role was "
-                "deleted and "
-                "made again, the entry matches nobody. Allow iam:GetRole, or set principal_created."
+                "deleted and made again, the entry matches nobody. Allow iam:GetRole, or set principal_created."
             )
             return False
         return answer is not None and answer["Role"]["CreateDate"] > created
@@ -182,8 +179,7 @@ class AccessEntry(Resource):
             if not self.params["recreate"]:
                 raise ResourceError(
                     f"{self.what} is of type {current['type']} and not {self.params['type']}, and EKS cannot change "
-                    "that: set "
-                    "recreate: true to delete it and make it again, or correct type.",
+                    "that: set recreate: true to delete it and make it again, or correct type.",
                     service="eks",
                     code="Immutable",
                 )

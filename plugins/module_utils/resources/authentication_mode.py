@@ -95,8 +95,7 @@ class AuthenticationMode(Resource):
         if update is None:
             raise ResourceError(
                 f"The update {update_id} of {self.what} has not ended within {self.params['wait_timeout']} seconds. "
-                "It goes "
-                "on; run again to wait for it, or raise wait_timeout.",
+                "It goes on; run again to wait for it, or raise wait_timeout.",
                 service="eks",
                 operation="DescribeUpdate",
                 code="Timeout",
@@ -123,8 +122,7 @@ class AuthenticationMode(Resource):
         if not poll(active, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL):
             raise ResourceError(
                 f"{self.what} is still being updated after {self.params['wait_timeout']} seconds, and EKS makes one "
-                "update "
-                "at a time: run again later, or raise wait_timeout.",
+                "update at a time: run again later, or raise wait_timeout.",
                 service="eks",
                 code="Timeout",
             )

@@ -80,8 +80,8 @@ class AwsAuthRole(Resource):
         if mode == "API" and self.params["state"] == "present":
             raise ResourceError(
                 f"The cluster {self.params.get('cluster_name') or self.params.get('host')} is in the authentication "
-                "mode API "
-                "and does not read aws-auth: an entry there would have no effect. Use apono.eks.access_entry.",
+                "mode API and does not read aws-auth: an entry there would have no effect. Use "
+                "apono.eks.access_entry.",
                 service="eks",
                 code="ConfigMapNotRead",
             )
@@ -112,8 +112,7 @@ class AwsAuthRole(Resource):
         if entry is not None:
             self.warn(
                 f"The cluster {cluster} has an access entry for {principal}, and an access entry wins over aws-auth: "
-                "the entry "
-                "in aws-auth has no effect until the access entry is removed."
+                "the entry in aws-auth has no effect until the access entry is removed."
             )
 
     def plan(self, current: dict[str, Any] | None) -> Plan:

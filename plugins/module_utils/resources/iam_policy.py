@@ -181,8 +181,7 @@ class IamPolicy(Resource):
         if wanted_description is not None and wanted_description != current["description"]:
             self.warn(
                 f"The description of {self.what} stays {current['description']!r}: IAM cannot change it. To have "
-                "another, "
-                "remove the policy and make it again."
+                "another, remove the policy and make it again."
             )
         document = self.document if "versions" in current else current["document"]
         before = self.shown(current["description"], current["document"], current["tags"])
@@ -257,8 +256,7 @@ class IamPolicy(Resource):
         if attached and not self.params["detach"]:
             raise ResourceError(
                 f"{self.what} is attached to {', '.join(attached)}: detach it there first, or set detach: true to "
-                "have it "
-                "detached from all of them.",
+                "have it detached from all of them.",
                 service="iam",
                 code="InUse",
             )
@@ -289,8 +287,7 @@ class IamPolicy(Resource):
         return Stale.uncertain(
             ResourceError(
                 f"{error.message} If no other run is making it now, there is a policy of that name in another letter "
-                "case "
-                "or under another path: set name and path to its own.",
+                "case or under another path: set name and path to its own.",
                 **error.error,
             )
         )

@@ -101,9 +101,9 @@ class IamRole(Resource):
             which = ", ".join(str(statement) for statement in open_statements)
             raise ResourceError(
                 f"trust.policy lets anybody assume the role {self.params['name']} (statement {which}): the principal "
-                "is *, "
-                "and no condition restricts who that is. Name the principals, or add a condition on aws:PrincipalArn, "
-                "aws:PrincipalOrgID or the like; if it is really meant, set allow_open_trust: true.",
+                "is *, and no condition restricts who that is. Name the principals, or add a condition on "
+                "aws:PrincipalArn, aws:PrincipalOrgID or the like; if it is really meant, set allow_open_trust: "
+                "true.",
                 code="OpenTrust",
             )
 
@@ -183,8 +183,7 @@ class IamRole(Resource):
         if current["path"] != params["path"]:
             raise ResourceError(
                 f"{self.what} exists under the path {current['path']} and not {params['path']}, and IAM cannot move "
-                "it: set "
-                f"path: {current['path']}, or another name, or remove the role first (state: absent).",
+                f"it: set path: {current['path']}, or another name, or remove the role first (state: absent).",
                 service="iam",
                 code="PathDiffers",
             )
@@ -252,10 +251,9 @@ class IamRole(Resource):
         if any(foreign.values()) and not self.params["purge_managed_policies"] or current["instance_profiles"]:
             listed = "; ".join(f"{kind} {', '.join(names)}" for kind, names in foreign.items() if names)
             raise ResourceError(
-                f"{self.what} carries what was not named here: {listed}. Somebody else may use it. List those managed "
-                "policies in managed_policies, or set purge_managed_policies: true to remove policies with the role; "
-                "take "
-                "the role out of instance profiles first.",
+                f"{self.what} carries what was not named here: {listed}. Somebody else may use it. List those "
+                "managed policies in managed_policies, or set purge_managed_policies: true to remove policies with "
+                "the role; take the role out of instance profiles first.",
                 service="iam",
                 code="InUse",
             )

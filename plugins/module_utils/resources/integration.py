@@ -131,8 +131,7 @@ class Integration(Resource):
         if current and current["type"] != self.params["type"]:
             raise ResourceError(
                 f"{self.what} is of type {current['type']} and not {self.params['type']}, and Apono cannot change "
-                "that: "
-                "take another name, or remove it first (state: absent).",
+                "that: take another name, or remove it first (state: absent).",
                 service="apono",
                 code="Immutable",
             )
@@ -158,8 +157,7 @@ class Integration(Resource):
             ids = ", ".join(item["id"] for item in found)
             raise ResourceError(
                 f"There are {len(found)} integrations named {name!r} ({ids}), and it cannot be known which one is "
-                "meant: "
-                "rename or remove the others in Apono.",
+                "meant: rename or remove the others in Apono.",
                 service="apono",
                 code="Ambiguous",
             )
@@ -318,8 +316,7 @@ class Integration(Resource):
         if not given_store or "apono" not in given_store:
             raise ResourceError(
                 f"{self.what} keeps its secret in Apono, which does not give it back, and a change of anything else "
-                "would "
-                "lose it: set secret_store.apono.parameters too.",
+                "would lose it: set secret_store.apono.parameters too.",
                 service="apono",
                 code="SecretNeeded",
             )
@@ -358,8 +355,7 @@ class Integration(Resource):
         if synced is None:
             raise ResourceError(
                 f"The sync of {self.what} has not ended within {self.params['wait_timeout']} seconds. It goes on; "
-                "run again "
-                "to wait for it, or raise wait_timeout.",
+                "run again to wait for it, or raise wait_timeout.",
                 service="apono",
                 code="Timeout",
             )
