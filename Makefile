@@ -37,7 +37,7 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
 scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope tests/scenarios
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
 molecule: $(READY) ## Run each role's molecule scenario
 	cd extensions && python -m testbed.bed run molecule test --all
