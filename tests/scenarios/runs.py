@@ -51,6 +51,11 @@ class Run:
             (item["host"], item["action"], words) for item in self.changed for words in item["result"]["changes"]
         )
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the tasks warned of."""
+        return [text for item in self.results for text in item["result"].get("warnings", ())]
+
     def of(self, host: str, action: str) -> dict[str, Any]:
         """The last result of an action on a host."""
         return [item["result"] for item in self.results if (item["host"], item["action"]) == (host, action)][-1]

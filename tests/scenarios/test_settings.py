@@ -177,7 +177,7 @@ def test_a_username_of_ones_own_reaches_eks_as_it_is_written(
         assert run.code == 0, run.output
     assert cluster.entry()["username"] == "people:{{SessionName}}"
     assert cluster.mapped() == "people:{{SessionNameRaw}}"
-    assert "an access entry wins over aws-auth" in run.output
+    assert any("an access entry wins over aws-auth" in warning for warning in run.warnings)
 
 
 def test_the_sync_is_awaited_unless_that_is_not_wanted(
