@@ -1,12 +1,14 @@
 # Everything that is installed goes into .venv and .cache, beside this file.
 
-PYTHON ?= python3
+# Found before the environment's own folder comes first in the path.
+PYTHON := $(shell command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 LINK := .collections/ansible_collections/apono/eks
 CORES := .cache/cores
 JOBS ?= 2
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONPATH := $(CURDIR)/.collections:$(CURDIR)/tests
@@ -68,7 +70,8 @@ cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)
 
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
-	$(if $(filter 0,$(shell id -u)),,sudo )apt-get install --yes --no-install-recommends python3-venv python3-pip git
+	$(SUDO)apt-get update
+	$(SUDO)apt-get install --yes --no-install-recommends python3-venv python3-pip git
 
 clean: ## Remove everything that was installed or made
 	rm -rf $(VENV) .cache .collections .hypothesis .pytest_cache .ruff_cache
