@@ -23,6 +23,8 @@ extends_documentation_fragment:
   - apono.eks.kubernetes
   - apono.eks.state
   - apono.eks.attributes
+requirements:
+  - PyYAML
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
