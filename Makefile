@@ -42,7 +42,7 @@ scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newes
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
 molecule: $(READY) ## Run each role's molecule scenario
-	cd extensions && python -m testbed.bed run molecule test --all
+	cd extensions && molecule reset --all && python -m testbed.bed run molecule test --all
 
 lint: $(READY) ## Check style and documentation
 	$(BIN)/ruff check .
