@@ -55,7 +55,7 @@ sanity: $(READY) ## Run ansible-test's own checks
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test sanity --color no --local --requirements
 
 ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
-	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --local --python default
+	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --local --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 benchmark: $(READY) ## Measure the time per task on both ways of execution
 	$(BIN)/python tests/benchmark/time_per_task.py

@@ -88,7 +88,8 @@ def main() -> int:
     provide_pip(home)
     provide_pip_settings(home)
     provide_pythons(folder / "bin")
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    # This environment first: a link to its Python from elsewhere would not find what is installed in it.
+    path = os.pathsep.join([str(Path(sys.executable).parent), str(folder / "bin"), os.environ["PATH"]])
     command = [Path(sys.executable).with_name("ansible-test"), *sys.argv[2:]]
     return subprocess.call(command, cwd=copy, env={**os.environ, "HOME": str(home), "PATH": path})
 
