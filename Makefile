@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule benchmark lint sanity ansible-test-units build cores debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units build cores debian-packages clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -36,9 +36,11 @@ units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-co
 	for core in $(CORES)/*; do $$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider tests/unit || exit 1; done
 
 testbed-tests: $(READY) ## Test the services that the tests stand on
+	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
 scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
+	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
 molecule: $(READY) ## Run each role's molecule scenario
@@ -56,6 +58,9 @@ sanity: $(READY) ## Run ansible-test's own checks
 
 ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --local --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+
+kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
+	@$(PYTHON) tests/kube.py install
 
 benchmark: $(READY) ## Measure the time per task on both ways of execution
 	$(BIN)/python tests/benchmark/time_per_task.py

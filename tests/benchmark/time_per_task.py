@@ -63,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     tasks = [CLUSTER, POLICY, ROLE]
     count = arguments.hosts * len(tasks)
-    with running() as bed, tempfile.TemporaryDirectory() as name:
+    with running(small=True) as bed, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Account(bed, ACCOUNT).add_cluster("alpha", "API")
         hosts = {f"host-{number}": {"ansible_connection": "local"} for number in range(arguments.hosts)}

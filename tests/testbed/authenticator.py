@@ -286,7 +286,7 @@ class Authenticator:
 
     def map(self, cluster: Cluster, identity: Identity) -> User:
         """The user of an identity, by the cluster's mode, access entries and ``aws-auth`` as they are now."""
-        access = self.access(cluster, identity)
+        access = self.access(cluster, identity.canonical_arn, identity.session_name)
         mode, entry = access["authentication_mode"], access["entry"]
         if mode == "CONFIG_MAP":
             if access.get("creator", False):
@@ -298,13 +298,18 @@ class Authenticator:
             raise AuthenticationError(f"no access entry for {identity.canonical_arn}")
         return map_aws_auth(cluster, identity)
 
-    def access(self, cluster: Cluster, identity: Identity) -> dict[str, Any]:
-        """What the AWS service knows of an identity's access to a cluster."""
-        question = {
-            "cluster_arn": cluster.arn,
-            "principal_arn": identity.canonical_arn,
-            "session_name": identity.session_name,
-        }
+    def policies(self, cluster: Cluster, extra: dict[str, list[str]]) -> tuple[AccessPolicy, ...]:
+        """The access policies of a user whose ``extra`` (:class:`User`) an API server tells."""
+        if "canonicalArn" not in extra:
+            return ()
+        access = self.access(cluster, extra["canonicalArn"][0], extra["sessionName"][0])
+        entry = access["entry"]
+        counts = access["authentication_mode"] != "CONFIG_MAP" and entry and entry["matches"]
+        return read_policies(entry["policies"]) if counts else ()
+
+    def access(self, cluster: Cluster, principal_arn: str, session_name: str) -> dict[str, Any]:
+        """What the AWS service knows of a principal's access to a cluster."""
+        question = {"cluster_arn": cluster.arn, "principal_arn": principal_arn, "session_name": session_name}
         headers = {"Content-Type": "application/json"}
         status, body = self.request("POST", "/_testbed/identity", headers, json.dumps(question).encode())
         if status != 200:
@@ -361,8 +366,13 @@ def make_user(identity: Identity, mapping: Mapping, region: str, policies: list[
             "principalId": [identity.user_id],
             "sessionName": [identity.session_name],
         },
-        policies=tuple(
-            AccessPolicy(policy["policy_arn"].rpartition("/")[2], policy["scope"], tuple(policy["namespaces"] or ()))
-            for policy in policies or ()
-        ),
+        policies=read_policies(policies or []),
+    )
+
+
+def read_policies(policies: list[dict[str, Any]]) -> tuple[AccessPolicy, ...]:
+    """The access policies of an access entry, as the AWS service describes them."""
+    return tuple(
+        AccessPolicy(policy["policy_arn"].rpartition("/")[2], policy["scope"], tuple(policy["namespaces"] or ()))
+        for policy in policies
     )

@@ -17,7 +17,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,7 +29,7 @@ from typing import Any
 import boto3
 
 from testbed.apono_callers import DEFAULT_TOKEN
-from testbed.service import LOOPBACK
+from testbed.service import LOOPBACK, free_ports
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -48,10 +47,11 @@ class Bed:
     # Life
 
     @classmethod
-    def start(cls, update_seconds: float = 0.2) -> Bed:
+    def start(cls, update_seconds: float = 0.2, small: bool = False) -> Bed:
         """Start everything and wait until it serves.
 
         :param update_seconds: how long EKS takes for an update of a cluster.
+        :param small: clusters on the small API server, also where there is a real one.
         :raises RuntimeError: a service did not come up.
         """
         # AWS and Kubernetes need each other's address, so ports are chosen before they start.
@@ -60,7 +60,7 @@ class Bed:
         urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(names, ports, strict=True)}
         arguments = {
             "aws": ["--kubernetes", urls["kubernetes"], "--update-seconds", str(update_seconds)],
-            "kubernetes": ["--aws", urls["aws"]],
+            "kubernetes": ["--aws", urls["aws"], *(["--small"] if small else [])],
             "apono": [],
         }
         processes = {}
@@ -97,7 +97,8 @@ class Bed:
         for pid in self.pids.values():
             while is_running(pid):
                 if time.monotonic() > end:
-                    os.kill(pid, signal.SIGKILL)
+                    # Each leads a group of its own, to which the API servers that it started belong.
+                    os.killpg(pid, signal.SIGKILL)
                 time.sleep(0.02)
 
     def __enter__(self) -> Bed:
@@ -182,15 +183,6 @@ class Bed:
         return session.client(service, endpoint_url=self.urls["aws"])
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses now, none twice."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _unused in range(count)]
-        for item in sockets:
-            item.bind((LOOPBACK, 0))
-        return [item.getsockname()[1] for item in sockets]
-
-
 def is_running(pid: int) -> bool:
     """Whether a process runs; one that has ended and is our child is taken note of on the way."""
     with contextlib.suppress(ChildProcessError):
@@ -204,10 +196,10 @@ def is_running(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Bed]:
-    """A test bed for the length of a ``with``, also when that ends by a signal to stop."""
+def running(small: bool = False) -> Iterator[Bed]:
+    """A test bed for the length of a ``with``, also when that ends by a signal to stop; see :meth:`Bed.start`."""
     signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
-    with Bed.start() as bed:
+    with Bed.start(small=small) as bed:
         yield bed
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Any
 
 import trustme
@@ -35,5 +36,23 @@ class CertificateAuthority:
     def server_context(self) -> ServerContext:
         """A context for any number of servers on the loopback address: they share one key and certificate."""
         context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert(LOOPBACK, "localhost").configure_cert(context)
+        self.issue().configure_cert(context)
         return context
+
+    def write_file(self, folder: Path) -> Path:
+        """The authority's certificate, as a file."""
+        path = folder / "authority.pem"
+        path.write_bytes(self.pem)
+        return path
+
+    def write_server_files(self, folder: Path) -> tuple[Path, Path]:
+        """A certificate and its key for programs that serve on the loopback address."""
+        issued = self.issue()
+        certificate, key = folder / "server.pem", folder / "server.key"
+        certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        key.touch(mode=0o600)
+        key.write_bytes(issued.private_key_pem.bytes())
+        return certificate, key
+
+    def issue(self) -> trustme.LeafCert:
+        return self.authority.issue_cert(LOOPBACK, "localhost")

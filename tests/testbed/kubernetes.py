@@ -19,8 +19,9 @@
     after the slash when the caller is not known, so that a fault with ``"identity": "cluster-name/*"`` strikes one
     cluster only. A reset stops all clusters.
 
-``--aws`` is the URL of the AWS service, which is asked who signed a token and what access that principal has
-(:mod:`testbed.authenticator`).
+Clusters are on real API servers where there are any (:mod:`testbed.kubernetes_real`), else, or with ``--small``, on
+the small one (:mod:`testbed.kubernetes_small`). ``--aws`` is the URL of the AWS service, which is asked who signed a
+token and what access that principal has (:mod:`testbed.authenticator`).
 """
 
 from __future__ import annotations
@@ -29,55 +30,22 @@ import argparse
 import base64
 import io
 import json
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
+import kube
+from kube import Programs
 from testbed.acceptor import Acceptor
-from testbed.authenticator import Authenticator, User
+from testbed.authenticator import Authenticator
 from testbed.certificates import CertificateAuthority
-from testbed.kubernetes_api import CLUSTER_KEY, ApiServer, Request, authenticate
-from testbed.kubernetes_rbac import AUTHENTICATED, MASTERS, Authorizer, bootstrap
-from testbed.kubernetes_resources import CONFIG_MAPS
+from testbed.kubernetes_api import CLUSTER_KEY, Request, authenticate
+from testbed.kubernetes_cluster import Cluster
+from testbed.kubernetes_real import RealServers
+from testbed.kubernetes_small import SmallServers
 from testbed.kubernetes_status import failure
-from testbed.kubernetes_store import Store
 from testbed.service import CONTROL, Call, Listener, Service
-
-ADMIN = User("testbed-admin", (MASTERS, AUTHENTICATED))
-
-
-@dataclass
-class Cluster:
-    """One cluster: its name in AWS, its objects, and who may do what with them."""
-
-    arn: str
-    name: str
-    account_id: str
-    region: str
-    authenticator: Authenticator = field(repr=False)
-    admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    store: Store = field(default_factory=Store, repr=False)
-
-    def __post_init__(self) -> None:
-        parts = self.arn.split(":")
-        expected = ["arn", *parts[1:2], "eks", self.region, self.account_id, f"cluster/{self.name}"]
-        if parts != expected:
-            raise ValueError(f"the ARN {self.arn!r} does not go with name, account and region: {':'.join(expected)}")
-        self.authorizer = Authorizer(self.store)
-        bootstrap(self.store)
-
-    def authenticate(self, token: str) -> User:
-        """The user of a bearer token; raises :class:`~testbed.authenticator.AuthenticationError`."""
-        if secrets.compare_digest(token.encode(), self.admin_token.encode()):
-            return ADMIN
-        return self.authenticator.authenticate(self, token)
-
-    def aws_auth(self) -> dict[str, str]:
-        config_map = self.store.find(CONFIG_MAPS, "kube-system", "aws-auth") or {}
-        return config_map.get("data", {})
 
 
 class KubernetesDialect:
@@ -97,19 +65,26 @@ class KubernetesDialect:
 class ClusterFleet:
     """All clusters of one process. :meth:`control` is the WSGI application of the control address."""
 
-    def __init__(self, aws_url: str) -> None:
+    def __init__(self, aws_url: str, programs: Programs | None = None) -> None:
+        """:param programs: of real API servers; without them, the clusters are on the small one."""
         self.authenticator = Authenticator(aws_url)
         self.authority = CertificateAuthority()
         self.tls = self.authority.server_context()
         self.acceptor = Acceptor()
-        self.api = ApiServer()
-        self.service = Service(self.api, KubernetesDialect(), self.reset)
+        if programs:
+            self.servers = RealServers(self.authenticator, self.authority, programs)
+        else:
+            self.servers = SmallServers(self.authenticator)
+        self.service = Service(answer_by_cluster, KubernetesDialect(), self.reset)
         self.lock = threading.Lock()
         self.clusters: dict[str, tuple[Cluster, Listener]] = {}
 
     def create(self, arn: str, name: str, account_id: str, region: str) -> dict[str, str]:
         """Start a cluster and describe it; raises ``ValueError`` when it exists or its ARN says otherwise."""
-        cluster = Cluster(arn, name, account_id, region, self.authenticator)
+        with self.lock:
+            if arn in self.clusters:
+                raise ValueError(f"the cluster {arn} exists already; delete it first")
+        cluster = self.servers.create(arn, name, account_id, region)
 
         def application(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
             environ[CLUSTER_KEY] = cluster
@@ -117,12 +92,10 @@ class ClusterFleet:
             if environ["PATH_INFO"].startswith(CONTROL):
                 environ["wsgi.input"] = io.BytesIO(read_body(environ))
                 authenticate(environ)
-                return self.api(environ, start_response)
+                return cluster(environ, start_response)
             return self.service(environ, start_response)
 
         with self.lock:
-            if arn in self.clusters:
-                raise ValueError(f"the cluster {arn} exists already; delete it first")
             listener = Listener(application, self.tls)
             self.clusters[arn] = cluster, listener
             self.acceptor.add(listener)
@@ -131,9 +104,10 @@ class ClusterFleet:
     def delete(self, arn: str) -> None:
         """Stop a cluster, if there is one."""
         with self.lock:
-            _cluster, listener = self.clusters.pop(arn, (None, None))
-        if listener is not None:
+            cluster, listener = self.clusters.pop(arn, (None, None))
+        if cluster is not None:
             self.acceptor.remove(listener)
+            cluster.stop()
 
     def descriptions(self) -> dict[str, dict[str, str]]:
         with self.lock:
@@ -159,6 +133,7 @@ class ClusterFleet:
         """Stop everything."""
         self.reset()
         self.acceptor.stop()
+        self.servers.stop()
 
     def control(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -185,6 +160,10 @@ class ClusterFleet:
         raise ValueError(f"no control {method} clusters")
 
 
+def answer_by_cluster(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    return environ[CLUSTER_KEY](environ, start_response)
+
+
 def read_body(environ: dict[str, Any]) -> bytes:
     return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
 
@@ -193,11 +172,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m testbed.kubernetes", description="API servers of the test bed")
     parser.add_argument("--port", type=int, default=0, help="port of the control address (default: a free one)")
     parser.add_argument("--aws", required=True, metavar="URL", help="URL of the test bed's AWS service")
+    parser.add_argument("--small", action="store_true", help="the small API server, also where there is a real one")
     arguments = parser.parse_args()
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_unused: terminated.set())
-    fleet = ClusterFleet(arguments.aws)
+    fleet = ClusterFleet(arguments.aws, None if arguments.small else kube.find())
     listener = Listener(fleet.control, port=arguments.port).start()
     print(json.dumps({"url": listener.url}), flush=True)
     terminated.wait()

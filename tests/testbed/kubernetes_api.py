@@ -27,12 +27,13 @@ import yaml
 from testbed import kubernetes_schema as schema
 from testbed.authenticator import AuthenticationError, User
 from testbed.aws_auth import JsonLikeLoader
-from testbed.kubernetes_patches import PATCH_TYPES, apply_patch
+from testbed.kubernetes_patches import MERGE_PATCH, PATCH_TYPES, apply_patch
 from testbed.kubernetes_rbac import Attributes, Authorizer
 from testbed.kubernetes_resources import RBAC_GROUP, RESOURCES, Object, Resource
 from testbed.kubernetes_status import (
     ApiError,
     bad_request,
+    forbidden,
     invalid,
     invalid_object,
     method_not_allowed,
@@ -231,6 +232,8 @@ class Request:
 
     def decode(self, raw: Any, resource: Resource | Review) -> Object:
         """Read an object of ``resource``; raises 400 or :class:`schema.DecodeError`."""
+        if raw is None:
+            raw = {}  # to Go, an object without fields
         if not isinstance(raw, dict):
             message = "couldn't get version/kind; json parse error: json: cannot unmarshal into an object"
             raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): {message}")
@@ -303,6 +306,9 @@ class ApiServer:
         target = request.target
         if not target.resource:
             return discover(request)
+        if target.group and target.group not in GROUPS:
+            # No server has registered it, so none words the answer as a Status.
+            return Answer(404, "404 page not found\n")
         review = REVIEWS.get((target.group, target.resource))
         resource = RESOURCES.get((target.group, target.resource))
         if target.version != "v1" or target.subresource or not (review or resource):
@@ -386,7 +392,7 @@ def discover(request: Request) -> Answer:
         documents[f"/apis/{name}/v1"] = resource_list(name, f"{name}/v1")
     document = documents.get(request.path.rstrip("/"))
     if document is None:
-        raise unknown_path()
+        return Answer(404, {"paths": sorted([*documents, *HEALTH_PATHS])})
     return Answer(200, document)
 
 
@@ -423,14 +429,14 @@ def get_object(request: Request, resource: Resource, namespace: str) -> Answer:
 
 def list_objects(request: Request, resource: Resource, namespace: str) -> Answer:
     limit = request.option("limit") or "0"
-    if not re.fullmatch(r"\d{1,9}", limit, re.ASCII):
-        raise bad_request(f"limit must be a number that is not negative, not {quoted(limit)}")
+    if not re.fullmatch(r"-?\d{1,9}", limit, re.ASCII):
+        raise bad_request(f"limit must be a number, not {quoted(limit)}")
     matches_labels = label_selector(request.option("labelSelector"))
     matches_fields = field_selector(request.option("fieldSelector"))
     store = request.cluster.store
     with store.lock:
         items = [obj for obj in store.list(resource, namespace) if matches_labels(obj) and matches_fields(obj)]
-        page, metadata = store.page(items, int(limit), request.option("continue"))
+        page, metadata = store.page(items, max(int(limit), 0), request.option("continue"))
     # A list names its items' kind once, for all of them.
     items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in page]
     return Answer(
@@ -460,7 +466,9 @@ def update_object(request: Request, resource: Resource, namespace: str) -> Answe
     with store.lock:
         if resource.creates_on_update and store.find(resource, namespace, name) is None:
             # Whoever makes an object this way must be allowed to make one.
-            authorizer.require(request.user, Attributes("create", resource.group, resource.plural, namespace, name))
+            wanted = Attributes("create", resource.group, resource.plural, namespace, name)
+            if authorizer.permission(request.user, wanted) is None:
+                raise forbidden(resource.group, resource.plural, name, "")
             authorizer.check_escalation(request.user, resource, namespace, obj, None)
             return Answer(201, store.create(resource, namespace, obj, write))
 
@@ -480,11 +488,15 @@ def patch_object(request: Request, resource: Resource, namespace: str) -> Answer
     try:
         patch = json.loads(request.body)
     except ValueError as error:
+        if media_type == MERGE_PATCH:
+            raise ApiError(500, "Invalid JSON Patch") from error
         raise bad_request(f"error decoding patch: {error}") from error
 
     def change(current: Object) -> Object:
         raw = apply_patch(media_type, current, patch)
         try:
+            if not isinstance(raw, dict):
+                raise schema.DecodeError("json: cannot unmarshal array into Go value of type v1.ConfigMap")
             new = complete(request.decode(raw, resource), resource, namespace)
         except schema.DecodeError as error:
             problem = invalid("patch", request.body.decode(errors="replace"), str(error))
@@ -504,7 +516,7 @@ def delete_object(request: Request, resource: Resource, namespace: str) -> Answe
             raw = request.parse_body("DeleteOptions")
             options, _unknown = schema.decode(raw, schema.DELETE_OPTIONS, "DeleteOptions")
         except schema.DecodeError as error:
-            raise bad_request(str(error)) from error
+            raise ApiError(500, str(error)) from error
     if options.get("dryRun"):
         write = Write(write.manager, dry_run=True)
     name = request.target.name

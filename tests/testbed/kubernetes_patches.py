@@ -10,12 +10,13 @@ Sources: RFC 6902, RFC 7386, and the Kubernetes community's ``strategic-merge-pa
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import jsonpatch
 import jsonpointer
 
-from testbed.kubernetes_status import bad_request, rejected_entity
+from testbed.kubernetes_status import ApiError, bad_request, invalid, invalid_object, rejected_entity
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -33,14 +34,11 @@ def apply_patch(media_type: str, current: dict[str, Any], patch: Any) -> Any:
     current = copy.deepcopy(current)
     if media_type == JSON_PATCH:
         return apply_json_patch(current, patch)
-    if not isinstance(patch, dict):
-        raise bad_request("json: cannot unmarshal non-object value into Go value of type map[string]interface {}")
     if media_type == MERGE_PATCH:
         return merge(current, patch)
-    try:
-        return merge_strategically(current, patch)
-    except TypeError as error:
-        raise bad_request(f"a value of the patch has the wrong type: {error}") from error
+    if not isinstance(patch, dict):
+        raise bad_request("json: cannot unmarshal non-object value into Go value of type map[string]interface {}")
+    return merge_strategically(current, patch)
 
 
 def apply_json_patch(current: dict[str, Any], patch: Any) -> Any:
@@ -72,8 +70,8 @@ def merge_strategically(current: Any, patch: dict[str, Any]) -> dict[str, Any]:
         return content
     if directive == "delete":
         return {}
-    if directive not in (None, "merge"):
-        raise bad_request(f'Unknown patch type found: "{directive}"')
+    if directive is not None:
+        raise ApiError(500, f"unknown patch type: {directive} in map")
     result = dict(current) if isinstance(current, dict) else {}
     if "$retainKeys" in patch:
         result = {key: value for key, value in result.items() if key in patch["$retainKeys"]}
@@ -82,6 +80,8 @@ def merge_strategically(current: Any, patch: dict[str, Any]) -> dict[str, Any]:
             continue
         if key.startswith(DELETE_FROM_LIST):
             name = key.removeprefix(DELETE_FROM_LIST)
+            if not isinstance(value, list):
+                continue
             result[name] = [item for item in result.get(name) or [] if item not in value]
         elif value is None:
             result.pop(key, None)
@@ -95,14 +95,16 @@ def merge_strategically(current: Any, patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def merge_lists(current: list[Any], patch: list[Any], merge_key: str | None) -> list[Any]:
+    """Without ``$setElementOrder``, what the patch names comes first."""
     if merge_key is None:
-        return current + [item for item in patch if item not in current]
+        return patch + [item for item in current if item not in patch]
     items = {item[merge_key]: item for item in current}
+    changed = {}
     for change in patch:
         if not isinstance(change, dict) or merge_key not in change:
-            raise bad_request(f"map: {change} does not contain declared merge key: {merge_key}")
-        if change.get("$patch") == "delete":
-            items.pop(change[merge_key], None)
-        else:
-            items[change[merge_key]] = merge_strategically(items.get(change[merge_key]), change)
-    return list(items.values())
+            why = f"map: {change} does not contain declared merge key: {merge_key}"
+            raise invalid_object("", "", "", [invalid("patch", json.dumps(patch), why)])
+        before = items.pop(change[merge_key], None)
+        if change.get("$patch") != "delete":
+            changed[change[merge_key]] = merge_strategically(before, change)
+    return [*changed.values(), *items.values()]

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.authenticator import User
+from testbed.authenticator import AccessPolicy, User
 from testbed.kubernetes_resources import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
@@ -155,10 +155,7 @@ class Authorizer:
 
     def rules(self, user: User, namespace: str) -> Iterator[tuple[Rule, str]]:
         """The user's rules that count in a namespace (or at the cluster scope), each with the reason it is theirs."""
-        for policy in user.policies:
-            if policy.scope == "cluster" or any(matches_namespace(namespace, one) for one in policy.namespaces):
-                for granted in POLICIES.get(policy.name, []):
-                    yield granted, f"EKS Access Policy: allowed by {policy.name}"
+        yield from rules_of_policies(user.policies, namespace)
         bindings = [(binding, "") for binding in self.store.list(CLUSTER_ROLE_BINDINGS, "")]
         if namespace:
             bindings += [(binding, namespace) for binding in self.store.list(ROLE_BINDINGS, namespace)]
@@ -201,6 +198,20 @@ class Authorizer:
             who = f"user {quoted(user.username)} (groups=[{groups}])"
             why = f"{who} is attempting to grant RBAC permissions not currently held:\n{shown}"
             raise forbidden(resource.group, resource.plural, name, why)
+
+
+def rules_of_policies(policies: Iterable[AccessPolicy], namespace: str) -> Iterator[tuple[Rule, str]]:
+    """The rules of access policies that count in a namespace (or at the cluster scope), each with its reason."""
+    for policy in policies:
+        if policy.scope == "cluster" or any(matches_namespace(namespace, one) for one in policy.namespaces):
+            for granted in POLICIES.get(policy.name, []):
+                yield granted, f"EKS Access Policy: allowed by {policy.name}"
+
+
+def permission_of_policies(policies: Iterable[AccessPolicy], wanted: Attributes) -> str | None:
+    """Why access policies allow something, in the words of an access review; ``None`` when they do not."""
+    allowing = (reason for granted, reason in rules_of_policies(policies, wanted.namespace) if allows(granted, wanted))
+    return next(allowing, None)
 
 
 def refusal(wanted: Attributes) -> str:

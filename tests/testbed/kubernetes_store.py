@@ -225,7 +225,7 @@ def content(obj: Object) -> Object:
 def set_managed_fields(resource: Resource, new: Object, old: Object | None, manager: str) -> None:
     """Note the manager's change; other managers keep their entries.
 
-    Coarser than the real one: an entry names top-level fields, labels and annotations, not each key in them.
+    Coarser than the real one, whose entries name each key of a map, and take a key from whoever had it before.
     """
     old = old or {"metadata": {}}
     entries = list(old["metadata"].get("managedFields", []))

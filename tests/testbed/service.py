@@ -229,3 +229,12 @@ class Listener:
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses now, none twice."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _unused in range(count)]
+        for item in sockets:
+            item.bind((LOOPBACK, 0))
+        return [item.getsockname()[1] for item in sockets]

@@ -1,0 +1,384 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters on real API servers: one etcd, and a kube-apiserver process for each cluster.
+
+A cluster's own address stays the test bed's, which passes every request on unchanged; so calls are recorded and faults
+struck as on the small server. Who a token stands for, the kube-apiserver asks our webhook, which does as EKS does
+(:mod:`testbed.authenticator`); what an access policy allows, too. RBAC and everything else is its own.
+
+A kube-apiserver takes seconds to start. One whose cluster is gone is kept, with its part of etcd put back to what it
+was after the start, and serves the next cluster.
+
+Two things differ from a default kube-apiserver. Nobody is let in without a token, as EKS does since Kubernetes 1.32.
+And of the APIs and admission plugins only those run that the objects we touch need: half the memory and start.
+A kube-apiserver remembers for 10 seconds that a token was good; there is no option to turn that off.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import urllib3
+import yaml
+
+from kube import Programs
+from testbed.authenticator import AuthenticationError, Authenticator
+from testbed.certificates import CertificateAuthority
+from testbed.kubernetes_cluster import ADMIN, Cluster
+from testbed.kubernetes_rbac import BOOTSTRAP_NAMESPACES, Attributes, permission_of_policies
+from testbed.service import LOOPBACK, Listener, free_ports
+
+START_SECONDS = 60
+PASS_ON_SECONDS = 120
+CHUNK_BYTES = 65536
+
+APIS = ("v1", "rbac.authorization.k8s.io/v1", "authentication.k8s.io/v1", "authorization.k8s.io/v1")
+# Without these two a kube-apiserver is never ready.
+APIS += ("apiregistration.k8s.io/v1", "apiextensions.k8s.io/v1")
+# Each watches kinds of objects whose APIs are off.
+NOT_ADMITTING = (
+    "CertificateApproval",
+    "CertificateSigning",
+    "CertificateSubjectRestriction",
+    "DefaultIngressClass",
+    "DefaultStorageClass",
+    "DefaultTolerationSeconds",
+    "LimitRanger",
+    "MutatingAdmissionWebhook",
+    "PersistentVolumeClaimResize",
+    "Priority",
+    "ResourceQuota",
+    "RuntimeClass",
+    "ServiceAccount",
+    "StorageObjectInUseProtection",
+    "TaintNodesByCondition",
+    "ValidatingAdmissionWebhook",
+)
+
+# Of one connection, not of the request: RFC 9110, 7.6.1.
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+
+
+class Etcd:
+    """One etcd process, with its data in a folder; nothing is synced to disk, so a crash loses it all."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        client, peer = (f"http://{LOOPBACK}:{port}" for port in free_ports(2))
+        self.url = client
+        self.process = Process(
+            [
+                program,
+                f"--data-dir={folder / 'etcd'}",
+                "--unsafe-no-fsync",
+                "--log-level=error",
+                f"--listen-client-urls={client}",
+                f"--advertise-client-urls={client}",
+                f"--listen-peer-urls={peer}",
+                f"--initial-advertise-peer-urls={peer}",
+                f"--initial-cluster=default={peer}",
+            ],
+            folder / "etcd.log",
+        )
+        self.http = urllib3.PoolManager(maxsize=4, retries=False, timeout=START_SECONDS)
+        self.process.wait_until(lambda: self.http.request("GET", f"{client}/health").status == HTTPStatus.OK)
+
+    def call(self, action: str, **body: Any) -> dict[str, Any]:
+        answer = self.http.request("POST", f"{self.url}/v3/kv/{action}", body=json.dumps(body).encode())
+        if answer.status != HTTPStatus.OK:
+            raise RuntimeError(f"etcd {action}: {answer.data.decode()}")
+        return answer.json()
+
+    def read(self, prefix: str) -> dict[str, str]:
+        """Values by key, both in base64, of all keys that begin with ``prefix``."""
+        begin = prefix.encode()
+        end = begin[:-1] + bytes([begin[-1] + 1])
+        answer = self.call("range", key=encoded(begin), range_end=encoded(end))
+        return {pair["key"]: pair.get("value", "") for pair in answer.get("kvs", [])}
+
+    def restore(self, prefix: str, wanted: dict[str, str]) -> None:
+        """Make the keys that begin with ``prefix`` what they were when :meth:`read`."""
+        current = self.read(prefix)
+        for key in current.keys() - wanted.keys():
+            self.call("deleterange", key=key)
+        for key, value in wanted.items():
+            if current.get(key) != value:
+                self.call("put", key=key, value=value)
+
+
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+class Process:
+    """A program that runs until it is stopped, with its output in a file."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait for a condition that depends on the process.
+
+        :raises RuntimeError: the process ended, or the condition did not come true in time.
+        """
+        end = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if ready():
+                    return
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                said = self.log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{self.process.args[0]} did not come up:\n{said}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@dataclass
+class ApiServer:
+    """One kube-apiserver. ``token`` is the test bed's own and of ``system:masters``, whatever the cluster."""
+
+    number: int
+    url: str
+    process: Process
+    port: socket.socket
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    pristine: dict[str, str] = field(default_factory=dict, repr=False)
+    cluster: RealCluster | None = None
+
+    @property
+    def prefix(self) -> str:
+        return f"/cluster-{self.number}/"
+
+    def stop(self) -> None:
+        self.process.stop()
+        self.port.close()
+
+
+@dataclass
+class RealCluster(Cluster):
+    """One cluster, on a kube-apiserver that it has for itself."""
+
+    servers: RealServers = field(kw_only=True, repr=False)
+    server: ApiServer = field(kw_only=True, repr=False)
+
+    def aws_auth(self) -> dict[str, str]:
+        answer = self.servers.ask(self.server, "/api/v1/namespaces/kube-system/configmaps/aws-auth")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return {}
+        return answer.json().get("data", {})
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        answer = self.servers.http.request(
+            environ["REQUEST_METHOD"],
+            self.server.url + environ["RAW_URI"],
+            headers=dict(request_headers(environ)),
+            body=environ["wsgi.input"].read(),
+            preload_content=False,
+            redirect=False,
+        )
+        headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
+        start_response(f"{answer.status} {answer.reason}", headers)
+        return answer.stream(CHUNK_BYTES, decode_content=False)
+
+    def stop(self) -> None:
+        self.servers.give_back(self.server)
+
+
+def request_headers(environ: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in environ.items():
+        name = key.removeprefix("HTTP_").replace("_", "-").lower()
+        if key.startswith("HTTP_") and name not in HOP_BY_HOP | {"host"}:
+            yield name, value
+    if environ.get("CONTENT_TYPE"):
+        yield "content-type", environ["CONTENT_TYPE"]
+
+
+class RealServers:
+    """Makes clusters on real API servers."""
+
+    def __init__(self, authenticator: Authenticator, authority: CertificateAuthority, programs: Programs) -> None:
+        self.authenticator = authenticator
+        self.program = programs.kube_apiserver
+        self.folder = Path(tempfile.mkdtemp(prefix="apono-eks-kubernetes-"))
+        self.certificate, self.key = authority.write_server_files(self.folder)
+        self.http = urllib3.PoolManager(
+            maxsize=64, retries=False, timeout=PASS_ON_SECONDS, ca_certs=str(authority.write_file(self.folder))
+        )
+        self.lock = threading.Lock()
+        self.numbers = itertools.count(1)
+        self.running: dict[int, ApiServer] = {}
+        self.idle: list[ApiServer] = []
+        self.webhooks = Listener(self.webhook).start()
+        self.etcd = Etcd(programs.etcd, self.folder)
+
+    def create(self, arn: str, name: str, account_id: str, region: str) -> RealCluster:
+        """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
+        with self.lock:
+            server = self.idle.pop(0) if self.idle else None
+        server = server or self.start()
+        try:
+            cluster = RealCluster(arn, name, account_id, region, self.authenticator, servers=self, server=server)
+        except ValueError:
+            self.give_back(server)
+            raise
+        server.cluster = cluster
+        return cluster
+
+    def give_back(self, server: ApiServer) -> None:
+        """Take a cluster off its server, which then waits for the next one."""
+        server.cluster = None
+        self.etcd.restore(server.prefix, server.pristine)
+        with self.lock:
+            self.idle.append(server)
+
+    def stop(self) -> None:
+        """Stop all processes."""
+        for server in self.running.values():
+            server.stop()
+        self.etcd.process.stop()
+        self.webhooks.stop()
+        shutil.rmtree(self.folder)
+
+    # A server
+
+    def start(self) -> ApiServer:
+        """A new server, ready; raises ``RuntimeError`` when it does not come up."""
+        number = next(self.numbers)
+        port = reserve_port()
+        url = f"https://{LOOPBACK}:{port.getsockname()[1]}"
+        server = ApiServer(number, url, Process(self.command(number, port), self.folder / f"{number}.log"), port)
+        with self.lock:
+            self.running[number] = server
+        server.process.wait_until(lambda: self.is_ready(server))
+        server.pristine = self.etcd.read(server.prefix)
+        return server
+
+    def command(self, number: int, port: socket.socket) -> list[str]:
+        return [
+            self.program,
+            f"--bind-address={LOOPBACK}",
+            f"--secure-port={port.getsockname()[1]}",
+            "--permit-port-sharing",
+            "--insecure-port=0",
+            f"--tls-cert-file={self.certificate}",
+            f"--tls-private-key-file={self.key}",
+            f"--etcd-servers={self.etcd.url}",
+            f"--etcd-prefix=/cluster-{number}",
+            "--etcd-compaction-interval=0",
+            f"--runtime-config=api/all=false,{','.join(f'{api}=true' for api in APIS)}",
+            f"--disable-admission-plugins={','.join(NOT_ADMITTING)}",
+            # With several servers on one etcd and objects put back behind their backs, only etcd knows.
+            "--watch-cache=false",
+            "--endpoint-reconciler-type=none",
+            "--enable-priority-and-fairness=false",
+            "--profiling=false",
+            "--anonymous-auth=false",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.key}",
+            f"--service-account-signing-key-file={self.key}",
+            f"--authentication-token-webhook-config-file={self.webhook_file(number, 'authenticate')}",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=0s",
+            "--authorization-mode=RBAC,Webhook",
+            f"--authorization-webhook-config-file={self.webhook_file(number, 'authorize')}",
+            "--authorization-webhook-version=v1",
+            "--authorization-webhook-cache-authorized-ttl=0s",
+            "--authorization-webhook-cache-unauthorized-ttl=0s",
+        ]
+
+    def webhook_file(self, number: int, question: str) -> Path:
+        """A kubeconfig that says where to ask."""
+        name = "webhook"
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": {"server": f"{self.webhooks.url}/{number}/{question}"}}],
+            "users": [{"name": name}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+        path = self.folder / f"{number}-{question}.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    def is_ready(self, server: ApiServer) -> bool:
+        paths = ["/readyz", *(f"/api/v1/namespaces/{name}" for name in BOOTSTRAP_NAMESPACES)]
+        return all(self.ask(server, path).status == HTTPStatus.OK for path in paths)
+
+    def ask(self, server: ApiServer, path: str) -> urllib3.BaseHTTPResponse:
+        """The answer to a ``GET`` of the test bed's own."""
+        return self.http.request("GET", server.url + path, headers={"Authorization": f"Bearer {server.token}"})
+
+    # What the servers ask
+
+    def webhook(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        """``/<number>/authenticate`` answers a ``TokenReview``, ``/<number>/authorize`` a ``SubjectAccessReview``."""
+        _root, number, question = environ["PATH_INFO"].split("/")
+        review = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        decide = self.authenticate if question == "authenticate" else self.authorize
+        review["status"] = decide(self.running[int(number)], review["spec"])
+        text = json.dumps(review).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    def authenticate(self, server: ApiServer, spec: dict[str, Any]) -> dict[str, Any]:
+        """``TokenReviewStatus``."""
+        if secrets.compare_digest(spec["token"].encode(), server.token.encode()):
+            return {"authenticated": True, "user": ADMIN.info()}
+        cluster = server.cluster
+        if cluster is None:
+            return {"authenticated": False, "error": "no cluster here"}
+        try:
+            return {"authenticated": True, "user": cluster.authenticate(spec["token"]).info()}
+        except AuthenticationError as error:
+            return {"authenticated": False, "error": str(error)}
+
+    def authorize(self, server: ApiServer, spec: dict[str, Any]) -> dict[str, Any]:
+        """``SubjectAccessReviewStatus``: what the user's access policies allow. RBAC has been asked before."""
+        reason = None
+        if server.cluster is not None:
+            policies = self.authenticator.policies(server.cluster, spec.get("extra") or {})
+            reason = permission_of_policies(policies, attributes(spec))
+        return {"allowed": reason is not None, "reason": reason or ""}
+
+
+def attributes(spec: dict[str, Any]) -> Attributes:
+    """What a ``SubjectAccessReviewSpec`` asks for."""
+    path = spec.get("nonResourceAttributes")
+    if path:
+        return Attributes(path["verb"], path=path["path"])
+    wanted = {"resource": "", **spec["resourceAttributes"]}
+    resource = "/".join(filter(None, (wanted["resource"], wanted.get("subresource"))))
+    group, namespace, name = (wanted.get(key, "") for key in ("group", "namespace", "name"))
+    return Attributes(wanted["verb"], group, resource, namespace, name)
+
+
+def reserve_port() -> socket.socket:
+    """A port that nobody else gets as long as the socket is open, though a server may share it."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind((LOOPBACK, 0))
+    return reserved

@@ -1,0 +1,54 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters on the small API server: objects in memory, served by threads of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.authenticator import Authenticator
+from testbed.kubernetes_api import ApiServer
+from testbed.kubernetes_cluster import Cluster
+from testbed.kubernetes_rbac import Authorizer, bootstrap
+from testbed.kubernetes_resources import CONFIG_MAPS
+from testbed.kubernetes_store import Store
+
+
+@dataclass
+class SmallCluster(Cluster):
+    """One cluster: its objects, and who may do what with them."""
+
+    store: Store = field(default_factory=Store, repr=False)
+    api: ApiServer = field(default_factory=ApiServer, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.authorizer = Authorizer(self.store)
+        bootstrap(self.store)
+
+    def aws_auth(self) -> dict[str, str]:
+        config_map = self.store.find(CONFIG_MAPS, "kube-system", "aws-auth") or {}
+        return config_map.get("data", {})
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        return self.api(environ, start_response)
+
+    def stop(self) -> None:
+        pass
+
+
+class SmallServers:
+    """Makes clusters on the small API server."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self.authenticator = authenticator
+
+    def create(self, arn: str, name: str, account_id: str, region: str) -> SmallCluster:
+        """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
+        return SmallCluster(arn, name, account_id, region, self.authenticator)
+
+    def stop(self) -> None:
+        pass
