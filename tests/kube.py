@@ -1,14 +1,15 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real Kubernetes API server that the tests run on: ``etcd`` and ``kube-apiserver``.
+"""The real Kubernetes that the tests run on: ``etcd`` and ``kube-apiserver``, and ``kubectl`` as operators use it.
 
 ``python tests/kube.py`` says where they are. ``python tests/kube.py install`` provides them once per machine, unless
-they are there: etcd from Debian's package, kube-apiserver built from Debian's source package with Debian's Go. Nothing
-is installed in the system and no root is needed; what is fetched and built lies in a folder that is removed afterwards.
+they are there: etcd and kubectl from Debian's packages, kube-apiserver built from Debian's source package with Debian's
+Go. Nothing is installed in the system and no root is needed; what is fetched and built lies in a folder that is removed
+afterwards.
 
 Only Debian 12 has the whole server's source (later releases are stripped to kubectl). Elsewhere, set
-``KUBEBUILDER_ASSETS`` to a folder with both programs, or put them on the path.
+``KUBEBUILDER_ASSETS`` to a folder with the three programs (as envtest has it), or put them on the path.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VERSION = "1.20.2"
-PROGRAMS = ("etcd", "kube-apiserver")
-PACKAGES = ("etcd-server", "golang-1.19-go", "golang-1.19-src")
+PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
+PACKAGES = ("etcd-server", "kubernetes-client", "golang-1.19-go", "golang-1.19-src")
 ROOM_GIB = 3
 
 # A client's own entries of apt, so that its lists and archives are not the system's. Sources and keys are.
@@ -54,10 +55,11 @@ class NotAvailable(Exception):
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the two programs are."""
+    """Where the programs are."""
 
     etcd: str
     kube_apiserver: str
+    kubectl: str
 
 
 def cache() -> Path:
@@ -67,7 +69,7 @@ def cache() -> Path:
 
 
 def find() -> Programs | None:
-    """The programs of ``KUBEBUILDER_ASSETS``, of the path or of the cache, whichever has both first."""
+    """The programs of ``KUBEBUILDER_ASSETS``, of the path or of the cache, whichever has all first."""
     for folders in (os.environ.get("KUBEBUILDER_ASSETS", ""), os.environ.get("PATH", ""), str(cache())):
         found = [shutil.which(program, path=folders) for program in PROGRAMS] if folders else [None]
         if all(found):
@@ -96,12 +98,14 @@ def install() -> None:
         finally:
             # Go writes its module folders without the right to delete.
             subprocess.run(["chmod", "-R", "u+w", folder], check=False)
+        if target.exists():  # of another time, and not complete
+            shutil.rmtree(target)
         ready.rename(target)
-    print(f"etcd and kube-apiserver {VERSION} are in {target} ({time.monotonic() - begin:.0f} s).")
+    print(f"{', '.join(PROGRAMS)} {VERSION} are in {target} ({time.monotonic() - begin:.0f} s).")
 
 
 def build(folder: Path) -> Path:
-    """Fetch and build in ``folder``; the answer is a folder that holds the two programs."""
+    """Fetch and build in ``folder``; the answer is a folder that holds the programs."""
     say("fetching Debian's packages and the source")
     source = fetch(folder)
     root = folder / "root"
@@ -122,9 +126,10 @@ def build(folder: Path) -> Path:
     ready = folder / "ready"
     ready.mkdir()
     go.build("cmd/kube-apiserver", ready / "kube-apiserver", linker=linker_flags())
-    shutil.copy2(root / "usr/bin/etcd", ready / "etcd")
-    for program in PROGRAMS:
-        run([ready / program, "--version"], folder)
+    for program in ("etcd", "kubectl"):
+        shutil.copy2(root / "usr/bin" / program, ready / program)
+    for command in (["etcd", "--version"], ["kube-apiserver", "--version"], ["kubectl", "version", "--client"]):
+        run([ready / command[0], *command[1:]], folder)
     return ready
 
 
@@ -145,7 +150,7 @@ def run(command: list[str | Path], folder: Path, environment: dict[str, str] | N
 def fetch(folder: Path) -> Path:
     """Fetch :data:`PACKAGES` and the source into ``folder``; the answer is the source's archive."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise NotAvailable(f"this machine has no apt; set KUBEBUILDER_ASSETS to a folder with {' and '.join(PROGRAMS)}")
+        raise NotAvailable(f"this machine has no apt; set KUBEBUILDER_ASSETS to a folder with {', '.join(PROGRAMS)}")
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
     configuration = folder / "apt.conf"
@@ -182,7 +187,7 @@ def source_version(records: str) -> str:
             return version
     raise NotAvailable(
         f"this machine's package sources have no source of Kubernetes {VERSION} (Debian 12 has); "
-        f"set KUBEBUILDER_ASSETS to a folder with {' and '.join(PROGRAMS)}"
+        f"set KUBEBUILDER_ASSETS to a folder with {', '.join(PROGRAMS)}"
     )
 
 
@@ -269,7 +274,7 @@ def main() -> int:
             return 1
     found = find()
     if found:
-        print(f"The tests' API servers are real: {found.kube_apiserver}, {found.etcd}")
+        print(f"The tests' API servers are real: {found.kube_apiserver}, {found.etcd}, {found.kubectl}")
     else:
         print("The tests' API servers are the small ones of the test bed; make kube builds a real one.")
     return 0

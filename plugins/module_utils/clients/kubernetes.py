@@ -168,15 +168,15 @@ class Kubernetes:
                 f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file."
             ) from error
 
-    def call(self, method: str, path: str, what: str, body: Any = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, what: str, body: Any = None, writes: bool | None = None) -> dict[str, Any]:
         """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after
-        401.
+        401. Every method but GET writes unless ``writes`` says otherwise.
 
         A write is repeated only when it cannot have been taken; when nobody knows, or the object has changed since it
         was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
         """
         connection = self.connection
-        writes = method != "GET"
+        writes = method != "GET" if writes is None else writes
         token = connection.token()
         renewed = False
         attempt = 0
@@ -220,6 +220,36 @@ class Kubernetes:
             if error.error.get("http_status") == 404:
                 return None
             raise
+
+    def who_am_i(self) -> dict[str, Any] | None:
+        """Who the cluster says that the token's owner is: ``UserInfo`` of ``authentication.k8s.io/v1``.
+
+        A SelfSubjectReview, which everybody may make, has been there since Kubernetes 1.28; before, a TokenReview, for
+        which the owner needs the right. ``None`` where neither is possible.
+        """
+        for kind, spec in (("SelfSubjectReview", None), ("TokenReview", {"token": self.connection.token()})):
+            try:
+                status = self.review(kind, spec)
+            except ResourceError as error:
+                if error.error.get("http_status") in (403, 404):
+                    continue
+                raise
+            user = status.get("userInfo") or status.get("user")
+            if user:
+                return user
+        return None
+
+    def review(self, kind: str, spec: dict[str, Any] | None) -> dict[str, Any]:
+        """The status of a review of ``authentication.k8s.io/v1``, which is asked and not stored."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": kind, **({"spec": spec} if spec else {})}
+        path = f"/apis/authentication.k8s.io/v1/{kind.lower()}s"
+        return self.call("POST", path, f"a {kind}", body, writes=False).get("status") or {}
+
+    def caller_arn(self) -> str | None:
+        """The caller's IAM ARN as the cluster's authenticator tells it; ``None`` for one who did not come through IAM,
+        or where nobody says."""
+        extra = (self.who_am_i() or {}).get("extra") or {}
+        return next(iter(extra.get("canonicalArn") or ()), None)
 
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
         advice = (

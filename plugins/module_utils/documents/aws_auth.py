@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,12 @@ DEFAULT_USERNAME = "{{SessionNameRaw}}"
 MOST_BYTES = 1024 * 1024
 
 _RESERVED_PREFIXES = ("system:", "eks:")
-_NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows"}
+# What EKS documents for the roles of nodes and of Fargate's pods; the last two are of Windows nodes and of Fargate.
+_NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
+_NODE_USERNAME = "system:node:"
+
+# Problems by which EKS reads something else than a person who looks at the text would think.
+MISREAD = ("ignored", "path_in_arn", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,21 @@ class RoleEntry:
     @property
     def is_for_nodes(self) -> bool:
         """Whether nodes join the cluster through it."""
-        return bool(_NODE_GROUPS & set(self.groups)) or self.username.startswith("system:node:")
+        return bool(_NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in the text that EKS ignores or reads otherwise than it looks; ``line`` counts from 1."""
+    """Something in the text that its owner should know.
 
+    ``code`` is one of :data:`MISREAD`, or ``no_username``, ``reserved_username`` and ``reserved_group`` for an entry
+    that EKS reads as it stands. ``line`` and ``column`` count from 1; ``role_arn`` is empty where there is none.
+    """
+
+    code: str
     line: int
+    column: int
+    role_arn: str
     message: str
 
 
@@ -81,6 +94,7 @@ class Item:
 class MapRoles:
     """The text, taken apart."""
 
+    text: str
     document: Document
     items: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -89,6 +103,23 @@ class MapRoles:
     def entries(self) -> list[RoleEntry]:
         """What EKS reads, in order."""
         return [item.entry for item in self.items if item.entry]
+
+    @property
+    def effective(self) -> dict[str, RoleEntry]:
+        """The entry that EKS takes for each canonical ARN: the last one."""
+        return {entry.canonical_arn: entry for entry in self.entries}
+
+    def report(self, code: str, item: Item, message: str) -> None:
+        role_arn = item.entry.rolearn if item.entry else item.canonical_arn
+        self.problems.append(Problem(code, item.node.line, item.node.column, role_arn, message))
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The text before and after an edit, taken apart; the same object twice when nothing is to be done."""
+
+    before: MapRoles
+    after: MapRoles
 
 
 def read(text: str, meanings: dict[Any, int] | None = None) -> MapRoles:
@@ -99,41 +130,73 @@ def read(text: str, meanings: dict[Any, int] | None = None) -> MapRoles:
     try:
         document = yaml_positions.parse("" if text.strip() in ('""', "''") else text, meanings)
     except yaml_positions.InvalidYaml as error:
-        raise _invalid(error.line, f"does not parse: {error.problem} (column {error.column})") from error
-    map_roles = MapRoles(document)
+        raise _invalid(error.line, error.column, f"does not parse: {error.problem}") from error
+    map_roles = MapRoles(text, document)
     root = document.root
     if root is None or root.tag == "null":
         return map_roles
     if root.target.kind != "sequence":
-        raise _invalid(root.line, f"is a {root.target.kind} and not a list")
+        raise _invalid(root.line, root.column, f"is a {root.target.kind} and not a list")
     for node in root.target.children:
         item = Item(node)
         map_roles.items.append(item)
         problem = _read_item(item)
         if problem:
-            map_roles.problems.append(Problem(node.line, f"EKS ignores this entry: {problem}"))
-        elif item.entry and "/" in item.entry.rolearn.partition(":role/")[2]:
-            message = (
-                f"EKS never matches {item.entry.rolearn}: STS does not tell a role's path, so write the ARN without it"
-            )
-            map_roles.problems.append(Problem(node.line, message))
+            map_roles.report("ignored", item, f"EKS ignores this entry: {problem}")
+        elif item.entry:
+            for code, message in _doubts(item.entry):
+                map_roles.report(code, item, message)
     counts = Counter(entry.canonical_arn for entry in map_roles.entries)
     for item in map_roles.items:
         if item.entry and counts[item.entry.canonical_arn] > 1:
-            message = (
-                f"{item.entry.rolearn} has {counts[item.entry.canonical_arn]} entries, of which EKS takes the last"
+            number = counts[item.entry.canonical_arn]
+            map_roles.report(
+                "duplicate", item, f"{item.entry.rolearn} has {number} entries, of which EKS takes the last"
             )
-            map_roles.problems.append(Problem(item.node.line, message))
+    map_roles.problems.sort(key=lambda problem: (problem.line, problem.column))
     return map_roles
 
 
-def _invalid(line: int, problem: str) -> ResourceError:
+def _invalid(line: int, column: int, problem: str) -> ResourceError:
     return ResourceError(
-        f"mapRoles of the ConfigMap kube-system/aws-auth {problem}, line {line}: EKS reads none of its entries now. "
-        "Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
+        f"mapRoles of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of its "
+        "entries now. Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
         code="InvalidMapRoles",
         line=line,
+        column=column,
     )
+
+
+def _doubts(entry: RoleEntry) -> Iterator[tuple[str, str]]:
+    """What is odd about an entry that EKS takes: codes and messages (EKS user guide, "Grant IAM users and roles access
+    to Kubernetes APIs"; Kubernetes, "Using RBAC Authorization")."""
+    role_arn = entry.rolearn
+    if "/" in role_arn.partition(":role/")[2]:
+        yield (
+            "path_in_arn",
+            f"EKS never matches {role_arn}: STS does not tell a role's path, so write the ARN without it",
+        )
+    if not entry.username:
+        yield "no_username", f"{role_arn} has no username, so nobody can be told from another: give it one"
+    elif reserved_prefix(entry.username, _RESERVED_PREFIXES) and not entry.username.startswith(_NODE_USERNAME):
+        yield (
+            "reserved_username",
+            f"{role_arn} has the username {entry.username}, which EKS refuses because of its prefix: choose another",
+        )
+    if entry.is_for_nodes:
+        return
+    for group in entry.groups:
+        if group == "system:masters":
+            yield (
+                "reserved_group",
+                f"{role_arn} is in the group system:masters, which may do everything and whose rights RBAC cannot "
+                "take away: use a group of your own with the ClusterRole cluster-admin",
+            )
+        elif reserved_prefix(group, _RESERVED_PREFIXES):
+            yield (
+                "reserved_group",
+                f"{role_arn} is in the group {group}, which Kubernetes and EKS keep for themselves: use another",
+            )
 
 
 def _read_item(item: Item) -> str | None:
@@ -180,7 +243,7 @@ def _is_text(node: Node) -> bool:
     return node.kind == "scalar" and node.tag == "str"
 
 
-def with_role(text: str, entry: RoleEntry) -> str:
+def with_role(text: str, entry: RoleEntry) -> Edited:
     """The text with exactly this entry for its role: the last one of the role corrected, others of the role removed,
     or a new one at the end of the list. The same text when nothing is to be done.
 
@@ -189,12 +252,12 @@ def with_role(text: str, entry: RoleEntry) -> str:
     return _edit(text, entry.canonical_arn, entry)
 
 
-def without_role(text: str, role_arn: str) -> str:
+def without_role(text: str, role_arn: str) -> Edited:
     """The text without entries of the role; raises as :func:`with_role`."""
     return _edit(text, role_arn.lower(), None)
 
 
-def _edit(text: str, canonical_arn: str, wanted: RoleEntry | None) -> str:
+def _edit(text: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
     meanings: dict[Any, int] = {}
     before = read(text, meanings)
     own = [item for item in before.items if item.canonical_arn == canonical_arn]
@@ -205,18 +268,17 @@ def _edit(text: str, canonical_arn: str, wanted: RoleEntry | None) -> str:
     elif wanted:
         edits += _addition(before, wanted)
     if not edits:
-        return text
-    edited = yaml_positions.splice(before.document, edits)
-    _prove(before, edited, meanings, canonical_arn, wanted)
-    return edited
+        return Edited(before, before)
+    return Edited(before, _proved(before, edits, meanings, canonical_arn, wanted))
 
 
-def _prove(
-    before: MapRoles, edited: str, meanings: dict[Any, int], canonical_arn: str, wanted: RoleEntry | None
-) -> None:
-    """Whether the edit did what it was to do and nothing else; raises :class:`ResourceError`."""
+def _proved(
+    before: MapRoles, edits: list[Edit], meanings: dict[Any, int], canonical_arn: str, wanted: RoleEntry | None
+) -> MapRoles:
+    """The edited text, read again; raises :class:`ResourceError` unless the edits did what they were to do and nothing
+    else."""
     try:
-        after = read(edited, meanings)
+        after = read(yaml_positions.splice(before.document, edits), meanings)
     except ResourceError as error:
         raise _refused(canonical_arn, error.message) from error
     others_before = [item.node.meaning for item in before.items if item.canonical_arn != canonical_arn]
@@ -230,6 +292,7 @@ def _prove(
         raise _refused(
             canonical_arn, "it is tied to other entries by anchors, or written in a way that is not understood here"
         )
+    return after
 
 
 def _refused(canonical_arn: str, reason: str) -> ResourceError:
@@ -357,20 +420,20 @@ def _flow_list(items: tuple[str, ...]) -> str:
     return json.dumps(list(items), ensure_ascii=False)
 
 
-def guard(old: str, new: str, caller_arn: str | None) -> None:
+def guard(edited: Edited, caller_arn: str | None) -> None:
     """Refuse an edit after which somebody stands outside: the nodes, or the caller himself (``caller_arn`` as STS
     tells it).
 
     Raises :class:`ResourceError` with the code ``WouldLockOut``.
     """
-    before, after = _effective(old), _effective(new)
+    before, after = edited.before.effective, edited.after.effective
     changed = [entry for key, entry in before.items() if after.get(key) is None or not _same(after[key], entry)]
     for entry in changed:
         if entry.is_for_nodes:
             raise ResourceError(
-                f"{entry.rolearn} is the role of nodes (username {entry.username!r}, groups "
-                f"{', '.join(entry.groups)}): without "
-                "its entry they leave the cluster. The entry was left as it is; name another role.",
+                f"{entry.rolearn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
+                f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "
+                "name another role.",
                 code="WouldLockOut",
             )
         if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
@@ -379,11 +442,6 @@ def guard(old: str, new: str, caller_arn: str | None) -> None:
                 "change, and could not put it back. Run this with credentials of another principal.",
                 code="WouldLockOut",
             )
-
-
-def _effective(text: str) -> dict[str, RoleEntry]:
-    """The entry that EKS takes for each ARN."""
-    return {entry.canonical_arn: entry for entry in read(text).entries}
 
 
 def validate_username(text: str) -> None:

@@ -61,6 +61,7 @@ class AwsAuthRole(Resource):
             raise ResourceError(
                 f"backup {params['backup']} is not a folder on the machine that runs this task: make it first."
             )
+        self.latest_edit: aws_auth.Edited | None = None
         self.aws = Aws(params) if params.get("cluster_name") else None
         self.kubernetes = Kubernetes(params, self.aws)
 
@@ -88,7 +89,7 @@ class AwsAuthRole(Resource):
         if mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present":
             self.warn_of_access_entry()
         config_map = self.kubernetes.find(OBJECT_PATH, self.what)
-        self.caller_arn = self.guarded_caller(map_roles(config_map))
+        self.caller_arn = self.guarded_caller(config_map)
         return config_map
 
     def warn_of_access_entry(self) -> None:
@@ -116,10 +117,11 @@ class AwsAuthRole(Resource):
             )
 
     def plan(self, current: dict[str, Any] | None) -> Plan:
-        text = map_roles(current)
-        edited = self.edited(text)
-        for problem in aws_auth.read(edited).problems:
-            self.warn(f"{self.what}, mapRoles, line {problem.line}: {problem.message}")
+        edit = self.edit(current)
+        text, edited = edit.before.text, edit.after.text
+        for problem in edit.after.problems:
+            if problem.code in aws_auth.MISREAD:
+                self.warn(f"{self.what}, mapRoles, line {problem.line}: {problem.message}")
         before = {"mapRoles": text} if current is not None else None
         after = {"mapRoles": edited} if current is not None or edited else None
         details = {}
@@ -131,7 +133,7 @@ class AwsAuthRole(Resource):
             }
         if edited == text:
             return Plan(before, after, (), details)
-        aws_auth.guard(text, edited, self.caller_arn)
+        aws_auth.guard(edit, self.caller_arn)
         verb = "remove" if self.params["state"] == "absent" else "set"
         words = f"{verb} the entry of {self.role_arn} in {self.what}"
         if current is None:
@@ -158,19 +160,30 @@ class AwsAuthRole(Resource):
         }
         return {**result, self.name: details} if details else result
 
-    def edited(self, text: str) -> str:
-        """``mapRoles`` as it is wanted; raises :class:`ResourceError` for a text that must be left alone."""
+    def edit(self, config_map: dict[str, Any] | None) -> aws_auth.Edited:
+        """``mapRoles`` as it is and as it is wanted; raises :class:`ResourceError` for a text that must be left
+        alone."""
+        text = map_roles(config_map)
+        # Asked for twice for each object that is read, and a text near the limit takes seconds to parse.
+        if self.latest_edit is None or self.latest_edit.before.text != text:
+            self.latest_edit = self.edited(text)
+        return self.latest_edit
+
+    def edited(self, text: str) -> aws_auth.Edited:
         if self.params["state"] == "absent":
             return aws_auth.without_role(text, self.role_arn)
         entry = aws_auth.RoleEntry(self.role_arn, self.params["username"], tuple(self.params["groups"]))
         return aws_auth.with_role(text, entry)
 
-    def guarded_caller(self, text: str) -> str | None:
-        """The caller's ARN. STS is asked only when an entry of the role is there and is about to change: no other
+    def guarded_caller(self, config_map: dict[str, Any] | None) -> str | None:
+        """The caller's ARN. It is asked for only when an entry of the role is there and is about to change: no other
         edit can touch the caller's own mapping."""
-        own = [entry for entry in aws_auth.read(text).entries if entry.canonical_arn == self.role_arn.lower()]
-        if self.aws is None or not own or self.edited(text) == text:
+        edit = self.edit(config_map)
+        if edit.after is edit.before or self.role_arn.lower() not in edit.before.effective:
             return None
+        if self.aws is None or self.params.get("api_key"):
+            # Who the token or the certificate belongs to is for the cluster to say.
+            return self.kubernetes.caller_arn()
         caller = self.aws.caller
         return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 
 import pytest
@@ -28,13 +30,55 @@ NODES = f"""\
 NEW = f'- rolearn: {OURS}\n  username: "{{{{SessionNameRaw}}}}"\n'
 
 
+def with_role(text, entry):
+    return aws_auth.with_role(text, entry).after.text
+
+
+def without_role(text, role_arn):
+    return aws_auth.without_role(text, role_arn).after.text
+
+
+def split(marked):
+    """What stands before and after our entry in a text that marks it with <<< and >>>."""
+    head, _mark, rest = marked.partition("<<<")
+    return head, rest.partition(">>>")[2]
+
+
+def items_of(text):
+    """The items as another reader sees them."""
+    # libyaml's scanner where there is one: as EKS's, it takes a tab before a comment.
+    return yaml.load(text.removeprefix("\ufeff"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []
+
+
+def is_own(item):
+    return isinstance(item, dict) and any(
+        key.lower() == "rolearn" and isinstance(value, str) and value.lower() == OURS.lower()
+        for key, value in item.items()
+    )
+
+
+def others_of(text):
+    return [item for item in items_of(text) if not is_own(item)]
+
+
+def own_of(text):
+    found = [{key.lower(): value for key, value in item.items()} for item in items_of(text) if is_own(item)]
+    return [(item.get("username"), item.get("groups") or []) for item in found]
+
+
+def inserted_at_once(text, longer):
+    """Whether ``longer`` is ``text`` with something put in at one place."""
+    start = len(os.path.commonprefix([text, longer]))
+    return longer.endswith(text[start:])
+
+
 def test_an_entry_is_added_at_the_end_and_nothing_else_changes():
-    assert aws_auth.with_role(NODES, ENTRY) == NODES.rstrip("\n") + "\n" + NEW + "\n"
+    assert with_role(NODES, ENTRY) == NODES.rstrip("\n") + "\n" + NEW + "\n"
 
 
 @pytest.mark.parametrize("empty", ["", "\n", "# nobody yet\n", "''", '""', "~", "null\n", "[]", "[]\n", "---\n"])
 def test_an_entry_is_added_to_nothing(empty):
-    text = aws_auth.with_role(empty, ENTRY)
+    text = with_role(empty, ENTRY)
     assert aws_auth.read(text).entries == [ENTRY]
     assert yaml.safe_load(text) == [{"rolearn": OURS, "username": "{{SessionNameRaw}}"}]
     assert "# nobody yet" in text or "nobody" not in empty
@@ -42,9 +86,7 @@ def test_an_entry_is_added_to_nothing(empty):
 
 def test_groups_are_written():
     entry = RoleEntry(OURS, "jane", ("a", 'b"c'))
-    assert yaml.safe_load(aws_auth.with_role("", entry)) == [
-        {"rolearn": OURS, "username": "jane", "groups": ["a", 'b"c']}
-    ]
+    assert yaml.safe_load(with_role("", entry)) == [{"rolearn": OURS, "username": "jane", "groups": ["a", 'b"c']}]
 
 
 def test_a_wrong_entry_is_corrected_value_by_value():
@@ -55,24 +97,22 @@ def test_a_wrong_entry_is_corrected_value_by_value():
     - old
   username: somebody # who
 """
-    assert aws_auth.with_role(text, ENTRY) == text.replace("\n    - old", " []").replace(
-        "somebody", '"{{SessionNameRaw}}"'
-    )
+    assert with_role(text, ENTRY) == text.replace("\n    - old", " []").replace("somebody", '"{{SessionNameRaw}}"')
 
 
 def test_a_username_that_is_missing_is_added_to_the_entry():
     text = f"- rolearn: {OURS}\n- rolearn: other\n  username: x\n"
-    assert aws_auth.with_role(text, ENTRY) == NEW + "- rolearn: other\n  username: x\n"
+    assert with_role(text, ENTRY) == NEW + "- rolearn: other\n  username: x\n"
 
 
 def test_our_own_duplicates_are_folded_into_the_last():
     text = NEW + "- rolearn: other\n  username: x\n" + NEW.replace("SessionNameRaw", "SessionName")
-    assert aws_auth.with_role(text, ENTRY) == "- rolearn: other\n  username: x\n" + NEW
+    assert with_role(text, ENTRY) == "- rolearn: other\n  username: x\n" + NEW
 
 
 def test_duplicates_of_others_are_reported_and_kept():
     text = "- rolearn: other\n  username: x\n- rolearn: Other\n  username: z\n"
-    edited = aws_auth.with_role(text, ENTRY)
+    edited = with_role(text, ENTRY)
     assert edited == text + NEW
     assert [(problem.line, "EKS takes the last" in problem.message) for problem in aws_auth.read(edited).problems] == [
         (1, True),
@@ -82,34 +122,34 @@ def test_duplicates_of_others_are_reported_and_kept():
 
 def test_an_entry_of_the_role_with_a_path_is_somebody_elses_and_reported():
     text = f"- rolearn: arn:aws:iam::{ACCOUNT}:role/team/apono-k8s-access\n  username: x\n"
-    edited = aws_auth.with_role(text, ENTRY)
+    edited = with_role(text, ENTRY)
     assert edited == text + NEW
     assert "never matches" in aws_auth.read(edited).problems[0].message
 
 
 def test_flow_style_is_kept():
     text = "[{rolearn: a, username: b}] # all\n"
-    edited = aws_auth.with_role(text, ENTRY)
+    edited = with_role(text, ENTRY)
     assert edited == f'[{{rolearn: a, username: b}}, {{rolearn: "{OURS}", username: "{{{{SessionNameRaw}}}}"}}] # all\n'
-    assert aws_auth.without_role(edited, OURS) == text
+    assert without_role(edited, OURS) == text
 
 
 def test_line_ends_of_windows_are_kept():
     text = "- rolearn: a\r\n  username: b\r\n"
-    assert aws_auth.with_role(text, ENTRY) == text + NEW.replace("\n", "\r\n")
+    assert with_role(text, ENTRY) == text + NEW.replace("\n", "\r\n")
 
 
 def test_a_missing_end_of_the_last_line_stays_missing():
     text = "- rolearn: a\n  username: b"
-    edited = aws_auth.with_role(text, ENTRY)
+    edited = with_role(text, ENTRY)
     assert edited == text + "\n" + NEW.rstrip("\n")
-    assert aws_auth.without_role(edited, OURS) == text
+    assert without_role(edited, OURS) == text
 
 
 def test_an_entry_whose_anchor_others_use_is_left_alone():
     text = f"- rolearn: {OURS}\n  username: x\n  groups: &g [a]\n- rolearn: other\n  username: y\n  groups: *g\n"
     with pytest.raises(ResourceError) as caught:
-        aws_auth.with_role(text, ENTRY)
+        with_role(text, ENTRY)
     assert caught.value.code == "EditRefused"
 
 
@@ -125,7 +165,7 @@ def test_an_entry_whose_anchor_others_use_is_left_alone():
     ],
 )
 def test_text_of_which_eks_reads_nothing_is_left_alone(text, line):
-    for edit in (lambda: aws_auth.with_role(text, ENTRY), lambda: aws_auth.without_role(text, OURS)):
+    for edit in (lambda: with_role(text, ENTRY), lambda: without_role(text, OURS)):
         with pytest.raises(ResourceError) as caught:
             edit()
         assert caught.value.code == "InvalidMapRoles"
@@ -150,9 +190,172 @@ def test_what_eks_drops_is_reported(item, reason):
     assert reason in found.problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ("username: system:x", "reserved_username"),
+        ("username: x\n  groups: [a, 'system:masters']", "reserved_group"),
+        ("username: x\n  groups: ['eks:x']", "reserved_group"),
+        ("groups: [x]", "no_username"),
+        ("username: ''", "no_username"),
+        ("username: x\n  groups: [view]", None),
+        ("username: 'system:node:{{SessionName}}'\n  groups: ['system:nodes', 'system:node-proxier']", None),
+    ],
+)
+def test_doubtful_entries_are_reported(fields, code):
+    found = aws_auth.read(f"# a\n  - rolearn: {OTHER}\n    {fields.replace(chr(10), chr(10) + '  ')}\n")
+    assert len(found.entries) == 1
+    reported = [(problem.code, problem.line, problem.column, problem.role_arn) for problem in found.problems]
+    assert reported == ([(code, 2, 5, OTHER)] if code else [])
+
+
 def test_keys_match_in_any_letter_case_and_merges_count():
     text = "- &base {ROLEARN: a, Username: b, groups: null}\n- <<: *base\n  userName: c\n"
     assert aws_auth.read(text).entries == [RoleEntry("a", "b"), RoleEntry("a", "c")]
+
+
+# What is met in the field. Each text holds our entry once, between <<< and >>>, or not at all; everything outside is
+# somebody else's.
+
+OTHER = f"arn:aws:iam::{ACCOUNT}:role/other"
+FIELD = {
+    "block style": f"- rolearn: {OTHER}\n  username: x\n<<<- rolearn: {OURS}\n  username: old\n>>>",
+    "block style, first": f"<<<- rolearn: {OURS}\n  username: old\n>>>- rolearn: {OTHER}\n  username: x\n",
+    "alone": f"<<<- rolearn: {OURS}\n  username: old\n>>>",
+    "indented": f"  - rolearn: {OTHER}\n    username: x\n<<<  - rolearn: {OURS}\n    username: old\n>>>",
+    "comments between": (f"# a\n- rolearn: {OTHER}  # b\n  # c\n  username: x\n# d\n<<<- rolearn: {OURS}\n>>># e\n"),
+    "a comment in ours": (
+        f"<<<- rolearn: {OURS}\n  # ours\n  username: old # o\n>>>- rolearn: {OTHER}\n  username: x\n"
+    ),
+    "unknown keys": (
+        f"- rolearn: {OTHER}\n  team: a\n  x: {{y: [1, 2]}}\n<<<- team: b\n  rolearn: {OURS}\n  since: 2024-01-01\n>>>"
+    ),
+    "quoted": (
+        f"- 'rolearn': '{OTHER}'\n  \"username\": \"{{{{SessionName}}}}\"\n"
+        f'<<<- "rolearn": "{OURS}"\n  username: \'old\'\n>>>'
+    ),
+    "templates without quotes": (
+        f"- rolearn: {OTHER}\n"
+        f"  username: a-{{{{SessionName}}}}\n"
+        f"<<<- rolearn: {OURS}\n"
+        f"  username: o:{{{{AccountID}}}}\n>>>"
+    ),
+    "groups absent, null, a list": (
+        f"- rolearn: {OTHER}\n"
+        f"- rolearn: b\n"
+        f"  groups:\n"
+        f"- rolearn: c\n"
+        f"  groups: ~\n"
+        f"- rolearn: d\n"
+        f"  groups: [x]\n"
+        f"<<<- rolearn: {OURS}\n"
+        f"  groups: null\n>>>"
+    ),
+    "groups as a string": f"- rolearn: {OTHER}\n  groups: a,b\n<<<- rolearn: {OURS}\n  groups: a,b\n>>>",
+    "a list that is not indented": (
+        f"- rolearn: {OTHER}\n"
+        f"  groups:\n"
+        f"  - a\n"
+        f"  username: x\n"
+        f"<<<- rolearn: {OURS}\n"
+        f"  groups:\n"
+        f"  - a\n"
+        f"  - b\n"
+        f"  username: old\n>>>"
+    ),
+    "line ends of Windows": (
+        f"# a\r\n- rolearn: {OTHER}\r\n  username: x # b\r\n<<<- rolearn: {OURS}\r\n  username: old\r\n>>>"
+    ),
+    "tabs in comments": (
+        f"#\ta\t\n- rolearn: {OTHER}\t# b\n  username: x\n<<<- rolearn: {OURS}\n  username: old\n>>>#\t\n"
+    ),
+    "spaces at line ends": (f"- rolearn: {OTHER}  \n  username: x \n<<<- rolearn: {OURS} \n  username: old \n>>>   \n"),
+    "anchors of others": (
+        f"- rolearn: {OTHER}\n  groups: &g [a]\n- rolearn: b\n  groups: *g\n<<<- rolearn: {OURS}\n  username: old\n>>>"
+    ),
+    "an alias in ours": (
+        f"- rolearn: {OTHER}\n  groups: &g [a]\n<<<- rolearn: {OURS}\n  groups: *g\n>>>- rolearn: b\n  groups: *g\n"
+    ),
+    "merge keys": (
+        f"- &base\n  rolearn: {OTHER}\n  groups: [a]\n- <<: *base\n  rolearn: b\n<<<- <<: *base\n  rolearn: {OURS}\n>>>"
+    ),
+    "a path": (
+        f"- rolearn: arn:aws:iam::{ACCOUNT}:role/team/apono-k8s-access\n  username: x\n<<<- rolearn: {OURS}\n>>>"
+    ),
+    "upper case": (
+        f"- ROLEARN: {OTHER.upper()}\n"
+        f"  UserName: x\n"
+        f"<<<- RoleArn: {OURS.replace('apono', 'APONO')}\n"
+        f"  USERNAME: old\n>>>"
+    ),
+    "other partitions": (
+        f"- rolearn: {OURS.replace('aws', 'aws-us-gov', 1)}\n"
+        f"  username: x\n"
+        f"- rolearn: {OURS.replace('aws', 'aws-cn', 1)}\n"
+        f"<<<- rolearn: {OURS}\n>>>"
+    ),
+    "duplicates of others": (
+        f"- rolearn: {OTHER}\n  username: x\n- rolearn: {OTHER}\n  username: y\n<<<- rolearn: {OURS}\n>>>"
+    ),
+    "literal blocks": (
+        f"- rolearn: >-\n    {OTHER}\n  username: |-\n    x\n<<<- rolearn: {OURS}\n  username: |-\n    old\n>>>"
+    ),
+    "a document's marks": f"%YAML 1.1\n---\n- rolearn: {OTHER}\n<<<- rolearn: {OURS}\n>>>...\n",
+    "a byte order mark": f"\ufeff- rolearn: {OTHER}\n<<<- rolearn: {OURS}\n>>>",
+    "items that EKS drops": (
+        f"- just text\n- []\n-\n- rolearn: 5\n<<<- rolearn: {OURS}\n  username: 5\n>>>- username: x\n"
+    ),
+    "more than 500 entries": "".join(f"- rolearn: {OTHER}-{n}\n  username: u{n}\n" for n in range(600))
+    + f"<<<- rolearn: {OURS}\n>>>"
+    + "".join(f"- rolearn: {OTHER}-{n}\n  username: u{n}\n" for n in range(600, 700)),
+}
+WITHOUT_MARKS = {name: (text.replace("<<<", "").replace(">>>", ""), *split(text)) for name, text in FIELD.items()}
+
+
+@pytest.mark.parametrize(("text", "head", "tail"), WITHOUT_MARKS.values(), ids=list(FIELD))
+def test_in_the_field_everything_else_stays(text, head, tail):
+    wanted = RoleEntry(OURS, "{{SessionNameRaw}}", ("team",))
+    changed = with_role(text, wanted)
+    assert changed.startswith(head)
+    assert changed.endswith(tail)
+    assert len(changed) > len(head) + len(tail)
+    assert own_of(changed) == [("{{SessionNameRaw}}", ["team"])]
+    assert others_of(changed) == others_of(text)
+    assert with_role(changed, wanted) == changed
+    removed = without_role(text, OURS)
+    assert removed == head + tail or not (head + tail).strip("\ufeff")
+    assert without_role(removed, OURS) == removed
+    assert without_role(changed, OURS) == removed
+    # From there, ours is put at the end and taken away again.
+    added = with_role(removed, wanted)
+    assert inserted_at_once(removed, added) or not removed.strip()
+    assert own_of(added) == [("{{SessionNameRaw}}", ["team"])]
+    assert others_of(added) == others_of(text)
+    assert without_role(added, OURS) == removed or not removed.strip()
+
+
+@pytest.mark.parametrize("newline", ["\n", ""])
+@pytest.mark.parametrize("number", [0, 1, 700])
+def test_one_huge_line_of_json(number, newline):
+    others = [{"rolearn": f"{OTHER}-{n}", "username": "a b: [c], {d} # e", "groups": ["x"]} for n in range(number)]
+    text = json.dumps(others) + newline
+    added = with_role(text, ENTRY)
+    assert yaml.safe_load(added) == [*others, {"rolearn": OURS, "username": "{{SessionNameRaw}}"}]
+    assert without_role(added, OURS) == text or not others
+    if others:
+        assert inserted_at_once(text, added)
+        first = json.dumps([{"rolearn": OURS, "username": "old"}, *others]) + newline
+        assert without_role(first, OURS) == text
+        assert with_role(first, ENTRY) == first.replace('"old"', '"{{SessionNameRaw}}"')
+
+
+def test_an_object_near_the_limit():
+    item = "- rolearn: {}-{:05}\n  username: 'team:{{{{SessionName}}}}'\n  groups: [view]\n"
+    text = "".join(item.format(OTHER, number) for number in range(9_500))
+    assert 900_000 < len(text) < aws_auth.MOST_BYTES
+    added = with_role(text, ENTRY)
+    assert added == text + NEW
+    assert without_role(added, OURS) == text
 
 
 # Properties: for texts as people write them.
@@ -205,23 +408,23 @@ ENTRIES = st.builds(
 @settings(deadline=None)
 @given(block_texts(), ENTRIES)
 def test_adding_keeps_every_line_and_removing_gives_the_text_back(text, entry):
-    edited = aws_auth.with_role(text, entry)
+    edited = with_role(text, entry)
     assert aws_auth.read(edited).entries == [*aws_auth.read(text).entries, entry]
-    assert aws_auth.with_role(edited, entry) == edited
+    assert with_role(edited, entry) == edited
     remaining = iter(edited.splitlines())
     assert all(line in remaining for line in text.splitlines())
-    assert aws_auth.without_role(edited, OURS) == text
+    assert without_role(edited, OURS) == text
 
 
 @settings(deadline=None)
 @given(block_texts(), ENTRIES, ENTRIES)
 def test_changing_touches_nothing_of_others(text, first, second):
-    added = aws_auth.with_role(text, first)
-    changed = aws_auth.with_role(added, second)
+    added = with_role(text, first)
+    changed = with_role(added, second)
     others = [entry for entry in aws_auth.read(changed).entries if entry.canonical_arn != OURS.lower()]
     assert others == aws_auth.read(text).entries
     assert [entry for entry in aws_auth.read(changed).entries if entry.canonical_arn == OURS.lower()] == [second]
-    assert aws_auth.without_role(changed, OURS) == text
+    assert without_role(changed, OURS) == text
 
 
 FRAGMENTS = ["- ", "rolearn: ", OURS, "username: ", "groups: ", "[", "]", "{", "}", ", ", "&a ", "*a", "<<: ", "\n"]
@@ -245,37 +448,74 @@ FRAGMENTS += [
 YAML_LIKE = st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join)
 
 
+@st.composite
+def damaged_texts(draw):
+    """A text as people write it, with our entry in it or not, and one thing put in or taken out."""
+    text = draw(block_texts() | st.sampled_from([text for text, _head, _tail in WITHOUT_MARKS.values()][:-1]))
+    if draw(st.booleans()):
+        text = with_role(text, draw(ENTRIES))
+    start = draw(st.integers(0, len(text)))
+    end = draw(st.integers(start, min(start + 12, len(text))))
+    return text[:start] + draw(st.sampled_from(["", *FRAGMENTS])) + text[end:]
+
+
 @settings(deadline=None, max_examples=500)
-@given(YAML_LIKE | st.text(max_size=40))
-def test_any_text_is_edited_rightly_or_refused(text):
+@given(YAML_LIKE | st.text(max_size=40) | damaged_texts(), ENTRIES | st.none())
+def test_any_text_is_edited_rightly_or_refused(text, wanted):
+    def edit(text):
+        return with_role(text, wanted) if wanted else without_role(text, OURS)
+
     try:
         before = aws_auth.read(text).entries
-        edited = aws_auth.with_role(text, ENTRY)
+        edited = edit(text)
     except ResourceError as error:
         assert error.code in ("InvalidMapRoles", "EditRefused")
         return
     others = [entry for entry in before if entry.canonical_arn != OURS.lower()]
     after = aws_auth.read(edited).entries
     assert [entry for entry in after if entry.canonical_arn != OURS.lower()] == others
-    assert [entry.username for entry in after if entry.canonical_arn == OURS.lower()] == [ENTRY.username]
-    assert aws_auth.with_role(edited, ENTRY) == edited
+    own = [(entry.username, entry.groups) for entry in after if entry.canonical_arn == OURS.lower()]
+    assert own == ([(wanted.username, wanted.groups)] if wanted else [])
+    assert edit(edited) == edited
 
 
 # Lock-outs
 
 
+def between(before, after):
+    return aws_auth.Edited(aws_auth.read(before), aws_auth.read(after))
+
+
 def test_the_entry_of_nodes_is_left_alone():
     with pytest.raises(ResourceError, match="the role of nodes") as caught:
-        aws_auth.guard(NODES, "", None)
+        aws_auth.guard(between(NODES, ""), None)
     assert caught.value.code == "WouldLockOut"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        RoleEntry(OURS, "system:node:{{SessionName}}", ("system:bootstrappers", "system:nodes", "system:node-proxier")),
+        RoleEntry(OURS, "x", ("system:node-proxier",)),
+        RoleEntry(OURS, "x", ("system:bootstrappers",)),
+        RoleEntry(OURS, "system:node:{{EC2PrivateDNSName}}"),
+    ],
+)
+def test_the_entry_of_fargates_pods_is_left_alone(entry):
+    text = with_role(NEW.replace(OURS, OTHER), entry)
+    for edit in (aws_auth.without_role(text, OURS), aws_auth.with_role(text, ENTRY)):
+        with pytest.raises(ResourceError) as caught:
+            aws_auth.guard(edit, None)
+        assert caught.value.code == "WouldLockOut"
+    aws_auth.guard(aws_auth.without_role(text, OTHER), None)
 
 
 def test_the_callers_own_entry_is_left_alone():
     caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
     with pytest.raises(ResourceError, match="credentials in use"):
-        aws_auth.guard(NEW, aws_auth.without_role(NEW, OURS), caller)
-    aws_auth.guard(NEW, NEW + "- rolearn: x\n", caller)
-    aws_auth.guard(NEW, "", f"arn:aws:iam::{ACCOUNT}:user/jane")
+        aws_auth.guard(aws_auth.without_role(NEW, OURS), caller)
+    aws_auth.guard(between(NEW, NEW + "- rolearn: x\n"), caller)
+    aws_auth.guard(between(NEW, ""), f"arn:aws:iam::{ACCOUNT}:user/jane")
 
 
 @pytest.mark.parametrize("username", ["system:x", "EKS:x", "System:masters"])
