@@ -157,7 +157,8 @@ class Cluster:
         self.eks = account.client("eks", region)
         server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
         self.url, self.admin_token = server["endpoint"], server["admin_token"]
-        self.tls = ssl.create_default_context(cadata=base64.b64decode(server["certificate_authority_base64"]).decode())
+        self.authority = base64.b64decode(server["certificate_authority_base64"]).decode()
+        self.tls = ssl.create_default_context(cadata=self.authority)
 
     def call(self, method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
         """A call to the API server; raises ``urllib.error.HTTPError``."""
@@ -212,8 +213,8 @@ class Cluster:
         except ClientError:
             return None
 
-    def who_is(self, keys: dict[str, str]) -> str | None:
-        """The username that the cluster gives somebody; ``None`` when it knows nobody."""
+    def token(self, keys: dict[str, str]) -> str:
+        """A bearer token, signed with somebody's credentials."""
         aws = Aws(
             {
                 "region": self.region,
@@ -222,9 +223,16 @@ class Cluster:
                 "session_token": keys["SessionToken"],
             }
         )
+        return aws.cluster_token(self.name)
+
+    def who_is(self, keys: dict[str, str]) -> str | None:
+        """The username that the cluster gives somebody; ``None`` when it knows nobody."""
         # Not a SelfSubjectReview, which a real API server may be too old for.
-        token = aws.cluster_token(self.name)
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
+        review = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": self.token(keys)},
+        }
         path = "/apis/authentication.k8s.io/v1/tokenreviews"
         status = self.call("POST", path, self.admin_token, review)["status"]
         return status["user"]["username"] if status.get("authenticated") else None
