@@ -43,7 +43,7 @@ _CREDENTIAL_CODES = {
     "SignatureDoesNotMatch",
     "InvalidAccessKeyId",
 }
-_DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 @functools.cache
@@ -286,11 +286,11 @@ def remedy(code: str, service: str, name: str) -> str:
     """What the user can do about a code, as a sentence to append."""
     if code in _CREDENTIAL_CODES:
         return ". The AWS credentials are wrong or have expired: renew them and run again."
-    if code in _DENIED_CODES and name.startswith("AssumeRole"):
+    if code in DENIED_CODES and name.startswith("AssumeRole"):
         return (
             ". Let the role's trust policy name the caller and allow the caller sts:AssumeRole on it, or correct "
             "assume_role_arn and assume_role_external_id."
         )
-    if code in _DENIED_CODES:
+    if code in DENIED_CODES:
         return f". Allow the caller {service}:{name}, or assume a role that has it (assume_role_arn)."
     return ""

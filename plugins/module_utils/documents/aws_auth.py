@@ -159,8 +159,8 @@ def read(text: str, meanings: dict[Any, int] | None = None) -> MapRoles:
 
 def _invalid(line: int, column: int, problem: str) -> ResourceError:
     return ResourceError(
-        f"mapRoles of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of its "
-        "entries now. Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
+        f"mapRoles of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of "
+        "its entries now. Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
         code="InvalidMapRoles",
         line=line,
         column=column,

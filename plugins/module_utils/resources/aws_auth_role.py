@@ -21,6 +21,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change, 
 COLLECTION_PATH = "/api/v1/namespaces/kube-system/configmaps"
 OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"
 
+WHAT = "the ConfigMap kube-system/aws-auth"
 DIFF_HEADER = "mapRoles of kube-system/aws-auth"
 
 # What the API server sets itself and would refuse, or act on, in an object that is put back.
@@ -65,10 +66,6 @@ class AwsAuthRole(Resource):
         self.aws = Aws(params) if params.get("cluster_name") else None
         self.kubernetes = Kubernetes(params, self.aws)
 
-    @property
-    def what(self) -> str:
-        return "the ConfigMap kube-system/aws-auth"
-
     def mode(self) -> str | None:
         """The cluster's authentication mode, ``None`` where no cluster_name tells which cluster it is."""
         if self.params.get("authentication_mode"):
@@ -88,7 +85,7 @@ class AwsAuthRole(Resource):
             )
         if mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present":
             self.warn_of_access_entry()
-        config_map = self.kubernetes.find(OBJECT_PATH, self.what)
+        config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
         self.caller_arn = self.guarded_caller(config_map)
         return config_map
 
@@ -121,7 +118,7 @@ class AwsAuthRole(Resource):
         text, edited = edit.before.text, edit.after.text
         for problem in edit.after.problems:
             if problem.code in aws_auth.MISREAD:
-                self.warn(f"{self.what}, mapRoles, line {problem.line}: {problem.message}")
+                self.warn(f"{WHAT}, mapRoles, line {problem.line}: {problem.message}")
         before = {"mapRoles": text} if current is not None else None
         after = {"mapRoles": edited} if current is not None or edited else None
         details = {}
@@ -135,7 +132,7 @@ class AwsAuthRole(Resource):
             return Plan(before, after, (), details)
         aws_auth.guard(edit, self.caller_arn)
         verb = "remove" if self.params["state"] == "absent" else "set"
-        words = f"{verb} the entry of {self.role_arn} in {self.what}"
+        words = f"{verb} the entry of {self.role_arn} in {WHAT}"
         if current is None:
             body = {
                 "apiVersion": "v1",
@@ -143,7 +140,7 @@ class AwsAuthRole(Resource):
                 "metadata": {"name": "aws-auth", "namespace": "kube-system"},
                 "data": {"mapRoles": edited},
             }
-            return Plan(before, after, (Change(f"create {self.what}; {words}", "POST", {"body": body}),), details)
+            return Plan(before, after, (Change(f"create {WHAT}; {words}", "POST", {"body": body}),), details)
         body = {**current, "data": {**(current.get("data") or {}), "mapRoles": edited}}
         aws_auth.validate_size(body["data"])
         return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), details)
@@ -190,12 +187,12 @@ class AwsAuthRole(Resource):
     def apply(self, change: Change) -> dict[str, Any] | None:
         learned = {}
         if change.operation == "POST":
-            self.kubernetes.call("POST", COLLECTION_PATH, self.what, change.arguments["body"])
+            self.kubernetes.call("POST", COLLECTION_PATH, WHAT, change.arguments["body"])
         else:
             if self.params.get("backup"):
                 learned["backup_file"] = self.write_backup(change.arguments["was"])
             # The resourceVersion that was read is in the body: a ConfigMap that has changed since is refused with 409.
-            self.kubernetes.call("PUT", OBJECT_PATH, self.what, change.arguments["body"])
+            self.kubernetes.call("PUT", OBJECT_PATH, WHAT, change.arguments["body"])
         return learned
 
     def write_backup(self, config_map: dict[str, Any]) -> str:

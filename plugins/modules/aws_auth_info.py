@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_auth_info
+short_description: Read the ConfigMap aws-auth and find what is wrong with it
+version_added: 0.1.0
+description:
+  - Reads C(mapRoles) of the ConfigMap C(kube-system/aws-auth) as EKS reads it, and reports what EKS ignores, reads
+    otherwise than it looks, or gives too much to.
+  - Text that does not parse is no error here but a problem with line and column.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.kubernetes
+  - apono.eks.attributes.info
+requirements:
+  - PyYAML
+attributes:
+  action_group:
+    membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
+options:
+  validate_certs:
+    description:
+      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
+      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
+    type: bool
+    aliases: [verify_ssl]
+seealso:
+  - module: apono.eks.aws_auth_role
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at who is mapped
+  apono.eks.aws_auth_info:
+    cluster_name: prod-1
+    region: eu-central-1
+  register: aws_auth
+
+- name: Let nobody pass who has broken it
+  ansible.builtin.assert:
+    that: aws_auth.problems | length == 0
+    fail_msg: "{{ aws_auth.problems | map(attribute='message') | join(' ') }}"
+
+- name: Show the administrators
+  ansible.builtin.debug:
+    msg: "{{ aws_auth.entries | selectattr('groups', 'contains', 'system:masters') | map(attribute='role_arn') }}"
+"""
+
+RETURN = r"""
+exists:
+  description: Whether there is such a ConfigMap.
+  returned: success
+  type: bool
+  sample: true
+entries:
+  description: What EKS reads, in order; empty when it can read nothing.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    role_arn:
+      description: The role, as it is written.
+      type: str
+      sample: arn:aws:iam::123456789012:role/Admins
+    canonical_arn:
+      description: The key by which EKS looks it up.
+      type: str
+      sample: arn:aws:iam::123456789012:role/admins
+    username:
+      description: The username, or its template; empty where there is none.
+      type: str
+      sample: "{{SessionNameRaw}}"
+    groups:
+      description: The groups.
+      type: list
+      elements: str
+      sample: [view]
+    line:
+      description: The line on which it begins, counted from 1.
+      type: int
+      sample: 3
+    effective:
+      description: Whether it is the one that EKS takes for its role; of several, the last is.
+      type: bool
+      sample: true
+    for_nodes:
+      description: Whether nodes or Fargate's pods come through it.
+      type: bool
+      sample: false
+problems:
+  description: What its owner should know, in the order of the text.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - C(unparseable), EKS reads nothing. C(ignored), it drops this entry. C(path_in_arn), it never matches it.
+          C(duplicate), it takes the last entry of the role.
+        - C(no_username), C(reserved_username) and C(reserved_group) are of entries that it takes as they stand.
+      type: str
+      sample: duplicate
+    line:
+      description: The line, counted from 1.
+      type: int
+      sample: 7
+    column:
+      description: The column, counted from 1.
+      type: int
+      sample: 3
+    role_arn:
+      description: The role; empty where there is none.
+      type: str
+      sample: arn:aws:iam::123456789012:role/ci
+    message:
+      description: What is wrong, and what to do.
+      type: str
+      sample: arn:aws:iam::123456789012:role/ci has 2 entries, of which EKS takes the last
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: Forbidden, http_status: 403, service: kubernetes}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_info import AwsAuthInfo
+
+
+def main() -> None:
+    run_module(AwsAuthInfo)
+
+
+if __name__ == "__main__":
+    main()
