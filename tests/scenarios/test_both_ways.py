@@ -17,6 +17,7 @@ from testbed.estate import OPERATIONS_ACCOUNT, Account
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/apono-k8s-access"
+PEOPLE = f"arn:aws:iam::{ACCOUNT}:role/people"
 SECRETS = ("hunter2-secret", "token-that-is-wrong", "external-id-secret")
 
 OWN_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "eks:List*", "Resource": "*"}]}
@@ -65,6 +66,17 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_auth_role", {**IN_ALPHA, "role_arn": ROLE, "backup": "{{ folder }}"}, {}),
     ("aws_auth_role", {"host": "https://127.0.0.1:1", "api_key": "hunter2-secret", "role_arn": ROLE}, {}),
     ("aws_auth_role", {"role_arn": ROLE}, {}),
+    ("aws_auth_info", IN_ALPHA, {}),
+    ("aws_auth_info", {"host": "https://127.0.0.1:1", "api_key": "hunter2-secret"}, {}),
+    ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "jane"}, {}),
+    ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "a b"}, {}),
+    ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "jane", "source_profile": "nobody"}, {}),
+    (
+        "access_check",
+        {**IN_ALPHA, "role_arn": PEOPLE, "session_name": "jane", "expect_username": "x", "expect_groups": "a\nb"},
+        {},
+    ),
+    ("access_check", {**IN_ALPHA, "role_arn": PEOPLE, "session_name": "jane"}, {}),
     ("connector_info", {}, {}),
     ("connector_info", {"id": "connector-1", "wait": True}, {}),
     ("connector_info", {"id": "connector-9", "wait": True, "wait_timeout": 1}, {}),
@@ -147,8 +159,11 @@ def test_both_ways_give_the_same(bed: Bed, binary: Path, tmp_path: Path) -> None
     for way in ("in-worker", "module"):
         bed.reset()
         bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
-        cluster = Account(bed, ACCOUNT).add_cluster("alpha", None, creator_arn=None)
-        cluster.write_map_roles("")
+        account = Account(bed, ACCOUNT)
+        account.make_role("people", ACCOUNT)
+        account.make_administrator("people")
+        cluster = account.add_cluster("alpha", None, creator_arn=None)
+        cluster.write_map_roles(f"- {{rolearn: {PEOPLE}, username: 'people:{{{{SessionName}}}}'}}\n")
         folder = tmp_path / way
         (folder / "backup").mkdir(parents=True)
         controller = Controller(folder, bed.environment(ACCOUNT), binary)

@@ -252,6 +252,9 @@ class TestClusters:
 
     def test_the_creator(self, bed, iam, eks, role):
         creator = bed.assumed(make_role(iam, "platform", Path="/team/")["Arn"], "jane")
+        with refused("AccessDeniedException", "is not authorized to perform: eks:CreateCluster on resource: ", 403):
+            self.create(bed.client("eks", creator), accessConfig={"authenticationMode": "API"})
+        iam.attach_role_policy(RoleName="platform", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
         self.create(bed.client("eks", creator), accessConfig={"authenticationMode": "API"})
         self.create(
             eks,
