@@ -1,0 +1,22 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepare the cluster and break it, past the collection."""
+
+import sys
+
+from testbed.bed import Bed
+from testbed.estate import Account
+
+account = Account(Bed.of_environment(), "111122223333")
+
+if sys.argv[1] == "prepare":
+    people = account.make_role("visitors", account.id)
+    account.make_administrator("visitors")
+    # The operator, whose credentials are in the environment, is the creator.
+    cluster = account.add_cluster("omega", "CONFIG_MAP", creator_arn=None)
+    cluster.write_map_roles(f"- rolearn: {people}\n  username: '{{{{SessionNameRaw}}}}'\n")
+else:
+    cluster = account.cluster("omega")
+    path = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
+    cluster.call("PUT", path, cluster.admin_token, {**cluster.config_map(), "data": {"mapRoles": ""}})
