@@ -373,6 +373,54 @@ def test_an_object_at_the_limit_is_left_alone(place: Place) -> None:
     assert place.cluster.map_roles() == full
 
 
+def test_what_is_wrong_is_found(place: Place) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role"
+    text = OTHERS + (
+        f"- rolearn: {arn}/team/dev\n  username: dev\n"
+        f"- rolearn: {arn}/ci\n  username: ci2\n  groups: [system:masters]\n"
+        f"- rolearn: {arn}/odd\n"
+        "- username: nobody\n"
+    )
+    put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": text}})
+    found = look(place)
+    assert [
+        (problem["code"], problem["role_arn"], problem["line"], problem["column"]) for problem in found["problems"]
+    ] == [
+        ("duplicate", f"{arn}/CI", 11, 3),
+        ("path_in_arn", f"{arn}/team/dev", 12, 3),
+        ("reserved_group", f"{arn}/ci", 14, 3),
+        ("duplicate", f"{arn}/ci", 14, 3),
+        ("no_username", f"{arn}/odd", 17, 3),
+        ("ignored", "", 18, 3),
+    ]
+    entries = {entry["role_arn"].rpartition(":role/")[2]: entry for entry in found["entries"]}
+    assert list(entries) == ["nodes", "fargate", "CI", "team/dev", "ci", "odd"]
+    assert [name for name, entry in entries.items() if entry["for_nodes"]] == ["nodes", "fargate"]
+    assert [name for name, entry in entries.items() if not entry["effective"]] == ["CI"]
+    assert entries["CI"]["canonical_arn"] == entries["ci"]["canonical_arn"] == f"{arn}/ci"
+    assert entries["ci"]["groups"] == ["system:masters"]
+
+    put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": "- a\n b: [\n"}})
+    found = look(place)
+    assert (found["exists"], found["entries"]) == (True, [])
+    (problem,) = found["problems"]
+    assert (problem["code"], problem["line"]) == ("unparseable", 2)
+    put_back(place.cluster, None)
+    assert (look(place)["exists"], look(place)["problems"]) == (False, [])
+
+
+def look(place: Place) -> dict[str, Any]:
+    options = {"cluster_name": "alpha", "region": REGION, "assume_role_arn": place.account.automation}
+    play = {"hosts": "alpha", "connection": "local", "gather_facts": False}
+    place.bed.forget_calls()
+    run = place.controller.play(
+        [{**play, "tasks": [{"apono.eks.aws_auth_info": options}]}], {"all": {"hosts": {"alpha": {}}}}
+    )
+    assert run.code == 0, run.output
+    assert place.bed.calls("kubernetes") == [f"GET {AWS_AUTH}"]
+    return run.of("alpha", "apono.eks.aws_auth_info")
+
+
 # Check mode, and the way back
 
 

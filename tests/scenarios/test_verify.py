@@ -16,7 +16,7 @@ import pytest
 from runs import Controller, Run
 
 from testbed.bed import Bed
-from testbed.estate import ROLE, SAML_PROVIDER, Account, Cluster
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER, Account, Cluster
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -124,6 +124,22 @@ def test_a_person_who_came_by_saml(bed: Bed, controller: Controller, tmp_path: P
     run = place.run("verify", apono_trust=trust)
     assert run.code == 0, run.output
     assert run.of("alpha", "apono.eks.access_check")["username"] == JANE
+
+
+def test_a_newer_cluster_tells_people_who_they_are(tmp_path: Path) -> None:
+    """By a SelfSubjectReview, for which nobody needs a right; the small API server is as new as that."""
+    with Bed.start(small=True) as bed:
+        bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+        place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT)), tmp_path)
+        assert place.run("onboard").code == 0
+        place.sign_in(place.account.sso_person(JANE))
+        bed.forget_calls()
+        run = place.run("verify")
+        assert run.code == 0, run.output
+        for way, cluster in place.clusters.items():
+            assert run.of(cluster.name, "apono.eks.access_check")["username"] == NAMES[way]
+        reviews = ["POST /apis/authentication.k8s.io/v1/selfsubjectreviews"]
+        assert bed.calls("kubernetes") == reviews * len(place.clusters)
 
 
 def test_it_changes_nothing_and_asks_little(place: Place) -> None:

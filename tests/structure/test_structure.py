@@ -133,3 +133,10 @@ def test_the_readme_names_every_variable_of_the_playbooks():
     internal = {"apono_leaders", "apono_builders"}
     documented_text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()
     assert {name for name in used - internal if f"``{name}``" not in documented_text} == set()
+
+
+def test_every_proof_that_the_documentation_names_is_there():
+    named = set(re.findall(r"``(test_\w+)``", (CHECKOUT / "docs/docsite/rst/aws_auth.rst").read_text()))
+    tests = "".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
+    assert len(named) > 10
+    assert {name for name in named if f"def {name}(" not in tests} == set()
