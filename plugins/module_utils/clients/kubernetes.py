@@ -257,7 +257,7 @@ class Kubernetes:
         """The caller's IAM ARN as the cluster's authenticator tells it; ``None`` for one who did not come through IAM,
         or where nobody says."""
         extra = (self.who_am_i() or {}).get("extra") or {}
-        return next(iter(extra.get("canonicalArn") or ()), None)
+        return next(iter(extra.get("canonicalArn") or extra.get("arn") or ()), None)
 
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
         advice = (

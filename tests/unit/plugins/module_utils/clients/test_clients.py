@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import urllib.parse
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, pause_before_retry
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Connection, Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -120,3 +121,56 @@ def test_a_kubeconfig_that_cannot_be_read_is_named(tmp_path):
 def test_a_certificate_authority_that_is_none_is_named():
     with pytest.raises(ResourceError, match="ca_cert"):
         Kubernetes({"host": "https://127.0.0.1:1", "ca_cert": "/nowhere"}, None).call("GET", "/api", "the API")
+
+
+class FakeServer:
+    """An API server that answers each kind of review with a status and an object."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+
+    def request(self, method, url, headers, body=None):
+        self.asked.append((body["kind"], headers.get("Authorization"), body.get("spec")))
+        status, content = self.answers[body["kind"]]
+        return Answer(status, {}, json.dumps(content).encode())
+
+
+def kubernetes_on(server, token="mine"):
+    client = Kubernetes({"host": "https://127.0.0.1:1"}, None)
+    client.connection = Connection("https://127.0.0.1:1", server, lambda: token, "a cluster")
+    return client
+
+
+JANE = {"username": "jane", "extra": {"canonicalArn": ["arn:aws:iam::123456789012:role/people"]}}
+
+
+def test_a_new_cluster_tells_its_caller_who_they_are():
+    server = FakeServer(SelfSubjectReview=(201, {"status": {"userInfo": JANE}}))
+    assert kubernetes_on(server).who_am_i() == JANE
+    assert kubernetes_on(server).caller_arn() == "arn:aws:iam::123456789012:role/people"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_old_cluster_is_asked_about_the_token(status):
+    server = FakeServer(SelfSubjectReview=(status, {}), TokenReview=(201, {"status": {"user": JANE}}))
+    person = kubernetes_on(server, "theirs")
+    assert person.who_am_i() == JANE
+    assert person.who_am_i(kubernetes_on(server, "operator's")) == JANE
+    assert server.asked[1::2] == [
+        ("TokenReview", "Bearer theirs", {"token": "theirs"}),
+        ("TokenReview", "Bearer operator's", {"token": "theirs"}),
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_old_cluster_that_lets_nobody_ask_is_no_error(status):
+    server = FakeServer(SelfSubjectReview=(403, {}), TokenReview=(status, {}))
+    assert kubernetes_on(server).who_am_i() is None
+    assert kubernetes_on(server).caller_arn() is None
+
+
+def test_one_whom_the_cluster_does_not_know_is_an_error():
+    with pytest.raises(ResourceError) as caught:
+        kubernetes_on(FakeServer(SelfSubjectReview=(401, {"reason": "Unauthorized"}))).who_am_i()
+    assert caught.value.error["http_status"] == 401
