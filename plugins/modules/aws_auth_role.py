@@ -94,8 +94,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entry:
-  description: The entry as it is now, or in check mode would be.
-  returned: when O(state=present)
+  description: The entry as it is now, or in check mode would be; without the entry, the backup alone.
+  returned: when O(state=present), or a backup was written
   type: dict
   contains:
     role_arn:

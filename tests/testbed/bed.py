@@ -47,11 +47,12 @@ class Bed:
     # Life
 
     @classmethod
-    def start(cls, update_seconds: float = 0.2, small: bool = False) -> Bed:
+    def start(cls, update_seconds: float = 0.2, small: bool = False, log: Path | None = None) -> Bed:
         """Start everything and wait until it serves.
 
         :param update_seconds: how long EKS takes for an update of a cluster.
         :param small: clusters on the small API server, also where there is a real one.
+        :param log: where the services' complaints go; without it, to this process' own error stream.
         :raises RuntimeError: a service did not come up.
         """
         # AWS and Kubernetes need each other's address, so ports are chosen before they start.
@@ -64,11 +65,14 @@ class Bed:
             "apono": [],
         }
         processes = {}
+        complaints = log.open("wb") if log else None
         try:
             for (name, further), port in zip(arguments.items(), ports, strict=True):
                 processes[name] = subprocess.Popen(
                     [sys.executable, "-m", f"testbed.{name}", "--port", str(port), *further],
+                    stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
+                    stderr=complaints,
                     env={**os.environ, "PYTHONPATH": str(TESTS)},
                     start_new_session=True,
                     text=True,
@@ -81,6 +85,9 @@ class Bed:
             for process in processes.values():
                 process.kill()
             raise
+        finally:
+            if complaints:
+                complaints.close()
         return cls(urls, {name: process.pid for name, process in processes.items()})
 
     @classmethod
@@ -205,8 +212,9 @@ def running(small: bool = False) -> Iterator[Bed]:
 
 def start(state: Path) -> Bed:
     """A test bed that outlives this process; the file says how to stop it."""
-    bed = Bed.start()
     state.parent.mkdir(parents=True, exist_ok=True)
+    # Not this process' error stream: whoever reads it to its end would wait for as long as the services live.
+    bed = Bed.start(log=state.with_suffix(".log"))
     state.write_text(json.dumps({"urls": bed.urls, "pids": bed.pids}))
     return bed
 

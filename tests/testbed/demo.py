@@ -5,8 +5,8 @@
 
 Six clusters in two accounts and two regions, some mapped through the ConfigMap and some through the EKS API; people
 of one account come through AWS SSO and those of the other from a SAML provider. The fleet is onboarded by the real
-playbook over HTTP, a changed setting is shown before it is made, and a last run finds nothing to do. The table at the
-end is read from the services.
+playbook over HTTP, a changed setting is shown before it is made, another run finds nothing to do, and Jane goes into
+every cluster. The table at the end is read from the services.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ CLUSTERS = (
     ("tools-us", "444455556666", "us-east-1", "API_AND_CONFIG_MAP", "config_map"),
 )
 CONNECTOR = "Demo"
+JANE = "jane@example.com"
 
 
 class Demo:
@@ -54,11 +55,15 @@ class Demo:
         self.bed = bed
         FOLDER.mkdir(parents=True, exist_ok=True)
         self.inventory = FOLDER / "clusters.yml"
+        self.profiles = FOLDER / "aws-config"
         self.clusters: dict[str, Cluster] = {}
 
     def make_fleet(self) -> None:
         """What an organisation has before it begins: accounts, clusters, and a connector of Apono."""
         accounts = {account_id: Account(self.bed, account_id) for account_id in TRUSTS}
+        for account_id, trust in TRUSTS.items():
+            if "saml" in trust:
+                accounts[account_id].add_saml_provider()
         for name, account_id, region, mode, _way in CLUSTERS:
             self.clusters[name] = accounts[account_id].add_cluster(name, mode, region)
         self.bed.control("apono", "connectors", {"id": "demo-connector", "name": CONNECTOR})
@@ -75,20 +80,38 @@ class Demo:
             }
             role = f"arn:aws:iam::{account_id}:role/{AUTOMATION}"
             common = {"apono_assume_role_arn": role, "apono_trust": trust}
+            common["apono_verify_source_profile"] = profile_of(account_id)
             groups[f"account_{account_id}"] = {"hosts": hosts, "vars": common}
-        document = {"all": {"vars": {"apono_connector": CONNECTOR}, "children": groups}}
+        everywhere = {"apono_connector": CONNECTOR, "apono_verify_session_name": JANE}
+        document = {"all": {"vars": everywhere, "children": groups}}
         self.inventory.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def sign_jane_in(self) -> None:
+        """Put her credentials of each account where ``aws sso login`` and the tools for SAML put them."""
+        lines = []
+        for account in {cluster.account.id: cluster.account for cluster in self.clusters.values()}.values():
+            by_sso = "sso" in TRUSTS[account.id]
+            keys = account.sso_person(JANE) if by_sso else account.assume_by_saml(JANE)
+            lines += [
+                f"[profile {profile_of(account.id)}]",
+                f"aws_access_key_id = {keys['AccessKeyId']}",
+                f"aws_secret_access_key = {keys['SecretAccessKey']}",
+                f"aws_session_token = {keys['SessionToken']}",
+            ]
+        self.profiles.touch(mode=0o600)
+        self.profiles.write_text("\n".join(lines) + "\n")
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.bed.environment(OPERATIONS_ACCOUNT)
+        return {**self.bed.environment(OPERATIONS_ACCOUNT), "AWS_CONFIG_FILE": str(self.profiles)}
 
-    def play(self, title: str, *arguments: str) -> dict[str, int]:
-        """Run the playbook; how much it changed on each host.
+    def play(self, title: str, playbook: str, *arguments: str) -> dict[str, int]:
+        """Run a playbook; how much it changed on each host.
 
         :raises SystemExit: it failed.
         """
-        command = ["ansible-playbook", "apono.eks.onboard", "-i", str(self.inventory.relative_to(CHECKOUT)), *arguments]
+        inventory = str(self.inventory.relative_to(CHECKOUT))
+        command = ["ansible-playbook", f"apono.eks.{playbook}", "-i", inventory, *arguments]
         print(f"\n=== {title}\n$ {shlex.join(command)}", flush=True)
         started = time.monotonic()
         process = subprocess.Popen(
@@ -144,10 +167,13 @@ class Demo:
         self.write_inventory()
         print(f"{len(CLUSTERS)} clusters of the inventory {self.inventory.relative_to(CHECKOUT)} are ready:\n")
         print(self.inventory.read_text())
-        runs = [("ONBOARD", self.play("Onboard the fleet"))]
+        runs = [("ONBOARD", self.play("Onboard the fleet", "onboard"))]
         setting = {"apono_custom_access_details": "Ask in #platform for help."}
-        self.play("Look at a changed setting before it is made", "--check", "--diff", "-e", json.dumps(setting))
-        runs.append(("RERUN", self.play("Onboard the fleet again: nothing is left to do")))
+        title = "Look at a changed setting before it is made"
+        self.play(title, "onboard", "--check", "--diff", "-e", json.dumps(setting))
+        runs.append(("RERUN", self.play("Onboard the fleet again: nothing is left to do", "onboard")))
+        self.sign_jane_in()
+        self.play("Go Jane's way into every cluster, as she has signed in", "verify")
         print(f"\n=== What the services hold now\n{self.table(runs)}\n")
         if any(runs[-1][1].values()):
             raise SystemExit("The last run changed something, and should not have.")
@@ -160,6 +186,10 @@ class Demo:
             print(f"  export {name}={shlex.quote(value)}")
         print(f"  export ANSIBLE_COLLECTIONS_PATH={shlex.quote(os.environ['ANSIBLE_COLLECTIONS_PATH'])}\n")
         print(f"  .venv/bin/ansible-playbook apono.eks.offboard -i {self.inventory.relative_to(CHECKOUT)} --check")
+
+
+def profile_of(account_id: str) -> str:
+    return f"jane-{account_id}"
 
 
 def mapping(cluster: Cluster) -> str:
