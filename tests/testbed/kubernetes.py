@@ -78,13 +78,19 @@ class ClusterFleet:
         self.service = Service(answer_by_cluster, KubernetesDialect(), self.reset)
         self.lock = threading.Lock()
         self.clusters: dict[str, tuple[Cluster, Listener]] = {}
+        self.starting: set[str] = set()
 
     def create(self, arn: str, name: str, account_id: str, region: str) -> dict[str, str]:
         """Start a cluster and describe it; raises ``ValueError`` when it exists or its ARN says otherwise."""
+        # A real server takes seconds to start, and others may be asked for meanwhile, but not the same one.
         with self.lock:
-            if arn in self.clusters:
+            if arn in self.clusters or arn in self.starting:
                 raise ValueError(f"the cluster {arn} exists already; delete it first")
-        cluster = self.servers.create(arn, name, account_id, region)
+            self.starting.add(arn)
+        try:
+            cluster = self.servers.create(arn, name, account_id, region)
+        finally:
+            self.starting.discard(arn)
 
         def application(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
             environ[CLUSTER_KEY] = cluster

@@ -199,7 +199,8 @@ class RealCluster(Cluster):
             preload_content=False,
             redirect=False,
         )
-        headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
+        # The date is put there again by whoever passes the answer on.
+        headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP | {"date"}]
         start_response(f"{answer.status} {answer.reason}", headers)
         return answer.stream(CHUNK_BYTES, decode_content=False)
 
