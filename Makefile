@@ -65,11 +65,16 @@ kube: ## Build the real API server that the tests prefer to the small one (once 
 benchmark: $(READY) ## Measure the time per task on both ways of execution
 	$(BIN)/python tests/benchmark/time_per_task.py
 
+# Nothing of the checkout, which is on both paths otherwise.
+INSTALLED := PYTHONPATH= ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build
+
 build: $(READY) ## Build the collection and install it from the archive
 	rm -rf .cache/build && mkdir -p .cache/build
 	$(BIN)/ansible-galaxy collection build --force --output-path .cache/build
-	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
-	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build $(BIN)/ansible-doc apono.eks.iam_role > /dev/null
+	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
+	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
+	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard
 
 cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)
