@@ -69,9 +69,10 @@ class Controller:
     environment: dict[str, str]
     binary: Path = field(default_factory=lambda: Path(sys.executable).with_name("ansible-playbook"))
 
-    def command(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> tuple[list[str], Path]:
-        path = self.folder / "inventory.json"
-        path.write_text(json.dumps(inventory))
+    def command(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> tuple[list[str], Path]:
+        path = inventory if isinstance(inventory, Path) else self.folder / "inventory.json"
+        if not isinstance(inventory, Path):
+            path.write_text(json.dumps(inventory))
         record = self.folder / "record.jsonl"
         record.unlink(missing_ok=True)
         return [str(self.binary), "-i", str(path), playbook, *arguments], record
@@ -88,8 +89,8 @@ class Controller:
             **self.environment,
         }
 
-    def run(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> Run:
-        """Run a playbook to its end."""
+    def run(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> Run:
+        """Run a playbook to its end, on hosts that are given or that a file finds."""
         process, record = self.start(playbook, inventory, *arguments)
         output, _unused = process.communicate(timeout=TIMEOUT_SECONDS)
         lines = record.read_text().splitlines() if record.exists() else []
@@ -101,7 +102,7 @@ class Controller:
         path.write_text(json.dumps(plays))
         return self.run(str(path), inventory, *arguments)
 
-    def start(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> tuple[subprocess.Popen, Path]:
+    def start(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> tuple[subprocess.Popen, Path]:
         command, record = self.command(playbook, inventory, *arguments)
         process = subprocess.Popen(
             command,

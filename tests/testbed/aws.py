@@ -30,6 +30,11 @@ it can't do:
     is the account's operator if nobody else is named; ``""`` is nobody.
 ``POST /_testbed/fail_update {"cluster_arn", "error_code": "Unknown", "error_message"}``
     The cluster's next update ends ``Failed``.
+``POST /_testbed/organization {"management_account_id", "units": {id: parent}, "accounts": {id: {"name", "parent",
+"status": "ACTIVE"}}}``
+    The organization; a parent is the id of a unit, or of the root, ``r-ab12``, which it is where none is named.
+``POST /_testbed/regions {"account_id", "regions"}``
+    What an account has enabled, instead of the regions that every account has.
 ``POST /_testbed/identity {"cluster_arn", "principal_arn", "session_name"}``
     How the cluster knows a caller (:meth:`testbed.eks.Eks.resolve_identity`).
 """
@@ -55,7 +60,9 @@ from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.utilities.utils import get_partition
 
+from testbed.aws_authorization import authorize
 from testbed.aws_credentials import PARTITIONS, Caller, Credentials
+from testbed.aws_organizations import Organization, Organizations, Regions
 from testbed.aws_principals import Principal, find_principal, forget_in_trust_policies, iam_backend
 from testbed.aws_sts import Sts
 from testbed.aws_validation import describe, violations
@@ -153,6 +160,8 @@ class Aws:
         self.credentials = Credentials()
         self.sts = Sts(self.credentials)
         self.eks = Eks(registrar, update_seconds)
+        self.organizations = Organizations()
+        self.regions = Regions()
         self.iam_application = create_backend_app("iam")
         # moto's IAM iterates over dictionaries that other threads change, and a rule and moto's work must be one step.
         self.iam_lock = threading.RLock()
@@ -181,7 +190,26 @@ class Aws:
                 return self.iam(request, caller, environ)
             if request.service == "sts":
                 return self.security_tokens(request, caller)
+            if request.service in ("ec2", "organizations"):
+                return self.directory(request, caller)
+        if request.region not in self.regions.of(caller.account_id, caller.partition):
+            # As for a region that the account has not enabled ("Enable or disable AWS Regions").
+            raise AwsError(403, "UnrecognizedClientException", "The security token included in the request is invalid.")
         return render_rest_result(self.eks.handle(request, caller))
+
+    def directory(self, request: AwsRequest, caller: Caller) -> Answer:
+        """Which accounts and regions there are."""
+        if request.operation is None:
+            raise AwsError(400, "InvalidAction", f"There is no {request.operation_name}")
+        name = request.operation.name
+        authorize(caller, f"{request.service}:{name}", "*")
+        if request.service == "ec2":
+            return render_query_result(request, self.regions.handle(caller, name, validated(request)))
+        parameters = request.json_parameters()
+        found = list(violations(request.operation.input_shape, parameters))
+        if found:
+            raise AwsError(400, "InvalidInputException", describe(found))
+        return render_rest_result(self.organizations.handle(caller, name, parameters))
 
     def authenticate(self, request: AwsRequest) -> Caller | None:
         """The caller; ``None`` where none is needed."""
@@ -231,6 +259,8 @@ class Aws:
         with self.iam_lock:
             self.credentials.reset()
             BackendDict.reset()
+            self.organizations.reset()
+            self.regions.reset()
         self.eks.reset()
 
 
@@ -246,6 +276,8 @@ class AwsService(Service):
             "expire": self.expire,
             "clusters": self.add_cluster,
             "fail_update": self.fail_update,
+            "organization": self.set_organization,
+            "regions": self.set_regions,
             "identity": self.identity,
         }
 
@@ -267,6 +299,17 @@ class AwsService(Service):
             raise ValueError(f"unknown partition {partition!r}; choose from {', '.join(PARTITIONS)}")
         with self.aws.iam_lock:
             return self.aws.credentials.operator(account_id, partition)
+
+    def set_organization(self, **description: Any) -> dict[str, Any]:
+        with self.aws.iam_lock:
+            self.aws.organizations.organization = Organization(**description)
+        return {}
+
+    def set_regions(self, account_id: str, regions: list[str]) -> dict[str, Any]:
+        check_account_id(account_id)
+        with self.aws.iam_lock:
+            self.aws.regions.enabled[account_id] = regions
+        return {}
 
     def set_saml_subject(self, access_key_id: str, subject: str) -> dict[str, Any]:
         with self.aws.iam_lock:

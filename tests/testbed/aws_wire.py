@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWS requests and answers as they travel: which service and operation a request names, its parameters, and how each
-protocol words results and errors (query for IAM and STS, REST-JSON for EKS).
+protocol words results and errors (query for IAM and STS, EC2's own query, REST-JSON for EKS, JSON for Organizations).
 
 Operations, shapes and paths are those of botocore's own service models (in moto's subclasses of them, so that moto's
 parser and serialiser can be used for the query protocol).
@@ -23,13 +23,13 @@ from xml.sax.saxutils import escape
 
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import QueryParser
-from moto.core.serialize import QuerySerializer, SerializationContext
+from moto.core.serialize import EC2Serializer, QuerySerializer, SerializationContext
 from moto.core.utils import get_service_model
 from moto.utilities.utils import get_partition
 from werkzeug.datastructures import MultiDict
 
 QUERY_SERVICES = ("iam", "sts")
-SERVICES = (*QUERY_SERVICES, "eks")
+SERVICES = (*QUERY_SERVICES, "eks", "ec2", "organizations")
 
 # Operations that are made without credentials (STS API reference, "Actions").
 UNSIGNED_OPERATIONS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
@@ -119,8 +119,8 @@ class AwsRequest:
     @cached_property
     def operation(self) -> OperationModel | None:
         """The service model's operation, or ``None`` if the service has none such."""
-        if self.service in QUERY_SERVICES:
-            name = self.form.get("Action", "")
+        if self.service in (*QUERY_SERVICES, "ec2", "organizations"):
+            name = self.form.get("Action", "") or self.headers.get("x-amz-target", "").rpartition(".")[2]
             model = service_model(self.service)
             return model.operation_model(name) if name in model.operation_names else None
         if self.service == "eks":
@@ -151,6 +151,13 @@ class AwsRequest:
             return QueryParser(self.operation).parse({"values": MultiDict(self.form)})
         except ValueError as error:
             raise AwsError(400, "MalformedInput", f"A parameter isn't of its type: {error}") from error
+
+    def json_parameters(self) -> dict[str, Any]:
+        """Members of a JSON operation's input, not yet validated."""
+        try:
+            return json.loads(self.body or b"{}")
+        except ValueError as error:
+            raise AwsError(400, "SerializationException", f"The body isn't JSON: {error}") from error
 
     def rest_parameters(self) -> dict[str, Any]:
         """Members of a REST-JSON operation's input, from path, query string and body, not yet validated."""
@@ -260,13 +267,14 @@ def find_rest_operation(method: str, path: str) -> tuple[OperationModel, dict[st
 
 
 def render_query_result(request: AwsRequest, result: dict[str, Any] | None) -> Answer:
-    """A result of IAM or STS: XML, or JSON where the client asks for it (aws-iam-authenticator does)."""
+    """A result of IAM, STS or EC2: XML, or JSON where the client asks for it (aws-iam-authenticator does)."""
     request_id = str(uuid.uuid4())
     name = request.operation.name
     if request.headers.get("accept") == "application/json":
         answer = {f"{name}Response": {f"{name}Result": result or {}, "ResponseMetadata": {"RequestId": request_id}}}
         return answered(200, "application/json", request_id, to_json(answer))
-    serializer = QuerySerializer(request.operation, SerializationContext(request_id))
+    serializer_class = EC2Serializer if request.service == "ec2" else QuerySerializer
+    serializer = serializer_class(request.operation, SerializationContext(request_id))
     return answered(200, "text/xml", request_id, serializer.serialize(result)["body"])
 
 
@@ -286,6 +294,13 @@ def render_error(service: str, status: int, code: str, message: str) -> Answer:
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return answered(status, "text/xml", request_id, body)
+    if service == "ec2":
+        told = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+        body = f"<Response><Errors>{told}</Errors><RequestID>{request_id}</RequestID></Response>"
+        return answered(status, "text/xml", request_id, body)
+    if service == "organizations":
+        body = to_json({"__type": code, "Message": message})
+        return answered(status, "application/x-amz-json-1.1", request_id, body)
     return answered(status, "application/json", request_id, to_json({"message": message}), ("x-amzn-ErrorType", code))
 
 

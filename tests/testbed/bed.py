@@ -33,6 +33,9 @@ from testbed.service import LOOPBACK, free_ports
 
 TESTS = Path(__file__).resolve().parents[1]
 
+# By the names in the variables that say where they are.
+AWS_SERVICES = ("IAM", "STS", "EKS", "EC2", "ORGANIZATIONS")
+
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -173,7 +176,7 @@ class Bed:
     def environment(self, account_id: str, partition: str = "aws") -> dict[str, str]:
         """What a client needs in its environment to reach the services, as an account's operator."""
         return {
-            **{f"AWS_ENDPOINT_URL_{service}": self.urls["aws"] for service in ("IAM", "STS", "EKS")},
+            **{f"AWS_ENDPOINT_URL_{service}": self.urls["aws"] for service in AWS_SERVICES},
             **self.credentials(account_id, partition),
             # Nothing of the machine's own AWS configuration.
             "AWS_CONFIG_FILE": os.devnull,

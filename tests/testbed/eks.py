@@ -17,9 +17,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
+from testbed.aws_authorization import authorize
 from testbed.aws_credentials import Caller
-from testbed.aws_policy import Context, Verdict, identity_policy_verdict
-from testbed.aws_principals import Principal, find_principal, policy_documents, without_path
+from testbed.aws_principals import Principal, find_principal, without_path
 from testbed.aws_validation import describe, violations
 from testbed.aws_wire import AwsError, AwsRequest, now
 from testbed.eks_model import (
@@ -123,7 +123,7 @@ class Eks:
         found = list(violations(operation.input_shape, parameters))
         if found:
             raise AwsError(400, invalid_input_code(operation), describe(found))
-        authorize(caller, operation.name, request.region, parameters)
+        authorize(caller, f"eks:{operation.name}", resource_of(caller, request.region, parameters))
         return self.operations[operation.name](Scope(request, caller), parameters)
 
     def reset(self) -> None:
@@ -512,20 +512,11 @@ class Scope:
         self.principal = caller.principal
 
 
-def authorize(caller: Caller, operation: str, region: str, parameters: dict[str, Any]) -> None:
-    """Whether the caller's own policies allow the operation.
-
-    An operation on an access entry is judged by its cluster: the entry's ARN would need its UUID.
-
-    :raises AwsError: AccessDeniedException.
-    """
+def resource_of(caller: Caller, region: str, parameters: dict[str, Any]) -> str:
+    """The ARN by which policies judge an operation. One on an access entry is judged by its cluster: the entry's own
+    ARN would need its UUID."""
     name = parameters.get("clusterName") or parameters.get("name")
-    resource = f"arn:{caller.partition}:eks:{region}:{caller.account_id}:cluster/{name}" if name else "*"
-    context = Context({"aws:PrincipalArn": caller.principal.arn, "aws:PrincipalAccount": caller.account_id})
-    verdict = identity_policy_verdict(policy_documents(caller.principal), f"eks:{operation}", resource, context)
-    if verdict is not Verdict.ALLOW:
-        message = f"User: {caller.arn} is not authorized to perform: eks:{operation} on resource: {resource}"
-        raise AwsError(403, "AccessDeniedException", message)
+    return f"arn:{caller.partition}:eks:{region}:{caller.account_id}:cluster/{name}" if name else "*"
 
 
 def invalid_parameter(message: str) -> AwsError:

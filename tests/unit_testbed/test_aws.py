@@ -857,6 +857,56 @@ class TestAssumeRoleWithSaml:
             self.assume(bed, role, provider, self.assertion(role, provider, name=""))
 
 
+class TestOrganizationsAndRegions:
+    def organization(self, bed):
+        accounts = {f"{number:012}": {"name": f"a{number}", "parent": "ou-ab12-00000001"} for number in range(1, 8)}
+        accounts[OTHER_ACCOUNT] = {"status": "SUSPENDED"}
+        units = {"ou-ab12-00000001": "r-ab12", "ou-ab12-00000002": "ou-ab12-00000001"}
+        bed.control("organization", management_account_id=ACCOUNT, units=units, accounts=accounts)
+        return bed.client("organizations")
+
+    def test_accounts_come_in_pages(self, bed):
+        client = self.organization(bed)
+        first = client.list_accounts()
+        assert (len(first["Accounts"]), first["NextToken"]) == (3, "3")
+        listed = list(client.get_paginator("list_accounts").paginate().search("Accounts"))
+        assert [account["Id"] for account in listed] == [*(f"{number:012}" for number in range(1, 8)), OTHER_ACCOUNT]
+        assert (listed[0]["Name"], listed[0]["Status"], listed[-1]["Status"]) == ("a1", "ACTIVE", "SUSPENDED")
+        with refused("InvalidInputException", status=400):
+            client.list_accounts(NextToken="x")
+
+    def test_units_and_what_is_in_them(self, bed):
+        client = self.organization(bed)
+        (root,) = client.list_roots()["Roots"]
+        units = client.list_organizational_units_for_parent(ParentId=root["Id"])["OrganizationalUnits"]
+        assert [unit["Id"] for unit in units] == ["ou-ab12-00000001"]
+        pages = client.get_paginator("list_accounts_for_parent").paginate(ParentId="ou-ab12-00000001")
+        assert len(list(pages.search("Accounts"))) == 7
+        assert client.list_accounts_for_parent(ParentId="ou-ab12-00000002")["Accounts"] == []
+        with refused("ParentNotFoundException", status=400):
+            client.list_accounts_for_parent(ParentId="ou-ab12-00000003")
+        with control_refused("which is no unit"):
+            bed.control("organization", management_account_id=ACCOUNT, units={"ou-ab12-00000001": "ou-ab12-00000009"})
+
+    def test_only_the_management_account_may_ask(self, bed):
+        with refused("AWSOrganizationsNotInUseException"):
+            bed.client("organizations").list_accounts()
+        self.organization(bed)
+        stranger = bed.client("organizations", account=OTHER_ACCOUNT)
+        with refused("AccessDeniedException", "You don't have permissions"):
+            stranger.list_accounts()
+
+    def test_regions(self, bed, iam):
+        assert len(bed.client("ec2").describe_regions()["Regions"]) == 17
+        bed.control("regions", account_id=ACCOUNT, regions=[REGION])
+        assert [region["RegionName"] for region in bed.client("ec2").describe_regions()["Regions"]] == [REGION]
+        with refused("UnrecognizedClientException", status=403):
+            bed.client("eks", region=OTHER_REGION).list_clusters()
+        nobody = bed.assumed(make_role(iam, "nobody")["Arn"], "jane")
+        with refused("UnauthorizedOperation", "ec2:DescribeRegions", 403):
+            bed.client("ec2", nobody).describe_regions()
+
+
 class TestCallsAndFaults:
     def test_calls_are_named_and_told_apart(self, bed, iam, sts):
         eks = bed.client("eks")

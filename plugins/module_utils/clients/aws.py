@@ -75,17 +75,19 @@ def partition_of(region: str) -> dict[str, Any]:
 class Aws:
     """AWS as one module's options describe it.
 
-    ``params`` are the options of the group ``aws``. Raises :class:`ResourceError` for everything that goes wrong, with
+    ``params`` are the options of the group ``aws``; ``connections`` is how many calls of one client may be under way at
+    a time. Raises :class:`ResourceError` for everything that goes wrong, with
     ``service``, ``operation``, ``code``, ``http_status`` and ``request_id`` where AWS answered.
     """
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], connections: int = 10) -> None:
         if not HAS_BOTOCORE:
             raise ResourceError(
                 "The Python package boto3 is needed and is not installed for the Python that runs this task: "
                 "install boto3 there."
             )
         self.params = params
+        self.connections = connections
         self.clients: dict[str, Any] = {}
 
     @functools.cached_property
@@ -127,6 +129,17 @@ class Aws:
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
 
+    def keys(self) -> dict[str, str | None]:
+        """The credentials as they are now, as options of the group ``aws``; a role to be assumed is assumed."""
+        try:
+            credentials = self.session.get_credentials()
+            frozen = credentials and credentials.get_frozen_credentials()
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            raise in_words(error, "sts", "assume_role", self.params.get("assume_role_arn") or "the caller") from error
+        if frozen is None:
+            raise self.no_credentials()
+        return {"access_key": frozen.access_key, "secret_key": frozen.secret_key, "session_token": frozen.token}
+
     @staticmethod
     def no_credentials() -> ResourceError:
         return ResourceError(
@@ -158,7 +171,9 @@ class Aws:
             "region_name": session.get_config_variable("region") or (None if service == "eks" else "us-east-1"),
             "endpoint_url": self.params.get("endpoint_url"),
             "verify": verify,
-            "config": botocore.config.Config(retries=retries, user_agent_extra=USER_AGENT),
+            "config": botocore.config.Config(
+                retries=retries, user_agent_extra=USER_AGENT, max_pool_connections=self.connections
+            ),
         }
 
     def client(self, service: str) -> Any:

@@ -44,6 +44,11 @@ def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
     }
 
 
+def cluster_names(aws: Aws) -> list[str]:
+    """The names of the clusters of an account in a region; raises :class:`ResourceError`."""
+    return list(aws.pages("eks", "list_clusters", f"the clusters of the region {aws.region}", "clusters"))
+
+
 def cluster_not_found(aws: Aws, name: str) -> ResourceError:
     """What to say where a cluster is needed and there is none."""
     return ResourceError(

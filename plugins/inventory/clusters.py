@@ -1,0 +1,333 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: clusters
+short_description: EKS clusters of many accounts and regions
+version_added: 0.1.0
+description:
+  - Finds EKS clusters in any number of AWS accounts and regions. Each becomes a host that has what the playbooks of
+    this collection need, a local connection included.
+  - Accounts, regions and clusters are read concurrently. It takes ListClusters for each account and region, and
+    DescribeCluster for each cluster.
+  - The file is any YAML file that says C(plugin=apono.eks.clusters).
+author:
+  - Apono (@apono-io)
+extends_documentation_fragment:
+  - apono.eks.aws
+  - ansible.builtin.constructed
+  - ansible.builtin.inventory_cache
+options:
+  plugin:
+    description: The name of this plugin.
+    type: str
+    required: true
+    choices: [apono.eks.clusters]
+  regions:
+    description:
+      - The regions to look into, or V(all), which is every region that an account has enabled, as EC2 DescribeRegions
+        tells.
+      - Without it, the one of the AWS configuration.
+    type: list
+    elements: str
+    default: []
+  accounts:
+    description:
+      - The accounts to look into, each by a role in it.
+      - Without it and O(organization), the account of the credentials in use.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      role_arn:
+        description: The role to assume.
+        type: str
+        required: true
+      external_id:
+        description: The external id that its trust policy asks for.
+        type: str
+      name:
+        description: A name for the account.
+        type: str
+  organization:
+    description:
+      - The accounts of an AWS Organization, instead of or beside O(accounts). The credentials in use are of its
+        management account or of a delegated administrator.
+    type: dict
+    suboptions:
+      role_name:
+        description: The role to assume in each account.
+        type: str
+        required: true
+      external_id:
+        description: The external id that its trust policy asks for.
+        type: str
+      organizational_units:
+        description: The ids of organizational units or of the root, with all below them. Without it, all accounts.
+        type: list
+        elements: str
+      exclude_accounts:
+        description: The ids of accounts to leave out.
+        type: list
+        elements: str
+  strict_accounts:
+    description: Whether an account or region that cannot be read is an error. Otherwise it is a warning that names it.
+    type: bool
+    default: false
+  names:
+    description: Shell patterns, one of which the name of a cluster matches. Others are not even described.
+    type: list
+    elements: str
+    default: ["*"]
+  exclude_names:
+    description: Shell patterns, none of which the name of a cluster matches.
+    type: list
+    elements: str
+    default: []
+  tags:
+    description: Tags that a cluster has, each with its value or a list of values, which may be shell patterns.
+    type: dict
+    default: {}
+  statuses:
+    description: What the status of a cluster may be.
+    type: list
+    elements: str
+    default: [ACTIVE, UPDATING]
+  hostname:
+    description:
+      - A Jinja expression for the host's name, of the variables below.
+      - Without it, the name of the cluster; C(name.region.account) for clusters that have the same name.
+    type: str
+notes:
+  - A host has the variables C(eks_name), C(eks_arn), C(eks_account_id), C(eks_account_name), C(eks_region),
+    C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
+    C(eks_certificate_authority), C(eks_authentication_mode), C(eks_tags) and C(eks_created_at), and for the playbooks
+    C(apono_cluster_name), C(apono_region), C(apono_assume_role_arn), C(apono_assume_role_external_id) and
+    C(ansible_connection).
+"""
+
+EXAMPLES = r"""
+# clusters.eks.yml: the clusters of one account
+plugin: apono.eks.clusters
+regions: [eu-central-1, us-east-1]
+
+---
+# A fleet: two accounts, all regions, only what is tagged, in groups by account, version and team
+plugin: apono.eks.clusters
+regions: [all]
+accounts:
+  - role_arn: arn:aws:iam::111122223333:role/platform-automation
+    name: shop
+  - role_arn: arn:aws:iam::444455556666:role/platform-automation
+    external_id: shared-with-the-platform-team
+tags:
+  env: [prod, staging]
+keyed_groups:
+  - {key: eks_account_id, prefix: account}
+  - {key: eks_authentication_mode | lower, prefix: mode}
+  - {key: eks_version, prefix: version}
+  - {key: eks_tags.team, prefix: team, default_value: nobody}
+groups:
+  old: eks_version is version('1.30', '<')
+compose:
+  apono_connector: "'connector-' ~ eks_region"
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_timeout: 3600
+
+---
+# Every account of two organizational units
+plugin: apono.eks.clusters
+regions: [all]
+organization:
+  role_name: platform-automation
+  organizational_units: [ou-ab12-prod0001, ou-ab12-prod0002]
+strict_accounts: true
+"""
+
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.apono.eks.plugins.module_utils import discovery
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
+
+GIVEN = Options(
+    {
+        "accounts": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "role_arn": {"type": "str", "required": True},
+                "external_id": {"type": "str", "no_log": True},
+                "name": {"type": "str"},
+            },
+        },
+        "organization": {
+            "type": "dict",
+            "options": {
+                "role_name": {"type": "str", "required": True},
+                "external_id": {"type": "str", "no_log": True},
+                "organizational_units": {"type": "list", "elements": "str"},
+                "exclude_accounts": {"type": "list", "elements": "str"},
+            },
+        },
+    }
+)
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """One host for each cluster."""
+
+    NAME = "apono.eks.clusters"
+
+    def verify_file(self, path: str) -> bool:
+        return super().verify_file(path) and path.endswith((".yml", ".yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path)
+        self._read_config_data(path)
+        key = self.get_cache_key(path)
+        reads = cache and self.get_option("cache")
+        try:
+            clusters = self._cache.get(key) if reads else None
+            if clusters is None:
+                clusters, is_whole = self.find()
+                # What is missing now is not to be missing for as long as a cache lives.
+                if self.get_option("cache") and is_whole:
+                    self._cache[key] = clusters
+            for host, cluster in self.named(clusters):
+                self.add(host, cluster)
+        except ResourceError as error:
+            raise AnsibleParserError(f"{path}: {error.message}") from error
+
+    # Finding
+
+    def find(self) -> tuple[list[dict[str, Any]], bool]:
+        """The clusters that are wanted, with what the playbooks need, secrets aside, so that a cache may keep them; and
+        whether everything could be read."""
+        names, excluded = self.get_option("names"), self.get_option("exclude_names")
+
+        def is_wanted(name: str) -> bool:
+            return matches(name, names) and not matches(name, excluded)
+
+        params = self.aws_params()
+        found = discovery.discover(params, self.read_accounts(params), self.regions(), is_wanted)
+        if found.failures and self.get_option("strict_accounts"):
+            raise ResourceError(" ".join(found.failures))
+        for failure in found.failures:
+            self.display.warning(f"{failure} Its clusters are not in the inventory.")
+        statuses, tags = self.get_option("statuses"), self.get_option("tags")
+        wanted = [cluster for cluster in found.clusters if cluster["status"] in statuses and has_tags(cluster, tags)]
+        return wanted, not found.failures
+
+    def aws_params(self) -> dict[str, Any]:
+        """The options of the group aws, validated as a module's are."""
+        given = {name: self.get_option(name) for name in AWS.argument_spec}
+        return AWS.normalise({name: value for name, value in given.items() if value is not None})[0]
+
+    def regions(self) -> list[str]:
+        regions = self.get_option("regions")
+        if discovery.ALL_REGIONS in regions:
+            return [discovery.ALL_REGIONS]
+        for region in regions:
+            arn.validate_region(region, "regions")
+        return regions
+
+    def read_accounts(self, params: dict[str, Any]) -> list[discovery.Account]:
+        """The accounts to look into; asks the organization where one is named."""
+        given = {name: self.get_option(name) for name in GIVEN.argument_spec}
+        wanted, _secrets = GIVEN.normalise({name: value for name, value in given.items() if value})
+        accounts = []
+        for account in wanted.get("accounts") or []:
+            arn.validate_role_arn(account["role_arn"], "accounts: role_arn")
+            accounts.append(discovery.Account(account["role_arn"], account.get("external_id"), account.get("name")))
+        organization = wanted.get("organization")
+        if organization:
+            excluded = organization.get("exclude_accounts") or []
+            accounts += [
+                account
+                for account in discovery.organization_accounts(
+                    Aws(params),
+                    organization["role_name"],
+                    organization.get("external_id"),
+                    organization.get("organizational_units") or [],
+                )
+                if arn.parse(account.role_arn).account_id not in excluded
+            ]
+        return accounts if accounts or organization else [discovery.Account()]
+
+    def external_id(self, role_arn: str) -> str | None:
+        """The external id of an account's role, from the file and never from a cache."""
+        for account in self.get_option("accounts"):
+            if account.get("role_arn") == role_arn:
+                return account.get("external_id")
+        return (self.get_option("organization") or {}).get("external_id")
+
+    # Hosts
+
+    def named(self, clusters: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+        """Each cluster with its host's name; raises :class:`ResourceError` when two have the same."""
+        template = self.get_option("hostname")
+        counts = Counter(cluster["name"] for cluster in clusters)
+        hosts: dict[str, dict[str, Any]] = {}
+        for cluster in sorted(clusters, key=lambda cluster: cluster["arn"]):
+            name = cluster["name"]
+            if template:
+                name = str(self._compose(template, variables(cluster)))
+            elif counts[name] > 1:
+                name = f"{name}.{cluster['region']}.{cluster['account_id']}"
+            if name in hosts:
+                raise ResourceError(
+                    f"hostname gives {cluster['arn']} and {hosts[name]['arn']} the same name {name}: "
+                    "put eks_region and eks_account_id into it."
+                )
+            hosts[name] = cluster
+        return list(hosts.items())
+
+    def add(self, host: str, cluster: dict[str, Any]) -> None:
+        self.inventory.add_host(host)
+        known = variables(cluster)
+        role_arn = cluster["role_arn"] or self.get_option("assume_role_arn")
+        external_id = self.external_id(cluster["role_arn"]) if cluster["role_arn"] else None
+        known |= {
+            "ansible_connection": "local",
+            "apono_cluster_name": cluster["name"],
+            "apono_region": cluster["region"],
+            **({"apono_assume_role_arn": role_arn} if role_arn else {}),
+            **({"apono_assume_role_external_id": external_id} if external_id else {}),
+        }
+        # Whoever may tag a cluster must not be able to have a template evaluated here.
+        known = wrap_var(known)
+        for name, value in known.items():
+            self.inventory.set_variable(host, name, value)
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), known, host, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), known, host, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), known, host, strict=strict)
+
+
+def variables(cluster: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a cluster, as variables of its host."""
+    return {f"eks_{name}": value for name, value in cluster.items() if name != "role_arn"}
+
+
+def matches(text: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def has_tags(cluster: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    return all(
+        name in cluster["tags"]
+        and matches(cluster["tags"][name], [str(value) for value in (values if isinstance(values, list) else [values])])
+        for name, values in wanted.items()
+    )

@@ -1,0 +1,284 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin, by the real ``ansible-inventory``: accounts, regions, filters, groups, cache, refusals."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import Controller
+
+from testbed.bed import Bed
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account
+
+SHOP, DATA, LAB = "111122223333", "444455556666", "777788889999"
+EU, US = "eu-central-1", "us-east-1"
+
+
+class Place:
+    """A fleet over accounts and regions, and files of inventory on it."""
+
+    def __init__(self, bed: Bed, controller: Controller) -> None:
+        self.bed = bed
+        self.controller = controller
+        self.accounts = {account_id: Account(bed, account_id) for account_id in (SHOP, DATA)}
+        for account_id, region, name, mode, tags in (
+            (SHOP, EU, "shop-1", "API", {"env": "prod", "team": "web"}),
+            (SHOP, US, "shop-2", "CONFIG_MAP", {"env": "staging", "team": "web"}),
+            (DATA, EU, "lake", "API_AND_CONFIG_MAP", {"env": "prod"}),
+            (DATA, US, "sandbox", None, {}),
+        ):
+            self.accounts[account_id].add_cluster(name, mode, region, tags=tags)
+        bed.forget_calls()
+
+    def sources(self, *account_ids: str, **more: Any) -> list[dict[str, Any]]:
+        return [{"role_arn": f"arn:aws:iam::{one}:role/{AUTOMATION}", **more} for one in account_ids or (SHOP, DATA)]
+
+    def write(self, **options: Any) -> Path:
+        path = self.controller.folder / "fleet.yml"
+        given = {"plugin": "apono.eks.clusters", "regions": [EU, US], "accounts": self.sources(), **options}
+        path.write_text(json.dumps({name: value for name, value in given.items() if value is not None}))
+        return path
+
+    def ask(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess:
+        environment = self.controller.full_environment(self.controller.folder / "unused")
+        # Otherwise a source that cannot be read is a warning, and the inventory empty.
+        environment |= {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+        command = [
+            str(self.controller.binary.with_name("ansible-inventory")),
+            "-i",
+            str(self.write(**options)),
+            "--list",
+        ]
+        return subprocess.run(
+            [*command, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    def hosts(self, *arguments: str, **options: Any) -> dict[str, dict[str, Any]]:
+        """The variables of each host."""
+        return self.inventory(*arguments, **options)["_meta"]["hostvars"]
+
+    def inventory(self, *arguments: str, **options: Any) -> dict[str, Any]:
+        answer = self.ask(*arguments, **options)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout, object_hook=plain)
+
+
+def plain(value: dict[str, Any]) -> Any:
+    """A text that is never a template is marked as such."""
+    return value.get("__ansible_unsafe", value)
+
+
+@pytest.fixture(name="place")
+def fixture_place(bed: Bed, controller: Controller) -> Place:
+    return Place(bed, controller)
+
+
+def test_a_host_has_what_the_playbooks_need(place: Place) -> None:
+    hosts = place.hosts()
+    assert list(hosts) == ["lake", "sandbox", "shop-1", "shop-2"]
+    shop = hosts["shop-2"]
+    assert {name: shop[name] for name in shop if not name.startswith("eks_")} == {
+        "ansible_connection": "local",
+        "apono_cluster_name": "shop-2",
+        "apono_region": US,
+        "apono_assume_role_arn": f"arn:aws:iam::{SHOP}:role/{AUTOMATION}",
+    }
+    assert shop["eks_arn"] == f"arn:aws:eks:{US}:{SHOP}:cluster/shop-2"
+    assert (shop["eks_account_id"], shop["eks_region"], shop["eks_version"]) == (SHOP, US, "1.33")
+    assert (shop["eks_authentication_mode"], shop["eks_status"]) == ("CONFIG_MAP", "ACTIVE")
+    assert shop["eks_tags"] == {"env": "staging", "team": "web"}
+    assert hosts["sandbox"]["eks_authentication_mode"] == "CONFIG_MAP"
+
+
+def test_a_tag_is_never_a_template(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    """On the oldest and the newest ansible-core, which see to that in different ways."""
+    place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+    place.accounts[DATA].add_cluster("odd", "API", EU, tags={"x": "{{ lookup('env', 'HOME') }}"})
+    assert place.hosts()["odd"]["eks_tags"] == {"x": "{{ lookup('env', 'HOME') }}"}
+    path = place.write(compose={"x": "eks_tags.x | default('')"}, names=["odd"])
+    tasks = [{"ansible.builtin.debug": {"msg": "{{ eks_tags.x }}|{{ x }}"}}]
+    playbook = place.controller.folder / "playbook.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    run = place.controller.run(str(playbook), path)
+    assert run.code == 0, run.output
+    assert run.of("odd", "ansible.builtin.debug")["msg"] == "{{ lookup('env', 'HOME') }}|{{ lookup('env', 'HOME') }}"
+
+
+def test_it_asks_no_more_than_it_needs(place: Place) -> None:
+    place.hosts(names=["shop-*", "lake"], exclude_names=["*-2"])
+    calls = place.bed.calls("aws")
+    counts = {call: calls.count(call) for call in set(calls)}
+    assert counts == {"sts:AssumeRole": 2, "eks:ListClusters": 4, "eks:DescribeCluster": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "hosts"),
+    [
+        ({"names": ["shop-*"]}, ["shop-1", "shop-2"]),
+        ({"exclude_names": ["shop-*", "sand*"]}, ["lake"]),
+        ({"tags": {"env": "prod"}}, ["lake", "shop-1"]),
+        ({"tags": {"env": ["prod", "stag*"], "team": "*"}}, ["shop-1", "shop-2"]),
+        ({"tags": {"env": "nothing"}}, []),
+        ({"statuses": ["CREATING"]}, []),
+        ({"regions": [US]}, ["sandbox", "shop-2"]),
+    ],
+)
+def test_filters(place: Place, options: dict[str, Any], hosts: list[str]) -> None:
+    assert sorted(place.hosts(**options)) == hosts
+
+
+def test_groups_are_composed(place: Place) -> None:
+    inventory = place.inventory(
+        keyed_groups=[
+            {"key": "eks_account_id", "prefix": "account"},
+            {"key": "eks_authentication_mode | lower", "prefix": "mode"},
+            {"key": "eks_tags.team", "prefix": "team", "default_value": "nobody"},
+        ],
+        groups={"production": "eks_tags.env | default('') == 'prod'"},
+        compose={"apono_connector": "'connector-' ~ eks_region"},
+    )
+    assert sorted(inventory["production"]["hosts"]) == ["lake", "shop-1"]
+    assert sorted(inventory[f"account_{SHOP}"]["hosts"]) == ["shop-1", "shop-2"]
+    assert sorted(inventory["mode_config_map"]["hosts"]) == ["sandbox", "shop-2"]
+    assert sorted(inventory["team_web"]["hosts"]) == ["shop-1", "shop-2"]
+    assert inventory["_meta"]["hostvars"]["lake"]["apono_connector"] == "connector-eu-central-1"
+
+
+def test_strict_makes_an_undefined_variable_an_error(place: Place) -> None:
+    keyed_groups = [{"key": "eks_tags.nothing"}]
+    assert len(place.hosts(keyed_groups=keyed_groups)) == 4
+    answer = place.ask(keyed_groups=keyed_groups, strict=True)
+    assert answer.returncode != 0
+    assert "nothing" in answer.stderr
+
+
+def test_clusters_of_one_name(place: Place) -> None:
+    place.accounts[DATA].add_cluster("shop-1", "API", US)
+    assert sorted(place.hosts()) == ["lake", "sandbox", f"shop-1.{EU}.{SHOP}", f"shop-1.{US}.{DATA}", "shop-2"]
+    named = place.hosts(hostname="eks_name ~ '-' ~ eks_region")
+    assert {f"shop-1-{EU}", f"shop-1-{US}", f"lake-{EU}"} <= set(named)
+    assert named[f"shop-1-{US}"]["apono_cluster_name"] == "shop-1"
+    answer = place.ask(hostname="eks_region")
+    assert answer.returncode != 0
+    assert "put eks_region and eks_account_id into it" in " ".join(answer.stderr.split())
+
+
+def test_all_regions_that_an_account_has_enabled(place: Place) -> None:
+    place.bed.control("aws", "regions", {"account_id": DATA, "regions": [EU, "eu-west-1"]})
+    place.bed.forget_calls()
+    assert sorted(place.hosts(regions=["all"])) == ["lake", "shop-1", "shop-2"]
+    assert place.bed.calls("aws").count("eks:ListClusters") == 17 + 2
+    answer = place.ask(accounts=place.sources(DATA))
+    assert f"The account {DATA}, region {US}, could not be read" in " ".join(answer.stderr.split())
+    assert list(json.loads(answer.stdout)["_meta"]["hostvars"]) == ["lake"]
+
+
+def test_the_accounts_of_an_organization(place: Place) -> None:
+    Account(place.bed, LAB).add_cluster("lab", "API", EU)
+    units = {"ou-ab12-prod0001": "r-ab12", "ou-ab12-deep0001": "ou-ab12-prod0001", "ou-ab12-test0001": "r-ab12"}
+    accounts = {
+        SHOP: {"name": "shop", "parent": "ou-ab12-prod0001"},
+        DATA: {"name": "data", "parent": "ou-ab12-deep0001"},
+        LAB: {"name": "lab", "parent": "ou-ab12-test0001"},
+        "000011112222": {"name": "gone", "parent": "ou-ab12-prod0001", "status": "SUSPENDED"},
+    }
+    organization = {"management_account_id": OPERATIONS_ACCOUNT, "units": units, "accounts": accounts}
+    place.bed.control("aws", "organization", organization)
+
+    def hosts(**options: Any) -> list[str]:
+        return sorted(place.hosts(accounts=None, organization={"role_name": AUTOMATION, **options}))
+
+    assert hosts() == ["lab", "lake", "sandbox", "shop-1", "shop-2"]
+    assert hosts(organizational_units=["ou-ab12-prod0001"]) == ["lake", "sandbox", "shop-1", "shop-2"]
+    assert hosts(organizational_units=["ou-ab12-deep0001", "ou-ab12-test0001"]) == ["lab", "lake", "sandbox"]
+    assert hosts(exclude_accounts=[DATA]) == ["lab", "shop-1", "shop-2"]
+    named = place.hosts(accounts=None, organization={"role_name": AUTOMATION})
+    assert {host["eks_account_name"] for host in named.values()} == {"shop", "data", "lab"}
+    answer = place.ask(
+        accounts=None, organization={"role_name": AUTOMATION, "organizational_units": ["ou-ab12-none0000"]}
+    )
+    assert answer.returncode != 0
+    assert "ou-ab12-none0000: ParentNotFoundException" in " ".join(answer.stderr.split())
+
+
+def test_an_account_that_refuses(place: Place) -> None:
+    Account(place.bed, LAB)
+    sources = [*place.sources(), {"role_arn": f"arn:aws:iam::{LAB}:role/other", "name": "lab"}]
+    answer = place.ask(accounts=sources)
+    told = " ".join(answer.stderr.split())
+    assert f"The account {LAB} (lab) could not be read" in told, answer.stderr + answer.stdout
+    assert "Its clusters are not in the inventory" in told
+    assert len(json.loads(answer.stdout)["_meta"]["hostvars"]) == 4
+    strict = place.ask(accounts=sources, strict_accounts=True)
+    assert strict.returncode != 0
+    assert f"The account {LAB} (lab) could not be read" in " ".join(strict.stderr.split())
+
+
+def test_without_credentials_it_is_said_how_to_give_them(place: Place) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del place.controller.environment[name]
+    answer = place.ask()
+    assert answer.returncode != 0
+    assert "No AWS credentials were found: set access_key and secret_key, or profile" in " ".join(answer.stderr.split())
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"accounts": [{"name": "x"}]}, "missing required arguments: role_arn"),
+        ({"accounts": [{"role_arn": "shop"}]}, "role_arn"),
+        ({"regions": ["Europe"]}, "regions"),
+        ({"organization": {}}, None),
+        ({"organization": {"name": "x"}}, "role_name"),
+    ],
+)
+def test_wrong_options_are_named_before_the_first_call(place: Place, options: dict[str, Any], told: str | None) -> None:
+    answer = place.ask(**options)
+    assert (answer.returncode == 0) == (told is None), answer.stderr
+    if told:
+        assert told in " ".join(answer.stderr.split())
+        assert place.bed.calls("aws") == []
+
+
+def test_a_cache_saves_every_call_and_keeps_no_secret(place: Place) -> None:
+    folder = place.controller.folder / "cache"
+    options = {
+        "accounts": place.sources(external_id="shared-with-the-platform-team"),
+        "cache": True,
+        "cache_plugin": "ansible.builtin.jsonfile",
+        "cache_connection": str(folder),
+    }
+    first = place.hosts(**options)
+    place.bed.forget_calls()
+    assert place.hosts(**options) == first
+    assert place.bed.calls("aws") == []
+    assert first["lake"]["apono_assume_role_external_id"] == "shared-with-the-platform-team"
+    assert "shared-with" not in "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+    assert place.hosts("--flush-cache", **options) == first
+    assert place.bed.calls("aws")
+
+
+def test_a_cache_does_not_keep_what_is_not_whole(place: Place) -> None:
+    folder = place.controller.folder / "cache"
+    options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
+    place.bed.fault("aws", match="eks:DescribeCluster", status=403, code="AccessDeniedException", times=1)
+    assert len(place.hosts(**options)) == 3
+    assert len(place.hosts(**options)) == 4
+    place.bed.forget_calls()
+    assert len(place.hosts(**options)) == 4
+    assert place.bed.calls("aws") == []
+
+
+def test_a_fleet_is_onboarded_from_it(place: Place) -> None:
+    path = place.write(compose={"apono_connector": "'connector-1'", "apono_trust": "{'sso': {}}"})
+    for changes in (True, False):
+        run = place.controller.run("apono.eks.onboard", path)
+        assert run.code == 0, run.output
+        assert bool(run.changed) is changes
