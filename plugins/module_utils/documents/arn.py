@@ -164,6 +164,16 @@ def _validate_name(text: str, kind: str, longest: int) -> None:
         raise ResourceError(f"name {text!r} is not a {kind} name: IAM takes 1 to {longest} letters, digits and _+=,.@-")
 
 
+def validate_session_name(text: str, option: str) -> None:
+    """Raises :class:`ResourceError` for what STS does not take as the name of a session (STS API reference,
+    AssumeRole)."""
+    if not re.fullmatch(r"[\w+=,.@-]{2,64}", text, re.ASCII):
+        raise ResourceError(
+            f"{option} {text!r} is no name for a session: 2 to 64 letters, digits and _+=,.@- are allowed, such as an "
+            "email address."
+        )
+
+
 def validate_cluster_name(text: str) -> None:
     """Raises :class:`ResourceError` unless EKS takes it as a cluster's name (EKS API model, ClusterName)."""
     if not _CLUSTER_NAME.fullmatch(text):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -18,9 +17,6 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, map_roles
-
-# STS API reference, AssumeRole, RoleSessionName.
-_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 
 # Between two looks at a mapping that is there and not yet in effect, in seconds.
 POLL_SECONDS = 2.0
@@ -52,11 +48,7 @@ class AccessCheck(Information):
         params = self.params
         arn.validate_cluster_name(params["cluster_name"])
         arn.validate_role_arn(params["role_arn"], "role_arn")
-        if not _SESSION_NAME.fullmatch(params["session_name"]):
-            raise ResourceError(
-                f"session_name {params['session_name']!r} is no name for a session: 2 to 64 letters, digits and "
-                "_+=,.@- are allowed, such as an email address."
-            )
+        arn.validate_session_name(params["session_name"], "session_name")
         self.role = arn.parse(params["role_arn"])
         self.cluster_name, self.session_name = params["cluster_name"], params["session_name"]
         # As the cluster knows it.

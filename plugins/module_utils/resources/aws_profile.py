@@ -1,0 +1,143 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A profile in an AWS config file by which a person assumes a role."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_config
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+
+SETTINGS = ("role_arn", "role_session_name", "source_profile", "region", "duration_seconds")
+
+# STS API reference, AssumeRole, DurationSeconds.
+SHORTEST_SECONDS, LONGEST_SECONDS = 900, 43200
+
+
+class AwsProfile(Resource):
+    """One file is read, and replaced by another where something is to be changed; no call."""
+
+    name = "profile"
+    options = Options(
+        {
+            "path": {"type": "path"},
+            "profile": {"type": "str", "default": "apono-k8s-access"},
+            "role_arn": {"type": "str"},
+            "role_session_name": {"type": "str"},
+            "source_profile": {"type": "str"},
+            "region": {"type": "str"},
+            "duration_seconds": {"type": "int"},
+            "overwrite": {"type": "bool", "default": False},
+        },
+        required_if=(("state", "present", ("role_arn",)),),
+    ).merge(STATE)
+
+    def validate(self) -> None:
+        params = self.params
+        # What every AWS tool reads where nothing else is said.
+        given = params.get("path") or os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+        # A link stays a link: what it leads to is replaced.
+        self.path = os.path.realpath(os.path.expanduser(given))
+        for option in ("profile", *SETTINGS):
+            value = params.get(option)
+            if value is not None and not str(value).isprintable():
+                raise ResourceError(f"{option} {value!r} has characters that a config file cannot hold: remove them.")
+        if "]" in params["profile"] or params["profile"].strip() != params["profile"]:
+            raise ResourceError(f"profile {params['profile']!r} cannot be the name of a profile: choose another.")
+        if params.get("role_arn"):
+            arn.validate_role_arn(params["role_arn"], "role_arn")
+        if params.get("role_session_name"):
+            arn.validate_session_name(params["role_session_name"], "role_session_name")
+        if params.get("region"):
+            arn.validate_region(params["region"], "region")
+        seconds = params.get("duration_seconds")
+        if seconds is not None and not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+            raise ResourceError(
+                f"duration_seconds {seconds} is not from {SHORTEST_SECONDS} to {LONGEST_SECONDS}, which STS takes."
+            )
+        if params.get("source_profile") == params["profile"]:
+            raise ResourceError(
+                f"source_profile is the profile {params['profile']} itself: name the one that the person signs in with."
+            )
+
+    def read(self) -> str | None:
+        """The file's text, ``None`` where there is none."""
+        try:
+            with open(self.path, encoding="utf-8", newline="") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ResourceError(f"The AWS config file {self.path} cannot be read: {error}.") from error
+
+    def plan(self, current: str | None) -> Plan:
+        text, profile = current or "", self.params["profile"]
+        existing = aws_config.settings_of(text, profile, self.path)
+        if existing is not None and not self.params["overwrite"]:
+            self.refuse_another_meaning(existing)
+        before = None if existing is None else own(existing)
+        if self.params["state"] == "absent":
+            edited, after = aws_config.without_profile(text, profile, self.path), None
+        else:
+            wanted = {key: str(self.params[key]) for key in SETTINGS if self.params.get(key) is not None}
+            after = {**(before or {}), **wanted}
+            if any(key in aws_config.OTHER_CREDENTIALS for key in existing or ()):
+                # They would win over the role, so nothing of the old profile stays.
+                text, after = aws_config.without_profile(text, profile, self.path), wanted
+            edited = aws_config.with_profile(text, profile, wanted, self.path)
+        details = {"name": profile, "path": self.path} if after is not None else {}
+        if edited == (current or ""):
+            return Plan(before, after, (), details)
+        verb = "remove" if after is None else "set"
+        words = f"{verb} the profile {profile} in {self.path}"
+        return Plan(before, after, (Change(words, "write", {"text": edited, "was": current}),), details)
+
+    def refuse_another_meaning(self, existing: dict[str, str]) -> None:
+        role_arn = self.params.get("role_arn")
+        other = [key for key in aws_config.OTHER_CREDENTIALS if key in existing]
+        if not other and role_arn in (None, existing.get("role_arn")):
+            return
+        how = f"by {', '.join(other)}" if other else f"by the role {existing.get('role_arn', '(none)')}"
+        raise ResourceError(
+            f"The AWS config file {self.path} has a profile {self.params['profile']} that gets its credentials {how}. "
+            "It was left as it is: choose another profile, or set overwrite.",
+            code="AnotherMeaning",
+        )
+
+    def apply(self, change: Change) -> None:
+        if self.read() != change.arguments["was"]:
+            raise ResourceError(
+                f"The AWS config file {self.path} was changed by somebody else just now, and not by this. Run again.",
+                code="Conflict",
+            )
+        try:
+            replace_file(self.path, change.arguments["text"])
+        except OSError as error:
+            raise ResourceError(f"The AWS config file {self.path} cannot be written: {error}.") from error
+
+
+def own(settings: dict[str, str]) -> dict[str, str]:
+    """The settings that are kept, and no secrets beside them."""
+    return {key: settings[key] for key in SETTINGS if key in settings}
+
+
+def replace_file(path: str, text: str) -> None:
+    """Put a text in a file's place at once, with the file's rights; a new one is its owner's alone."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".aws-config-")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

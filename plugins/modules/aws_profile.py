@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_profile
+short_description: Manage a profile in an AWS config file by which a person assumes a role
+version_added: 0.1.0
+description:
+  - Keeps one profile in an AWS config file, which says by which other profile a role is assumed, under which name.
+  - Everything else in the file stays as it is written, comments and order included. The new text is read again before
+    it is written, and nothing is written unless exactly the profile has changed.
+extends_documentation_fragment:
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    membership: [apono.eks.all]
+options:
+  path:
+    description:
+      - The AWS config file. It is made when there is none.
+      - Without it, the variable E(AWS_CONFIG_FILE) is read, then it is C(~/.aws/config).
+    type: path
+  profile:
+    description: The name of the profile.
+    type: str
+    default: apono-k8s-access
+  role_arn:
+    description: The role to assume. Needed with O(state=present).
+    type: str
+  role_session_name:
+    description: The name of the session, by which Apono knows the person; with SSO and SAML, the email address.
+    type: str
+  source_profile:
+    description: The profile that the person signs in with.
+    type: str
+  region:
+    description: The region.
+    type: str
+  duration_seconds:
+    description: How long the credentials live, 900 to 43200.
+    type: int
+  overwrite:
+    description:
+      - Whether a profile of this name that gets its credentials in another way is replaced or removed. Otherwise, that
+        is an error.
+    type: bool
+    default: false
+notes:
+  - An option that is not given leaves the setting as it is.
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Let Jane assume the role as herself
+  apono.eks.aws_profile:
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    role_session_name: jane@example.com
+    source_profile: default
+    region: eu-central-1
+
+- name: Remove it again
+  apono.eks.aws_profile:
+    state: absent
+"""
+
+RETURN = r"""
+profile:
+  description: The profile as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: apono-k8s-access
+    path:
+      description: The file that it is in, links followed.
+      type: str
+      sample: /home/jane/.aws/config
+    role_arn:
+      description: The role.
+      type: str
+      sample: arn:aws:iam::123456789012:role/apono-k8s-access
+    role_session_name:
+      description: The name of the session.
+      returned: where it is set
+      type: str
+      sample: jane@example.com
+    source_profile:
+      description: The profile that the person signs in with.
+      returned: where it is set
+      type: str
+      sample: default
+    region:
+      description: The region.
+      returned: where it is set
+      type: str
+      sample: eu-central-1
+    duration_seconds:
+      description: How long the credentials live, as it is written.
+      returned: where it is set
+      type: str
+      sample: "3600"
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [set the profile apono-k8s-access in /home/jane/.aws/config]
+error:
+  description: What went wrong, to branch on.
+  returned: on failure
+  type: dict
+  sample: {code: AnotherMeaning}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_profile import AwsProfile
+
+
+def main() -> None:
+    run_module(AwsProfile)
+
+
+if __name__ == "__main__":
+    main()
