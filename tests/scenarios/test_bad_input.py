@@ -89,7 +89,8 @@ BAD = {
     ),
     "a token that is refused": ({"apono_api_token": "wrong"}, ["The token was refused", "Set api_token"]),
     "a cluster that is not there": ({"apono_cluster_name": "beta"}, ["There is no EKS cluster beta", "eu-west-1"]),
-    "a region that is none": ({"apono_region": "europe"}, ["europe"]),
+    "a region that is none": ({"apono_region": "europe"}, ["'europe' is not an AWS region"]),
+    "a region that is not enabled": ({"apono_region": "me-south-1"}, ["has not enabled this region"]),
 }
 
 

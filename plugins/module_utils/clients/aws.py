@@ -38,7 +38,6 @@ _CREDENTIAL_CODES = {
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidClientTokenId",
-    "UnrecognizedClientException",
     "InvalidSignatureException",
     "SignatureDoesNotMatch",
     "InvalidAccessKeyId",
@@ -96,6 +95,7 @@ class Aws:
         session = botocore.session.Session(profile=self.params.get("profile"))
         session.register_component("data_loader", data_loader())
         if self.params.get("region"):
+            arn.validate_region(self.params["region"], "region")
             session.set_config_variable("region", self.params["region"])
         if self.params.get("aws_ca_bundle"):
             session.set_config_variable("ca_bundle", self.params["aws_ca_bundle"])
@@ -273,8 +273,10 @@ def in_words(error: Exception, service: str, operation: str, what: str) -> Resou
         name = error.operation_name or name
         service = "sts" if name.startswith("AssumeRole") else service
         code, text = answer.get("Code", ""), answer.get("Message", "")
+        advice = remedy(code, service, name)
+        text = text.removesuffix(".") if advice else text
         return ResourceError(
-            f"{service.upper()} {name} failed for {what}: {code}: {text}{remedy(code, service, name)}",
+            f"{service.upper()} {name} failed for {what}: {code}: {text}{advice}",
             service=service,
             operation=name,
             code=code,
@@ -299,6 +301,11 @@ def in_words(error: Exception, service: str, operation: str, what: str) -> Resou
 
 def remedy(code: str, service: str, name: str) -> str:
     """What the user can do about a code, as a sentence to append."""
+    if code == "UnrecognizedClientException":
+        return (
+            ". The AWS credentials are wrong or have expired, or the account has not enabled this region: renew them, "
+            "or correct region, and run again."
+        )
     if code in _CREDENTIAL_CODES:
         return ". The AWS credentials are wrong or have expired: renew them and run again."
     if code in DENIED_CODES and name.startswith("AssumeRole"):

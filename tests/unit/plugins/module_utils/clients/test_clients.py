@@ -75,6 +75,7 @@ def test_a_profile_and_a_region_that_are_missing_are_named(monkeypatch, tmp_path
         ("AccessDenied", "sts", "AssumeRole", "trust policy name the caller"),
         ("AccessDenied", "iam", "GetRole", "Allow the caller iam:GetRole"),
         ("ExpiredToken", "iam", "GetRole", "renew them"),
+        ("UnrecognizedClientException", "eks", "ListClusters", "has not enabled this region"),
         ("NoSuchEntity", "iam", "GetRole", ""),
     ],
 )
