@@ -102,6 +102,8 @@ options:
       - Without it, the name of the cluster; C(name.region.account) for clusters that have the same name.
     type: str
 notes:
+  - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts are
+    assumed with the credentials themselves, as the playbooks do.
   - A host has the variables C(eks_name), C(eks_arn), C(eks_account_id), C(eks_account_name), C(eks_region),
     C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
     C(eks_certificate_authority), C(eks_authentication_mode), C(eks_tags) and C(eks_created_at), and for the playbooks
