@@ -19,7 +19,7 @@ SECTION = f"[profile apono]\nrole_arn = {ROLE}\nrole_session_name = jane@example
 FIELD = """\
 # mine
 [default]
-region=eu-west-1   
+region=eu-west-1{spaces}
 output : json
 
 [sso-session corp]
@@ -32,7 +32,7 @@ s3 =
 ; about the next one
 [profile other]
 role_arn = x
-"""
+""".format(spaces="   ")
 
 
 def with_profile(text, wanted=None, profile="apono"):
