@@ -65,11 +65,7 @@ class Place:
 
     def aws_auth(self, text: str) -> None:
         """Make the ConfigMap of the cluster alpha hold this text."""
-        cluster = self.clusters["config_map"]
-        config_map = cluster.config_map()
-        config_map["data"]["mapRoles"] = text
-        path = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
-        cluster.call("PUT", path, cluster.admin_token, config_map)
+        self.clusters["config_map"].replace_map_roles(text)
 
 
 @pytest.fixture(name="place")

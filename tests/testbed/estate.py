@@ -186,6 +186,12 @@ class Cluster:
         }
         self.call("POST", "/api/v1/namespaces/kube-system/configmaps", self.admin_token, body)
 
+    def replace_map_roles(self, text: str) -> None:
+        """Give the ConfigMap aws-auth, which is there, this content of mapRoles; all else of it stays."""
+        config_map = self.config_map()
+        config_map["data"]["mapRoles"] = text
+        self.call("PUT", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token, config_map)
+
     def config_map(self) -> dict[str, Any] | None:
         """The ConfigMap aws-auth."""
         try:

@@ -156,6 +156,11 @@ class Process:
         self.process.wait()
 
 
+def etcd_prefix(number: int) -> str:
+    """Where in etcd the objects of a server are."""
+    return f"/cluster-{number}"
+
+
 @dataclass
 class ApiServer:
     """One kube-apiserver. ``token`` is the test bed's own and of ``system:masters``, whatever the cluster."""
@@ -170,7 +175,7 @@ class ApiServer:
 
     @property
     def prefix(self) -> str:
-        return f"/cluster-{self.number}/"
+        return f"{etcd_prefix(self.number)}/"
 
     def stop(self) -> None:
         self.process.stop()
@@ -287,7 +292,7 @@ class RealServers:
             f"--tls-cert-file={self.certificate}",
             f"--tls-private-key-file={self.key}",
             f"--etcd-servers={self.etcd.url}",
-            f"--etcd-prefix=/cluster-{number}",
+            f"--etcd-prefix={etcd_prefix(number)}",
             "--etcd-compaction-interval=0",
             f"--runtime-config=api/all=false,{','.join(f'{api}=true' for api in APIS)}",
             f"--disable-admission-plugins={','.join(NOT_ADMITTING)}",

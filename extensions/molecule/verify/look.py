@@ -17,6 +17,4 @@ if sys.argv[1] == "prepare":
     cluster = account.add_cluster("omega", "CONFIG_MAP", creator_arn=None)
     cluster.write_map_roles(f"- rolearn: {people}\n  username: '{{{{SessionNameRaw}}}}'\n")
 else:
-    cluster = account.cluster("omega")
-    path = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
-    cluster.call("PUT", path, cluster.admin_token, {**cluster.config_map(), "data": {"mapRoles": ""}})
+    account.cluster("omega").replace_map_roles("")

@@ -115,6 +115,11 @@ def _nowhere(role_arn: str, mapping: Mapping) -> Broken:
     )
 
 
+def groups_of(user: dict[str, Any]) -> list[str]:
+    """The groups that a mapping has given a user (``UserInfo``), sorted."""
+    return sorted(set(user.get("groups") or ()) - {AUTHENTICATED})
+
+
 def wrong_user(
     user: dict[str, Any], expected_username: str | None, expected_groups: list[str] | None, mapping: Mapping
 ) -> list[Broken]:
@@ -131,7 +136,7 @@ def wrong_user(
                 "or the expectation.",
             )
         )
-    groups = sorted(set(user.get("groups") or ()) - {AUTHENTICATED})
+    groups = groups_of(user)
     if expected_groups is not None and groups != sorted(set(expected_groups) - {AUTHENTICATED}):
         found.append(
             Broken(

@@ -71,7 +71,7 @@ class AccessCheck(Information):
             raise self.failure(broken, user)
         return {
             "username": user["username"],
-            "groups": sorted(set(user.get("groups") or ()) - {access_chain.AUTHENTICATED}),
+            "groups": access_chain.groups_of(user),
             "links": list(access_chain.LINKS),
         }
 
@@ -108,11 +108,9 @@ class AccessCheck(Information):
             # Of the caller's own assume_role_arn it would say the same, but that has been used by now.
             if error.code not in DENIED_CODES:
                 raise
-            role, unread = self.readable(
-                "iam", "get_role", f"the role {self.role.name}", "NoSuchEntity", RoleName=self.role.name
-            )
+            role, unread = self.iam_role()
             broken = access_chain.untrusted(
-                self.params["role_arn"], str(source.caller), self.session_name, role and role["Role"], unread
+                self.params["role_arn"], str(source.caller), self.session_name, role, unread
             )
             raise self.failure([broken]) from error
         keys = answer["Credentials"]
@@ -204,9 +202,7 @@ class AccessCheck(Information):
             )
             unread.append(why)
         if entry:
-            role, why = self.readable(
-                "iam", "get_role", f"the role {self.role.name}", "NoSuchEntity", RoleName=self.role.name
-            )
+            role, why = self.iam_role()
             unread.append(why)
         try:
             text = map_roles(self.kubernetes.find(OBJECT_PATH, WHAT))
@@ -215,10 +211,16 @@ class AccessCheck(Information):
         return Mapping(
             mode,
             entry and entry["accessEntry"],
-            role and role["Role"].get("CreateDate"),
+            role and role.get("CreateDate"),
             text,
             " ".join(filter(None, unread)),
         )
+
+    def iam_role(self) -> tuple[dict[str, Any] | None, str]:
+        """The role as ``GetRole`` gives it; as :meth:`readable`."""
+        what = f"the role {self.role.name}"
+        found, why = self.readable("iam", "get_role", what, "NoSuchEntity", RoleName=self.role.name)
+        return found and found["Role"], why
 
     def readable(
         self, service: str, operation: str, what: str, absent: str, **arguments: Any

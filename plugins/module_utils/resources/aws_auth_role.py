@@ -10,7 +10,7 @@ import os
 import re
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode, aws_auth
@@ -104,7 +104,7 @@ class AwsAuthRole(Resource):
                 principalArn=principal,
             )
         except ResourceError as error:
-            if error.code not in ("AccessDenied", "AccessDeniedException"):
+            if error.code not in DENIED_CODES:
                 raise
             return
         if entry is not None:
