@@ -11,12 +11,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from testbed.bed import Bed
+
 SCENARIOS = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 240
+HELD_SECONDS = 60
 
 
 @dataclass
@@ -114,6 +118,20 @@ class Controller:
             start_new_session=True,
         )
         return process, record
+
+
+def kill_while_held(bed: Bed, service: str, kind: str, process: subprocess.Popen) -> None:
+    """Let a run go on until a service holds a call by a ``hang_*`` fault, then end it, and remove the fault.
+
+    The call is marked as held once the work that is to be done before has been done.
+    """
+    deadline = time.monotonic() + HELD_SECONDS
+    while not any(call["status"] == kind for call in bed.control(service, "calls", method="GET")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    kill(process)
+    bed.heal()
 
 
 def kill(process: subprocess.Popen) -> None:

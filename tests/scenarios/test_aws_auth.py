@@ -11,14 +11,12 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
 import urllib.error
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Controller, Run, kill
+from runs import Controller, Run, kill_while_held
 
 import kube
 from testbed.bed import Bed
@@ -91,13 +89,6 @@ class Place:
 @pytest.fixture(name="place")
 def fixture_place(bed: Bed, controller: Controller) -> Place:
     return Place(bed, controller)
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 # Many writers
@@ -218,14 +209,7 @@ def kill_at(place: Place, service: str, options: dict[str, Any], **fault: Any) -
     path = place.controller.folder / "playbook.yml"
     path.write_text(json.dumps(plays))
     process, _record = place.controller.start(str(path), inventory)
-
-    def is_held() -> bool:
-        assert process.poll() is None, process.communicate()[0]
-        return any(call["status"] == fault["kind"] for call in place.bed.control(service, "calls", method="GET"))
-
-    wait_until(is_held)
-    kill(process)
-    place.bed.heal()
+    kill_while_held(place.bed, service, fault["kind"], process)
 
 
 def content(config_map: dict[str, Any] | None) -> Any:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
-from runs import Controller, kill
+from runs import Controller, kill_while_held
 
 from testbed.bed import Bed
 from testbed.estate import Account, Cluster, integrations
@@ -76,17 +75,10 @@ class Place:
 
 def kill_at(bed: Bed, controller: Controller, playbook: str, inventory: dict[str, Any], service: str, operation: str):
     """Run until a service has taken a write and not answered it, then kill everything."""
+    bed.forget_calls()
     bed.fault(service, match=operation, kind="hang_after")
     process, _unused = controller.start(playbook, inventory)
-    deadline = time.monotonic() + 60
-    while not any(fault["hits"] for fault in bed.control(service, "faults", method="GET")):
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    # It counts the call before it does the work: the write itself is a matter of milliseconds.
-    time.sleep(0.5)
-    kill(process)
-    bed.heal()
+    kill_while_held(bed, service, "hang_after", process)
 
 
 @pytest.mark.parametrize(("way", "service", "operation"), CASES)
