@@ -103,7 +103,7 @@ $(IMPORTER)/ready: | $(READY)
 release: $(READY) ## Set the version, write the release notes, commit and tag them (VERSION=1.2.3)
 	@echo "$(VERSION)" | grep -Eqx '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?' || { echo "Name the version: make release VERSION=1.2.3"; exit 1; }
 	@test -z "$$(git status --porcelain)" || { echo "There are changes that are not committed: commit them first."; exit 1; }
-	@! git rev-parse --quiet --verify "refs/tags/$(VERSION)" || { echo "The tag $(VERSION) is there already."; exit 1; }
+	@! git rev-parse --quiet --verify "refs/tags/$(VERSION)" > /dev/null || { echo "The tag $(VERSION) is there already."; exit 1; }
 	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
 	$(BIN)/antsibull-changelog release
 	git add galaxy.yml CHANGELOG.rst changelogs
