@@ -243,16 +243,10 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
     bed.forget_calls()
 
-    checked = controller.run("apono.eks.adopt", inventory, "--check", "--diff", "-vvv")
-    assert checked.code == 0, checked.output
-    assert not (tmp_path / "host_vars").exists()
-
     adopted = controller.run("apono.eks.adopt", inventory, "--diff", "-vvv")
     assert adopted.code == 0, adopted.output
-    assert contents(adopted) == contents(checked)
-    for run in (checked, adopted):
-        assert "secret-of-this-very-test" not in run.output
-        assert "secret-of-this-very-test" not in json.dumps(run.results)
+    assert "secret-of-this-very-test" not in adopted.output
+    assert "secret-of-this-very-test" not in json.dumps(adopted.results)
 
     for arguments in (("--check", "--diff"), ()):
         onboarded = controller.run("apono.eks.onboard", inventory, *arguments)
@@ -260,10 +254,8 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
         assert onboarded.changed == [], onboarded.output
     assert bed.calls(writes=True) == []
 
-    again = controller.run("apono.eks.adopt", inventory)
-    assert (again.code, again.changed) == (0, []), again.output
-
     assert written(tmp_path, "shop-mapped") == MAPPED.format(place="shop-mapped")
+    assert "source_integration_reference: okta-of-people" in written(tmp_path, "shop-full")
     assert "apono_kubernetes_groups: ''" in written(tmp_path, "tools-plain")
     assert "apono_trust:\n  saml:\n    provider: okta\n" in written(tmp_path, "data-named")
     notes = {host: found["notes"] for host, found in looked_at(adopted).items()}
@@ -299,6 +291,150 @@ apono_integration_config:
   Region: ''
   credentials_rotation_period_in_days: never
 """
+
+
+def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller, tmp_path: Path) -> None:
+    shop, data, tools = (Account(bed, account_id) for account_id in (SHOP, DATA, TOOLS))
+    bare = shop.add_cluster("bare", "CONFIG_MAP")
+    bare.write_map_roles(f"- {{rolearn: arn:aws:iam::{SHOP}:role/staff, username: 'staff:{{{{SessionName}}}}'}}\n")
+    no_integration = data.add_cluster("no-integration", "API")
+    role = make_role(data, OWN_TRUST, OWN_POLICY)
+    no_integration.eks.create_access_entry(
+        clusterName="no-integration", principalArn=role, username="apono:{{SessionName}}"
+    )
+    make_integration(bed, "no-integration-yet", {"target_cluster": "no-integration", "cluster_location": "us-east-1"})
+    inline = tools.add_cluster("inline", "CONFIG_MAP")
+    role = make_role(tools, OWN_TRUST, None, path="/people/")
+    tools.iam.put_role_policy(RoleName=ROLE, PolicyName="look", PolicyDocument=json.dumps(OWN_POLICY))
+    inline.write_map_roles(f"- {{rolearn: '{role}', username: '{{{{SessionNameRaw}}}}'}}\n")
+    bed.control("apono", "integrations", {"name": "inline", "fail": "the server does not answer"})
+    make_integration(bed, "inline", {"target_cluster": "inline", "cluster_location": "eu-west-1"})
+    bed.control("apono", "integrations", {"name": "inline", "fail": None})
+    inventory = {
+        "all": {
+            "hosts": {
+                "bare": {"apono_assume_role_arn": shop.automation, "apono_trust": {"sso": {}}},
+                "no-integration": {"apono_assume_role_arn": data.automation},
+                "inline": {"apono_assume_role_arn": tools.automation},
+            },
+            "vars": {"apono_region": "eu-west-1", "apono_connector": "Production"},
+        }
+    }
+
+    checked = controller.run("apono.eks.adopt", inventory, "--check", "--diff")
+    assert checked.code == 0, checked.output
+    assert not (tmp_path / "host_vars").exists()
+    adopted = controller.run("apono.eks.adopt", inventory, "--diff")
+    assert adopted.code == 0, adopted.output
+    assert [host for host, _text in contents(adopted)] == ["bare", "inline", "no-integration"]
+    assert contents(adopted) == contents(checked)
+    again = controller.run("apono.eks.adopt", inventory)
+    assert (again.code, again.changed) == (0, []), again.output
+    found = looked_at(adopted)
+    assert found["bare"]["found"] == {"role": None, "policy": None, "mapping": None, "integration": None}
+    assert (
+        "In aws-auth, people have roles of their own: arn:aws:iam::111122223333:role/staff."
+        in found["bare"]["notes"][0]
+    )
+    told = " ".join(found["inline"]["notes"])
+    for words in ("Its inline policies that allow it stay: look.", "with its path", "is not mapped", "last sync of"):
+        assert words in told
+        assert words in adopted.output
+
+    onboarded = controller.run("apono.eks.onboard", inventory)
+    assert onboarded.code == 0, onboarded.output
+    assert [(host, words.split(" in the cluster")[0]) for host, _action, words in onboarded.planned] == [
+        ("bare", f"set the entry of arn:aws:iam::{SHOP}:role/{ROLE} in the ConfigMap kube-system/aws-auth"),
+        ("bare", f"create policy {ROLE}"),
+        ("bare", f"attach policy arn:aws:iam::{SHOP}:policy/{ROLE} to role {ROLE}"),
+        ("bare", f"create role {ROLE}"),
+        ("bare", "create integration bare"),
+        ("inline", f"set the entry of arn:aws:iam::{TOOLS}:role/{ROLE} in the ConfigMap kube-system/aws-auth"),
+        ("inline", f"create policy {ROLE}"),
+        ("inline", f"attach policy arn:aws:iam::{TOOLS}:policy/{ROLE} to role {ROLE}"),
+        ("inline", "refresh integration inline, whose last sync failed"),
+        ("no-integration", "create integration no-integration"),
+    ]
+
+
+def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controller, tmp_path: Path) -> None:
+    shop = Account(bed, SHOP)
+    anybody = {**OWN_TRUST, "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
+    role = make_role(shop, anybody, PAGE_POLICY)
+    two = make_role(shop, OWN_TRUST, OWN_POLICY, "two-policies")
+    second = shop.iam.create_policy(PolicyName="second", PolicyDocument=json.dumps(OWN_POLICY))["Policy"]["Arn"]
+    shop.iam.attach_role_policy(RoleName="two-policies", PolicyArn=second)
+    both = shop.add_cluster("both", "API_AND_CONFIG_MAP")
+    both.write_map_roles(f"- {{rolearn: '{role}', username: '{{{{SessionNameRaw}}}}'}}\n")
+    both.eks.create_access_entry(clusterName="both", principalArn=role, username="apono:{{SessionName}}")
+    for name in ("policies", "twice", "foreign", "hidden"):
+        shop.add_cluster(name, "API")
+    shop.add_cluster("broken", "CONFIG_MAP").write_map_roles("- {rolearn: ")
+    for name in ("one", "other"):
+        make_integration(bed, name, {"target_cluster": "twice", "cluster_location": "eu-west-1"})
+    make_integration(bed, "hidden", {"target_cluster": "another", "cluster_location": "eu-west-1"})
+    folder = tmp_path / "vars"
+    (folder / "foreign").mkdir(parents=True)
+    (folder / "foreign" / "apono.yml").write_text("# mine\napono_connector: Mine\n")
+    (folder / "policies.yml").write_text("apono_wait: false\n")
+    inventory = {
+        "all": {
+            "hosts": {
+                "both": {},
+                "policies": {"apono_role_name": "two-policies"},
+                "twice": {},
+                "foreign": {},
+                "hidden": {},
+                "broken": {},
+                "gone": {},
+            },
+            "vars": {
+                "apono_region": "eu-west-1",
+                "apono_assume_role_arn": shop.automation,
+                "apono_adopt_folder": str(folder),
+            },
+        }
+    }
+    run = controller.run("apono.eks.adopt", inventory)
+    assert run.code != 0
+    for host, words in {
+        "policies": f"has 2 policies that allow eks:DescribeCluster: {shop.arn('policy/second')}",
+        "twice": "2 integrations are of the cluster twice: one (",
+        "foreign": "was not written by this playbook",
+        "hidden": "has the name of the cluster hidden, and the settings of another one",
+        "broken": "does not parse",
+        "gone": "There is no EKS cluster gone",
+    }.items():
+        assert words in run.failed[host], run.output
+    assert set(run.failed) == {"policies", "twice", "foreign", "hidden", "broken", "gone"}
+    assert (folder / "foreign" / "apono.yml").read_text() == "# mine\napono_connector: Mine\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["both", "foreign", "policies.yml"]
+    text = (folder / "both" / "apono.yml").read_text()
+    assert "apono_allow_open_trust: true\n" in text
+    told = " ".join(looked_at(run)["both"]["notes"])
+    assert "lets anybody on AWS assume it" in told
+    assert "is mapped in both ways, and the access entry wins" in told
+
+    # What the messages ask for.
+    for host, variables in {
+        "policies": {"apono_policy_name": "second"},
+        "twice": {"apono_integration_name": "other"},
+        "foreign": {"apono_adopt_overwrite": "true"},
+        "hidden": {"apono_integration_name": "hidden-itself"},
+    }.items():
+        inventory["all"]["hosts"][host].update(variables)
+    run = controller.run("apono.eks.adopt", inventory, "--limit", "!broken:!gone")
+    assert set(run.failed) == {"policies"}, run.output
+    assert "would not be read any more beside a folder of the host's name" in run.failed["policies"]
+    assert looked_at(run)["policies"]["found"]["policy"] == second
+    assert looked_at(run)["twice"]["found"]["integration"] == "other"
+    assert looked_at(run)["hidden"]["found"]["integration"] is None
+    assert "apono_connector: Mine" not in (folder / "foreign" / "apono.yml").read_text()
+    assert two in looked_at(run)["policies"]["found"]["role"]
+
+    del inventory["all"]["vars"]["apono_adopt_folder"]
+    run = controller.run("apono.eks.adopt", Path("both,"), "-e", "apono_region=eu-west-1")
+    assert "Set apono_adopt_folder" in run.failed["both"]
 
 
 def looked_at(run: Run) -> dict[str, dict[str, Any]]:

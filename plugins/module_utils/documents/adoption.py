@@ -275,10 +275,16 @@ def adopt_integration(
     else:
         found.keep("apono_secret_store", integration.secret_store_body(shown["secret_store_config"]))
     found.keep("apono_custom_access_details", shown["custom_access_details"])
-    found.keep("apono_owner", integration.as_written(shown["owner"]))
-    found.keep("apono_resource_owner", integration.as_written(shown["owners_mapping"]))
+    found.keep("apono_owner", _by_name(shown["owner"]))
+    found.keep("apono_resource_owner", _by_name(shown["owners_mapping"]))
     if shown["status"].lower() == "error":
         found.note(f"the last sync of {what} failed: onboard makes Apono sync again, and says so as a change.")
+
+
+def _by_name(owner: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An owner as a person writes it: where it comes from by name."""
+    name = (owner or {}).get("source_integration_name")
+    return integration.as_written({**owner, "source_integration_id": name} if owner and name else owner)
 
 
 def _adopt_config(

@@ -19,6 +19,9 @@ WIDTH = 120
 # What makes Ansible take a text for a template.
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
+# Characters at which YAML 1.1 breaks a line too, and so must be escaped.
+_OTHER_LINE_BREAKS = "\x85\u2028\u2029"
+
 if HAS_YAML:
 
     class _Dumper(yaml.SafeDumper):
@@ -32,7 +35,11 @@ if HAS_YAML:
 
         def represent_text(self, text: str) -> Any:
             unsafe = any(mark in text for mark in _TEMPLATE_MARKS)
-            style = "|" if "\n" in text else '"' if unsafe else None
+            style = '"' if unsafe else None
+            if any(mark in text for mark in _OTHER_LINE_BREAKS):
+                style = '"'
+            elif "\n" in text:
+                style = "|"
             return self.represent_scalar("!unsafe" if unsafe else "tag:yaml.org,2002:str", text, style=style)
 
     _Dumper.add_representer(str, _Dumper.represent_text)
