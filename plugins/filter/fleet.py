@@ -50,6 +50,11 @@ _value:
   description: What was settled.
   type: dict
   contains:
+    hosts:
+      description: All hosts of the run.
+      type: list
+      elements: str
+      sample: [prod-1, prod-2]
     accounts:
       description: By account id, the host that stands for the account as C(leader), and the variables as C(settings).
       type: dict
@@ -117,6 +122,7 @@ def fleet(
     refused.update(contradictions)
     served = {host: account_id for host, account_id in run.items() if host not in refused}
     return {
+        "hosts": hosts,
         "accounts": accounts,
         "refused": refused,
         "clusters": served,
