@@ -114,11 +114,19 @@ variables:
   type: dict
   sample: {apono_trust: {sso: {}}, apono_connector: Production}
 notes:
-  description: What no variable says, and what onboard is going to make or change, a sentence or two each.
+  description: What no variable says, and what onboard is going to make or change.
   returned: success
   type: list
-  elements: str
-  sample: ["Apono has no integration of the cluster prod-1: onboard makes it."]
+  elements: dict
+  contains:
+    code:
+      description: A word to branch on.
+      type: str
+      sample: no_integration
+    message:
+      description: What there is to say.
+      type: str
+      sample: "Apono has no integration of the cluster prod-1: onboard makes it."
 host_vars:
   description: The variables as the text of a YAML file.
   returned: success

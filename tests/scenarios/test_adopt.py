@@ -258,10 +258,8 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
     assert "source_integration_reference: okta-of-people" in written(tmp_path, "shop-full")
     assert "apono_kubernetes_groups: ''" in written(tmp_path, "tools-plain")
     assert "apono_trust:\n  saml:\n    provider: okta\n" in written(tmp_path, "data-named")
-    notes = {host: found["notes"] for host, found in looked_at(adopted).items()}
-    assert [note.partition(".")[0] for note in notes["data-named"]] == [
-        "The integration data-named keeps its secret in Apono, which does not give it back"
-    ]
+    notes = {host: [note["code"] for note in found["notes"]] for host, found in looked_at(adopted).items()}
+    assert notes["data-named"] == ["secret_in_apono"]
     assert notes["shop-full"] == notes["shop-older"] == notes["tools-plain"] == []
 
 
@@ -334,9 +332,9 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
     assert found["bare"]["found"] == {"role": None, "policy": None, "mapping": None, "integration": None}
     assert (
         "In aws-auth, people have roles of their own: arn:aws:iam::111122223333:role/staff."
-        in found["bare"]["notes"][0]
+        in found["bare"]["notes"][0]["message"]
     )
-    told = " ".join(found["inline"]["notes"])
+    told = " ".join(note["message"] for note in found["inline"]["notes"])
     for words in ("Its inline policies that allow it stay: look.", "with its path", "is not mapped", "last sync of"):
         assert words in told
         assert words in adopted.output
@@ -411,7 +409,7 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
     assert sorted(path.name for path in folder.iterdir()) == ["both", "foreign", "policies.yml"]
     text = (folder / "both" / "apono.yml").read_text()
     assert "apono_allow_open_trust: true\n" in text
-    told = " ".join(looked_at(run)["both"]["notes"])
+    told = " ".join(note["message"] for note in looked_at(run)["both"]["notes"])
     assert "lets anybody on AWS assume it" in told
     assert "is mapped in both ways, and the access entry wins" in told
 

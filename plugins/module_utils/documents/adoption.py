@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth, iam, integration
+from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, sentence
 
 DEFAULT_NAME = "apono-k8s-access"
@@ -73,7 +74,7 @@ class Adoption:
 
     defined: Collection[str] = ()
     variables: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
 
     def keep(self, name: str, value: Any, default: Any = None) -> None:
         """Take down a variable, unless its value is the one that the playbooks have without it."""
@@ -82,15 +83,15 @@ class Adoption:
         elif name in self.defined:
             self.variables[name] = ""
 
-    def note(self, text: str) -> None:
-        self.notes.append(sentence(text))
+    def note(self, code: str, text: str) -> None:
+        self.notes.append({"code": code, "message": sentence(text)})
 
     def accepted(self, check: Callable[..., Any], *arguments: Any) -> None:
         """Note what the playbook onboard is going to refuse."""
         try:
             check(*arguments)
         except ResourceError as error:
-            self.note(f"onboard refuses what is there. {error.message}")
+            self.note("refused", f"onboard refuses what is there. {error.message}")
 
     def sections(self) -> list[tuple[str, dict[str, Any]]]:
         """The variables in the order of the file, by the titles of its sections."""
@@ -112,12 +113,16 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
     found.keep("apono_allow_open_trust", bool(anybody), False)
     if anybody:
         found.note(
+            "open_trust",
             f"{what} lets anybody on AWS assume it (statement {', '.join(anybody)}), and is adopted so with "
-            "apono_allow_open_trust: true. Narrow apono_trust, and take that away."
+            "apono_allow_open_trust: true. Narrow apono_trust, and take that away.",
         )
     dead = iam.dead_principals(document)
     if dead:
-        found.note(f"the trust policy of {what} names deleted principals ({', '.join(dead)}). Correct apono_trust.")
+        found.note(
+            "deleted_principals",
+            f"the trust policy of {what} names deleted principals ({', '.join(dead)}). Correct apono_trust.",
+        )
     found.keep("apono_role_name", where.name, DEFAULT_NAME)
     found.keep("apono_role_path", where.path, "/")
     found.keep("apono_role_description", role["description"], iam.ROLE_DESCRIPTION)
@@ -154,20 +159,22 @@ def adopt_tags(found: Adoption, tagged: list[dict[str, str]]) -> None:
 def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_created: str | None) -> None:
     """The access entry, with its ``access_policies``. ``role_created`` is when its role was made."""
     what = f"the access entry of {entry['principal_arn']}"
-    found.keep("apono_authentication", "eks_api", automatic_way(mode))
+    found.keep("apono_authentication", "eks_api", mapping_way("auto", mode))
     found.keep("apono_username", entry["username"], access_entry.DEFAULT_USERNAME)
     found.keep("apono_kubernetes_groups", entry["kubernetes_groups"])
     found.keep("apono_access_policies", [_scoped(policy) for policy in entry["access_policies"]])
     found.accepted(access_entry.validate_username, entry["username"] or "")
     if entry["type"] != "STANDARD":
         found.note(
+            "entry_type",
             f"{what} is of the type {entry['type']}, which is not for people, and EKS cannot change it: remove it, and "
-            "onboard makes one of the type STANDARD."
+            "onboard makes one of the type STANDARD.",
         )
     if role_created and _time(role_created) > _time(entry["created_at"]):
         found.note(
+            "dead_entry",
             f"{what} is older than its role, which was deleted and made again, so it matches nobody: onboard makes it "
-            "anew."
+            "anew.",
         )
 
 
@@ -184,32 +191,29 @@ def _time(text: str) -> datetime.datetime:
 
 def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.RoleEntry) -> None:
     """The entry of ``mapRoles``, whose whole text is ``text``, that EKS takes for the role."""
-    found.keep("apono_authentication", "config_map", automatic_way(mode))
+    found.keep("apono_authentication", "config_map", mapping_way("auto", mode))
     found.keep("apono_username", entry.username, aws_auth.DEFAULT_USERNAME)
     found.keep("apono_kubernetes_groups", list(entry.groups))
     found.accepted(aws_auth.validate_username, entry.username)
     found.accepted(aws_auth.validate_groups, list(entry.groups))
     if not entry.username:
         found.note(
+            "no_username",
             f"{entry.rolearn} has no username in aws-auth, so nobody can be told from another: onboard gives it "
-            f"{aws_auth.DEFAULT_USERNAME}."
+            f"{aws_auth.DEFAULT_USERNAME}.",
         )
         return
     try:
         edit = aws_auth.with_role(text, entry)
     except ResourceError as error:
-        found.note(f"onboard refuses what is there. {error.message}")
+        found.note("refused", f"onboard refuses what is there. {error.message}")
         return
     if edit.before is not edit.after:
         found.note(
+            "several_entries",
             f"{entry.rolearn} has several entries in aws-auth, or one that EKS ignores: onboard keeps one, with what "
-            "EKS reads now."
+            "EKS reads now.",
         )
-
-
-def automatic_way(mode: str) -> str:
-    """What ``apono_authentication: auto`` is in a cluster of this mode."""
-    return "config_map" if mode == "CONFIG_MAP" else "eks_api"
 
 
 def choose_integration(
@@ -269,8 +273,9 @@ def adopt_integration(
     found.keep("apono_resource_types", sorted(shown["connected_resource_types"] or ()))
     if integration.secret_store_kind(shown["secret_store_config"]) == "apono":
         found.note(
+            "secret_in_apono",
             f"{what} keeps its secret in Apono, which does not give it back. Before anything of it is changed, set "
-            "apono_secret_store: {apono: {parameters: …}}, with the values from a vault."
+            "apono_secret_store: {apono: {parameters: …}}, with the values from a vault.",
         )
     else:
         found.keep("apono_secret_store", integration.secret_store_body(shown["secret_store_config"]))
@@ -278,7 +283,9 @@ def adopt_integration(
     found.keep("apono_owner", _by_name(shown["owner"]))
     found.keep("apono_resource_owner", _by_name(shown["owners_mapping"]))
     if shown["status"].lower() == "error":
-        found.note(f"the last sync of {what} failed: onboard makes Apono sync again, and says so as a change.")
+        found.note(
+            "sync_failed", f"the last sync of {what} failed: onboard makes Apono sync again, and says so as a change."
+        )
 
 
 def _by_name(owner: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -304,8 +311,9 @@ def _adopt_config(
         if value != usual:
             further[label] = value
             found.note(
+                "other_settings",
                 f"{what} has {label} {value!r} and not {usual!r}, and is adopted so. To correct it, take {label} out "
-                "of apono_integration_config."
+                "of apono_integration_config.",
             )
     for variable, key in (
         ("apono_credential_rotation_days", integration.ROTATION_KEY),

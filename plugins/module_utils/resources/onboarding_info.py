@@ -158,8 +158,9 @@ class OnboardingInfo(Information):
             adoption.adopt_access_entry(found, mode, entry, role and role["create_date"])
             if mapped:
                 found.note(
+                    "both_ways",
                     f"{role_arn} is mapped in both ways, and the access entry wins: the entry in aws-auth has no "
-                    "effect. Remove it with apono.eks.aws_auth_role, state: absent."
+                    "effect. Remove it with apono.eks.aws_auth_role, state: absent.",
                 )
             return entry, "eks_api"
         if mapped:
@@ -183,7 +184,10 @@ class OnboardingInfo(Information):
         except ResourceError as error:
             if entry is None:
                 raise
-            found.note(f"aws-auth could not be read, so whether the role is there too is not known. {error.message}")
+            found.note(
+                "unreadable",
+                f"aws-auth could not be read, so whether the role is there too is not known. {error.message}",
+            )
             return None
 
     def aws_auth_entry(
@@ -195,14 +199,15 @@ class OnboardingInfo(Information):
         except ResourceError as error:
             if entry is None:
                 raise
-            found.note(error.message)
+            found.note("unreadable", error.message)
             return None
         own = arn.without_path(role_arn)
         for other in read.entries:
             if other.rolearn.lower() == role_arn.lower() != own.lower():
                 found.note(
+                    "path_in_arn",
                     f"{other.rolearn} stands in aws-auth with its path, and EKS never matches it: write it without "
-                    "the path, or have onboard add it so."
+                    "the path, or have onboard add it so.",
                 )
         return read.effective.get(own.lower())
 
@@ -220,22 +225,26 @@ class OnboardingInfo(Information):
         """Say what onboard is going to make."""
         if role is None:
             found.note(
+                "no_role",
                 f"there is no role {self.params['role_name']} in the account {cluster['account_id']}: onboard makes "
                 "it, and needs apono_trust for that. If the role has another name, set apono_role_name to it and adopt "
-                f"again.{self.candidates(cluster)}"
+                f"again.{self.candidates(cluster)}",
             )
         elif policy is None or policy["arn"] not in role["managed_policies"]:
             what = f"makes {self.params.get('policy_name') or adoption.DEFAULT_NAME}" if policy is None else "attaches"
             if policy is not None:
                 what += f" {policy['arn']}"
             found.note(
+                "no_policy",
                 f"{role['arn']} has no managed policy of the account that allows {ACTION}: onboard {what}."
-                f"{self.inline_remark(arn.parse(role['arn']).name)}"
+                f"{self.inline_remark(arn.parse(role['arn']).name)}",
             )
         if way is None:
-            found.note(f"the role is not mapped in the cluster {cluster['name']}: onboard maps it.")
+            found.note("no_mapping", f"the role is not mapped in the cluster {cluster['name']}: onboard maps it.")
         if integration is None:
-            found.note(f"Apono has no integration of the cluster {cluster['name']}: onboard makes it.")
+            found.note(
+                "no_integration", f"Apono has no integration of the cluster {cluster['name']}: onboard makes it."
+            )
 
     def inline_remark(self, role_name: str) -> str:
         try:

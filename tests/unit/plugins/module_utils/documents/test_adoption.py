@@ -20,6 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import (
     integration,
 )
 from ansible_collections.apono.eks.plugins.module_utils.documents.adoption import Adoption
+from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration, as_body
 from hypothesis import given, settings
@@ -158,8 +159,8 @@ def test_a_trust_policy_that_is_a_danger_or_broken_is_adopted_and_told():
     }
     adoption.adopt_role(found, role(assume_role_policy_document=document), None)
     assert found.variables == {"apono_trust": {"policy": document}, "apono_allow_open_trust": True}
-    assert "lets anybody on AWS assume it (statement All)" in found.notes[0]
-    assert "deleted principals (AROAEXAMPLEEXAMPLE12)" in found.notes[1]
+    assert "lets anybody on AWS assume it (statement All)" in found.notes[0]["message"]
+    assert "deleted principals (AROAEXAMPLEEXAMPLE12)" in found.notes[1]["message"]
 
 
 def test_the_tags_of_all_objects_alone_are_kept():
@@ -192,8 +193,8 @@ def test_an_access_entry_that_onboard_cannot_keep_is_told():
     found = Adoption()
     adoption.adopt_access_entry(found, "API", entry(type="EC2_LINUX"), "2026-01-31T12:00:01+00:00")
     assert found.variables == {}
-    assert "of the type EC2_LINUX" in found.notes[0]
-    assert "older than its role" in found.notes[1]
+    assert "of the type EC2_LINUX" in found.notes[0]["message"]
+    assert "older than its role" in found.notes[1]["message"]
 
 
 @given(
@@ -214,7 +215,7 @@ def test_an_entry_of_aws_auth_comes_back_as_it_is(mode, username, groups):
     )
     edit = aws_auth.with_role(text, kept)
     assert edit.before is edit.after
-    assert found.variables.get("apono_authentication", adoption.automatic_way(mode)) == "config_map"
+    assert found.variables.get("apono_authentication", mapping_way("auto", mode)) == "config_map"
 
 
 def test_an_entry_of_aws_auth_that_onboard_changes_is_told():
@@ -222,10 +223,10 @@ def test_an_entry_of_aws_auth_that_onboard_changes_is_told():
     line = f"- {{rolearn: '{own.rolearn}', username: '{own.username}'}}\n"
     found = Adoption()
     adoption.adopt_aws_auth_entry(found, "CONFIG_MAP", line * 2, own)
-    assert "several entries" in found.notes[0]
+    assert "several entries" in found.notes[0]["message"]
     nameless = Adoption()
     adoption.adopt_aws_auth_entry(nameless, "CONFIG_MAP", line, aws_auth.RoleEntry(own.rolearn, ""))
-    assert any("nobody can be told from another" in note for note in nameless.notes)
+    assert any("nobody can be told from another" in note["message"] for note in nameless.notes)
 
 
 # The integration
