@@ -24,6 +24,12 @@ OWN_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 STORE = {"apono": {"parameters": {"password": "hunter2-secret"}}}
 IN_ALPHA = {"cluster_name": "alpha"}
+FLOW = {
+    "name": "Developers",
+    "requestors": {"conditions": [{"type": "user", "values": "jane@example.com"}]},
+    "access_targets": [{"integration": {"resource_type": "k8s-cluster", "permissions": "view"}}],
+    "integration": "alpha",
+}
 
 # Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
 # keywords of the task.
@@ -109,6 +115,17 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("integration", {"name": "hunter2-secret", "secret_store": STORE}, {}),
     ("integration", {"name": "alpha", "custom_access_details": "x" * 401}, {}),
     ("integration", {"name": "alpha", "credential_rotation_days": "soon"}, {}),
+    ("access_flow", {**FLOW, "pending_integrations": "alpha"}, {"check_mode": True}),
+    ("access_flow", FLOW, {"diff": True}),
+    ("access_flow", {**FLOW, "description": ""}, {}),
+    ("access_flow", {"name": "Developers", "settings": {"require_mfa": "yes"}}, {"diff": True}),
+    ("access_flow", {"name": "Developers", "trigger": "SOMETIMES"}, {}),
+    ("access_flow", {"name": "Developers", "access_targets": [{"integration": {"resource_type": "x"}}]}, {}),
+    ("access_flow", {**FLOW, "access_targets": [{}]}, {}),
+    ("access_flow", {**FLOW, "name": "Others", "integration": "beta"}, {}),
+    ("access_flow_info", {"name": "Developers"}, {}),
+    ("access_flow_info", {"id": "nothing", "name": "Developers"}, {}),
+    ("access_flow", {"name": "Developers", "state": "absent"}, {}),
     ("integration", {"name": "alpha", "state": "absent"}, {}),
     ("onboarding_info", {**IN_ALPHA, "defined_variables": "apono_tags\napono_username"}, {}),
     ("onboarding_info", {**IN_ALPHA, "role_name": "people", "policy_name": "nothing"}, {}),

@@ -207,7 +207,7 @@ class Integration(Resource):
         wanted["integration_config"] = integration.merged_config(
             has["integration_config"], self.wanted_config, params["purge_config"]
         )
-        if params.get("resource_types") is not None:
+        if params.get("resource_types"):
             wanted["connected_resource_types"] = self.resource_types(has["connected_resource_types"])
         if params.get("secret_store"):
             store = integration.secret_store_body(params["secret_store"])
@@ -272,11 +272,12 @@ class Integration(Resource):
 
     def shown(self, body: dict[str, Any]) -> dict[str, Any]:
         """The integration in the words of the options; nothing in it is secret."""
+        types = body["connected_resource_types"]
         return {
             "name": self.params["name"],
             "type": self.params["type"],
             "connector_id": body["connector_id"],
-            "resource_types": body["connected_resource_types"] or [ALL_RESOURCE_TYPES],
+            "resource_types": [ALL_RESOURCE_TYPES] if types is None else types,
             "config": body["integration_config"],
             "secret_store": body["secret_store_config"],
             "custom_access_details": body["custom_access_details"],
