@@ -92,9 +92,9 @@ thead th {
 thead th:first-child { border-top-left-radius: .6rem; }
 thead th:last-child { border-top-right-radius: .6rem; }
 th button { padding: 0; border: 0; font: inherit; color: inherit; background: none; cursor: pointer; }
-th button::after { content: " ↕"; opacity: .35; }
-th[aria-sort=ascending] button::after { content: " ↑"; opacity: 1; }
-th[aria-sort=descending] button::after { content: " ↓"; opacity: 1; }
+th button::after { content: " ↕"; content: " ↕" / ""; opacity: .35; }
+th[aria-sort=ascending] button::after { content: " ↑"; content: " ↑" / ""; opacity: 1; }
+th[aria-sort=descending] button::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
 tbody th { font-weight: 600; overflow-wrap: anywhere; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
 tbody td { font-variant-numeric: tabular-nums; }
@@ -213,7 +213,8 @@ SCRIPT = """
     button.addEventListener("click", () => sort(header, column));
     header.replaceChildren(button);
   });
-  form.addEventListener("input", filter);
+  fields.text.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   table.addEventListener("toggle", nameButton, true);
   fields.open.addEventListener("click", () => {

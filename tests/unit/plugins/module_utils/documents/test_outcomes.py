@@ -107,6 +107,13 @@ def test_a_failure_before_the_first_step():
     assert record["error"] == failure
 
 
+def test_a_cluster_that_was_not_found_is_the_reason():
+    missing = {"failed": True, "changed": False, "msg": "There is no cluster.", "error": {"code": "NotFound"}}
+    record = record_of({"apono_cluster_result": missing}, lost=["alpha"])
+    assert record["error"] == {"step": "cluster", "message": "There is no cluster.", "code": "NotFound"}
+    assert set(states(record).values()) == {"not started"}
+
+
 def test_a_host_of_which_nothing_is_known():
     assert record_of({})["state"] == "not started"
     lost = record_of({}, lost=["alpha"])
