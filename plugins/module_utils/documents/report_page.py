@@ -40,7 +40,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body {
   margin: 0; padding: 2rem clamp(1rem, 3vw, 3rem) 4rem; background: var(--page); color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  font: .94rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
 main { max-width: 90rem; margin: 0 auto; }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; letter-spacing: -0.01em; overflow-wrap: anywhere; }
@@ -95,7 +95,7 @@ th button { padding: 0; border: 0; font: inherit; color: inherit; background: no
 th button::after { content: " ↕"; content: " ↕" / ""; opacity: .35; }
 th[aria-sort=ascending] button::after { content: " ↑"; content: " ↑" / ""; opacity: 1; }
 th[aria-sort=descending] button::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
-tbody th { font-weight: 600; overflow-wrap: anywhere; }
+tbody th { min-width: 9rem; font-weight: 600; overflow-wrap: anywhere; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
 tbody td { font-variant-numeric: tabular-nums; }
 tbody tr:first-child td { white-space: nowrap; }
@@ -138,12 +138,14 @@ del { color: var(--bad); }
     --good: #17734a; --bad: #b3202c; --warn: #855300; --new: #1c5bb8; --quiet: #444;
     --good-fill: none; --bad-fill: none; --warn-fill: none; --new-fill: none; --quiet-fill: none;
   }
-  body { padding: 0; font-size: 10px; }
+  html { font-size: 10.5px; }
+  body { padding: 0; }
   form, form:not([hidden]) { display: none; }
   .table { border: 0; }
   thead th { position: static; }
   th button::after { content: ""; }
   th, td { padding: .25rem .4rem; }
+  .state { padding: 0; }
   tbody, section { break-inside: avoid; }
   summary { white-space: normal; max-width: none; }
   .diff { max-height: none; }
