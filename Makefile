@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units build cores debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube bench lint sanity ansible-test-units build cores debian-packages clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -65,8 +65,8 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
 
-benchmark: $(READY) ## Measure the time per task on both ways of execution
-	$(BIN)/python tests/benchmark/time_per_task.py
+bench: $(READY) ## Measure what a run costs, beside tasks that do nothing (SIZES="10 50", FORKS=8)
+	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS))
 
 # Nothing of the checkout, which is on both paths otherwise.
 INSTALLED := PYTHONPATH= ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build
