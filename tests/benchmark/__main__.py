@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 
 from benchmark import figures as say
-from benchmark.figures import CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, MODULES, ONBOARD, RERUN, Figure, Figures
+from benchmark.figures import CHECK, COLLECTION, COMPOSITION, FLOOR, JOBS, MANY_FORKS, MODULES, ONBOARD, RERUN, Figure, Figures
 from benchmark.fleet import Fleet
 from benchmark.measurement import Controller
 from testbed.bed import Bed, running
@@ -31,8 +31,10 @@ from testbed.estate import OPERATIONS_ACCOUNT
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / ".cache" / "bench"
+ENVIRONMENT = FOLDER / "venv"
+HERE = Path(__file__).resolve().parent
 
-PLAY = {COLLECTION: ["apono.eks.onboard"]}
+PLAY = {COLLECTION: ["apono.eks.onboard"], COMPOSITION: [str(HERE / "composition" / "onboard.yml")]}
 PLAY[MODULES] = [*PLAY[COLLECTION], "-e", json.dumps({"apono_eks_in_process": False})]
 NOTHING = {"name": "Do nothing", "ansible.builtin.assert": {"that": ["true"], "quiet": True}}
 
