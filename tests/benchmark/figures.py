@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from benchmark.measurement import Cost
+from benchmark.measurement import MEBIBYTE, Cost
 
 COLLECTION = "collection"
 COMPOSITION = "composition"
 FLOOR = "floor"
-MODULES = "collection as modules"
+MODULES = "modules"
+ALL = (COLLECTION, FLOOR, MODULES, COMPOSITION)
 
 CHECK = "check"
 ONBOARD = "onboard"
 RERUN = "rerun"
 JOBS = (CHECK, ONBOARD, RERUN)
 
-MEBIBYTE = 1024 * 1024
-BAR_CHARACTERS = 40
+GIBIBYTE = 1024 * MEBIBYTE
 
 # The targets are about these.
 CLUSTERS = 50
@@ -43,6 +44,13 @@ class Figure:
     latency_seconds: float
     cost: Cost
 
+    def __str__(self) -> str:
+        latency = f", {1000 * self.latency_seconds:.0f} ms per call" if self.latency_seconds else ""
+        return (
+            f"{self.clusters:>5} clusters  {self.job:<8} {self.who:<12} {self.cost.wall_seconds:>7.1f} s wall "
+            f"{self.cost.cpu_seconds:>7.1f} s CPU  ({self.forks} forks{latency})"
+        )
+
     @property
     def wall(self) -> float:
         """Wall seconds for each cluster."""
@@ -52,11 +60,6 @@ class Figure:
     def cpu(self) -> float:
         """CPU seconds for each cluster."""
         return self.cost.cpu_seconds / self.clusters
-
-    @property
-    def pss(self) -> float:
-        """The most memory, in bytes."""
-        return self.cost.peak_pss_bytes
 
     @property
     def most_calls(self) -> float:
@@ -116,45 +119,43 @@ def times(value: float) -> str:
 
 
 def gibibytes(value: float) -> str:
-    return f"{value / 1024 / MEBIBYTE:.2f} GiB"
+    return f"{value / GIBIBYTE:.2f} GiB"
 
 
-def quotient(this: Figure | None, that: Figure | None, of: Callable[[Figure], float]) -> float | None:
+WALL = attrgetter("wall")
+CPU = attrgetter("cpu")
+
+
+def quotient(of: Callable[[Figure], float], this: Figure | None, that: Figure | None) -> float | None:
     return of(this) / of(that) if this and that else None
 
 
 def targets(figures: Figures) -> list[Target]:
     """What a run may cost at most."""
-
-    def its(who: str, job: str, clusters: int = CLUSTERS, forks: int | None = None) -> Figure | None:
-        return figures.of(who, job, clusters, forks)
-
-    rerun, many = its(COLLECTION, RERUN), its(COLLECTION, RERUN, MANY_CLUSTERS)
-    by_hand = its(COMPOSITION, RERUN)
-    first = quotient(its(COLLECTION, ONBOARD), its(COMPOSITION, ONBOARD), lambda figure: figure.wall)
-    memory = its(COLLECTION, RERUN, MANY_CLUSTERS, MANY_FORKS)
-    calls = rerun or many
+    rerun = figures.of(COLLECTION, RERUN, CLUSTERS)
+    onboard = figures.of(COLLECTION, ONBOARD, CLUSTERS)
+    rerun_by_hand = figures.of(COMPOSITION, RERUN, CLUSTERS)
+    onboard_by_hand = figures.of(COMPOSITION, ONBOARD, CLUSTERS)
+    floor = figures.of(FLOOR, RERUN, CLUSTERS)
+    many = figures.of(COLLECTION, RERUN, MANY_CLUSTERS)
+    crowded = figures.of(COLLECTION, RERUN, MANY_CLUSTERS, MANY_FORKS)
+    memory = f"rerun, most memory at {MANY_CLUSTERS} clusters and {MANY_FORKS} forks"
+    growth = f"rerun, wall per cluster at {MANY_CLUSTERS}, times that at {CLUSTERS}"
     return [
-        Target("rerun, CPU, of the composition's", quotient(rerun, by_hand, lambda figure: figure.cpu), 1 / 12, part),
-        Target(
-            "rerun, CPU, times the floor's", quotient(rerun, its(FLOOR, RERUN), lambda figure: figure.cpu), 2.5, times
-        ),
-        Target("rerun, wall, of the composition's", quotient(rerun, by_hand, lambda figure: figure.wall), 1 / 10, part),
-        Target("onboard, wall, of the composition's", first, 1 / 6, part),
-        Target(
-            f"rerun, wall per cluster at {MANY_CLUSTERS}, times that at {CLUSTERS}",
-            quotient(many, rerun, lambda figure: figure.wall),
-            1.2,
-            times,
-        ),
-        Target(
-            f"rerun, most memory at {MANY_CLUSTERS} clusters and {MANY_FORKS} forks",
-            memory.pss if memory else None,
-            1.5 * 1024 * MEBIBYTE,
-            gibibytes,
-        ),
-        Target("rerun, calls of any one read per cluster", calls.most_calls if calls else None, 1, times),
+        Target("rerun, CPU, of the composition's", quotient(CPU, rerun, rerun_by_hand), 1 / 12, part),
+        Target("rerun, CPU, times the floor's", quotient(CPU, rerun, floor), 2.5, times),
+        Target("rerun, wall, of the composition's", quotient(WALL, rerun, rerun_by_hand), 1 / 10, part),
+        Target("onboard, wall, of the composition's", quotient(WALL, onboard, onboard_by_hand), 1 / 6, part),
+        Target(growth, quotient(WALL, many, rerun), 1.2, times),
+        Target(memory, crowded and crowded.cost.peak_pss_bytes, 1.5 * GIBIBYTE, gibibytes),
+        Target("rerun, calls of any one operation per cluster", rerun and rerun.most_calls, 1, times),
     ]
+
+
+def verdicts(figures: Figures) -> Iterator[tuple[str, ...]]:
+    yield "Target", "Measured", "Asked for", "Verdict"
+    for target in targets(figures):
+        yield target.row
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> str:
@@ -210,17 +211,6 @@ def calls(figures: Figures, clusters: int) -> Iterator[tuple[str, ...]]:
     yield "Call", *columns
     for name in sorted({name for counts in columns.values() for name in counts}):
         yield name, *(str(counts.get(name, 0)) for counts in columns.values())
-
-
-def bars(curves: dict[str, list[tuple[int, float]]]) -> str:
-    """The curves in characters."""
-    most = max(value for points in curves.values() for _clusters, value in points)
-    width = max(map(len, curves))
-    return "\n".join(
-        f"{who:<{width}}  {clusters:>4}  {1000 * value:>6.0f} ms  {'#' * max(1, round(BAR_CHARACTERS * value / most))}"
-        for who, points in curves.items()
-        for clusters, value in points
-    )
 
 
 def as_data(figures: Figures) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from typing import Any
 from testbed.processes import descendants
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+MEBIBYTE = 1024**2
+
 # To look at the memory takes time that the run would have had: this part of one core at most.
 WATCHING = 0.05
 
