@@ -53,13 +53,14 @@ class Fleet:
 
     @property
     def inventory(self) -> dict[str, Any]:
-        """As a user would write it: a group for each account."""
+        """As a user would write it: a group for each account that has clusters."""
         groups = {
             f"account_{account_id}": {
                 "hosts": self.hosts[account_id],
                 "vars": {"apono_assume_role_arn": account.automation, "apono_trust": {"sso": {}}},
             }
             for account_id, account in self.accounts.items()
+            if self.hosts[account_id]
         }
         return {"all": {"vars": {"apono_connector": CONNECTOR}, "children": groups}}
 
