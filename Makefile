@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -68,8 +68,8 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
 
-benchmark: $(READY) ## Measure the time per task on both ways of execution
-	$(BIN)/python tests/benchmark/time_per_task.py
+bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
+	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
 
 docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst

@@ -19,8 +19,10 @@ from botocore.credentials import Credentials
 
 from testbed.aws_wire import AwsRequest, Signature
 
-# A signed request is good for five minutes either way; a presigned one names its own time, at most a week.
+# A signed request is good for five minutes either way. A presigned one names its own time, at most a week, but STS takes it
+# for 15 minutes all the same (aws-iam-authenticator, pkg/token/token.go); nothing else is presigned here.
 CLOCK_SKEW = timedelta(minutes=5)
+PRESIGNED = timedelta(minutes=15)
 LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
 
 MISMATCH = (
@@ -42,7 +44,7 @@ def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str
         return "'Host' must be a 'SignedHeader' in the AWS Authorization."
     if claimed.presigned and (claimed.expires is None or claimed.expires > LONGEST_EXPIRY_SECONDS):
         return "X-Amz-Expires must be less than a week (in seconds) that is 604800."
-    lifetime = timedelta(seconds=claimed.expires) if claimed.presigned else CLOCK_SKEW
+    lifetime = PRESIGNED if claimed.presigned else CLOCK_SKEW
     if moment > signed_at + lifetime:
         return f"Signature expired: {claimed.timestamp} is now earlier than {moment - lifetime:%Y%m%dT%H%M%SZ}"
     if moment < signed_at - CLOCK_SKEW:

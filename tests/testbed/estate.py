@@ -10,6 +10,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -154,11 +155,14 @@ class Cluster:
         self.bed = account.bed
         self.name = name
         self.arn = arn
-        self.eks = account.client("eks", region)
         server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
         self.url, self.admin_token = server["endpoint"], server["admin_token"]
         self.authority = base64.b64decode(server["certificate_authority_base64"]).decode()
         self.tls = ssl.create_default_context(cadata=self.authority)
+
+    @cached_property
+    def eks(self) -> Any:
+        return self.account.client("eks", self.region)
 
     def call(self, method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
         """A call to the API server; raises ``urllib.error.HTTPError``."""
