@@ -107,8 +107,18 @@ def test_one_who_may_not_edit_aws_auth_is_told_so_beforehand(place: Place) -> No
     place.allow(*READS, *ASKING, *WRITES)
     cluster = place.account.cluster("map")
     viewer = place.account.make_role("viewer", "999988887777")
-    cluster.map_role(viewer, "viewer", [])
-    cluster.grant_view("viewer")
+    cluster.write_map_roles(f"- rolearn: {viewer}\n  username: viewer\n")
+    group = "rbac.authorization.k8s.io"
+    path = f"/apis/{group}/v1/namespaces/kube-system"
+    meta = {"apiVersion": f"{group}/v1", "metadata": {"name": "viewer", "namespace": "kube-system"}}
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+    cluster.call("POST", f"{path}/roles", cluster.admin_token, {**meta, "kind": "Role", "rules": rules})
+    binding = {
+        "kind": "RoleBinding",
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "viewer"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "viewer"}],
+    }
+    cluster.call("POST", f"{path}/rolebindings", cluster.admin_token, {**meta, **binding})
     place.inventory["all"]["hosts"]["map"]["apono_assume_role_arn"] = viewer
     place.account.make_administrator("viewer")
     run = place.onboard()
