@@ -247,10 +247,12 @@ class Kubernetes:
                 raise
             return None
 
-    def review(self, kind: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The status of a review of ``authentication.k8s.io/v1``, which is asked and not stored."""
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": kind, **({"spec": spec} if spec else {})}
-        path = f"/apis/authentication.k8s.io/v1/{kind.lower()}s"
+    def review(
+        self, kind: str, spec: dict[str, Any] | None = None, group: str = "authentication.k8s.io"
+    ) -> dict[str, Any]:
+        """The status of a review, which is asked and not stored."""
+        body = {"apiVersion": f"{group}/v1", "kind": kind, **({"spec": spec} if spec else {})}
+        path = f"/apis/{group}/v1/{kind.lower()}s"
         return self.call("POST", path, f"a {kind}", body, writes=False).get("status") or {}
 
     def caller_arn(self) -> str | None:

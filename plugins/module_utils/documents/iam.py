@@ -30,6 +30,9 @@ _SIGN_IN = {
     "aws-cn": "https://signin.amazonaws.cn/saml",
 }
 
+# Where IAM Identity Center (AWS SSO) puts the roles of its permission sets.
+SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
+
 _CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
 _REGION_PATTERN = re.compile(r"[a-z0-9*?-]{1,32}")
 _PROVIDER_NAME = re.compile(r"[\w.-]{1,128}", re.ASCII)
@@ -95,7 +98,7 @@ def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
             "StringEqualsIgnoreCase": {"sts:RoleSessionName": "${SAML:sub}"},
             "ArnLike": {
                 "aws:PrincipalArn": [
-                    arn.role_arn(partition, account_id, f"/aws-reserved/sso.amazonaws.com/{region}", "AWSReservedSSO_*")
+                    arn.role_arn(partition, account_id, f"{SSO_PATH}{region}", "AWSReservedSSO_*")
                     for account_id in dict.fromkeys(account_ids)
                     for region in ("", "*/")
                 ]

@@ -14,6 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import access_
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
 
 ACCESS_POLICY = {
@@ -310,7 +311,22 @@ class AccessEntry(Resource):
     def plan_absent(self, current: dict[str, Any] | None) -> Plan:
         if current is None:
             return Plan(None, None)
-        return Plan(self.shown(current), None, (Change(f"delete {self.what}", "delete_access_entry", self.identity),))
+        change = Change(f"delete {self.what}", "delete_access_entry", self.identity)
+        return Plan(self.shown(current), None, (change,), {"access_entry_arn": current["access_entry_arn"]})
+
+    def foresee(self, plan: Plan) -> None:
+        name, where = self.params["cluster_name"], self.aws.caller
+        of_cluster = f"arn:{where.partition}:eks:{self.aws.region}:{where.account_id}:cluster/{name}"
+        principal = arn.parse(self.params["principal_arn"])
+        kind = principal.resource.partition("/")[0]
+        # An entry that is not there yet has no id.
+        of_entry = plan.details.get("access_entry_arn") or (
+            f"{of_cluster.replace(':cluster/', ':access-entry/')}/{kind}/{principal.account_id}/{principal.name}/new"
+        )
+        creates = [change for change in plan.changes if change.operation == "create_access_entry"]
+        others = [change for change in plan.changes if change.operation != "create_access_entry"]
+        permissions.require_actions(self.aws, permissions.actions("eks", creates), of_cluster, self.what)
+        permissions.require_actions(self.aws, permissions.actions("eks", others), of_entry, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         def call() -> dict[str, Any]:

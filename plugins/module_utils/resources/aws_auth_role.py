@@ -17,6 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, au
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 
 COLLECTION_PATH = "/api/v1/namespaces/kube-system/configmaps"
 OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"
@@ -183,6 +184,10 @@ class AwsAuthRole(Resource):
             return self.kubernetes.caller_arn()
         caller = self.aws.caller
         return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
+
+    def foresee(self, plan: Plan) -> None:
+        verb, name = ("create", "") if plan.changes[0].operation == "POST" else ("update", "aws-auth")
+        permissions.require_access(self.kubernetes, verb, "configmaps", "kube-system", name, WHAT)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         learned = {}
