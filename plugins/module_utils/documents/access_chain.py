@@ -68,7 +68,7 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
             return _nowhere(role_arn, mapping)
         return Broken("mapping", error.message)
     found = read.effective.get(canonical_arn)
-    doubts = [problem for problem in read.problems if _concerns(problem.role_arn, canonical_arn)]
+    doubts = [problem for problem in read.problems if _concerns(problem.arn, canonical_arn)]
     if mapping.mode == "API":
         if found:
             return Broken(

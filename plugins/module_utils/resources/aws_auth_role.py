@@ -211,4 +211,9 @@ class AwsAuthRole(Resource):
 
 
 def map_roles(config_map: dict[str, Any] | None) -> str:
-    return ((config_map or {}).get("data") or {}).get("mapRoles") or ""
+    return text_of(config_map, aws_auth.MAP_ROLES)
+
+
+def text_of(config_map: dict[str, Any] | None, key: str) -> str:
+    """The text under a key of the ConfigMap, empty where there is none."""
+    return ((config_map or {}).get("data") or {}).get(key) or ""
