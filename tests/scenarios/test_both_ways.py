@@ -33,6 +33,7 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cluster_info", {"name": "nowhere", "required": True}, {}),
     ("cluster_info", {"cluster_name": "no.name"}, {}),
     ("cluster_info", {}, {}),
+    ("cluster_info", {"required": True}, {}),
     ("iam_policy", {"tags": {"team": "platform", "level": 5}}, {"check_mode": True}),
     ("iam_policy", {"tags": {"team": "platform", "level": 5}}, {}),
     ("iam_policy", {"tags": {"team": "platform", "level": "5"}}, {}),

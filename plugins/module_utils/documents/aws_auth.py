@@ -224,6 +224,23 @@ def _items(text: str, meanings: dict[Any, int] | None, key: str) -> tuple[Docume
     return document, root.target.children
 
 
+def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
+    """An entry that EKS reads, of a role or of a user."""
+    return {
+        "canonical_arn": item.entry.canonical_arn,
+        "username": item.entry.username,
+        "groups": list(item.entry.groups),
+        "line": item.node.line,
+        "effective": mappings.effective[item.entry.canonical_arn] is item.entry,
+    }
+
+
+def is_meant_for(role_arn: str, canonical_arn: str) -> bool:
+    """Whether an ARN of aws-auth is meant for a role: it is the same, or would be without its path."""
+    head, _mark, resource = role_arn.lower().partition(":role/")
+    return f"{head}:role/{resource.rpartition('/')[2]}" == canonical_arn
+
+
 def _invalid(key: str, line: int, column: int, problem: str) -> ResourceError:
     return ResourceError(
         f"{key} of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of "

@@ -36,10 +36,10 @@ class AwsAuthInfo(Information):
         return {
             "exists": config_map is not None,
             "entries": [
-                {"role_arn": item.entry.arn, **shown(item, read), "for_nodes": item.entry.is_for_nodes}
+                {"role_arn": item.entry.arn, **aws_auth.entry_shown(item, read), "for_nodes": item.entry.is_for_nodes}
                 for item, read in roles
             ],
-            "users": [{"user_arn": item.entry.arn, **shown(item, read)} for item, read in users],
+            "users": [{"user_arn": item.entry.arn, **aws_auth.entry_shown(item, read)} for item, read in users],
             "accounts": self.accounts(config_map),
             "problems": self.problems,
         }
@@ -81,14 +81,3 @@ class AwsAuthInfo(Information):
         if "line" not in error.error:
             raise error
         self.report(key, [Problem("unparseable", error.error["line"], error.error["column"], "", error.message)])
-
-
-def shown(item: Item, read: Mappings) -> dict[str, Any]:
-    """What an entry of a role and one of a user have in common."""
-    return {
-        "canonical_arn": item.entry.canonical_arn,
-        "username": item.entry.username,
-        "groups": list(item.entry.groups),
-        "line": item.node.line,
-        "effective": read.effective[item.entry.canonical_arn] is item.entry,
-    }
