@@ -334,7 +334,8 @@ class Damage:
     def of_old(self, account: Account) -> None:
         """The policy's default version is set back, the role made again, and so is one that it trusts."""
         iam, policy, role = account.iam, account.arn(f"policy/{ROLE}"), account.role()
-        for document in (self.allow("eks:DescribeCluster", account.arn("role/x")), json.dumps(account.policy())):
+        narrow = self.allow("eks:DescribeCluster", f"arn:aws:eks:*:{account.id}:cluster/old")
+        for document in (narrow, json.dumps(account.policy())):
             iam.create_policy_version(PolicyArn=policy, PolicyDocument=document, SetAsDefault=True)
         iam.set_default_policy_version(PolicyArn=policy, VersionId="v2")
         iam.detach_role_policy(RoleName=ROLE, PolicyArn=policy)
