@@ -18,7 +18,8 @@ options:
         it.
       - C(role_arn), C(managed_policies), C(permissions_boundary), C(access_policies) and C(connector_in_cluster) are
         what is wanted and in no result; C(ids_by_label) are those of the catalog, C(duplicates) the names of further
-        integrations for the cluster, C(ignore) the codes of findings to leave out.
+        integrations for the cluster, C(ignore) the codes of findings to leave out. C(refused) says why the settings
+        are wrong, if they are.
       - C(cluster_result), C(policy_result), C(role_result), C(mode_result), C(entry_result), C(config_map_result) and
         C(integration_result) are the results of the roles' tasks; C(aws_auth_result), C(access_entries_result),
         C(clusters_result), C(connectors_result) and C(integrations_result) those of the info modules. Those of tasks

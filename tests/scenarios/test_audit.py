@@ -123,10 +123,6 @@ def test_a_clean_fleet(bed: Bed, binary: Path, tmp_path: Path) -> None:
         "GET /api/admin/v3/connectors": 1,
         "GET /api/admin/v4/integrations": 5,
     }
-    bed.forget_calls()
-    assert fleet.audit("--check", "--diff", "--limit", "map").code == 0
-    assert fleet.found == {"map": ("onboarded", set())}
-    assert bed.calls(writes=True) == []
 
 
 def test_what_cannot_be_read_is_named_and_does_not_stop_the_rest(bed: Bed, controller: Controller) -> None:
@@ -181,12 +177,6 @@ def test_what_cannot_be_read_is_named_and_does_not_stop_the_rest(bed: Bed, contr
     assert "did not answer" in errors["no-answer"]["message"]
     assert errors["well"]["message"].startswith("Apono answered 500 to GET /api/admin/v4/integrations")
     assert {record["state"] for record in fleet.records.values()} == {"unreachable"}
-    bed.heal()
-
-    run = fleet.audit("-e", "apono_audit_ignore=nothing", "--limit", "well")
-    assert run.code == 2
-    assert fleet.records["well"]["state"] == "failed"
-    assert "apono_audit_ignore names nothing, and there are access_entry_dead," in run.failed["well"]
 
 
 # Every kind of drift, made by hand behind the back of the collection

@@ -183,20 +183,20 @@ def error_of(
     is_lost: bool,
 ) -> dict[str, Any] | None:
     """Why a cluster failed: as the playbook has kept it, or as the failed result of a step says."""
-    failed = next((each["name"] for each in steps if each["state"] == "failed"), None)
     if failure:
-        name, message, code = (text(failure.get(key)) for key in ("step", "message", "code"))
         for each in steps:
-            if each["name"] == name:
+            if each["name"] == failure.get("step"):
                 each["state"] = "failed"
-    elif failed:
-        result = next(result for result in done[failed] if state_of(result) == "failed")
-        name, message, code = failed, text(result.get("msg")), text(mapping(result.get("error")).get("code"))
-    elif is_lost:
-        name, message, code = "", "", ""
-    else:
+    failed = next((each["name"] for each in steps if each["state"] == "failed"), "")
+    result = next((result for result in done.get(failed, ()) if state_of(result) == "failed"), {})
+    if not (failure or failed or is_lost):
         return None
-    return {"step": name, "message": message or "It left the run before its end: see its error above.", "code": code}
+    return {
+        "step": text(failure.get("step")) or failed,
+        "message": text(failure.get("message") or result.get("msg"))
+        or "It left the run before its end: see its error above.",
+        "code": text(failure.get("code") or mapping(result.get("error")).get("code")),
+    }
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -68,11 +68,13 @@ class Report(Task):
             check_mode=check_mode,
             generated_at=now.isoformat(timespec="seconds"),
         )
+        files = self.write(document) if self.params.get("path") else {}
+        where = ["", f"The report is {files['html']}, and beside it the same as JSON and CSV."] if files else []
         return {
             "changed": False,
-            "table": report.table(document),
+            "table": report.table(document) + where,
             "counts": document["counts"],
-            "files": self.write(document) if self.params.get("path") else {},
+            "files": files,
         }
 
     def write(self, document: dict[str, Any]) -> dict[str, str]:
