@@ -85,11 +85,16 @@ options:
     description: Whether access policies that O(access_policies) does not name are disassociated.
     type: bool
     default: false
+  read_access_policies:
+    description: Whether access policies are read and returned where they are not managed, too.
+    type: bool
+    default: false
   recreate:
     description: Whether an entry of another type is deleted and made again. Otherwise that is an error.
     type: bool
     default: false
 seealso:
+  - module: apono.eks.access_entry_info
   - module: apono.eks.authentication_mode
   - module: apono.eks.aws_auth_role
 author:
@@ -154,7 +159,7 @@ access_entry:
       type: dict
       sample: {}
     access_policies:
-      description: The associated access policies, where they are managed.
+      description: The associated access policies, where they are managed or O(read_access_policies) is set.
       type: list
       elements: dict
       sample: []

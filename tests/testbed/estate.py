@@ -55,6 +55,7 @@ class Account:
         self.id = account_id
         self.region = region
         self.partition = partition
+        self.clients: dict[tuple[str, str], Any] = {}
         self.iam = self.client("iam")
         self.automation = self.arn(f"role/{AUTOMATION}")
         if self.role(AUTOMATION) is None:
@@ -62,7 +63,10 @@ class Account:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client of the account's operator."""
-        return self.bed.client(service, self.id, region or self.region, self.partition)
+        key = service, region or self.region
+        if key not in self.clients:
+            self.clients[key] = self.bed.client(service, self.id, key[1], self.partition)
+        return self.clients[key]
 
     def arn(self, resource: str) -> str:
         """The ARN of something of the account's IAM."""

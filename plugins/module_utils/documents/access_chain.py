@@ -68,7 +68,7 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
             return _nowhere(role_arn, mapping)
         return Broken("mapping", error.message)
     found = read.effective.get(canonical_arn)
-    doubts = [problem for problem in read.problems if _concerns(problem.role_arn, canonical_arn)]
+    doubts = [problem for problem in read.problems if aws_auth.is_meant_for(problem.arn, canonical_arn)]
     if mapping.mode == "API":
         if found:
             return Broken(
@@ -82,12 +82,6 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
         return Broken("mapping", f"In aws-auth: {why}") if doubts else _nowhere(role_arn, mapping)
     refused = next((problem.message for problem in doubts if problem.code == "reserved_username"), None)
     return Broken("username", f"In aws-auth: {refused}.") if refused else None
-
-
-def _concerns(one: str, canonical_arn: str) -> bool:
-    """Whether an ARN of aws-auth is meant for a role: it is the same, or would be without its path."""
-    head, _mark, resource = one.lower().partition(":role/")
-    return f"{head}:role/{resource.rpartition('/')[2]}" == canonical_arn
 
 
 def _dead_entry(role_arn: str, mapping: Mapping) -> Broken | None:

@@ -243,7 +243,7 @@ def canonical(document: dict[str, Any]) -> Any:
     return {
         "Version": str(document.get("Version", "2008-10-17")),
         "Id": document.get("Id"),
-        "Statement": sorted(map(_canonical_statement, statements(document)), key=_ordered_json),
+        "Statement": sorted(map(canonical_statement, statements(document)), key=_ordered_json),
     }
 
 
@@ -251,7 +251,8 @@ def _ordered_json(statement: dict[str, Any]) -> str:
     return json.dumps(statement, sort_keys=True)
 
 
-def _canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+def canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+    """One statement in the form of :func:`canonical`; its conditions are triples of operator, key and values."""
     shaped: dict[str, Any] = {}
     for key, value in statement.items():
         if key in ("Action", "NotAction"):
@@ -338,12 +339,17 @@ def _restricts_who(condition: dict[str, Any]) -> bool:
     )
 
 
+def is_dead_principal(name: str) -> bool:
+    """Whether it is a unique id in the place of an ARN: a principal that was deleted since the document was saved."""
+    return _UNIQUE_ID.fullmatch(name) is not None
+
+
 def dead_principals(document: dict[str, Any]) -> list[str]:
-    """Unique ids in the place of ARNs: principals that were deleted since the document was saved."""
+    """The principals of a document that were deleted since it was saved."""
     return [
         name
         for statement in statements(document)
         if isinstance(statement.get("Principal"), dict)
         for name in as_list(statement["Principal"].get("AWS"))
-        if _UNIQUE_ID.fullmatch(name)
+        if is_dead_principal(name)
     ]

@@ -9,7 +9,13 @@ import datetime
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND, cluster_not_found
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
+    NOT_FOUND,
+    access_entry_facts,
+    associated_access_policies,
+    cluster_not_found,
+    reads_no_entries,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
@@ -25,8 +31,8 @@ ACCESS_POLICY = {
 
 
 class AccessEntry(Resource):
-    """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed, and GetRole where nobody
-    has said when the principal was made."""
+    """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed or asked for, and GetRole
+    where nobody has said when the principal was made."""
 
     name = "access_entry"
     required_libraries = ("botocore",)
@@ -42,6 +48,7 @@ class AccessEntry(Resource):
                 "type": {"type": "str", "choices": list(access_entry.TYPES), "default": "STANDARD"},
                 "access_policies": {"type": "list", "elements": "dict", "options": ACCESS_POLICY, "default": []},
                 "purge_access_policies": {"type": "bool", "default": False},
+                "read_access_policies": {"type": "bool", "default": False},
                 "recreate": {"type": "bool", "default": False},
             }
         ),
@@ -92,18 +99,11 @@ class AccessEntry(Resource):
         if answer is None:
             return None
         entry = answer["accessEntry"]
-        current = {
-            "access_entry_arn": entry["accessEntryArn"],
-            "username": entry.get("username"),
-            "kubernetes_groups": sorted(entry.get("kubernetesGroups", [])),
-            "type": entry.get("type", "STANDARD"),
-            "tags": entry.get("tags", {}),
-            "created_at": entry["createdAt"].isoformat(),
-            "access_policies": None,
-        }
+        current = {**access_entry_facts(entry), "access_policies": None}
         if self.params["state"] == "present":
-            if self.params["access_policies"] or self.params["purge_access_policies"]:
-                current["access_policies"] = self.access_policies()
+            managed = self.params["access_policies"] or self.params["purge_access_policies"]
+            if managed or self.params["read_access_policies"]:
+                current["access_policies"] = associated_access_policies(self.aws, self.what, self.identity)
             current["is_dead"] = self.is_older_than_principal(entry)
         return current
 
@@ -119,7 +119,7 @@ class AccessEntry(Resource):
                 if not absent and "No cluster found" in error.message:
                     raise cluster_not_found(self.aws, self.params["cluster_name"]) from error
                 return None
-            if error.code == "InvalidRequestException" and "authentication mode" in error.message:
+            if reads_no_entries(error):
                 if absent:
                     return None  # in the mode CONFIG_MAP there are no entries
                 raise ResourceError(
@@ -128,19 +128,6 @@ class AccessEntry(Resource):
                     **error.error,
                 ) from error
             raise
-
-    def access_policies(self) -> list[dict[str, Any]]:
-        associated = self.aws.pages(
-            "eks", "list_associated_access_policies", self.what, "associatedAccessPolicies", **self.identity
-        )
-        return normal_policies(
-            {
-                "policy_arn": policy["policyArn"],
-                "scope": policy["accessScope"]["type"],
-                "namespaces": policy["accessScope"].get("namespaces", []),
-            }
-            for policy in associated
-        )
 
     def is_older_than_principal(self, entry: dict[str, Any]) -> bool:
         """Whether the principal was deleted and made again since: such an entry looks right and matches nobody (EKS
@@ -239,10 +226,10 @@ class AccessEntry(Resource):
             "type": params["type"],
             "tags": its_tags,
         }
-        policies = normal_policies(params["access_policies"])
+        policies = access_entry.normal_policies(params["access_policies"])
         if current and current["access_policies"] is not None and not params["purge_access_policies"]:
             named = {policy["policy_arn"] for policy in policies}
-            policies = normal_policies(
+            policies = access_entry.normal_policies(
                 [*policies, *(policy for policy in current["access_policies"] if policy["policy_arn"] not in named)]
             )
         if policies or (current and current["access_policies"] is not None):
@@ -259,7 +246,7 @@ class AccessEntry(Resource):
         if its_tags:
             arguments["tags"] = its_tags
         create = Change(f"create {self.what}", "create_access_entry", arguments)
-        return create, *self.policy_changes([], normal_policies(params["access_policies"]))
+        return create, *self.policy_changes([], access_entry.normal_policies(params["access_policies"]))
 
     def policy_changes(self, current: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[Change]:
         changes = []
@@ -355,16 +342,3 @@ class AccessEntry(Resource):
 def is_invalid_principal(error: ResourceError) -> bool:
     """A role that was made a moment ago is not known to EKS yet; one that never existed looks the same."""
     return error.code == "InvalidParameterException" and "principal" in error.message.lower()
-
-
-def normal_policies(policies: Any) -> list[dict[str, Any]]:
-    """Access policies in one order and one shape, so that equal ones compare equal."""
-    shaped = (
-        {
-            "policy_arn": policy["policy_arn"],
-            "scope": policy["scope"],
-            "namespaces": sorted(policy.get("namespaces") or []),
-        }
-        for policy in policies
-    )
-    return sorted(shaped, key=lambda policy: policy["policy_arn"])

@@ -64,6 +64,7 @@ class AwsAuthRole(Resource):
                 f"backup {params['backup']} is not a folder on the machine that runs this task: make it first."
             )
         self.latest_edit: aws_auth.Edited | None = None
+        self.overridden = False
         self.aws = Aws(params) if params.get("cluster_name") else None
         self.kubernetes = Kubernetes(params, self.aws)
 
@@ -85,15 +86,16 @@ class AwsAuthRole(Resource):
                 code="ConfigMapNotRead",
             )
         if mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present":
-            self.warn_of_access_entry()
+            self.overridden = self.has_access_entry()
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
         self.caller_arn = self.guarded_caller(config_map)
         return config_map
 
-    def warn_of_access_entry(self) -> None:
-        """An access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access")."""
+    def has_access_entry(self) -> bool:
+        """Whether an access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access");
+        of which the user is warned."""
         if self.aws is None:
-            return
+            return False
         cluster, principal = self.params["cluster_name"], self.params["role_arn"]
         try:
             entry = self.aws.find(
@@ -107,12 +109,13 @@ class AwsAuthRole(Resource):
         except ResourceError as error:
             if error.code not in DENIED_CODES:
                 raise
-            return
+            return False
         if entry is not None:
             self.warn(
                 f"The cluster {cluster} has an access entry for {principal}, and an access entry wins over aws-auth: "
                 "the entry in aws-auth has no effect until the access entry is removed."
             )
+        return entry is not None
 
     def plan(self, current: dict[str, Any] | None) -> Plan:
         edit = self.edit(current)
@@ -128,6 +131,7 @@ class AwsAuthRole(Resource):
                 "role_arn": self.role_arn,
                 "username": self.params["username"],
                 "groups": self.params["groups"],
+                "overridden": self.overridden,
             }
         if edited == text:
             return Plan(before, after, (), details)
@@ -216,4 +220,9 @@ class AwsAuthRole(Resource):
 
 
 def map_roles(config_map: dict[str, Any] | None) -> str:
-    return ((config_map or {}).get("data") or {}).get("mapRoles") or ""
+    return text_of(config_map, aws_auth.MAP_ROLES)
+
+
+def text_of(config_map: dict[str, Any] | None, key: str) -> str:
+    """The text under a key of the ConfigMap, empty where there is none."""
+    return ((config_map or {}).get("data") or {}).get(key) or ""

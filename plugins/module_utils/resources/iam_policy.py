@@ -188,6 +188,9 @@ class IamPolicy(Resource):
         before = self.shown(current["description"], current["document"], current["tags"])
         after = self.shown(current["description"], document, wanted_tags)
         details = {key: current[key] for key in ("policy_id", "default_version_id", "attachment_count")}
+        if "versions" in current:
+            kept = current["versions"][1:] if len(changes) > 1 else current["versions"]
+            details["other_version_ids"] = [*kept, current["default_version_id"]]
         return Plan(before, after, (*changes, *tag_changes), details)
 
     def shown(self, description: str, document: dict[str, Any], its_tags: dict[str, str]) -> dict[str, Any]:

@@ -35,8 +35,9 @@ TRUST = {
 
 
 class IamRole(Resource):
-    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies; where it does not exist yet, the
-    account that its ARN and trust policy need is asked for in addition."""
+    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies, and ListRolePolicies where inline
+    policies are asked for; where it does not exist yet, the account that its ARN and trust policy need is asked for in
+    addition."""
 
     name = "role"
     required_libraries = ("botocore",)
@@ -49,6 +50,7 @@ class IamRole(Resource):
                 "trust": TRUST,
                 "managed_policies": {"type": "list", "elements": "str", "default": [], "aliases": ["managed_policy"]},
                 "purge_managed_policies": {"type": "bool", "default": False, "aliases": ["purge_policies"]},
+                "read_inline_policies": {"type": "bool", "default": False},
                 "max_session_duration": {"type": "int"},
                 "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
                 "allow_open_trust": {"type": "bool", "default": False},
@@ -131,8 +133,9 @@ class IamRole(Resource):
         current["managed_policies"] = sorted(
             policy["PolicyArn"] for policy in self.listed("list_attached_role_policies", "AttachedPolicies")
         )
-        if self.params["state"] == "absent":
+        if self.params["state"] == "absent" or self.params["read_inline_policies"]:
             current["inline_policies"] = sorted(self.listed("list_role_policies", "PolicyNames"))
+        if self.params["state"] == "absent":
             profiles = self.listed("list_instance_profiles_for_role", "InstanceProfiles")
             current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
         return current
@@ -190,7 +193,8 @@ class IamRole(Resource):
             )
         where = arn.parse(current["arn"])
         before = {"arn": current["arn"], "role_name": name}
-        before |= {key: value for key, value in current.items() if key not in ("arn", "role_id", "create_date")}
+        details = {key: current[key] for key in ("role_id", "create_date", "inline_policies") if key in current}
+        before |= {key: value for key, value in current.items() if key != "arn" and key not in details}
         after = dict(before)
         changes = []
 
@@ -237,7 +241,6 @@ class IamRole(Resource):
         changes += [self.detach(policy) for policy in sorted(surplus)]
         after["managed_policies"] = sorted((attached | wanted) - surplus)
         after["tags"], tag_changes = tags_changes(current["tags"], params, "role", f"role {name}", RoleName=name)
-        details = {key: current[key] for key in ("role_id", "create_date")}
         return Plan(before, after, (*changes, *tag_changes), details)
 
     def plan_absent(self, current: dict[str, Any] | None) -> Plan:
