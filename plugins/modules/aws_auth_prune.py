@@ -10,11 +10,11 @@ module: aws_auth_prune
 short_description: Remove entries of several principals from the ConfigMap aws-auth
 version_added: 0.1.0
 description:
-  - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth), in one
-    write. This is for principals that have access entries, after a migration.
+  - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth), in
+    one write. This is for principals that have access entries, after a migration.
   - Everything else in the ConfigMap stays as it is written. What M(apono.eks.aws_auth_role) promises holds here too.
-  - Text that does not parse, the entries of nodes, and the entry through which the caller himself reaches the cluster are
-    left alone with an error.
+  - Text that does not parse, the entries of nodes, and the entry through which the caller himself reaches the cluster
+    are left alone with an error.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes

@@ -13,8 +13,9 @@ description:
   - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth), and tells for each item
     which access entry of EKS lets the same people in with the same rights, or why none does. It changes nothing.
   - The principal of an access entry has its path, which C(aws-auth) never has, so IAM is asked for it.
-  - The group C(system:masters) becomes the access policy C(AmazonEKSClusterAdminPolicy), and a mapping for nodes an entry
-    of their type. The roles of managed node groups and Fargate profiles are left to EKS, which makes their entries.
+  - The group C(system:masters) becomes the access policy C(AmazonEKSClusterAdminPolicy), and a mapping for nodes an
+    entry of their type. The roles of managed node groups and Fargate profiles are left to EKS, which makes their
+    entries.
   - A username that an access entry may not have becomes the one that EKS gives by default, if no RoleBinding or
     ClusterRoleBinding names anybody by the former.
 extends_documentation_fragment:
@@ -96,6 +97,10 @@ mappings:
       description: The principal as it is written, or the account; empty where EKS reads none.
       type: str
       sample: arn:aws:iam::123456789012:role/Admins
+    principal_arn:
+      description: The principal as IAM has it, with its path; empty where IAM has none or was not asked.
+      type: str
+      sample: arn:aws:iam::123456789012:role/platform/Admins
     username:
       description: The username in aws-auth, or its template.
       type: str
@@ -111,8 +116,8 @@ mappings:
       sample: false
     state:
       description:
-        - V(missing), an access entry can say the same, and RV(mappings[].access_entry) is it. V(present), the principal has
-          an access entry, which EKS takes already. V(left_to_eks), EKS makes the entry itself.
+        - V(missing), an access entry can say the same, and RV(mappings[].access_entry) is it. V(present), the principal
+          has an access entry, which EKS takes already. V(left_to_eks), EKS makes the entry itself.
         - V(void), nobody comes in through it. V(untranslatable), somebody does, and no access entry can say the same.
       type: str
       sample: missing
@@ -134,8 +139,8 @@ mappings:
           C(other_account), C(reserved_group), C(root), C(service_linked), C(unread) and C(username).
         - Of those that are void, one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
           C(other_partition), C(path_in_arn), C(path_missing), C(reserved_username), C(session) and C(unparseable).
-        - C(username_changes) of one that is missing, C(differs) of one that is present with other settings, and C(managed)
-          of one that is left to EKS.
+        - C(username_changes) of one that is missing, C(differs) of one that is present with other settings, and
+          C(managed) of one that is left to EKS.
       type: str
       sample: username_changes
     message:

@@ -11,9 +11,10 @@ short_description: Bind people under a second username wherever they are bound u
 version_added: 0.1.0
 description:
   - Finds the RoleBindings and ClusterRoleBindings that name somebody by a username with a template, such as
-    C({{SessionNameRaw}}), and adds to each the username that the same person has by another template. Nothing is removed.
-  - This is for the time in which a cluster begins to know people under another name, as when an access entry takes the place
-    of an entry in C(aws-auth). Rights that are bound to a person's name then stay theirs.
+    C({{SessionNameRaw}}), and adds to each the username that the same person has by another template. Nothing is
+    removed.
+  - This is for the time in which a cluster begins to know people under another name, as when an access entry takes the
+    place of an entry in C(aws-auth). Rights that are bound to a person's name then stay theirs.
   - The second name is in the same binding as the first, so whoever deletes the binding ends both.
   - In check mode it tells who is bound by the first name alone.
 extends_documentation_fragment:

@@ -87,12 +87,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Translation:
-    """What becomes of one item of aws-auth. ``entry`` are the options of ``apono.eks.access_entry`` where it is
-    ``MISSING``; ``code`` and ``message`` say why where it is something else, or what changes."""
+    """What becomes of one item of aws-auth. ``principal_arn`` is the principal as IAM has it, empty where it has none or
+    was not asked; ``entry`` are the options of ``apono.eks.access_entry`` where it is ``MISSING``; ``code`` and
+    ``message`` say why where it is something else, or what changes."""
 
     key: str
     line: int
     arn: str
+    principal_arn: str = ""
     username: str = ""
     groups: tuple[str, ...] = ()
     for_nodes: bool = False
@@ -165,7 +167,12 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
             yield Translation(mappings.key, item.node.line, item.canonical_arn, code="ignored", message=reason)
             continue
         told = Translation(
-            mappings.key, item.node.line, entry.arn, entry.username, entry.groups, for_nodes=entry.is_for_nodes
+            mappings.key,
+            item.node.line,
+            entry.arn,
+            username=entry.username,
+            groups=entry.groups,
+            for_nodes=entry.is_for_nodes,
         )
         if mappings.effective[entry.canonical_arn] is not entry or entry.canonical_arn in taken:
             why = "EKS takes another entry of it, a later one or that in mapRoles"
@@ -195,16 +202,17 @@ def _translated(told: Translation, entry: RoleEntry | UserEntry, cluster: Cluste
             return _present(told, existing, None)
         raise _No("unread", f"IAM could not be asked for its path: {principal.unread}")
     _check_principal(entry, principal)
+    told = dataclasses.replace(told, principal_arn=principal.arn)
     dead = existing is not None and principal.created is not None and principal.created > existing.created
     if existing is None and entry.is_for_nodes and principal.arn in cluster.managed_roles():
         why = "It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry"
         return dataclasses.replace(told, state=LEFT_TO_EKS, code="managed", message=why)
     try:
         wanted, note = _wanted(entry, principal.arn, cluster)
-    except _No:
+    except _No as no:
         if existing and not dead:
             return _present(told, existing, None)
-        raise
+        return dataclasses.replace(told, state=no.state, code=no.code, message=no.message)
     if existing and not dead and not _is_unfinished(existing, wanted):
         return _present(told, existing, wanted)
     return dataclasses.replace(told, state=MISSING, entry=wanted, code="username_changes" if note else "", message=note)

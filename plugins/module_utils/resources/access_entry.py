@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -42,6 +43,7 @@ class AccessEntry(Resource):
                 "access_policies": {"type": "list", "elements": "dict", "options": ACCESS_POLICY, "default": []},
                 "purge_access_policies": {"type": "bool", "default": False},
                 "recreate": {"type": "bool", "default": False},
+                "settle_seconds": {"type": "int", "default": 0},
             }
         ),
         TAGS,
@@ -55,6 +57,7 @@ class AccessEntry(Resource):
         arn.validate_principal_arn(params["principal_arn"], "principal_arn")
         # In that mode there are no entries, and EKS refuses the question.
         self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
+        self.modified_at: datetime.datetime | None = None
         if params.get("tags"):
             params["tags"] = tags.validate(params["tags"])
         if params["state"] == "absent":
@@ -91,6 +94,7 @@ class AccessEntry(Resource):
         if answer is None:
             return None
         entry = answer["accessEntry"]
+        self.modified_at = entry["modifiedAt"]
         current = {
             "access_entry_arn": entry["accessEntryArn"],
             "username": entry.get("username"),
@@ -334,6 +338,17 @@ class AccessEntry(Resource):
                 ) from error
             raise
         return None
+
+
+    def settle(self, plan: Plan) -> None:
+        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
+        it does. A clock that is wrong must not make it longer."""
+        seconds = self.params["settle_seconds"]
+        if not plan.changes and self.modified_at:
+            age = datetime.datetime.now(datetime.timezone.utc) - self.modified_at
+            seconds = min(seconds, seconds - age.total_seconds())
+        if plan.after is not None and seconds > 0:
+            time.sleep(seconds)
 
 
 def is_invalid_principal(error: ResourceError) -> bool:

@@ -160,6 +160,7 @@ def shown(one: translation.Translation) -> dict[str, Any]:
         "key": one.key,
         "line": one.line,
         "arn": one.arn,
+        "principal_arn": one.principal_arn,
         "username": one.username,
         "groups": list(one.groups),
         "for_nodes": one.for_nodes,
