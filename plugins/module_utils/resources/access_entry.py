@@ -339,7 +339,6 @@ class AccessEntry(Resource):
             raise
         return None
 
-
     def settle(self, plan: Plan) -> None:
         """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
         it does. A clock that is wrong must not make it longer."""

@@ -21,6 +21,8 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
     validate_backup,
 )
 
+DIFF_HEADER = "kube-system/aws-auth"
+
 
 class AwsAuthPrune(AwsAuthRole):
     """Converged, one GET of the ConfigMap; and one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
@@ -80,15 +82,16 @@ class AwsAuthPrune(AwsAuthRole):
         return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), {"principals": gone})
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
-        """The diff shows each text, line by line."""
-        diff = [
-            {
-                "before": before[key],
-                "after": after,
-                "before_header": f"{key} of kube-system/aws-auth",
-                "after_header": f"{key} of kube-system/aws-auth",
-            }
-            for key, after in plan.after.items()
-            if key in before
-        ]
+        """The diff shows the texts, line by line."""
+        diff = {
+            "before": joined(before),
+            "after": joined(plan.after),
+            "before_header": DIFF_HEADER,
+            "after_header": DIFF_HEADER,
+        }
         return {"changed": bool(changes), "changes": changes, "diff": diff, self.name: {"principals": [], **details}}
+
+
+def joined(texts: dict[str, str]) -> str:
+    """Texts by key as one."""
+    return "".join(f"# {key}\n{text}" for key, text in texts.items())
