@@ -89,9 +89,9 @@ class Cluster:
 class Translation:
     """What becomes of one item of aws-auth.
 
-    ``principal_arn`` is the principal as IAM has it, empty where it has none or was not asked; ``entry`` are the options
-    of ``apono.eks.access_entry`` where it is ``MISSING``; ``code`` and ``message`` say why where it is something else,
-    or what changes.
+    ``principal_arn`` is the principal as IAM has it, empty where it has none or was not asked. ``entry`` are the
+    options of ``apono.eks.access_entry`` where it is ``MISSING``. ``code`` and ``message`` say why where it is
+    something else, or what changes.
     """
 
     key: str

@@ -76,7 +76,11 @@ class AwsAuthPrune(AwsAuthRole):
         for its_edits in edits.values():
             for edit in its_edits:
                 aws_auth.guard(edit, self.caller_arn)
-            gone += sorted(set(its_edits[0].before.effective) - set(its_edits[-1].after.effective))
+            # Entries that EKS ignores go too, and count.
+            left, right = (
+                {item.canonical_arn for item in side.items} for side in (its_edits[0].before, its_edits[-1].after)
+            )
+            gone += sorted(left - right)
         body = {**current, "data": {**current["data"], **after}}
         words = f"remove the entries of {', '.join(gone)} from {WHAT}"
         return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), {"principals": gone})
