@@ -13,8 +13,8 @@ description:
   - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth), in
     one write. This is for principals that have access entries, after a migration.
   - Everything else in the ConfigMap stays as it is written. What M(apono.eks.aws_auth_role) promises holds here too.
-  - Text that does not parse, the entries of nodes, and the entry through which the caller himself reaches the cluster
-    are left alone with an error.
+  - The entries of nodes, and the entry through which the caller himself reaches the cluster, stay, which is a warning.
+    Text that does not parse is an error.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes

@@ -139,8 +139,8 @@ mappings:
           C(other_account), C(reserved_group), C(root), C(service_linked), C(unread) and C(username).
         - Of those that are void, one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
           C(other_partition), C(path_in_arn), C(path_missing), C(reserved_username), C(session) and C(unparseable).
-        - C(username_changes) of one that is missing, C(differs) of one that is present with other settings, and
-          C(managed) of one that is left to EKS.
+        - C(username_changes) of one that is missing, C(managed) of one that is left to EKS, C(differs) of one that is
+          present with other settings, and C(unproved) of one whose principal cannot be looked up.
       type: str
       sample: username_changes
     message:

@@ -146,14 +146,16 @@ def test_nobody_is_refused_on_the_way(bed: Bed, binary: Path, tmp_path: Path) ->
     checked = place.migrate("--check", "--diff", apono_migrate_grants="carry")
     assert checked.code == 0, checked.output
     assert (place.cluster.mode, place.cluster.mapped(), place.bound()) == ("CONFIG_MAP", "{{SessionNameRaw}}", [JANE])
+    place.controller.sign_in(place.jane, "jane")
+    person = {"apono_verify_session_name": JANE, "apono_verify_source_profile": "jane"}
     with place.probe() as probe:
-        run = place.migrate("--diff", apono_migrate_grants="carry")
+        run = place.migrate("--diff", apono_migrate_grants="carry", **person)
         assert run.code == 0, run.output
         end = probe.asked + 40
         while probe.asked < end:
             time.sleep(PROBE_SECONDS)
     assert probe.refused == []
-    assert probe.asked > 100
+    assert run.of("alpha", "apono.eks.access_check")["username"] == "apono:jane-example.com"
     assert run.planned == checked.planned
     assert run.diffs == checked.diffs
     assert place.cluster.mode == "API_AND_CONFIG_MAP"

@@ -193,7 +193,7 @@ def _translated(told: Translation, entry: RoleEntry | UserEntry, cluster: Cluste
     existing = cluster.existing.get(entry.canonical_arn)
     if where.account_id != cluster.account_id:
         if existing:
-            return _present(told, existing, None)
+            return _unproved(told)
         raise _No(
             "other_account",
             f"It is of account {where.account_id}, where its path cannot be looked up: make its access entry with "
@@ -202,7 +202,7 @@ def _translated(told: Translation, entry: RoleEntry | UserEntry, cluster: Cluste
     principal = cluster.principal(entry.arn)
     if principal.unread:
         if existing:
-            return _present(told, existing, None)
+            return _unproved(told)
         raise _No("unread", f"IAM could not be asked for its path: {principal.unread}")
     _check_principal(entry, principal)
     told = dataclasses.replace(told, principal_arn=principal.arn)
@@ -265,6 +265,11 @@ def _present(told: Translation, existing: Existing, wanted: dict[str, Any] | Non
     return dataclasses.replace(
         told, state=PRESENT, code="" if same else "differs", message="" if same else f"{note}, which EKS takes already"
     )
+
+
+def _unproved(told: Translation) -> Translation:
+    why = "It has an access entry, and whether its principal was deleted and made again since cannot be looked up"
+    return dataclasses.replace(told, state=PRESENT, code="unproved", message=why)
 
 
 def _listed(existing: Existing) -> str:

@@ -234,11 +234,16 @@ class AccessEntry(Resource):
         if params.get("tags") is not None:
             to_set, to_remove = tags.difference(its_tags, params["tags"], params["purge_tags"])
             its_tags = {**{key: value for key, value in its_tags.items() if key not in to_remove}, **to_set}
+        username, groups = params["username"], sorted(set(params["kubernetes_groups"]))
+        if current and current["type"] == params["type"]:
+            username = username or current["username"]
+            # Of the other types EKS sets both itself.
+            groups = groups if params["type"] == "STANDARD" else current["kubernetes_groups"]
         wanted = {
             "cluster_name": params["cluster_name"],
             "principal_arn": params["principal_arn"],
-            "username": params["username"] or (current["username"] if current else None),
-            "kubernetes_groups": sorted(set(params["kubernetes_groups"])),
+            "username": username,
+            "kubernetes_groups": groups,
             "type": params["type"],
             "tags": its_tags,
         }

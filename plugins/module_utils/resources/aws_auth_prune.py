@@ -11,6 +11,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import MAP_ROLES, MAP_USERS
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import (
@@ -51,7 +52,9 @@ class AwsAuthPrune(AwsAuthRole):
     def read(self) -> dict[str, Any] | None:
         """The ConfigMap; and, where something is to go, who the caller is, whose own entry must stay."""
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
-        self.caller_arn = self.find_caller() if self.edits(config_map) else None
+        self.caller_arn = None
+        if self.edits(config_map):
+            self.caller_arn = self.find_caller()
         return config_map
 
     def edits(self, config_map: dict[str, Any] | None) -> dict[str, list[aws_auth.Edited]]:
@@ -61,10 +64,19 @@ class AwsAuthPrune(AwsAuthRole):
             text = text_of(config_map, key)
             for principal in self.params["principals"]:
                 edit = aws_auth.without(text, key, principal)
-                if edit.after is not edit.before:
+                if edit.after is not edit.before and self.may(edit):
                     found.setdefault(key, []).append(edit)
                     text = edit.after.text
         return found
+
+    def may(self, edit: aws_auth.Edited) -> bool:
+        """Whether nobody is locked out by it; of several entries, one that has to stay does not keep the others."""
+        try:
+            aws_auth.guard(edit, self.caller_arn)
+        except ResourceError as error:
+            self.warn(error.message)
+            return False
+        return True
 
     def plan(self, current: dict[str, Any] | None) -> Plan:
         edits = self.edits(current)
@@ -74,9 +86,6 @@ class AwsAuthPrune(AwsAuthRole):
             return Plan(before, after)
         gone = []
         for its_edits in edits.values():
-            for edit in its_edits:
-                aws_auth.guard(edit, self.caller_arn)
-            # Entries that EKS ignores go too, and count.
             left, right = (
                 {item.canonical_arn for item in side.items} for side in (its_edits[0].before, its_edits[-1].after)
             )

@@ -233,7 +233,9 @@ def test_an_entry_that_is_there():
     assert (found.state, found.code) == (PRESENT, "differs")
     foreign = "arn:aws:iam::999999999999:role/team/x"
     found = only("- rolearn: arn:aws:iam::999999999999:role/x\n  username: x\n", existing=existing(foreign, "x"))
-    assert found.state == PRESENT
+    assert (found.state, found.code) == (PRESENT, "unproved")
+    found = only(text, principal=lambda _text: Principal(unread="no"), existing=existing(f"{ROLE}/x", "x"))
+    assert (found.state, found.code) == (PRESENT, "unproved")
 
 
 USERNAMES = st.lists(

@@ -380,12 +380,19 @@ def test_roles_and_users_go_in_one_write_and_all_else_stays():
     assert prune(f"{ROLE_ARN}-3").changes == ()
 
 
-def test_the_callers_own_mapping_is_not_pruned():
-    with pytest.raises(ResourceError, match="The credentials in use") as caught:
-        prune(f"arn:aws:iam::{ACCOUNT}:user/jane", caller=f"arn:aws:iam::{ACCOUNT}:user/jane")
-    assert caught.value.code == "WouldLockOut"
-    with pytest.raises(ResourceError, match="The credentials in use"):
-        prune(f"{ROLE_ARN}-2", caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access-2/me")
+@pytest.mark.parametrize(
+    ("kept", "caller"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/jane", f"arn:aws:iam::{ACCOUNT}:user/jane"),
+        (f"{ROLE_ARN}-2", f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access-2/me"),
+    ],
+)
+def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
+    wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[kept, ROLE_ARN])
+    wanted.caller_arn = caller
+    plan = wanted.plan({"metadata": {}, "data": PRUNED})
+    assert plan.details["principals"] == [ROLE_ARN.lower()]
+    assert "The credentials in use reach the cluster through the very entry" in wanted.warnings[0]
 
 
 # Bindings under a second name
@@ -419,3 +426,30 @@ def test_people_are_bound_under_both_names_once():
 def test_a_person_who_cannot_be_told_is_an_error():
     with pytest.raises(ResourceError, match="a '-' may have been an '@'"):
         second_name("x:{{SessionNameRaw}}", "apono:{{SessionName}}").plan(bindings(users=["apono:jane-example.com"]))
+
+
+# Entries of nodes
+
+
+def node_entry(**changes):
+    return {
+        "access_entry_arn": "x",
+        "username": "system:node:{{EC2PrivateDNSName}}",
+        "kubernetes_groups": ["system:nodes"],
+        "type": "EC2_LINUX",
+        "tags": {},
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "access_policies": None,
+        "is_dead": False,
+        **changes,
+    }
+
+
+def test_what_eks_sets_in_the_entry_of_nodes_is_no_difference():
+    wanted = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, type="EC2_LINUX")
+    plan = wanted.plan(node_entry())
+    assert (plan.changes, plan.before) == ((), plan.after)
+    again = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, type="EC2_LINUX", recreate=True)
+    plan = again.plan(node_entry(type="STANDARD", username="x", kubernetes_groups=["dev"]))
+    assert operations(plan) == ["delete_access_entry", "create_access_entry"]
+    assert (plan.after["username"], plan.after["kubernetes_groups"]) == (None, [])
