@@ -100,6 +100,14 @@ class Controller:
             **self.environment,
         }
 
+    def sign_in(self, keys: dict[str, str], profile: str) -> None:
+        """Put somebody's credentials where a login puts them."""
+        path = self.folder / "aws-config"
+        lines = [f"[profile {profile}]", f"aws_access_key_id = {keys['AccessKeyId']}"]
+        lines += [f"aws_secret_access_key = {keys['SecretAccessKey']}", f"aws_session_token = {keys['SessionToken']}"]
+        path.write_text("\n".join(lines))
+        self.environment["AWS_CONFIG_FILE"] = str(path)
+
     def run(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> Run:
         """Run a playbook to its end, on hosts that are given or that a file finds."""
         process, record = self.start(playbook, inventory, *arguments)

@@ -35,6 +35,7 @@ OUTCOMES = [
     },
     {"cluster": "beta", "state": "unchanged"},
 ]
+NAMES = {"username": "apono:{{ '{{' }}SessionName}}", "other_username": "x:{{ '{{' }}SessionName}}"}
 
 # Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
 # keywords of the task.
@@ -88,6 +89,13 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_auth_role", {"role_arn": ROLE}, {}),
     ("aws_auth_info", IN_ALPHA, {}),
     ("aws_auth_info", {"host": "https://127.0.0.1:1", "api_key": "hunter2-secret"}, {}),
+    ("aws_auth_translation_info", IN_ALPHA, {}),
+    ("aws_auth_translation_info", {"region": "eu-west-1"}, {}),
+    ("user_bindings", {**IN_ALPHA, **NAMES, "account_id": ACCOUNT}, {}),
+    ("user_bindings", {**IN_ALPHA, **NAMES, "account_id": "12"}, {}),
+    ("aws_auth_prune", {**IN_ALPHA, "principals": f"{ROLE}\n{ROLE}-2"}, {"check_mode": True, "diff": True}),
+    ("aws_auth_prune", {**IN_ALPHA, "principals": ["x"]}, {}),
+    ("aws_auth_prune", {**IN_ALPHA, "principals": [f"{ROLE}-2"]}, {}),
     ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "jane"}, {}),
     ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "a b"}, {}),
     ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "jane", "source_profile": "nobody"}, {}),

@@ -196,8 +196,12 @@ class Cluster:
 
     def replace_map_roles(self, text: str) -> None:
         """Give the ConfigMap aws-auth, which is there, this content of mapRoles; all else of it stays."""
+        self.replace(mapRoles=text)
+
+    def replace(self, **data: str) -> None:
+        """Give keys of the ConfigMap aws-auth, which is there, these contents; all else of it stays."""
         config_map = self.config_map()
-        config_map["data"]["mapRoles"] = text
+        config_map["data"] |= data
         self.call("PUT", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token, config_map)
 
     def config_map(self) -> dict[str, Any] | None:

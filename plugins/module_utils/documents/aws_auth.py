@@ -40,7 +40,7 @@ MOST_BYTES = 1024 * 1024
 
 _RESERVED_PREFIXES = ("system:", "eks:")
 # What EKS documents for the roles of nodes and of Fargate's pods; the last two are of Windows nodes and of Fargate.
-_NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
+NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
 _NODE_USERNAME = "system:node:"
 
 # Problems by which EKS reads something else than a person who looks at the text would think.
@@ -68,7 +68,7 @@ class RoleEntry:
     @property
     def is_for_nodes(self) -> bool:
         """Whether nodes join the cluster through it."""
-        return bool(_NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
+        return bool(NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ def _doubts(entry: RoleEntry | UserEntry) -> Iterator[tuple[str, str]]:
         )
     if not entry.username:
         yield "no_username", f"{whose} has no username, so nobody can be told from another: give it one"
-    elif reserved_prefix(entry.username, _RESERVED_PREFIXES) and not entry.username.startswith(_NODE_USERNAME):
+    elif reserved_username(entry.username):
         yield (
             "reserved_username",
             f"{whose} has the username {entry.username}, which EKS refuses because of its prefix: choose another",
@@ -281,6 +281,11 @@ def _doubts(entry: RoleEntry | UserEntry) -> Iterator[tuple[str, str]]:
                 "reserved_group",
                 f"{whose} is in the group {group}, which Kubernetes and EKS keep for themselves: use another",
             )
+
+
+def reserved_username(username: str) -> str | None:
+    """The prefix because of which EKS refuses a username; the names of nodes are the exception."""
+    return None if username.startswith(_NODE_USERNAME) else reserved_prefix(username, _RESERVED_PREFIXES)
 
 
 def _read_item(item: Item) -> str | None:

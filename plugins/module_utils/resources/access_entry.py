@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -50,6 +51,7 @@ class AccessEntry(Resource):
                 "purge_access_policies": {"type": "bool", "default": False},
                 "read_access_policies": {"type": "bool", "default": False},
                 "recreate": {"type": "bool", "default": False},
+                "settle_seconds": {"type": "int", "default": 0},
             }
         ),
         TAGS,
@@ -63,6 +65,7 @@ class AccessEntry(Resource):
         arn.validate_principal_arn(params["principal_arn"], "principal_arn")
         # In that mode there are no entries, and EKS refuses the question.
         self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
+        self.modified_at: datetime.datetime | None = None
         if params.get("tags"):
             params["tags"] = tags.validate(params["tags"])
         if params["state"] == "absent":
@@ -99,6 +102,7 @@ class AccessEntry(Resource):
         if answer is None:
             return None
         entry = answer["accessEntry"]
+        self.modified_at = entry["modifiedAt"]
         current = {**access_entry_facts(entry), "access_policies": None}
         if self.params["state"] == "present":
             managed = self.params["access_policies"] or self.params["purge_access_policies"]
@@ -218,11 +222,16 @@ class AccessEntry(Resource):
         if params.get("tags") is not None:
             to_set, to_remove = tags.difference(its_tags, params["tags"], params["purge_tags"])
             its_tags = {**{key: value for key, value in its_tags.items() if key not in to_remove}, **to_set}
+        username, groups = params["username"], sorted(set(params["kubernetes_groups"]))
+        if current and current["type"] == params["type"]:
+            username = username or current["username"]
+            # Of the other types EKS sets both itself.
+            groups = groups if params["type"] == "STANDARD" else current["kubernetes_groups"]
         wanted = {
             "cluster_name": params["cluster_name"],
             "principal_arn": params["principal_arn"],
-            "username": params["username"] or (current["username"] if current else None),
-            "kubernetes_groups": sorted(set(params["kubernetes_groups"])),
+            "username": username,
+            "kubernetes_groups": groups,
             "type": params["type"],
             "tags": its_tags,
         }
@@ -337,6 +346,16 @@ class AccessEntry(Resource):
                 ) from error
             raise
         return None
+
+    def settle(self, plan: Plan) -> None:
+        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
+        it does. A clock that is wrong must not make it longer."""
+        seconds = self.params["settle_seconds"]
+        if not plan.changes and self.modified_at:
+            age = datetime.datetime.now(datetime.timezone.utc) - self.modified_at
+            seconds = min(seconds, seconds - age.total_seconds())
+        if plan.after is not None and seconds > 0:
+            time.sleep(seconds)
 
 
 def is_invalid_principal(error: ResourceError) -> bool:

@@ -59,10 +59,7 @@ class AwsAuthRole(Resource):
         if params["state"] == "present":
             aws_auth.validate_username(params["username"])
             aws_auth.validate_groups(params["groups"])
-        if params.get("backup") and not os.path.isdir(params["backup"]):
-            raise ResourceError(
-                f"backup {params['backup']} is not a folder on the machine that runs this task: make it first."
-            )
+        validate_backup(params.get("backup"))
         self.latest_edit: aws_auth.Edited | None = None
         self.overridden = False
         self.aws = Aws(params) if params.get("cluster_name") else None
@@ -183,6 +180,10 @@ class AwsAuthRole(Resource):
         edit = self.edit(config_map)
         if edit.after is edit.before or self.role_arn.lower() not in edit.before.effective:
             return None
+        return self.find_caller()
+
+    def find_caller(self) -> str | None:
+        """The caller's ARN as STS or the cluster tells it."""
         if self.aws is None or self.params.get("api_key"):
             # Who the token or the certificate belongs to is for the cluster to say.
             return self.kubernetes.caller_arn()
@@ -217,6 +218,12 @@ class AwsAuthRole(Resource):
         except OSError as error:
             raise ResourceError(f"The backup {path} cannot be written ({error}), so nothing was changed.") from error
         return path
+
+
+def validate_backup(folder: str | None) -> None:
+    """Raises :class:`ResourceError` where no backup can be written."""
+    if folder and not os.path.isdir(folder):
+        raise ResourceError(f"backup {folder} is not a folder on the machine that runs this task: make it first.")
 
 
 def map_roles(config_map: dict[str, Any] | None) -> str:
