@@ -22,8 +22,15 @@ ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
 GROUPS = {"aws": AWS, "kubernetes": KUBERNETES, "apono": APONO}
 
 
+class Loader(yaml.SafeLoader):
+    """YAML with Ansible's mark for a text that is no template."""
+
+
+Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
+
+
 def load(path: str) -> Any:
-    return yaml.safe_load((CHECKOUT / path).read_text())
+    return yaml.load((CHECKOUT / path).read_text(), Loader)
 
 
 def task_class(module: str) -> Any:
