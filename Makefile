@@ -90,7 +90,7 @@ build: $(READY) ## Build the collection and install it from the archive
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
-	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.adopt
 
 # Its own environment: it decides itself which ansible-core and ansible-lint it takes.
 IMPORTER := .cache/galaxy-importer

@@ -33,9 +33,10 @@ options:
     type: str
     default: /
   description:
-    description: The role's description.
+    description:
+      - The role's description. Without it, it is left alone; a new role has
+        C(required for k8s access managed by Apono).
     type: str
-    default: required for k8s access managed by Apono
   trust:
     description: Who may assume the role, in exactly one of three ways. Required with O(state=present).
     type: dict

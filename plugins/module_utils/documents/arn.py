@@ -37,6 +37,11 @@ class Arn:
         """The last part of the resource: a role's name without its path."""
         return self.resource.rsplit("/", 1)[-1]
 
+    @property
+    def path(self) -> str:
+        """What of a role's or policy's ARN lies between kind and name: ``/``, or ``/team/access/``."""
+        return self.resource[self.resource.index("/") : self.resource.rindex("/") + 1]
+
 
 def parse(text: str) -> Arn:
     """Split an ARN; raises :class:`ResourceError` for a text that is none."""

@@ -8,6 +8,7 @@ The rules are those of the IAM User Guide, "IAM JSON policy reference".
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 import json
 import re
@@ -23,6 +24,9 @@ MOST_TRUST_CHARACTERS = 4096
 
 VERSION = "2012-10-17"
 
+# What Apono's page gives the people's role as its description.
+ROLE_DESCRIPTION = "required for k8s access managed by Apono"
+
 # Where people sign in with SAML, which is also the audience of the assertion.
 _SIGN_IN = {
     "aws": "https://signin.aws.amazon.com/saml",
@@ -37,6 +41,8 @@ _CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
 _REGION_PATTERN = re.compile(r"[a-z0-9*?-]{1,32}")
 _PROVIDER_NAME = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _ROOT_ARN = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
+_SSO_ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/aws-reserved/sso\.amazonaws\.com/")
+_SAML_PROVIDER = re.compile(r"arn:[a-z-]+:iam::\d{12}:saml-provider/([\w.-]{1,128})", re.ASCII)
 _UNIQUE_ID = re.compile(r"A(ROA|IDA)[A-Z0-9]{12,}")
 
 _STATEMENT_KEYS = {
@@ -131,6 +137,46 @@ def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]
         "Condition": {"StringEquals": {"SAML:aud": _SIGN_IN[partition]}},
     }
     return {"Version": VERSION, "Statement": [statement]}
+
+
+def trust_of(document: dict[str, Any], partition: str, account_id: str) -> dict[str, Any]:
+    """The way back from a trust policy of a role in that account: ``{"sso": …}`` or ``{"saml": …}`` where
+    :func:`sso_trust` or :func:`saml_trust` makes one that means the same, ``{"policy": document}`` otherwise."""
+    text = to_json(document)
+    accounts = list(dict.fromkeys(_SSO_ROLE.findall(text)))
+    if accounts and equivalent(document, sso_trust(partition, accounts)):
+        return {"sso": {} if accounts == [account_id] else {"account_ids": accounts}}
+    provider = _SAML_PROVIDER.search(text)
+    if provider and partition in _SIGN_IN and equivalent(document, saml_trust(partition, account_id, provider[1])):
+        return {"saml": {"provider": provider[1]}}
+    return {"policy": document}
+
+
+def scope_of(document: dict[str, Any], partition: str, account_id: str) -> tuple[list[str], list[str]] | None:
+    """The way back from a policy: the clusters and regions for which :func:`access_policy` makes one that means the
+    same; ``None`` where there are none."""
+    resources = [
+        re.fullmatch(r"arn:[^:]*:eks:([^:]*):[^:]*:cluster/(.*)", _text(resource))
+        for statement in statements(document)
+        for resource in as_list(statement.get("Resource"))
+    ]
+    if not resources or not all(resources):
+        return None
+    clusters, regions = (sorted({found[group] for found in resources}) for group in (2, 1))
+    try:
+        same = equivalent(document, access_policy(partition, account_id, clusters, regions))
+    except ResourceError:
+        return None
+    return (clusters, regions) if same else None
+
+
+def allows(document: dict[str, Any], action: str) -> bool:
+    """Whether a statement of a policy allows an action, whatever its resources and conditions."""
+    return any(
+        statement.get("Effect") == "Allow" and fnmatch.fnmatchcase(action.lower(), pattern.lower())
+        for statement in statements(document)
+        for pattern in as_list(statement.get("Action"))
+    )
 
 
 def parse_policy(value: Any, option: str) -> dict[str, Any]:

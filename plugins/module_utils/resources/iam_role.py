@@ -46,7 +46,7 @@ class IamRole(Resource):
             {
                 "name": {"type": "str", "default": "apono-k8s-access", "aliases": ["role_name"]},
                 "path": {"type": "str", "default": "/"},
-                "description": {"type": "str", "default": "required for k8s access managed by Apono"},
+                "description": {"type": "str"},
                 "trust": TRUST,
                 "managed_policies": {"type": "list", "elements": "str", "default": [], "aliases": ["managed_policy"]},
                 "purge_managed_policies": {"type": "bool", "default": False, "aliases": ["purge_policies"]},
@@ -80,7 +80,7 @@ class IamRole(Resource):
             raise ResourceError(
                 f"max_session_duration is {duration}: IAM takes 3600 to 43200 seconds (one to twelve hours)."
             )
-        if len(params["description"]) > 1000:
+        if len(params.get("description") or "") > 1000:
             raise ResourceError("description is longer than the 1000 characters that IAM takes for a role.")
         if params["state"] == "present":
             # Whatever is wrong with it is wrong in any account.
@@ -115,33 +115,16 @@ class IamRole(Resource):
         return f"the role {self.params['name']}"
 
     def read(self) -> dict[str, Any] | None:
-        answer = self.aws.find("iam", "get_role", self.what, NOT_FOUND, RoleName=self.params["name"])
-        if answer is None:
+        name = self.params["name"]
+        current = find_role(self.aws, name)
+        if current is None:
             return None
-        role = answer["Role"]
-        current = {
-            "arn": role["Arn"],
-            "role_id": role["RoleId"],
-            "path": role["Path"],
-            "description": role.get("Description", ""),
-            "max_session_duration": role.get("MaxSessionDuration", 3600),
-            "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-            "assume_role_policy_document": role["AssumeRolePolicyDocument"],
-            "tags": tags.from_list(role.get("Tags", [])),
-            "create_date": role["CreateDate"].isoformat(),
-        }
-        current["managed_policies"] = sorted(
-            policy["PolicyArn"] for policy in self.listed("list_attached_role_policies", "AttachedPolicies")
-        )
         if self.params["state"] == "absent" or self.params["read_inline_policies"]:
-            current["inline_policies"] = sorted(self.listed("list_role_policies", "PolicyNames"))
+            current["inline_policies"] = inline_policies(self.aws, name)
         if self.params["state"] == "absent":
-            profiles = self.listed("list_instance_profiles_for_role", "InstanceProfiles")
+            profiles = listed(self.aws, name, "list_instance_profiles_for_role", "InstanceProfiles")
             current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
         return current
-
-    def listed(self, operation: str, key: str) -> list[Any]:
-        return list(self.aws.pages("iam", operation, self.what, key, RoleName=self.params["name"]))
 
     @functools.cached_property
     def account_id(self) -> str:
@@ -160,7 +143,7 @@ class IamRole(Resource):
             "arn": arn.role_arn(self.aws.partition, self.account_id, params["path"], params["name"]),
             "role_name": params["name"],
             "path": params["path"],
-            "description": params["description"],
+            "description": params.get("description") or iam.ROLE_DESCRIPTION,
             "max_session_duration": params.get("max_session_duration") or 3600,
             "permissions_boundary": params.get("permissions_boundary"),
             "assume_role_policy_document": document,
@@ -170,7 +153,7 @@ class IamRole(Resource):
         arguments = {
             "RoleName": params["name"],
             "Path": params["path"],
-            "Description": params["description"],
+            "Description": after["description"],
             "MaxSessionDuration": after["max_session_duration"],
             "AssumeRolePolicyDocument": iam.to_json(document),
         }
@@ -210,7 +193,7 @@ class IamRole(Resource):
                     {"RoleName": name, "PolicyDocument": iam.to_json(document)},
                 )
             )
-        after["description"] = params["description"]
+        after["description"] = params.get("description") or current["description"]
         after["max_session_duration"] = params.get("max_session_duration") or current["max_session_duration"]
         settings = [key for key in ("description", "max_session_duration") if after[key] != before[key]]
         if settings:
@@ -364,3 +347,34 @@ class IamRole(Resource):
 def is_invalid_principal(error: ResourceError) -> bool:
     """A principal that was made a moment ago is not known everywhere yet; one that never existed looks the same."""
     return error.code == "MalformedPolicyDocument" and "invalid principal" in error.message.lower()
+
+
+def find_role(aws: Aws, name: str) -> dict[str, Any] | None:
+    """A role with the ARNs of its managed policies, by two reads; ``None`` when there is none."""
+    answer = aws.find("iam", "get_role", f"the role {name}", NOT_FOUND, RoleName=name)
+    if answer is None:
+        return None
+    role = answer["Role"]
+    attached = listed(aws, name, "list_attached_role_policies", "AttachedPolicies")
+    return {
+        "arn": role["Arn"],
+        "role_id": role["RoleId"],
+        "path": role["Path"],
+        "description": role.get("Description", ""),
+        "max_session_duration": role.get("MaxSessionDuration", 3600),
+        "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        "assume_role_policy_document": role["AssumeRolePolicyDocument"],
+        "tags": tags.from_list(role.get("Tags", [])),
+        "create_date": role["CreateDate"].isoformat(),
+        "managed_policies": sorted(policy["PolicyArn"] for policy in attached),
+    }
+
+
+def inline_policies(aws: Aws, name: str) -> list[str]:
+    """The names of a role's inline policies."""
+    return sorted(listed(aws, name, "list_role_policies", "PolicyNames"))
+
+
+def listed(aws: Aws, name: str, operation: str, key: str) -> list[Any]:
+    """What one of IAM's lists has of a role."""
+    return list(aws.pages("iam", operation, f"the role {name}", key, RoleName=name))
