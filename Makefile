@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -39,7 +39,7 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
-scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
+scenarios: $(READY) cores awx-collection ## Run the real playbooks, on the oldest and the newest ansible-core
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
@@ -116,6 +116,12 @@ release: $(READY) ## Set the version, write the release notes, commit and tag th
 
 cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)
+
+awx-collection: $(READY) ## Install the collection that configures AWX, for the scenarios
+	@$(BIN)/python tests/awx_collection.py .cache/collections
+
+java: ## Install the Debian package of the Java that ansible-rulebook needs
+	command -v java || { $(SUDO)apt-get update && $(SUDO)apt-get install --yes --no-install-recommends openjdk-17-jre-headless; }
 
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
 	$(SUDO)apt-get update

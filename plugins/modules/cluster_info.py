@@ -10,7 +10,8 @@ module: cluster_info
 short_description: Get facts of an EKS cluster, or the names of all
 version_added: 0.1.0
 description:
-  - Describes an EKS cluster by one call, or lists those of a region.
+  - Describes an EKS cluster by one call, and can wait until it is made or deleted. Without a name, it lists those of a
+    region.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.attributes.info
@@ -26,6 +27,18 @@ options:
     description: Whether it is an error when there is no such cluster.
     type: bool
     default: false
+  wait_for:
+    description:
+      - Wait until a cluster that is being created or updated is V(active), or until one that is being deleted is
+        V(deleted).
+      - It is an error when the cluster comes to another end, or is not in that change at all. A cluster that is not
+        there is no error of V(active) unless O(required) says so.
+    type: str
+    choices: [active, deleted]
+  wait_timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 1800
 author:
   - Apono (@apono-io)
 """
@@ -41,6 +54,12 @@ EXAMPLES = r"""
   apono.eks.cluster_info:
     region: eu-central-1
   register: listed
+
+- name: Wait for a cluster that is being created
+  apono.eks.cluster_info:
+    cluster_name: prod-1
+    required: true
+    wait_for: active
 """
 
 RETURN = r"""

@@ -43,6 +43,8 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cluster_info", {"cluster_name": "alpha"}, {}),
     ("cluster_info", {"name": "nowhere"}, {}),
     ("cluster_info", {"name": "nowhere", "required": True}, {}),
+    ("cluster_info", {"name": "alpha", "wait_for": "active"}, {}),
+    ("cluster_info", {"name": "alpha", "wait_for": "deleted"}, {}),
     ("cluster_info", {"cluster_name": "no.name"}, {}),
     ("cluster_info", {}, {}),
     ("cluster_info", {"required": True}, {}),
