@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios browser chromium molecule kube benchmark lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -39,7 +39,7 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
-scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
+scenarios: $(READY) cores awx-collection ## Run the real playbooks, on the oldest and the newest ansible-core
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
@@ -68,8 +68,8 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
 
-benchmark: $(READY) ## Measure the time per task on both ways of execution
-	$(BIN)/python tests/benchmark/time_per_task.py
+bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
+	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
 
 docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
@@ -90,7 +90,7 @@ build: $(READY) ## Build the collection and install it from the archive
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
-	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.adopt
 
 # Its own environment: it decides itself which ansible-core and ansible-lint it takes.
 IMPORTER := .cache/galaxy-importer
@@ -116,6 +116,12 @@ release: $(READY) ## Set the version, write the release notes, commit and tag th
 
 cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)
+
+awx-collection: $(READY) ## Install the collection that configures AWX, for the scenarios
+	@$(BIN)/python tests/awx_collection.py .cache/collections
+
+java: ## Install the Debian package of the Java that ansible-rulebook needs
+	command -v java || { $(SUDO)apt-get update && $(SUDO)apt-get install --yes --no-install-recommends openjdk-17-jre-headless; }
 
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
 	$(SUDO)apt-get update

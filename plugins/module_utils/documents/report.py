@@ -36,6 +36,9 @@ LONGEST_OTHER = 16
 # A column with less than this tells nothing.
 SHORTEST_WORDS = 20
 
+# More clusters than these are counted where the same is said of them.
+MOST_NAMES = 5
+
 # With these, a spreadsheet takes a cell for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@")
 
@@ -75,7 +78,8 @@ def complete(outcome: dict[str, Any]) -> dict[str, Any]:
             for step in outcome.get("steps") or ()
         ],
         "findings": [
-            {key: finding.get(key) or "" for key in ("code", "message")} for finding in outcome.get("findings") or ()
+            {key: finding.get(key) or "" for key in ("code", "severity", "message")}
+            for finding in outcome.get("findings") or ()
         ],
     }
 
@@ -140,11 +144,11 @@ def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
         "  ".join((*(cell.ljust(size) for cell, size in zip(row, widths, strict=True)), shorten(text, room))).rstrip()
         for row, text in zip(rows, words, strict=True)
     ]
-    details = [
-        f"{cluster['cluster']}: {text}"
-        for cluster, words_of_it in zip(clusters, words[1:], strict=True)
-        for text in in_full(cluster, len(words_of_it) > room)
-    ]
+    concerned: dict[str, list[str]] = {}
+    for cluster, words_of_it in zip(clusters, words[1:], strict=True):
+        for text in in_full(cluster, len(words_of_it) > room):
+            concerned.setdefault(text, []).append(cluster["cluster"])
+    details = [f"{few(names)}: {text}" for text, names in concerned.items()]
     for block in (details, report["notes"], [count_words(report) + check_mode_words(report)]):
         if block:
             lines += ["", *(one_line(text) for text in block)]
@@ -159,6 +163,13 @@ def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:
     """What the line of a cluster could not say."""
     found = [f"{finding['code']}: {finding['message']}".removeprefix(": ") for finding in cluster["findings"]]
     return [what_happened(cluster), *found] if cluster["error"] and is_shortened else found
+
+
+def few(names: list[str]) -> str:
+    """Names of clusters of which the same is to be said: what is wrong with an account is so for all of its."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMES - 1])} and {len(names) - MOST_NAMES + 1} more"
 
 
 def one_line(text: str) -> str:

@@ -24,7 +24,7 @@ STEP = {
     "by": {"type": "str"},
     "note": {"type": "str"},
 }
-FINDING = {"code": {"type": "str"}, "message": {"type": "str"}}
+FINDING = {"code": {"type": "str"}, "severity": {"type": "str"}, "message": {"type": "str"}}
 OUTCOME = {
     "cluster": {"type": "str", "required": True},
     "cluster_name": {"type": "str"},
