@@ -85,10 +85,13 @@ def complete(outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 def clean(value: Any) -> Any:
-    """Every text as what a file in UTF-8 can hold. An undecodable byte, which Python keeps as half a character, is
-    shown as a question mark."""
+    """Every text as what each kind of file can hold.
+
+    That is without null characters, which pages and older Pythons' CSV refuse, and with a question mark for an
+    undecodable byte, which Python keeps as half a character.
+    """
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
         return {clean(key): clean(item) for key, item in value.items()}
     return [clean(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -157,10 +157,8 @@ def test_no_text_becomes_markup(shown):
 @PAGES
 @given(DOCUMENTS)
 def test_what_was_said_is_on_the_page(shown):
-    # A parser of HTML takes other line ends for "\n" and drops a null character.
-    def read(text):
-        return " ".join(text.replace("\0", "").replace("\ufffd", "").split())
-
+    # What is no character to show is a question mark in the line of a cluster.
+    read = report.one_line
     text = read("\n".join(page(shown).texts))
     for cluster in shown["clusters"]:
         told = [cluster["cluster"], cluster["state"], *(finding["message"] for finding in cluster["findings"])]
