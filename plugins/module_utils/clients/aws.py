@@ -55,8 +55,8 @@ def data_loader() -> Any:
 
 @functools.cache
 def event_handlers() -> Any:
-    """The functions that botocore registers in each new session, a fifth of the time that a call takes, registered once.
-    A session gets a copy."""
+    """The functions that botocore registers in each new session, which is a fifth of the time that a call takes:
+    registered once, and a session gets a copy."""
     emitter = botocore.hooks.HierarchicalEmitter()
     botocore.session.Session(event_hooks=emitter)
     return emitter
