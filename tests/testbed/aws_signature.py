@@ -19,8 +19,8 @@ from botocore.credentials import Credentials
 
 from testbed.aws_wire import AwsRequest, Signature
 
-# A signed request is good for five minutes either way. A presigned one names its own time, at most a week, but STS takes it
-# for 15 minutes all the same (aws-iam-authenticator, pkg/token/token.go); nothing else is presigned here.
+# A signed request is good for five minutes either way. A presigned one names its own time, at most a week, but STS
+# takes it for 15 minutes all the same (aws-iam-authenticator, pkg/token/token.go); nothing else is presigned here.
 CLOCK_SKEW = timedelta(minutes=5)
 PRESIGNED = timedelta(minutes=15)
 LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
