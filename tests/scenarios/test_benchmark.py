@@ -18,6 +18,8 @@ from benchmark.figures import CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, ONBOAR
 from benchmark.fleet import Fleet
 from testbed.bed import Bed
 
+GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/performance.rst"
+
 # Two mapped in the ConfigMap, one by an access entry; one is alone in its account.
 CLUSTERS = 3
 LATENCY_SECONDS = 1.0
@@ -56,6 +58,8 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
     for job in (CHECK, RERUN):
         assert not set(WRITES) & set(calls[job])
         assert {name: calls[job][name] for name in READS} == READS
+    assert figures.of(COLLECTION, RERUN, CLUSTERS).most_calls <= 1
+    assert {name for name in calls[RERUN] if f"``{name}``" not in GUIDE.read_text()} == set()
     assert figures.of(COLLECTION, RERUN, CLUSTERS, MANY_FORKS).cost.calls == calls[RERUN]
     slow = figures.of(COLLECTION, RERUN, CLUSTERS, latency=LATENCY_SECONDS)
     assert slow.cost.calls == calls[RERUN]
