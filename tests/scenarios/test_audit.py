@@ -100,7 +100,7 @@ def test_a_clean_fleet(bed: Bed, binary: Path, tmp_path: Path) -> None:
     assert run.code == 0, run.output
 
     bed.forget_calls()
-    run = fleet.audit()
+    run = fleet.audit("--diff")
     assert run.code == 0, run.output
     assert fleet.found == {host: ("onboarded", set()) for host in fleet.hosts}
     assert (run.changed, bed.calls(writes=True)) == ([], [])
