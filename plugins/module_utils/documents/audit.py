@@ -333,14 +333,14 @@ class Audit:
         role, name = self.role.before, arn.parse(self.role_arn).name
         if not role:
             return
-        trust = role["assume_role_policy_document"]
-        if iam.open_trust_statements(trust):
+        trust, wanted_trust = (side["assume_role_policy_document"] for side in (role, self.role.after))
+        if iam.open_trust_statements(trust) and not iam.open_trust_statements(wanted_trust):
             yield (
                 "trust_open",
                 f"Anybody on AWS may assume the role {name}: no condition of its trust policy restricts who that is. "
                 "Run the playbook onboard at once.",
             )
-        wider = beyond(trust, self.role.after["assume_role_policy_document"])
+        wider = beyond(trust, wanted_trust)
         if wider:
             yield (
                 "trust_wider",

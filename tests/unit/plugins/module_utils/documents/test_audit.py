@@ -261,6 +261,8 @@ def test_every_finding_is_tested():
 @pytest.mark.parametrize(
     "its",
     [
+        # Trust that is open because it is meant to be.
+        facts(role_result=role_result(widened(Condition={}), widened(Condition={}))),
         # A boundary that nobody wants, and policies that somebody does.
         facts(role_result=role_result(a_role(permissions_boundary=OTHER_POLICY))),
         facts(
