@@ -25,6 +25,17 @@ VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 STORE = {"apono": {"parameters": {"password": "hunter2-secret"}}}
 IN_ALPHA = {"cluster_name": "alpha"}
 NAMES = {"username": "apono:{{ '{{' }}SessionName}}", "other_username": "x:{{ '{{' }}SessionName}}"}
+OUTCOMES = [
+    {
+        "cluster": "alpha",
+        "state": "failed",
+        "account_id": 111122223333,
+        "error": {"step": "mapping", "message": "No.\nAsk.", "code": ""},
+        "steps": [{"name": "mapping", "state": "failed", "changes": [], "diff": {"before": None, "after": {"a": "ü"}}}],
+        "findings": [],
+    },
+    {"cluster": "beta", "state": "unchanged"},
+]
 
 # Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
 # keywords of the task.
@@ -113,6 +124,11 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_profile", {"path": "{{ folder }}/config", "role_arn": PEOPLE}, {}),
     ("aws_profile", {"path": "{{ folder }}/config"}, {}),
     ("aws_profile", {"path": "{{ folder }}/config", "state": "absent"}, {}),
+    ("report", {"outcomes": OUTCOMES, "path": "{{ folder }}/report.html"}, {"check_mode": True}),
+    ("report", {"outcomes": OUTCOMES, "title": "", "notes": "one\ntwo", "path": "{{ folder }}/new/report"}, {}),
+    ("report", {"outcomes": []}, {}),
+    ("report", {"outcomes": [{"cluster": "alpha"}]}, {}),
+    ("report", {"outcomes": OUTCOMES, "path": "{{ folder }}"}, {}),
     ("iam_policy", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent", "managed_policies": ["apono-k8s-access"]}, {}),

@@ -32,6 +32,7 @@ STATES = (
 # The width of the table on a terminal: Ansible indents it, and 120 columns are to hold it all.
 WIDTH = 104
 LONGEST_NAME = 36
+LONGEST_OTHER = 16
 # A column with less than this tells nothing.
 SHORTEST_WORDS = 20
 
@@ -117,7 +118,7 @@ def number_of_clusters(report: dict[str, Any]) -> str:
 def what_happened(cluster: dict[str, Any]) -> str:
     """The words of one line: why it failed, what was done, what was found."""
     if cluster["error"]:
-        return ": ".join(filter(None, (cluster["error"]["step"], one_line(cluster["error"]["message"]))))
+        return one_line(": ".join(filter(None, (cluster["error"]["step"], cluster["error"]["message"]))))
     parts = [", ".join(step["name"] for step in cluster["steps"] if step["state"] == "changed")]
     # Who did the account's work is the page's matter: the line of that cluster says what it was.
     parts += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
@@ -129,15 +130,9 @@ def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
     """Lines for a terminal: one for each cluster, then in full what the lines had no room for, then the counts."""
     clusters = report["clusters"]
     rows = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
-    rows += [
-        (
-            shorten_middle(cluster["cluster"], LONGEST_NAME),
-            shorten(cluster["account_id"] or "-", 12),
-            shorten(cluster["region"] or "-", 16),
-            shorten(cluster["state"], 16),
-        )
-        for cluster in clusters
-    ]
+    for cluster in clusters:
+        name, *others = (one_line(cluster[key]) or "-" for key in ("cluster", "account_id", "region", "state"))
+        rows.append((shorten_middle(name, LONGEST_NAME), *(shorten(text, LONGEST_OTHER) for text in others)))
     words = ["WHAT", *map(what_happened, clusters)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     room = max(width - sum(widths) - 2 * len(widths), SHORTEST_WORDS)
@@ -167,7 +162,8 @@ def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    return " ".join(text.split())
+    """A text that is no more than text on a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 
 
 def shorten(text: str, width: int) -> str:
