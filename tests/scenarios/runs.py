@@ -20,7 +20,7 @@ from testbed.bed import Bed
 
 SCENARIOS = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 240
-HELD_SECONDS = 60
+HELD_SECONDS = 180
 
 
 @dataclass
