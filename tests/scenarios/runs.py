@@ -21,7 +21,7 @@ from testbed.processes import descendants
 
 SCENARIOS = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 240
-HELD_SECONDS = 60
+HELD_SECONDS = 180
 
 
 @dataclass
