@@ -82,6 +82,11 @@ _value:
       type: list
       elements: str
       sample: []
+    access_flows:
+      description: Those that have access flows of their own, C(apono_access_flows).
+      type: list
+      elements: str
+      sample: []
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -102,6 +107,7 @@ def fleet(
     clusters: dict[str, Mapping[str, Any]] = {}
     wishes: dict[str, Mapping[str, Any]] = {}
     ways: dict[str, str] = {}
+    flows: dict[str, list[str]] = {}
     hosts = [plain(host) for host in hosts]
     for host in hosts:
         its = hostvars[host]
@@ -111,6 +117,7 @@ def fleet(
         try:
             wishes[host] = given(its, rules.WISHES.argument_spec)
             authentication = given(its, ("apono_authentication",)).get("apono_authentication")
+            flows[host] = rules.flow_names(given(its, ("apono_access_flows",)))
             ways[host] = mapping_way(authentication or "auto", cluster["authentication_mode"])
         except (AnsibleError, ResourceError) as error:
             refused[host] = str(error)
@@ -119,7 +126,7 @@ def fleet(
     run = {host: cluster["account_id"] for host, cluster in clusters.items()}
     wishes.update(of_others((plain(host) for host in others), hostvars, run))
     accounts, contradictions = rules.settle_accounts(run, wishes)
-    refused.update(contradictions)
+    refused.update({**rules.contradicting_flows(flows), **contradictions})
     served = {host: account_id for host, account_id in run.items() if host not in refused}
     return {
         "hosts": hosts,
@@ -131,6 +138,7 @@ def fleet(
         ],
         "access_entries": [host for host in served if ways[host] == "eks_api"],
         "config_maps": [host for host in served if ways[host] == "config_map"],
+        "access_flows": [host for host in served if flows[host]],
     }
 
 

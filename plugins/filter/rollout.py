@@ -60,6 +60,7 @@ CLUSTER_RESULTS = (
     "cluster_access_entry_result",
     "cluster_access_config_map_result",
     "integration_result",
+    "integration_access_flows_result",
 )
 
 
@@ -77,7 +78,9 @@ def rollout(fleet: Mapping[str, Any], hostvars: Mapping[str, Mapping[str, Any]])
 
 
 def has_changes(its: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    return any((its.get(name) or {}).get("changes") for name in names)
+    """Whether there is something to change, in a result or in an item of a loop's."""
+    results = [its.get(name) or {} for name in names]
+    return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
 
 
 class FilterModule:

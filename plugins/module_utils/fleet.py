@@ -184,6 +184,33 @@ def settle_accounts(
     return settled, refused
 
 
+# Access flows
+
+
+def flow_names(given: Mapping[str, Any]) -> list[str]:
+    """The names of the access flows that a cluster's variables list; raises :class:`ResourceError`."""
+    flows = given.get("apono_access_flows") or []
+    if not isinstance(flows, list) or not all(isinstance(flow, dict) and flow.get("name") for flow in flows):
+        raise ResourceError("apono_access_flows is a list of access flows, and each needs a name.")
+    return [str(flow["name"]) for flow in flows]
+
+
+def contradicting_flows(flows: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The hosts that have an access flow of a name that another host before them has, or twice, with the reason."""
+    owners: dict[str, str] = {}
+    refused = {}
+    for host, names in flows.items():
+        for name in names:
+            if name in owners:
+                refused[host] = (
+                    f"{host} and {owners[name]} have an access flow named {name}, and Apono knows a flow by its name: "
+                    "put the cluster's name into apono_access_flows, or keep a flow of several clusters by the module "
+                    "apono.eks.access_flow."
+                )
+            owners.setdefault(name, host)
+    return refused
+
+
 # The rollout
 
 

@@ -248,10 +248,9 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
     assert "secret-of-this-very-test" not in adopted.output
     assert "secret-of-this-very-test" not in json.dumps(adopted.results)
 
-    for arguments in (("--check", "--diff"), ()):
-        onboarded = controller.run("apono.eks.onboard", inventory, *arguments)
-        assert onboarded.code == 0, onboarded.output
-        assert onboarded.changed == [], onboarded.output
+    onboarded = controller.run("apono.eks.onboard", inventory, "--diff")
+    assert onboarded.code == 0, onboarded.output
+    assert onboarded.changed == [], onboarded.output
     assert bed.calls(writes=True) == []
 
     assert written(tmp_path, "shop-mapped") == MAPPED.format(place="shop-mapped")
@@ -326,8 +325,6 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
     assert adopted.code == 0, adopted.output
     assert [host for host, _text in contents(adopted)] == ["bare", "inline", "no-integration"]
     assert contents(adopted) == contents(checked)
-    again = controller.run("apono.eks.adopt", inventory)
-    assert (again.code, again.changed) == (0, []), again.output
     found = looked_at(adopted)
     assert found["bare"]["found"] == {"role": None, "policy": None, "mapping": None, "integration": None}
     assert (
@@ -353,6 +350,11 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
         ("inline", "refresh integration inline, whose last sync failed"),
         ("no-integration", "create integration no-integration"),
     ]
+
+    bed.forget_calls()
+    checked = controller.run("apono.eks.onboard", inventory, "--check", "--diff")
+    assert (checked.code, checked.changed) == (0, []), checked.output
+    assert bed.calls(writes=True) == []
 
 
 def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controller, tmp_path: Path) -> None:
@@ -427,6 +429,7 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
     assert looked_at(run)["policies"]["found"]["policy"] == second
     assert looked_at(run)["twice"]["found"]["integration"] == "other"
     assert looked_at(run)["hidden"]["found"]["integration"] is None
+    assert "both" not in [item["host"] for item in run.changed]
     assert "apono_connector: Mine" not in (folder / "foreign" / "apono.yml").read_text()
     assert two in looked_at(run)["policies"]["found"]["role"]
 

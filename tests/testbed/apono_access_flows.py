@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,12 @@ from testbed.apono_settings import Settings
 from testbed.apono_wire import ApiError
 
 TRIGGERS = ("SELF_SERVE", "AUTOMATIC")
+
+# How a condition compares where it does not say.
+_MATCH_OPERATOR = "is"
+# Lists in which the client's order is kept nowhere.
+_CONDITIONS = ("conditions", "approvers")
+_TIMES = ("start_time", "end_time")
 
 # Required of requests, but answers have no such field.
 _WRITE_ONLY = "request_for_others"
@@ -76,24 +83,38 @@ class AccessFlows:
 
     def shown(self, flow: AccessFlow) -> dict[str, Any]:
         """``AccessFlowV2``."""
+        fields = self.integrations.with_present_names(flow.fields)
         return {
-            **self.integrations.with_present_names(flow.fields),
+            **(in_own_words(fields) if self.settings.flows_in_own_words else fields),
             "id": flow.id,
             "creation_date": instant(flow.created),
             "update_date": instant(flow.updated),
         }
 
     def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
-        """:raises ApiError: 400: what the schemas don't say: the trigger, and that all targets are there."""
+        """:raises ApiError: 400: what the schemas don't say: the trigger, and that targets and people are there."""
         if not body["name"].strip():
             raise ApiError(400, "the name of an access flow can't be blank")
         if body["trigger"] not in TRIGGERS:
             raise ApiError(400, f"unknown trigger {body['trigger']!r}; choose from {', '.join(TRIGGERS)}")
         for target in body["access_targets"]:
             self._check_target(target)
+        for condition in conditions_of(body):
+            self._check_condition(condition)
         fields = self.integrations.with_references(body)
         del fields[_WRITE_ONLY]
         return fields
+
+    def _check_condition(self, condition: dict[str, Any]) -> None:
+        kind, directory = condition["type"], self.integrations.directory
+        if not directory.has_attribute_type(kind):
+            raise ApiError(400, f"a condition: there is no attribute of type {kind!r}")
+        if (condition.get("match_operator") or _MATCH_OPERATOR) != _MATCH_OPERATOR:
+            return
+        known = {entry.document["value"] for entry in directory.attributes({"type": kind})}
+        unknown = [value for value in condition.get("values") or () if value not in known]
+        if unknown:
+            raise ApiError(400, f"a condition: there is no {kind} {', '.join(map(repr, unknown))}")
 
     def _check_target(self, target: dict[str, Any]) -> None:
         kinds = [kind for kind, value in target.items() if value is not None]
@@ -112,3 +133,31 @@ class AccessFlows:
         missing = [name for name in wanted["permissions"] if name not in found["permissions"]]
         if missing:
             raise ApiError(400, f"resource type {wanted['resource_type']!r} has no permission {', '.join(missing)}")
+
+
+def conditions_of(document: Any) -> Iterator[dict[str, Any]]:
+    """All conditions of a flow: of requestors, grantees and approvers."""
+    if isinstance(document, list):
+        for part in document:
+            yield from conditions_of(part)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            if name in _CONDITIONS:
+                yield from value
+            else:
+                yield from conditions_of(value)
+
+
+def in_own_words(document: Any, name: str = "") -> Any:
+    """A flow that means the same, said otherwise than the client did."""
+    if isinstance(document, list):
+        own = [in_own_words(part) for part in reversed(document)]
+        if name in _CONDITIONS:
+            own = [{**part, "match_operator": part.get("match_operator") or _MATCH_OPERATOR} for part in own]
+        return own
+    if isinstance(document, dict):
+        own = {key: in_own_words(value, key) for key, value in document.items()}
+        if "resource_type" in own:
+            own["resources_scopes"] = own.get("resources_scopes") or []
+        return own
+    return f"{document}:00" if name in _TIMES and document.count(":") == 1 else document

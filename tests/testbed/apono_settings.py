@@ -30,6 +30,9 @@ class Settings:
         the whole name.
     show_parameters
         Whether the parameters of the secret store ``apono`` come back in clear instead of masked.
+    flows_in_own_words
+        Whether access flows come back in Apono's words and not the client's: lists in another order, the match operator
+        that a condition leaves out, times with seconds, an empty list of scopes.
     omit_nulls
         Whether answers leave out what is null, instead of showing each null that the document has: the
         ``next_page_token`` of the last page too.
@@ -51,6 +54,7 @@ class Settings:
     put_resyncs: bool = False
     name_filter_anywhere: bool = False
     show_parameters: bool = False
+    flows_in_own_words: bool = False
     omit_nulls: bool = False
     empty_last_token: bool = False
     page_size: int = PAGE_SIZE
@@ -78,6 +82,7 @@ _SCHEMA = validator(
             "put_resyncs": {"type": "boolean"},
             "name_filter_anywhere": {"type": "boolean"},
             "show_parameters": {"type": "boolean"},
+            "flows_in_own_words": {"type": "boolean"},
             "omit_nulls": {"type": "boolean"},
             "empty_last_token": {"type": "boolean"},
             "page_size": {"type": "integer", "minimum": 1},

@@ -1005,6 +1005,35 @@ def targets(*changes: dict[str, Any]) -> dict[str, Any]:
     return {"access_targets": [{"integration": {**target, **change}} for change in changes]}
 
 
+def group(*conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"logical_operator": "OR", "approvers": list(conditions)}
+
+
+def people(*conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"requestors": {"logical_operator": "OR", "conditions": list(conditions)}}
+
+
+def test_a_flow_comes_back_in_other_words_if_a_setting_says_so(bed):
+    bed.create()
+    times = {"start_time": "09:00", "end_time": "17:00:30", "days_of_week": ["MONDAY", "FRIDAY"], "time_zone": "UTC"}
+    several = people({"type": "user", "values": ["jane@example.com"]}, {"type": "group", "match_operator": "contains"})
+    made = bed.call("POST", FLOWS, flow("alpha", timeframe=times, **several))
+    bed.settings(flows_in_own_words=True)
+    shown = bed.call("GET", f"{FLOWS}/{made['id']}")
+    assert shown["timeframe"] == {
+        **times,
+        "start_time": "09:00:00",
+        "days_of_week": ["FRIDAY", "MONDAY"],
+    }
+    assert [(each["type"], each["match_operator"]) for each in shown["requestors"]["conditions"]] == [
+        ("group", "contains"),
+        ("user", "is"),
+    ]
+    assert shown["access_targets"][0]["integration"]["resources_scopes"] == []
+    bed.settings(flows_in_own_words=False)
+    assert bed.call("GET", f"{FLOWS}/{made['id']}") == made
+
+
 @pytest.mark.parametrize(
     "fields, reason",
     [
@@ -1019,14 +1048,17 @@ def targets(*changes: dict[str, Any]) -> dict[str, Any]:
         (targets({"resource_type": "k8s-pod"}), "resources of type 'k8s-pod'"),
         (targets({"integration_reference": "unsynced"}), "no sync of integration 'unsynced'"),
         (targets({}, {"permissions": ["view", "fly"]}), "has no permission fly"),
+        (people({"type": "user", "source_integration_reference": "x"}), "no integration has the id or the name 'x'"),
+        (people({"type": "shoe size"}), "there is no attribute of type 'shoe size'"),
+        (people({"type": "user", "values": ["nobody@example.com"]}), "there is no user 'nobody@example.com'"),
         (
             {
-                "requestors": {
-                    "logical_operator": "OR",
-                    "conditions": [{"type": "u", "source_integration_reference": "x"}],
+                "approver_policy": {
+                    "approval_mode": "ANY_OF",
+                    "approver_groups": [group({"type": "group", "values": ["x"]})],
                 }
             },
-            "no integration has the id or the name 'x'",
+            "there is no group 'x'",
         ),
     ],
 )

@@ -31,6 +31,7 @@ LONGEST_PAUSE = 60.0
 CATALOG_PATH = "/api/v2/integrations-catalog"
 CONNECTORS_PATH = "/api/admin/v3/connectors"
 INTEGRATIONS_PATH = "/api/admin/v4/integrations"
+ACCESS_FLOWS_PATH = "/api/admin/v2/access-flows"
 
 
 class Apono:
@@ -188,3 +189,25 @@ def integrations_named(apono: Apono, name: str, query: dict[str, Any] | None = N
     """The integrations of exactly this name: Apono's filter takes no notice of letter case and reads * as anything."""
     pages = apono.pages(INTEGRATIONS_PATH, f"the integration {name}", {**(query or {}), "name": name})
     return [item for item in pages if item["name"] == name]
+
+
+def integration_referred_to(apono: Apono, reference: str) -> dict[str, Any]:
+    """The integration of an id or a name; raises :class:`ResourceError` where there is not exactly one."""
+    found = integrations_named(apono, reference)
+    if not found:
+        by_id = apono.find(f"{INTEGRATIONS_PATH}/{apono.quoted(reference)}", f"the integration {reference}")
+        found = [by_id] if by_id else []
+    if len(found) != 1:
+        ids = f" ({', '.join(item['id'] for item in found)})" if found else ""
+        raise ResourceError(
+            f"There are {len(found) or 'no'} integrations with the id or the name {reference!r} in Apono{ids}: name "
+            "one that is there, by its id where the name is not enough.",
+            service="apono",
+            code="Ambiguous" if found else "UnknownIntegration",
+        )
+    return found[0]
+
+
+def known_access_flows(apono: Apono) -> list[dict[str, Any]]:
+    """All access flows; the list has no filter by name."""
+    return list(apono.pages(ACCESS_FLOWS_PATH, "the access flows"))

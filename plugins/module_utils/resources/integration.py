@@ -341,19 +341,19 @@ class Integration(Resource):
         """Wait for the sync that shows whether the settings are right; raises :class:`ResourceError` when it fails."""
         if not self.params["wait"] or self.params["state"] == "absent":
             return None
-        if not plan.changes and plan.details["status"].lower() not in _SYNCING:
+        if not plan.changes and not is_syncing(plan.details["status"]):
             self.judge(plan.details)
             return None
         current = self.find()
         if current is None:
             raise ResourceError(f"{self.what} was removed by somebody else while its sync was awaited: run again.")
-        if any(change.operation == "PUT" for change in plan.changes) and current["status"].lower() not in _SYNCING:
+        if any(change.operation == "PUT" for change in plan.changes) and not is_syncing(current["status"]):
             # Whether a change of settings starts a sync is not documented, and the status may be that of the old ones.
             self.refresh(current["id"])
 
         def ended() -> dict[str, Any] | None:
             now = self.apono.call("GET", f"{INTEGRATIONS_PATH}/{current['id']}", self.what)
-            return None if now["status"].lower() in _SYNCING else now
+            return None if is_syncing(now["status"]) else now
 
         synced = poll(ended, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
         if synced is None:
@@ -383,6 +383,11 @@ class Integration(Resource):
             service="apono",
             code="SyncFailed",
         )
+
+
+def is_syncing(status: str) -> bool:
+    """Whether a sync goes on at that status."""
+    return status.lower() in _SYNCING
 
 
 def as_body(current: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apono's access flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
+    ACCESS_FLOWS_PATH,
+    Apono,
+    known_access_flows,
+)
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Information
+
+
+class AccessFlowInfo(Information):
+    """One read for one flow by its id, and for the others one for each page of the list."""
+
+    options = APONO.merge(
+        Options(
+            {
+                "id": {"type": "str"},
+                "name": {"type": "str"},
+                "integration": {"type": "str"},
+                "active": {"type": "bool"},
+            },
+            mutually_exclusive=tuple(("id", other) for other in ("name", "integration", "active")),
+        )
+    )
+
+    def validate(self) -> None:
+        self.apono = Apono(self.params)
+
+    def read(self) -> dict[str, Any]:
+        if self.params.get("id"):
+            path = f"{ACCESS_FLOWS_PATH}/{self.apono.quoted(self.params['id'])}"
+            found = self.apono.find(path, f"the access flow {self.params['id']}")
+            return {"access_flows": [found] if found else []}
+        return {"access_flows": [flow for flow in known_access_flows(self.apono) if self.matches(flow)]}
+
+    def matches(self, flow: dict[str, Any]) -> bool:
+        """Whether the filters let it through: Apono's list has none of its own."""
+        params = self.params
+        targets = [target.get("integration") or {} for target in flow["access_targets"]]
+        integrations = {target.get(key) for target in targets for key in ("integration_id", "integration_name")}
+        return (
+            params.get("name") in (None, flow["name"])
+            and params.get("active") in (None, flow["active"])
+            and params.get("integration") in {None, *integrations}
+        )
