@@ -235,10 +235,14 @@ class Awx:
         self.endpoints: dict[int, str] = {}
         self.associated: dict[tuple[int, str], list[int]] = {}
         self.surveys: dict[int, dict[str, Any]] = {}
-        self.writes: list[str] = []
         self.add("organizations", {"name": "Default"})
         for name, content in MANAGED_TYPES.items():
             self.add("credential_types", {"name": name, "kind": "cloud", **content})
+
+    def state(self) -> str:
+        """Everything that it keeps."""
+        associated = sorted((number, name, held) for (number, name), held in self.associated.items())
+        return json.dumps([self.objects, associated, self.surveys], sort_keys=True)
 
     # HTTP
 
@@ -253,8 +257,6 @@ class Awx:
                 status, answer = self.answer(method, path, dict(parse_qsl(environ.get("QUERY_STRING", ""))), body)
             except Refusal as refusal:
                 status, answer = 400, refusal.errors
-        if method != "GET" and status < 400:
-            self.writes.append(f"{method} {path}")
         text = b"" if answer is None else json.dumps(answer).encode()
         headers = [("Content-Type", "application/json"), ("X-API-Product-Name", "AWX")]
         start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("X-API-Product-Version", "24.6.1")])
