@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units build cores debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -29,7 +29,7 @@ try: $(READY) ## Onboard a demo fleet on services of its own (KEEP=1 leaves them
 stop: $(READY) ## Stop the services that "make try KEEP=1" left up
 	@$(BIN)/python -m testbed.bed stop .cache/testbed.json
 
-test: units testbed-tests scenarios molecule ## Run all tests
+test: units testbed-tests scenarios browser molecule ## Run all tests
 
 units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-core too
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/structure
@@ -39,9 +39,12 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
-scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
+scenarios: $(READY) cores awx-collection ## Run the real playbooks, on the oldest and the newest ansible-core
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
+
+browser: $(READY) ## Open the page of a report in a real browser ("make chromium" gets one)
+	$(BIN)/python -m pytest -rs tests/browser
 
 molecule: $(READY) ## Run each role's molecule scenario
 	cd extensions && molecule reset --all && python -m testbed.bed run molecule test --all
@@ -65,8 +68,17 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
 
-benchmark: $(READY) ## Measure the time per task on both ways of execution
-	$(BIN)/python tests/benchmark/time_per_task.py
+bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
+	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
+
+docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
+	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
+	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir .cache/docs/rst apono.eks
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
+
+$(VENV)/docs-ready: docs/site/requirements.txt $(READY)
+	$(BIN)/pip install --quiet -r $<
+	@touch $@
 
 # Nothing of the checkout, which is on both paths otherwise.
 INSTALLED := PYTHONPATH= ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build
@@ -74,17 +86,50 @@ INSTALLED := PYTHONPATH= ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build
 build: $(READY) ## Build the collection and install it from the archive
 	rm -rf .cache/build && mkdir -p .cache/build
 	$(BIN)/ansible-galaxy collection build --force --output-path .cache/build
+	@test "$$(stat -c %s .cache/build/apono-eks-*.tar.gz)" -lt 1048576 || { echo "The archive is larger than 1 MiB."; exit 1; }
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
-	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.adopt
+
+# Its own environment: it decides itself which ansible-core and ansible-lint it takes.
+IMPORTER := .cache/galaxy-importer
+
+galaxy-check: build $(IMPORTER)/ready ## Check the built archive as Ansible Galaxy does when it is published
+	cd .cache/build && PATH="$(CURDIR)/$(IMPORTER)/bin:$$PATH" PYTHONPATH= ANSIBLE_COLLECTIONS_PATH= python -m galaxy_importer.main apono-eks-*.tar.gz
+
+$(IMPORTER)/ready: | $(READY)
+	$(PYTHON) -m venv --clear $(IMPORTER)
+	$(IMPORTER)/bin/pip install --quiet galaxy-importer
+	@touch $@
+
+release: $(READY) ## Set the version, write the release notes, commit and tag them (VERSION=1.2.3)
+	@echo "$(VERSION)" | grep -Eqx '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?' || { echo "Name the version: make release VERSION=1.2.3"; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "There are changes that are not committed: commit them first."; exit 1; }
+	@! git rev-parse --quiet --verify "refs/tags/$(VERSION)" > /dev/null || { echo "The tag $(VERSION) is there already."; exit 1; }
+	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
+	$(BIN)/antsibull-changelog release
+	git add galaxy.yml CHANGELOG.rst changelogs
+	git commit --quiet --message "Release $(VERSION)"
+	git tag --annotate --message "apono.eks $(VERSION)" "$(VERSION)"
+	@echo "Look at it, then push it with its tag; the archive to publish is made by \"make galaxy-check\"."
 
 cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)
 
+awx-collection: $(READY) ## Install the collection that configures AWX, for the scenarios
+	@$(BIN)/python tests/awx_collection.py .cache/collections
+
+java: ## Install the Debian package of the Java that ansible-rulebook needs
+	command -v java || { $(SUDO)apt-get update && $(SUDO)apt-get install --yes --no-install-recommends openjdk-17-jre-headless; }
+
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
 	$(SUDO)apt-get update
 	$(SUDO)apt-get install --yes --no-install-recommends python3-venv python3-pip git
+
+chromium: ## Install the Debian packages of the browser that the tests open a report in
+	@command -v chromium chromedriver > /dev/null || { $(SUDO)apt-get update && \
+	  $(SUDO)apt-get install --yes --no-install-recommends chromium chromium-driver; }
 
 clean: ## Remove everything that was installed or made
 	rm -rf $(VENV) .cache .collections .hypothesis .pytest_cache .ruff_cache

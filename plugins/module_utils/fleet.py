@@ -37,6 +37,7 @@ WISHES = Options(
         **dict.fromkeys(PATTERNS, _TEXTS),
         "apono_trust": TRUST,
         "apono_allow_open_trust": {"type": "bool"},
+        "apono_role_description": _TEXT,
         "apono_managed_policies": _TEXTS,
         "apono_max_session_duration": {"type": "int"},
         "apono_permissions_boundary": _TEXT,

@@ -98,6 +98,10 @@ class Eks:
             "UpdateClusterConfig": self.update_cluster_config,
             "DescribeUpdate": self.describe_update,
             "ListUpdates": self.list_updates,
+            "ListNodegroups": self.list_nodegroups,
+            "DescribeNodegroup": self.describe_nodegroup,
+            "ListFargateProfiles": self.list_fargate_profiles,
+            "DescribeFargateProfile": self.describe_fargate_profile,
             "CreateAccessEntry": self.create_access_entry,
             "DescribeAccessEntry": self.describe_access_entry,
             "UpdateAccessEntry": self.update_access_entry,
@@ -123,7 +127,7 @@ class Eks:
         found = list(violations(operation.input_shape, parameters))
         if found:
             raise AwsError(400, invalid_input_code(operation), describe(found))
-        authorize(caller, f"eks:{operation.name}", resource_of(caller, request.region, parameters))
+        authorize(caller, f"eks:{operation.name}", self.resource_of(operation.name, Scope(request, caller), parameters))
         return self.operations[operation.name](Scope(request, caller), parameters)
 
     def reset(self) -> None:
@@ -229,6 +233,38 @@ class Eks:
             ids = list(self.cluster(scope, parameters["name"]).updates)
         return page("updateIds", ids, parameters, "InvalidParameterException")
 
+    # Managed node groups and Fargate profiles, as far as their roles go: each is named after its role
+
+    def list_nodegroups(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            names = [role.name for role in self.cluster(scope, parameters["clusterName"]).node_roles]
+        return page("nodegroups", names, parameters, "InvalidParameterException")
+
+    def describe_nodegroup(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            cluster = self.cluster(scope, parameters["clusterName"])
+        name = parameters["nodegroupName"]
+        role = role_of(cluster.node_roles, name, f"No node group found for name: {name}.")
+        return {"nodegroup": {"nodegroupName": name, "clusterName": cluster.name, "nodeRole": role.arn}}
+
+    def list_fargate_profiles(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            names = [role.name for role in self.cluster(scope, parameters["clusterName"]).fargate_roles]
+        return page("fargateProfileNames", names, parameters, "InvalidParameterException")
+
+    def describe_fargate_profile(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            cluster = self.cluster(scope, parameters["clusterName"])
+        name = parameters["fargateProfileName"]
+        role = role_of(cluster.fargate_roles, name, f"No Fargate Profile found with name: {name}.")
+        return {
+            "fargateProfile": {
+                "fargateProfileName": name,
+                "clusterName": cluster.name,
+                "podExecutionRoleArn": role.arn,
+            }
+        }
+
     # Access entries
 
     def create_access_entry(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -263,6 +299,7 @@ class Eks:
                 )
             entry = cluster.add_entry(principal, kind, parameters.get("username"), list(groups), dict(tags))
             entry.token, entry.request = token, parameters
+            entry.effective_at += timedelta(seconds=cluster.entry_delay)
             return {"accessEntry": entry.shown()}
 
     def describe_access_entry(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -382,7 +419,7 @@ class Eks:
     def in_scope(self, scope: Scope) -> list[Cluster]:
         return [
             cluster
-            for cluster in self.clusters.values()
+            for cluster in list(self.clusters.values())
             if (cluster.account_id, cluster.region) == (scope.account_id, scope.region)
         ]
 
@@ -420,6 +457,27 @@ class Eks:
                 "'list-access-entries'."
             )
         return entries[parameters["principalArn"]]
+
+    def resource_of(self, operation: str, scope: Scope, parameters: dict[str, Any]) -> str:
+        """The ARN by which policies judge an operation: of the cluster, or of the access entry that it is about.
+
+        Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes
+        Service". An entry that is not there has no id yet; a wildcard stands for it.
+        """
+        if "resourceArn" in parameters:
+            return parameters["resourceArn"]
+        name = parameters.get("clusterName") or parameters.get("name")
+        if not name:
+            return "*"
+        head = f"arn:{scope.partition}:eks:{scope.region}:{scope.account_id}"
+        if "principalArn" not in parameters or operation == "CreateAccessEntry":
+            return f"{head}:cluster/{name}"
+        principal = parameters["principalArn"]
+        cluster = next((cluster for cluster in self.in_scope(scope) if cluster.name == name), None)
+        if cluster and principal in cluster.entries:
+            return cluster.entries[principal].arn
+        account_id, _unused, rest = principal.removeprefix(f"arn:{scope.partition}:iam::").partition(":")
+        return f"{head}:access-entry/{name}/{rest.partition('/')[0]}/{account_id}/{rest.rpartition('/')[2]}/*"
 
     def tagged(self, scope: Scope, arn: str) -> Cluster | AccessEntry:
         """:raises AwsError: BadRequestException, NotFoundException (API TagResource)."""
@@ -512,13 +570,6 @@ class Scope:
         self.principal = caller.principal
 
 
-def resource_of(caller: Caller, region: str, parameters: dict[str, Any]) -> str:
-    """The ARN by which policies judge an operation. One on an access entry is judged by its cluster: the entry's own
-    ARN would need its UUID."""
-    name = parameters.get("clusterName") or parameters.get("name")
-    return f"arn:{caller.partition}:eks:{region}:{caller.account_id}:cluster/{name}" if name else "*"
-
-
 def invalid_parameter(message: str) -> AwsError:
     return AwsError(400, "InvalidParameterException", message)
 
@@ -556,6 +607,14 @@ def check_idle(cluster: Cluster, change: str) -> None:
         raise AwsError(
             409, "ResourceInUseException", f"Cannot {change} because cluster {cluster.name} is {cluster.status}"
         )
+
+
+def role_of(roles: list[Principal], name: str, otherwise: str) -> Principal:
+    """:raises AwsError: ResourceNotFoundException."""
+    found = next((role for role in roles if role.name == name), None)
+    if found is None:
+        raise not_found(otherwise)
+    return found
 
 
 def entry_principal(arn: str, cluster: Cluster) -> Principal:

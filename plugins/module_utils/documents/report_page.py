@@ -64,6 +64,7 @@ h2 { margin: 0 0 .3rem; font-size: .9rem; }
 rect { fill: var(--tone); stroke: var(--page); stroke-width: 2; vector-effect: non-scaling-stroke; }
 .counts { display: flex; flex-wrap: wrap; gap: .3rem 2rem; margin: .7rem 0 1.4rem; padding: 0; list-style: none; }
 .counts li { display: flex; align-items: baseline; gap: .4rem; }
+.counts span { color: var(--tone); }
 .counts b { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; color: var(--tone); }
 
 form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: end; margin: 0 0 .8rem; }
@@ -91,12 +92,13 @@ thead th {
 thead th:first-child { border-top-left-radius: .6rem; }
 thead th:last-child { border-top-right-radius: .6rem; }
 th button { padding: 0; border: 0; font: inherit; color: inherit; background: none; cursor: pointer; }
-th button::after { content: " ↕"; opacity: .35; }
-th[aria-sort=ascending] button::after { content: " ↑"; opacity: 1; }
-th[aria-sort=descending] button::after { content: " ↓"; opacity: 1; }
+th button::after { content: " ↕"; content: " ↕" / ""; opacity: .35; }
+th[aria-sort=ascending] button::after { content: " ↑"; content: " ↑" / ""; opacity: 1; }
+th[aria-sort=descending] button::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
 tbody th { font-weight: 600; overflow-wrap: anywhere; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
 tbody td { font-variant-numeric: tabular-nums; }
+tbody tr:first-child td { white-space: nowrap; }
 tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 tbody[hidden] { display: none; }
 td span { color: var(--tone); white-space: nowrap; }
@@ -108,7 +110,7 @@ span i { font-style: normal; }
 summary {
   max-width: 80vw; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--soft); cursor: pointer;
 }
-summary.bad { color: var(--tone); white-space: normal; overflow-wrap: anywhere; }
+.more .bad { margin: 0; color: var(--tone); white-space: normal; overflow-wrap: anywhere; }
 details[open] > summary { white-space: normal; overflow-wrap: anywhere; }
 details section { margin: .8rem 0 .8rem 1rem; padding-left: 1rem; border-left: 3px solid var(--line); }
 details ul { margin: .2rem 0; padding-left: 1.2rem; }
@@ -211,7 +213,8 @@ SCRIPT = """
     button.addEventListener("click", () => sort(header, column));
     header.replaceChildren(button);
   });
-  form.addEventListener("input", filter);
+  fields.text.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   table.addEventListener("toggle", nameButton, true);
   fields.open.addEventListener("click", () => {
