@@ -184,7 +184,7 @@ def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller)
     # The trust has what the other cluster of the account needs, although that is not in this run.
     run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "account", "--limit", "c00,c01")
     assert run.code == 0, run.output
-    assert {operation.partition(":")[0] for operation in bed.calls(writes=True)} == {"iam", "sts"}
+    assert {operation.partition(":")[0] for operation in bed.calls(writes=True)} == {"iam"}
     assert accounts_let_in() == {ACCOUNTS[0], elsewhere}
 
     bed.forget_calls()
