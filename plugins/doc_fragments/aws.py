@@ -53,9 +53,12 @@ options:
     description:
       - A role to assume for everything that this task does, with the credentials above.
       - This is the way to clusters in other accounts.
+      - Without it, the variable E(APONO_ASSUME_ROLE_ARN) is read.
     type: str
   assume_role_external_id:
-    description: The external id that the trust policy of O(assume_role_arn) asks for.
+    description:
+      - The external id that the trust policy of O(assume_role_arn) asks for.
+      - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
     type: str
   assume_role_session_name:
     description: The name of the session of O(assume_role_arn), as CloudTrail shows it.

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - An AWS account has one IAM role for all its clusters. This makes one wish of the variables of the playbooks
     (C(apono_trust), C(apono_tags) and so on) that its clusters have.
-  - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are put together. What
-    else two clusters give differently is a contradiction, and the later of the two is refused.
+  - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are put together.
+    What else two clusters give differently is a contradiction, and the later of the two is refused.
   - It takes the clusters' accounts and authentication modes from C(apono_cluster_result), the registered result of
     M(apono.eks.cluster_info), and leaves out hosts that have failed (C(apono_failure)).
 positional: hostvars, others

@@ -47,7 +47,9 @@ options:
         type: str
         required: true
       external_id:
-        description: The external id that its trust policy asks for.
+        description:
+          - The external id that its trust policy asks for.
+          - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
         type: str
       name:
         description: A name for the account.
@@ -63,7 +65,9 @@ options:
         type: str
         required: true
       external_id:
-        description: The external id that its trust policy asks for.
+        description:
+          - The external id that its trust policy asks for.
+          - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
         type: str
       organizational_units:
         description: The ids of organizational units or of the root, with all below them. Without it, all accounts.
@@ -161,7 +165,7 @@ from ansible_collections.apono.eks.plugins.module_utils import discovery
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, EXTERNAL_ID, Options
 
 GIVEN = Options(
     {
@@ -170,7 +174,7 @@ GIVEN = Options(
             "elements": "dict",
             "options": {
                 "role_arn": {"type": "str", "required": True},
-                "external_id": {"type": "str", "no_log": True},
+                "external_id": {"type": "str", "no_log": True, "fallback": EXTERNAL_ID},
                 "name": {"type": "str"},
             },
         },
@@ -178,7 +182,7 @@ GIVEN = Options(
             "type": "dict",
             "options": {
                 "role_name": {"type": "str", "required": True},
-                "external_id": {"type": "str", "no_log": True},
+                "external_id": {"type": "str", "no_log": True, "fallback": EXTERNAL_ID},
                 "organizational_units": {"type": "list", "elements": "str"},
                 "exclude_accounts": {"type": "list", "elements": "str"},
             },

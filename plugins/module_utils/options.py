@@ -83,6 +83,9 @@ TAGS = Options(
     {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
 )
 
+# Where a role's external id comes from when nobody gives one: a secret has no place in an inventory.
+EXTERNAL_ID = (env_fallback, ["APONO_ASSUME_ROLE_EXTERNAL_ID"])
+
 # Credentials have no fallback here: botocore itself reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the
 # rest,
 # in its own order of precedence, and a secret from the environment never becomes a parameter that could be shown.
@@ -104,8 +107,8 @@ AWS = Options(
         "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"], "fallback": (env_fallback, ["AWS_URL"])},
         "aws_ca_bundle": {"type": "path"},
         "validate_certs": {"type": "bool"},
-        "assume_role_arn": {"type": "str"},
-        "assume_role_external_id": {"type": "str", "no_log": True},
+        "assume_role_arn": {"type": "str", "fallback": (env_fallback, ["APONO_ASSUME_ROLE_ARN"])},
+        "assume_role_external_id": {"type": "str", "no_log": True, "fallback": EXTERNAL_ID},
         "assume_role_session_name": {"type": "str", "default": "apono-eks"},
     },
     required_together=(("access_key", "secret_key"),),

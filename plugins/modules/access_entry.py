@@ -93,6 +93,14 @@ options:
     description: Whether an entry of another type is deleted and made again. Otherwise that is an error.
     type: bool
     default: false
+  settle_seconds:
+    description:
+      - How many seconds have to have passed since the entry was made or changed before the task ends. EKS answers
+        before all of the cluster knows an entry, and does not tell when it does.
+      - For a task after which something else must not happen too early, such as the removal of the same principal from
+        C(aws-auth).
+    type: int
+    default: 0
 seealso:
   - module: apono.eks.access_entry_info
   - module: apono.eks.authentication_mode

@@ -109,6 +109,9 @@ options:
           code:
             description: The kind of the finding.
             type: str
+          severity:
+            description: How much it matters, such as V(error) or V(warning).
+            type: str
           message:
             description: What was found and what to do.
             type: str

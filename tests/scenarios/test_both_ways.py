@@ -30,6 +30,18 @@ FLOW = {
     "access_targets": [{"integration": {"resource_type": "k8s-cluster", "permissions": "view"}}],
     "integration": "alpha",
 }
+OUTCOMES = [
+    {
+        "cluster": "alpha",
+        "state": "failed",
+        "account_id": 111122223333,
+        "error": {"step": "mapping", "message": "No.\nAsk.", "code": ""},
+        "steps": [{"name": "mapping", "state": "failed", "changes": [], "diff": {"before": None, "after": {"a": "ü"}}}],
+        "findings": [],
+    },
+    {"cluster": "beta", "state": "unchanged"},
+]
+NAMES = {"username": "apono:{{ '{{' }}SessionName}}", "other_username": "x:{{ '{{' }}SessionName}}"}
 
 # Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
 # keywords of the task.
@@ -37,8 +49,11 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cluster_info", {"cluster_name": "alpha"}, {}),
     ("cluster_info", {"name": "nowhere"}, {}),
     ("cluster_info", {"name": "nowhere", "required": True}, {}),
+    ("cluster_info", {"name": "alpha", "wait_for": "active"}, {}),
+    ("cluster_info", {"name": "alpha", "wait_for": "deleted"}, {}),
     ("cluster_info", {"cluster_name": "no.name"}, {}),
     ("cluster_info", {}, {}),
+    ("cluster_info", {"required": True}, {}),
     ("iam_policy", {"tags": {"team": "platform", "level": 5}}, {"check_mode": True}),
     ("iam_policy", {"tags": {"team": "platform", "level": 5}}, {}),
     ("iam_policy", {"tags": {"team": "platform", "level": "5"}}, {}),
@@ -82,6 +97,13 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_auth_role", {"role_arn": ROLE}, {}),
     ("aws_auth_info", IN_ALPHA, {}),
     ("aws_auth_info", {"host": "https://127.0.0.1:1", "api_key": "hunter2-secret"}, {}),
+    ("aws_auth_translation_info", IN_ALPHA, {}),
+    ("aws_auth_translation_info", {"region": "eu-west-1"}, {}),
+    ("user_bindings", {**IN_ALPHA, **NAMES, "account_id": ACCOUNT}, {}),
+    ("user_bindings", {**IN_ALPHA, **NAMES, "account_id": "12"}, {}),
+    ("aws_auth_prune", {**IN_ALPHA, "principals": f"{ROLE}\n{ROLE}-2"}, {"check_mode": True, "diff": True}),
+    ("aws_auth_prune", {**IN_ALPHA, "principals": ["x"]}, {}),
+    ("aws_auth_prune", {**IN_ALPHA, "principals": [f"{ROLE}-2"]}, {}),
     ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "jane"}, {}),
     ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "a b"}, {}),
     ("access_check", {**IN_ALPHA, "role_arn": ROLE, "session_name": "jane", "source_profile": "nobody"}, {}),
@@ -138,6 +160,11 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_profile", {"path": "{{ folder }}/config", "role_arn": PEOPLE}, {}),
     ("aws_profile", {"path": "{{ folder }}/config"}, {}),
     ("aws_profile", {"path": "{{ folder }}/config", "state": "absent"}, {}),
+    ("report", {"outcomes": OUTCOMES, "path": "{{ folder }}/report.html"}, {"check_mode": True}),
+    ("report", {"outcomes": OUTCOMES, "title": "", "notes": "one\ntwo", "path": "{{ folder }}/new/report"}, {}),
+    ("report", {"outcomes": []}, {}),
+    ("report", {"outcomes": [{"cluster": "alpha"}]}, {}),
+    ("report", {"outcomes": OUTCOMES, "path": "{{ folder }}"}, {}),
     ("iam_policy", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent", "managed_policies": ["apono-k8s-access"]}, {}),

@@ -34,6 +34,9 @@ _SIGN_IN = {
     "aws-cn": "https://signin.amazonaws.cn/saml",
 }
 
+# Where IAM Identity Center (AWS SSO) puts the roles of its permission sets.
+SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
+
 _CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
 _REGION_PATTERN = re.compile(r"[a-z0-9*?-]{1,32}")
 _PROVIDER_NAME = re.compile(r"[\w.-]{1,128}", re.ASCII)
@@ -101,7 +104,7 @@ def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
             "StringEqualsIgnoreCase": {"sts:RoleSessionName": "${SAML:sub}"},
             "ArnLike": {
                 "aws:PrincipalArn": [
-                    arn.role_arn(partition, account_id, f"/aws-reserved/sso.amazonaws.com/{region}", "AWSReservedSSO_*")
+                    arn.role_arn(partition, account_id, f"{SSO_PATH}{region}", "AWSReservedSSO_*")
                     for account_id in dict.fromkeys(account_ids)
                     for region in ("", "*/")
                 ]
@@ -286,7 +289,7 @@ def canonical(document: dict[str, Any]) -> Any:
     return {
         "Version": str(document.get("Version", "2008-10-17")),
         "Id": document.get("Id"),
-        "Statement": sorted(map(_canonical_statement, statements(document)), key=_ordered_json),
+        "Statement": sorted(map(canonical_statement, statements(document)), key=_ordered_json),
     }
 
 
@@ -294,7 +297,8 @@ def _ordered_json(statement: dict[str, Any]) -> str:
     return json.dumps(statement, sort_keys=True)
 
 
-def _canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+def canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+    """One statement in the form of :func:`canonical`; its conditions are triples of operator, key and values."""
     shaped: dict[str, Any] = {}
     for key, value in statement.items():
         if key in ("Action", "NotAction"):
@@ -381,12 +385,17 @@ def _restricts_who(condition: dict[str, Any]) -> bool:
     )
 
 
+def is_dead_principal(name: str) -> bool:
+    """Whether it is a unique id in the place of an ARN: a principal that was deleted since the document was saved."""
+    return _UNIQUE_ID.fullmatch(name) is not None
+
+
 def dead_principals(document: dict[str, Any]) -> list[str]:
-    """Unique ids in the place of ARNs: principals that were deleted since the document was saved."""
+    """The principals of a document that were deleted since it was saved."""
     return [
         name
         for statement in statements(document)
         if isinstance(statement.get("Principal"), dict)
         for name in as_list(statement["Principal"].get("AWS"))
-        if _UNIQUE_ID.fullmatch(name)
+        if is_dead_principal(name)
     ]

@@ -145,7 +145,7 @@ def outcome(
 ) -> dict[str, Any]:
     """What the steps of one host have come to. Gives those without a result their state."""
     verdict = mapping(facts.get(VERDICT))
-    error = error_of(steps, done, mapping(facts.get(FAILURE)), is_lost)
+    error = error_of(steps, {**done, "cluster": results(facts, [CLUSTER])}, mapping(facts.get(FAILURE)), is_lost)
     states = {each["state"] for each in steps}
     if error:
         state = "failed"
@@ -182,12 +182,15 @@ def error_of(
     failure: Mapping[str, Any],
     is_lost: bool,
 ) -> dict[str, Any] | None:
-    """Why a cluster failed: as the playbook has kept it, or as the failed result of a step says."""
+    """Why a cluster failed: as the playbook has kept it, or as the failed result of a step says. ``done`` has what was
+    learnt of the cluster too."""
     if failure:
         for each in steps:
             if each["name"] == failure.get("step"):
                 each["state"] = "failed"
     failed = next((each["name"] for each in steps if each["state"] == "failed"), "")
+    if not failed and "failed" in map(state_of, done["cluster"]):
+        failed = "cluster"  # nobody could say what it is, so no step was begun
     result = next((result for result in done.get(failed, ()) if state_of(result) == "failed"), {})
     if not (failure or failed or is_lost):
         return None

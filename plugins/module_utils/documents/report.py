@@ -32,8 +32,12 @@ STATES = (
 # The width of the table on a terminal: Ansible indents it, and 120 columns are to hold it all.
 WIDTH = 104
 LONGEST_NAME = 36
+LONGEST_OTHER = 16
 # A column with less than this tells nothing.
 SHORTEST_WORDS = 20
+
+# More clusters than these are counted where the same is said of them.
+MOST_NAMES = 5
 
 # With these, a spreadsheet takes a cell for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@")
@@ -74,16 +78,20 @@ def complete(outcome: dict[str, Any]) -> dict[str, Any]:
             for step in outcome.get("steps") or ()
         ],
         "findings": [
-            {key: finding.get(key) or "" for key in ("code", "message")} for finding in outcome.get("findings") or ()
+            {key: finding.get(key) or "" for key in ("code", "severity", "message")}
+            for finding in outcome.get("findings") or ()
         ],
     }
 
 
 def clean(value: Any) -> Any:
-    """Every text as what a file in UTF-8 can hold. An undecodable byte, which Python keeps as half a character, is
-    shown as a question mark."""
+    """Every text as what each kind of file can hold.
+
+    That is without null characters, which pages and older Pythons' CSV refuse, and with a question mark for an
+    undecodable byte, which Python keeps as half a character.
+    """
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
         return {clean(key): clean(item) for key, item in value.items()}
     return [clean(item) for item in value] if isinstance(value, (list, tuple)) else value
@@ -117,7 +125,7 @@ def number_of_clusters(report: dict[str, Any]) -> str:
 def what_happened(cluster: dict[str, Any]) -> str:
     """The words of one line: why it failed, what was done, what was found."""
     if cluster["error"]:
-        return ": ".join(filter(None, (cluster["error"]["step"], one_line(cluster["error"]["message"]))))
+        return one_line(": ".join(filter(None, (cluster["error"]["step"], cluster["error"]["message"]))))
     parts = [", ".join(step["name"] for step in cluster["steps"] if step["state"] == "changed")]
     # Who did the account's work is the page's matter: the line of that cluster says what it was.
     parts += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
@@ -129,15 +137,9 @@ def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
     """Lines for a terminal: one for each cluster, then in full what the lines had no room for, then the counts."""
     clusters = report["clusters"]
     rows = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
-    rows += [
-        (
-            shorten_middle(cluster["cluster"], LONGEST_NAME),
-            shorten(cluster["account_id"] or "-", 12),
-            shorten(cluster["region"] or "-", 16),
-            shorten(cluster["state"], 16),
-        )
-        for cluster in clusters
-    ]
+    for cluster in clusters:
+        name, *others = (one_line(cluster[key]) or "-" for key in ("cluster", "account_id", "region", "state"))
+        rows.append((shorten_middle(name, LONGEST_NAME), *(shorten(text, LONGEST_OTHER) for text in others)))
     words = ["WHAT", *map(what_happened, clusters)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     room = max(width - sum(widths) - 2 * len(widths), SHORTEST_WORDS)
@@ -145,11 +147,11 @@ def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
         "  ".join((*(cell.ljust(size) for cell, size in zip(row, widths, strict=True)), shorten(text, room))).rstrip()
         for row, text in zip(rows, words, strict=True)
     ]
-    details = [
-        f"{cluster['cluster']}: {text}"
-        for cluster, words_of_it in zip(clusters, words[1:], strict=True)
-        for text in in_full(cluster, len(words_of_it) > room)
-    ]
+    concerned: dict[str, list[str]] = {}
+    for cluster, words_of_it in zip(clusters, words[1:], strict=True):
+        for text in in_full(cluster, len(words_of_it) > room):
+            concerned.setdefault(text, []).append(cluster["cluster"])
+    details = [f"{few(names)}: {text}" for text, names in concerned.items()]
     for block in (details, report["notes"], [count_words(report) + check_mode_words(report)]):
         if block:
             lines += ["", *(one_line(text) for text in block)]
@@ -166,8 +168,16 @@ def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:
     return [what_happened(cluster), *found] if cluster["error"] and is_shortened else found
 
 
+def few(names: list[str]) -> str:
+    """Names of clusters of which the same is to be said: what is wrong with an account is so for all of its."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMES - 1])} and {len(names) - MOST_NAMES + 1} more"
+
+
 def one_line(text: str) -> str:
-    return " ".join(text.split())
+    """A text that is no more than text on a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 
 
 def shorten(text: str, width: int) -> str:

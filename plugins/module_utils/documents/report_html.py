@@ -214,17 +214,17 @@ def more(cluster: dict[str, Any]) -> ElementTree.Element | None:
     error = cluster["error"]
     parts = [part for part in (error_part(error), findings_part(cluster["findings"])) if part is not None]
     parts += [part for part in map(step_part, cluster["steps"]) if part is not None]
-    if not parts:
-        return None
     if error:
         where = [element("b", error["step"]), " "] if error["step"] else []
-        line = element("summary", *where, report.one_line(error["message"]), class_="bad")
+        line = [*where, report.one_line(error["message"])]
     else:
         words = [finding["message"] for finding in cluster["findings"]]
         words += [text for step in cluster["steps"] for text in step["changes"]]
         words += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
-        line = element("summary", "; ".join(map(report.one_line, words)) or "details")
-    return element("details", line, *parts)
+        line = ["; ".join(map(report.one_line, words)) or "details"]
+    if parts:
+        return element("details", element("summary", *line, class_="bad" if error else "said"), *parts)
+    return element("p", *line, class_="bad") if error else None
 
 
 def error_part(error: dict[str, Any] | None) -> ElementTree.Element | None:
@@ -267,5 +267,8 @@ def difference(diff: dict[str, Any]) -> ElementTree.Element | None:
 def lines_of(value: Any) -> list[str]:
     if value is None:
         return []
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-    return text.splitlines()
+    if isinstance(value, str):
+        return value.splitlines()
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    # With its commas, the line before a new one would differ too.
+    return [line.removesuffix(",") for line in text.split("\n")]

@@ -40,7 +40,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body {
   margin: 0; padding: 2rem clamp(1rem, 3vw, 3rem) 4rem; background: var(--page); color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  font: .94rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
 main { max-width: 90rem; margin: 0 auto; }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; letter-spacing: -0.01em; overflow-wrap: anywhere; }
@@ -64,6 +64,7 @@ h2 { margin: 0 0 .3rem; font-size: .9rem; }
 rect { fill: var(--tone); stroke: var(--page); stroke-width: 2; vector-effect: non-scaling-stroke; }
 .counts { display: flex; flex-wrap: wrap; gap: .3rem 2rem; margin: .7rem 0 1.4rem; padding: 0; list-style: none; }
 .counts li { display: flex; align-items: baseline; gap: .4rem; }
+.counts span { color: var(--tone); }
 .counts b { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; color: var(--tone); }
 
 form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: end; margin: 0 0 .8rem; }
@@ -91,12 +92,13 @@ thead th {
 thead th:first-child { border-top-left-radius: .6rem; }
 thead th:last-child { border-top-right-radius: .6rem; }
 th button { padding: 0; border: 0; font: inherit; color: inherit; background: none; cursor: pointer; }
-th button::after { content: " ↕"; opacity: .35; }
-th[aria-sort=ascending] button::after { content: " ↑"; opacity: 1; }
-th[aria-sort=descending] button::after { content: " ↓"; opacity: 1; }
-tbody th { font-weight: 600; overflow-wrap: anywhere; }
+th button::after { content: " ↕"; content: " ↕" / ""; opacity: .35; }
+th[aria-sort=ascending] button::after { content: " ↑"; content: " ↑" / ""; opacity: 1; }
+th[aria-sort=descending] button::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
+tbody th { min-width: 9rem; font-weight: 600; overflow-wrap: anywhere; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
 tbody td { font-variant-numeric: tabular-nums; }
+tbody tr:first-child td { white-space: nowrap; }
 tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 tbody[hidden] { display: none; }
 td span { color: var(--tone); white-space: nowrap; }
@@ -108,7 +110,7 @@ span i { font-style: normal; }
 summary {
   max-width: 80vw; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--soft); cursor: pointer;
 }
-summary.bad { color: var(--tone); white-space: normal; overflow-wrap: anywhere; }
+.more .bad { margin: 0; color: var(--tone); white-space: normal; overflow-wrap: anywhere; }
 details[open] > summary { white-space: normal; overflow-wrap: anywhere; }
 details section { margin: .8rem 0 .8rem 1rem; padding-left: 1rem; border-left: 3px solid var(--line); }
 details ul { margin: .2rem 0; padding-left: 1.2rem; }
@@ -136,12 +138,14 @@ del { color: var(--bad); }
     --good: #17734a; --bad: #b3202c; --warn: #855300; --new: #1c5bb8; --quiet: #444;
     --good-fill: none; --bad-fill: none; --warn-fill: none; --new-fill: none; --quiet-fill: none;
   }
-  body { padding: 0; font-size: 10px; }
+  html { font-size: 10.5px; }
+  body { padding: 0; }
   form, form:not([hidden]) { display: none; }
   .table { border: 0; }
   thead th { position: static; }
   th button::after { content: ""; }
   th, td { padding: .25rem .4rem; }
+  .state { padding: 0; }
   tbody, section { break-inside: avoid; }
   summary { white-space: normal; max-width: none; }
   .diff { max-height: none; }
@@ -211,7 +215,8 @@ SCRIPT = """
     button.addEventListener("click", () => sort(header, column));
     header.replaceChildren(button);
   });
-  form.addEventListener("input", filter);
+  fields.text.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   table.addEventListener("toggle", nameButton, true);
   fields.open.addEventListener("click", () => {

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -20,6 +21,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import access_
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
 
 ACCESS_POLICY = {
@@ -49,6 +51,7 @@ class AccessEntry(Resource):
                 "purge_access_policies": {"type": "bool", "default": False},
                 "read_access_policies": {"type": "bool", "default": False},
                 "recreate": {"type": "bool", "default": False},
+                "settle_seconds": {"type": "int", "default": 0},
             }
         ),
         TAGS,
@@ -62,6 +65,7 @@ class AccessEntry(Resource):
         arn.validate_principal_arn(params["principal_arn"], "principal_arn")
         # In that mode there are no entries, and EKS refuses the question.
         self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
+        self.modified_at: datetime.datetime | None = None
         if params.get("tags"):
             params["tags"] = tags.validate(params["tags"])
         if params["state"] == "absent":
@@ -98,6 +102,7 @@ class AccessEntry(Resource):
         if answer is None:
             return None
         entry = answer["accessEntry"]
+        self.modified_at = entry["modifiedAt"]
         current = {**access_entry_facts(entry), "access_policies": None}
         if self.params["state"] == "present":
             managed = self.params["access_policies"] or self.params["purge_access_policies"]
@@ -217,11 +222,16 @@ class AccessEntry(Resource):
         if params.get("tags") is not None:
             to_set, to_remove = tags.difference(its_tags, params["tags"], params["purge_tags"])
             its_tags = {**{key: value for key, value in its_tags.items() if key not in to_remove}, **to_set}
+        username, groups = params["username"], sorted(set(params["kubernetes_groups"]))
+        if current and current["type"] == params["type"]:
+            username = username or current["username"]
+            # Of the other types EKS sets both itself.
+            groups = groups if params["type"] == "STANDARD" else current["kubernetes_groups"]
         wanted = {
             "cluster_name": params["cluster_name"],
             "principal_arn": params["principal_arn"],
-            "username": params["username"] or (current["username"] if current else None),
-            "kubernetes_groups": sorted(set(params["kubernetes_groups"])),
+            "username": username,
+            "kubernetes_groups": groups,
             "type": params["type"],
             "tags": its_tags,
         }
@@ -297,7 +307,22 @@ class AccessEntry(Resource):
     def plan_absent(self, current: dict[str, Any] | None) -> Plan:
         if current is None:
             return Plan(None, None)
-        return Plan(self.shown(current), None, (Change(f"delete {self.what}", "delete_access_entry", self.identity),))
+        change = Change(f"delete {self.what}", "delete_access_entry", self.identity)
+        return Plan(self.shown(current), None, (change,), {"access_entry_arn": current["access_entry_arn"]})
+
+    def foresee(self, plan: Plan) -> None:
+        name, where = self.params["cluster_name"], self.aws.caller
+        of_cluster = f"arn:{where.partition}:eks:{self.aws.region}:{where.account_id}:cluster/{name}"
+        principal = arn.parse(self.params["principal_arn"])
+        kind = principal.resource.partition("/")[0]
+        # An entry that is not there yet has no id.
+        of_entry = plan.details.get("access_entry_arn") or (
+            f"{of_cluster.replace(':cluster/', ':access-entry/')}/{kind}/{principal.account_id}/{principal.name}/new"
+        )
+        creates = [change for change in plan.changes if change.operation == "create_access_entry"]
+        others = [change for change in plan.changes if change.operation != "create_access_entry"]
+        permissions.require_actions(self.aws, permissions.actions("eks", creates), of_cluster, self.what)
+        permissions.require_actions(self.aws, permissions.actions("eks", others), of_entry, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         def call() -> dict[str, Any]:
@@ -321,6 +346,16 @@ class AccessEntry(Resource):
                 ) from error
             raise
         return None
+
+    def settle(self, plan: Plan) -> None:
+        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
+        it does. A clock that is wrong must not make it longer."""
+        seconds = self.params["settle_seconds"]
+        if not plan.changes and self.modified_at:
+            age = datetime.datetime.now(datetime.timezone.utc) - self.modified_at
+            seconds = min(seconds, seconds - age.total_seconds())
+        if plan.after is not None and seconds > 0:
+            time.sleep(seconds)
 
 
 def is_invalid_principal(error: ResourceError) -> bool:

@@ -1,38 +1,87 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of an EKS cluster."""
+"""Facts of an EKS cluster, or the names of all."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
+    cluster_names,
+    cluster_not_found,
+    describe_cluster,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
-from ansible_collections.apono.eks.plugins.module_utils.resource import Information
+from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
+
+# How often EKS is asked while a cluster is made or deleted, in seconds. On AWS both take about ten minutes.
+POLL_INTERVAL = 15
+FIRST_POLL_INTERVAL = 0.5
+
+# By what is waited for: the status of a cluster that is on its way there.
+UNDER_WAY = {"active": ("CREATING", "PENDING", "UPDATING"), "deleted": ("DELETING",)}
 
 
 class ClusterInfo(Information):
-    """One DescribeCluster."""
+    """One DescribeCluster, repeated while it waits; or ListClusters, for all of a region."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(
         Options(
             {
-                "cluster_name": {"type": "str", "required": True, "aliases": ["name"]},
+                "cluster_name": {"type": "str", "aliases": ["name"]},
                 "required": {"type": "bool", "default": False},
-            }
+                "wait_for": {"type": "str", "choices": list(UNDER_WAY)},
+                "wait_timeout": {"type": "int", "default": 1800},
+            },
+            required_if=(
+                ("required", True, ("cluster_name",)),
+                *(("wait_for", wanted, ("cluster_name",)) for wanted in UNDER_WAY),
+            ),
         )
     )
 
     def validate(self) -> None:
         self.aws = Aws(self.params)
-        arn.validate_cluster_name(self.params["cluster_name"])
+        if self.params.get("cluster_name"):
+            arn.validate_cluster_name(self.params["cluster_name"])
 
     def read(self) -> dict[str, Any]:
-        cluster = describe_cluster(self.aws, self.params["cluster_name"])
+        name, wanted = self.params.get("cluster_name"), self.params.get("wait_for")
+        if not name:
+            return {"clusters": cluster_names(self.aws)}
+        cluster = self.wait_for(wanted) if wanted else describe_cluster(self.aws, name)
         if cluster is None and self.params["required"]:
-            raise cluster_not_found(self.aws, self.params["cluster_name"])
+            raise cluster_not_found(self.aws, name)
+        if cluster and wanted and (wanted == "deleted" or cluster["status"] != "ACTIVE"):
+            raise ResourceError(
+                f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: look at it in EKS "
+                "and run again.",
+                service="eks",
+                operation="DescribeCluster",
+                code=cluster["status"],
+            )
         return {"cluster": cluster}
+
+    def wait_for(self, wanted: str) -> dict[str, Any] | None:
+        """The cluster, or its absence, once it is in none of the changes that lead to what is wanted."""
+        name, seconds = self.params["cluster_name"], self.params["wait_timeout"]
+
+        def ended() -> tuple[dict[str, Any] | None] | None:
+            cluster = describe_cluster(self.aws, name)
+            return None if cluster and cluster["status"] in UNDER_WAY[wanted] else (cluster,)
+
+        end = poll(ended, seconds, POLL_INTERVAL, FIRST_POLL_INTERVAL)
+        if end is None:
+            raise ResourceError(
+                f"The cluster {name} is not {wanted} after {seconds} seconds. Run again to go on waiting, or raise "
+                "wait_timeout.",
+                service="eks",
+                operation="DescribeCluster",
+                code="Timeout",
+            )
+        return end[0]

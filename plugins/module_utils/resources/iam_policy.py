@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, ia
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
@@ -247,6 +248,9 @@ class IamPolicy(Resource):
                 service="iam",
                 code="InUse",
             )
+
+    def foresee(self, plan: Plan) -> None:
+        permissions.require_actions(self.aws, permissions.actions("iam", plan.changes), self.arn, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         try:

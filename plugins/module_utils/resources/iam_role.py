@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, ia
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
@@ -278,6 +279,45 @@ class IamRole(Resource):
         return Change(
             f"detach policy {policy} from role {name}", "detach_role_policy", {"RoleName": name, "PolicyArn": policy}
         )
+
+    def foresee(self, plan: Plan) -> None:
+        role = (plan.after or plan.before or {})["arn"]
+        permissions.require_actions(self.aws, permissions.actions("iam", plan.changes), role, self.what)
+        if any(change.operation in ("create_role", "update_assume_role_policy") for change in plan.changes):
+            self.foresee_trust(arn.parse(role))
+
+    def foresee_trust(self, role: arn.Arn) -> None:
+        """Whether there is somebody whom the trust policy lets in: IAM takes no trust in a SAML provider that is not
+        there, and one in AWS SSO opens the role to nobody while the account has no role of AWS SSO."""
+        trust = self.params["trust"]
+        if trust.get("saml"):
+            self.foresee_saml(arn.saml_provider_arn(role.partition, role.account_id, trust["saml"]["provider"]))
+        elif trust.get("sso") and role.account_id in (trust["sso"].get("account_ids") or [role.account_id]):
+            self.foresee_sso(role.account_id)
+
+    def foresee_saml(self, provider: str) -> None:
+        def find() -> Any:
+            what = f"the SAML provider {provider}"
+            return self.aws.find("iam", "get_saml_provider", what, NOT_FOUND, SAMLProviderArn=provider)
+
+        if permissions.unless_denied(find, True) is None:
+            raise ResourceError(
+                f"There is no SAML provider {provider}, which trust.saml.provider names: make it in IAM (Identity "
+                "providers), or correct the name.",
+                service="iam",
+                code="NoSamlProvider",
+            )
+
+    def foresee_sso(self, account_id: str) -> None:
+        def find() -> Any:
+            what = f"the roles of AWS SSO in account {account_id}"
+            return next(self.aws.pages("iam", "list_roles", what, "Roles", PathPrefix=iam.SSO_PATH), None)
+
+        if permissions.unless_denied(find, True) is None:
+            self.warn(
+                f"Account {account_id} has no role of AWS SSO yet ({iam.SSO_PATH}), so {self.what} lets nobody in: "
+                "assign a permission set to the account in IAM Identity Center."
+            )
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         def call() -> dict[str, Any]:

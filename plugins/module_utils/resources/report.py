@@ -24,7 +24,7 @@ STEP = {
     "by": {"type": "str"},
     "note": {"type": "str"},
 }
-FINDING = {"code": {"type": "str"}, "message": {"type": "str"}}
+FINDING = {"code": {"type": "str"}, "severity": {"type": "str"}, "message": {"type": "str"}}
 OUTCOME = {
     "cluster": {"type": "str", "required": True},
     "cluster_name": {"type": "str"},
@@ -87,6 +87,6 @@ class Report(Task):
                 replace_file(os.path.realpath(path), WRITERS[kind](document), private=False)
             except OSError as error:
                 raise ResourceError(
-                    f"The report {path} cannot be written: {error.strerror or error}. Give a path where it can be."
+                    f"The report {path} cannot be written: {error}. Give a path where it can be."
                 ) from error
         return files

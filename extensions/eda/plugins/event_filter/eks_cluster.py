@@ -1,0 +1,100 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an event of Amazon EventBridge says of an EKS cluster, and nothing else of the event."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+DOCUMENTATION = r"""
+---
+short_description: Reduce an event of EventBridge to the EKS cluster that it is about
+description:
+  - An event filter for calls of EKS that CloudTrail records and EventBridge delivers, by webhook (C(event.payload)) or
+    by an SQS queue (C(event.body)).
+  - It puts C(event.cluster) in the event's place, with C(action), C(name), C(region) and C(account_id). C(action) is
+    V(created) for CreateCluster, V(deleted) for DeleteCluster, and V(changed) when somebody else than this collection
+    changed or removed the access entry of Apono's role.
+  - Calls that failed, other calls, and what is no such event are dropped.
+  - Whoever can cause an event chooses texts in it. Only names that AWS allows come through, so that none of them is
+    ever a template.
+options:
+  accounts:
+    description:
+      - The ids of the AWS accounts whose events count. Without it, all.
+    type: list
+    elements: str
+    default: null
+  role_name:
+    description:
+      - The name of Apono's role.
+    type: str
+    default: apono-k8s-access
+"""
+
+EXAMPLES = r"""
+- eda.builtin.webhook:
+    port: 5000
+    token: "{{ apono_webhook_token }}"
+  filters:
+    - apono.eks.eks_cluster:
+        accounts: ["111122223333"]
+"""
+
+ACTIONS = {"CreateCluster": "created", "DeleteCluster": "deleted"}
+ACCESS_CALLS = ("DeleteAccessEntry", "UpdateAccessEntry")
+
+# What this collection sends in the user agent of its calls: its own work is no reason to work.
+OWN_AGENT = "apono.eks"
+
+FORMS = {
+    "name": re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}"),
+    "region": re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]+"),
+    "account_id": re.compile(r"[0-9]{12}"),
+}
+
+
+def main(
+    event: dict[str, Any], accounts: list[str] | None = None, role_name: str = "apono-k8s-access"
+) -> list[dict[str, Any]]:
+    """The event's cluster, or no event."""
+    message = event.get("payload", event.get("body"))
+    detail = dig(message, "detail")
+    if (
+        dig(message, "source") != "aws.eks"
+        or dig(message, "detail-type") != "AWS API Call via CloudTrail"
+        or dig(detail, "eventSource") != "eks.amazonaws.com"
+        or dig(detail, "errorCode")
+    ):
+        return []
+    action = action_of(detail, role_name)
+    cluster = {
+        "name": dig(detail, "requestParameters", "name"),
+        "region": dig(detail, "awsRegion"),
+        "account_id": dig(detail, "recipientAccountId"),
+    }
+    if not action or not all(isinstance(text, str) and FORMS[key].fullmatch(text) for key, text in cluster.items()):
+        return []
+    if accounts and cluster["account_id"] not in [str(account) for account in accounts]:
+        return []
+    return [{"cluster": {"action": action, **cluster}}]
+
+
+def action_of(detail: Any, role_name: str) -> str | None:
+    """What a call did to a cluster, in one word."""
+    call = dig(detail, "eventName")
+    if call not in ACCESS_CALLS:
+        return ACTIONS.get(call) if isinstance(call, str) else None
+    role = unquote(str(dig(detail, "requestParameters", "principalArn")))
+    is_own = OWN_AGENT in str(dig(detail, "userAgent"))
+    return None if is_own or not role.endswith(f"/{role_name}") else "changed"
+
+
+def dig(value: Any, *keys: str) -> Any:
+    """What is under the keys, ``None`` where there is nothing."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,315 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWX: configured by the real modules of awx.awx, and its jobs run by the real ansible-runner with what AWX gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from runs import Controller
+
+from testbed.apono_callers import DEFAULT_TOKEN
+from testbed.awx import Awx, Job
+from testbed.awx_rules import Injection
+from testbed.bed import Bed
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, integrations
+from testbed.service import Listener
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+EXTENSION = CHECKOUT / "extensions/awx"
+COLLECTIONS = CHECKOUT / ".cache/collections"
+SHOP, DATA = "111122223333", "444455556666"
+REPOSITORY = "https://git.example.com/apono.git"
+CONTROLLER_TOKEN = "token-of-awx"
+EXTERNAL_ID = "external-id-of-the-automation"
+TIMEOUT_SECONDS = 900
+ANSWERS = {"apono_connector": "Production", "apono_kubernetes_groups": "viewers\n\n oncall \n"}
+
+pytestmark = pytest.mark.skipif(not COLLECTIONS.exists(), reason="there is no collection awx.awx: make awx-collection")
+
+
+class Place:
+    """An AWX, a fleet in two accounts whose automation asks for an external id, and a project for both."""
+
+    def __init__(self, bed: Bed, folder: Path) -> None:
+        self.bed = bed
+        self.folder = folder
+        self.accounts = {account_id: Account(bed, account_id) for account_id in (SHOP, DATA)}
+        for account in self.accounts.values():
+            self.ask_for_external_id(account)
+        shop, data = self.accounts[SHOP], self.accounts[DATA]
+        self.clusters = {
+            "shop-1": shop.add_cluster("shop-1", "API"),
+            "shop-2": shop.add_cluster("shop-2", "CONFIG_MAP"),
+            "shop-3": shop.add_cluster("shop-3", "API_AND_CONFIG_MAP"),
+            "lake": data.add_cluster("lake", "API"),
+        }
+        self.project = folder / "project"
+        shutil.copytree(EXTENSION / "project", self.project)
+        self.write_inventory()
+        self.awx = Awx(CONTROLLER_TOKEN, {REPOSITORY: self.project})
+        self.listener = Listener(self.awx).start()
+        keys = bed.credentials(OPERATIONS_ACCOUNT)
+        self.keys = {"access_key": keys["AWS_ACCESS_KEY_ID"], "secret_key": keys["AWS_SECRET_ACCESS_KEY"]}
+        self.secrets = [DEFAULT_TOKEN, EXTERNAL_ID, self.keys["secret_key"], CONTROLLER_TOKEN]
+
+    def ask_for_external_id(self, account: Account) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": OPERATIONS_ACCOUNT},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        account.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
+
+    def write_inventory(self) -> None:
+        """The inventory of the project as it ships, for these accounts and this region."""
+        path = self.project / "inventory/fleet.yml"
+        content = {**yaml.safe_load(path.read_text()), "regions": ["eu-west-1"]}
+        content["accounts"] = [{"role_arn": account.automation} for account in self.accounts.values()]
+        path.write_text(yaml.safe_dump(content))
+
+    # The configuration
+
+    def configure(self, **more: Any) -> subprocess.CompletedProcess:
+        settings = {
+            "awx_project_url": REPOSITORY,
+            "awx_execution_environment_image": "example.com/apono-eks:latest",
+            "awx_apono_token": DEFAULT_TOKEN,
+            "awx_apono_endpoint": self.bed.urls["apono"],
+            "awx_aws": {**self.keys, "external_id": EXTERNAL_ID},
+            "awx_job_slices": 2,
+            "awx_notification": {
+                "notification_type": "webhook",
+                "notification_configuration": {"url": "https://chat.example.com/hook", "headers": {}},
+            },
+            **more,
+        }
+        variables = self.folder / "settings.json"
+        variables.write_text(json.dumps(settings))
+        environment = {
+            **self.environment(),
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{os.environ['ANSIBLE_COLLECTIONS_PATH']}",
+            "CONTROLLER_HOST": self.listener.url,
+            "CONTROLLER_OAUTH_TOKEN": CONTROLLER_TOKEN,
+        }
+        command = [program("ansible-playbook"), str(EXTENSION / "configure.yml"), "-e", f"@{variables}"]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+        )
+
+    def give_keys_by_awx(self) -> None:
+        keys = {"username": self.keys["access_key"], "password": self.keys["secret_key"]}
+        own = self.awx.create_credential("Operations", "Amazon Web Services", keys)
+        self.awx.change(self.awx.named("credentials", "AWS across accounts"), {"inputs": {"external_id": EXTERNAL_ID}})
+        for template in ("Apono: verify", "Apono: offboard"):
+            self.awx.associate(self.awx.named("job_templates", template), "credentials", {"id": own})
+
+    def give_person(self, keys: dict[str, str]) -> None:
+        names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "session_token": "SessionToken"}
+        inputs = {name: keys[key] for name, key in names.items()}
+        person = self.awx.create_credential("Jane", "AWS person", inputs)
+        self.awx.associate(self.awx.named("job_templates", "Apono: verify"), "credentials", {"id": person})
+
+    def environment(self) -> dict[str, str]:
+        """What a job has without any credential: where the services of this test bed are."""
+        known = Controller(self.folder, self.bed.environment(OPERATIONS_ACCOUNT)).full_environment(Path(os.devnull))
+        secret = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "APONO_API_TOKEN", "APONO_ENDPOINT")
+        return {name: value for name, value in known.items() if name not in secret}
+
+    # Its jobs
+
+    def inventory(self) -> dict[str, Any]:
+        """What an update of the inventory's source finds, as ``ansible-inventory`` prints it for AWX."""
+        path, injection = self.awx.update_of("EKS clusters", str(self.folder / "update"))
+        write(injection)
+        found = subprocess.run(
+            [program("ansible-inventory"), "-i", str(path), "--list", "--export"],
+            env={**self.environment(), **injection.env, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+        assert found.returncode == 0, found.stderr
+        return json.loads(found.stdout)
+
+    def run(self, template: str, inventory: dict[str, Any], answers: dict[str, Any], limit: str = "") -> list[Outcome]:
+        """All jobs of one launch, at once."""
+        jobs = self.awx.launch(template, answers, str(self.folder / "files"), limit)
+        running = [self.start(job, inventory) for job in jobs]
+        return [Outcome(folder, process.wait(timeout=TIMEOUT_SECONDS)) for folder, process in running]
+
+    @staticmethod
+    def only(inventory: dict[str, Any], *hosts: str) -> dict[str, Any]:
+        """An inventory of some hosts."""
+        known = inventory["_meta"]["hostvars"]
+        return {"_meta": {"hostvars": {host: known[host] for host in hosts}}, "all": {"hosts": list(hosts)}}
+
+    def start(self, job: Job, inventory: dict[str, Any]) -> tuple[Path, subprocess.Popen]:
+        folder = self.folder / "jobs" / f"{len(list(self.folder.glob('jobs/*')))}"
+        (folder / "inventory").mkdir(parents=True)
+        (folder / "env").mkdir()
+        shutil.copytree(self.project, folder / "project")
+        script = folder / "inventory/hosts"
+        script.write_text(f"#!{sys.executable}\nprint({json.dumps(part(inventory, job))!r})\n")
+        script.chmod(0o700)
+        extra_vars: dict[str, Any] = {"awx_job_id": 1, "awx_job_template_name": job.template["name"]}
+        environment = {"ANSIBLE_FORCE_COLOR": "true", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "JOB_ID": "1"}
+        environment |= {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
+        for injection in job.injections:
+            write(injection)
+            extra_vars |= injection.extra_vars
+            environment |= injection.env
+        (folder / "env/extravars").write_text(yaml.dump(literal({**extra_vars, **job.extra_vars}), Dumper=Literally))
+        (folder / "env/envvars").write_text(json.dumps(environment))
+        options = ["--forks", str(job.template["forks"]), "--diff"]
+        options += ["--limit", job.limit] if job.limit else []
+        options += ["--check"] if job.template["job_type"] == "check" else []
+        (folder / "env/cmdline").write_text(" ".join(options))
+        command = [program("ansible-runner"), "run", str(folder), "--playbook", job.template["playbook"], "--quiet"]
+        return folder, subprocess.Popen(command, env=self.environment(), stdout=subprocess.DEVNULL)
+
+
+class Text(str):
+    """A text that AWX writes as one that is never a template."""
+
+
+class Literally(yaml.SafeDumper):
+    """AWX writes the answers of surveys so (``awx/main/utils/safe_yaml.py``)."""
+
+
+Literally.add_representer(Text, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+
+
+def literal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: literal(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [literal(item) for item in value]
+    return Text(value) if isinstance(value, str) else value
+
+
+class Outcome:
+    """A job that has ended, and everything that AWX keeps of it."""
+
+    def __init__(self, folder: Path, code: int) -> None:
+        self.code = code
+        self.output = next(folder.glob("artifacts/*/stdout")).read_text()
+        # Beside these, the runner writes the job's environment to a file, in which AWX itself hides the secrets.
+        self.kept = "".join(
+            path.read_text(errors="replace")
+            for place in ("artifacts", "facts")
+            for path in folder.glob(f"{place}/**/*")
+            if path.is_file() and path.name != "command"
+        )
+        self.stats = self.last_event("playbook_on_stats", folder)
+
+    def last_event(self, kind: str, folder: Path) -> dict[str, Any]:
+        events = [json.loads(path.read_text()) for path in folder.glob("artifacts/*/job_events/*.json")]
+        return next((event["event_data"] for event in events if event["event"] == kind), {})
+
+    @property
+    def hosts(self) -> set[str]:
+        return set(self.stats["processed"])
+
+    @property
+    def changed(self) -> int:
+        return sum(self.stats["changed"].values())
+
+
+def program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def write(injection: Injection) -> None:
+    for name, content in injection.files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        path.chmod(0o600)
+
+
+def part(inventory: dict[str, Any], job: Job) -> dict[str, Any]:
+    """The inventory with every nth host alone, as AWX slices it (``awx/main/models/inventory.py``, get_script_data)."""
+    hosts = sorted(inventory["_meta"]["hostvars"])[job.slice - 1 :: job.slices]
+    kept: dict[str, Any] = {"_meta": {"hostvars": {host: inventory["_meta"]["hostvars"][host] for host in hosts}}}
+    for name, group in inventory.items():
+        if name != "_meta":
+            own = {"hosts": [host for host in group["hosts"] if host in hosts]} if "hosts" in group else {}
+            kept[name] = {**group, **own}
+    kept["all"] = {**kept["all"], "hosts": hosts}
+    return kept
+
+
+@pytest.fixture(name="place")
+def fixture_place(bed: Bed, tmp_path: Path) -> Iterator[Place]:
+    place = Place(bed, tmp_path)
+    yield place
+    place.listener.stop()
+
+
+def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
+    first = place.configure()
+    assert first.returncode == 0, first.stdout + first.stderr
+    state = place.awx.state()
+    again = place.configure()
+    assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout
+    assert place.awx.state() == state
+    for text in (first.stdout, again.stdout, first.stderr):
+        assert not [secret for secret in place.secrets if secret in text]
+    asked = {"apono_connector": "Production", "apono_verify_session_name": "jane@example.com"}
+    connector, session = ({name: asked[name]} for name in asked)
+    assert place.awx.steps("Apono: onboard a fleet", asked) == [
+        ("Apono: audit", {}),
+        ("Apono: preview", connector),
+        ("Onboard these clusters?", {}),
+        ("Apono: onboard", connector),
+        ("Apono: verify", session),
+    ]
+    inventory = place.inventory()
+
+    looked = place.run("Apono: preview", inventory, ANSWERS)
+    assert [job.code for job in looked] == [0, 0], looked[0].output
+    assert integrations(place.bed) == {} and all(job.changed for job in looked)
+
+    # Both slices make the policy and the role of the account that they share, at the same time.
+    done = place.run("Apono: onboard", inventory, ANSWERS)
+    assert [job.code for job in done] == [0, 0], done[0].output + done[1].output
+    assert [sorted(job.hosts) for job in done] == [["lake", "shop-2"], ["shop-1", "shop-3"]]
+    assert sorted(integrations(place.bed)) == ["lake", "shop-1", "shop-2", "shop-3"]
+    assert sorted(place.clusters["shop-1"].entry()["kubernetesGroups"]) == ["oncall", "viewers"]
+    same = place.run("Apono: onboard", inventory, ANSWERS)
+    assert [(job.code, job.changed) for job in same] == [(0, 0), (0, 0)], same[0].output
+
+    # The keys now come from AWX's own type of credential for AWS, beside ours; and a person from a file.
+    person = place.accounts[SHOP].sso_person("jane@example.com")
+    place.give_keys_by_awx()
+    place.give_person(person)
+    answers = {"apono_verify_session_name": "jane@example.com", "apono_verify_wait_timeout": 5}
+    verified = place.run("Apono: verify", place.only(inventory, "shop-1", "shop-3"), answers)
+    assert [job.code for job in verified] == [0, 0], verified[0].output + verified[1].output
+    assert "apono:jane-example.com" in verified[0].output
+
+    confirmed = {"awx_confirmation": "offboard the clusters"}
+    off = place.run("Apono: offboard", inventory, confirmed, limit="shop-1:shop-2")
+    assert [job.code for job in off] == [0], off[0].output
+    assert sorted(integrations(place.bed)) == ["lake", "shop-3"]
+    assert place.accounts[SHOP].role()["policies"] == [place.accounts[SHOP].arn(f"policy/{ROLE}")]
+
+    secrets = [*place.secrets, person["SecretAccessKey"], person["SessionToken"]]
+    for job in [*looked, *done, *same, *verified, *off]:
+        assert len(job.kept) > 1000
+        assert not [secret for secret in secrets if secret in job.kept]

@@ -1,0 +1,187 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rulebooks, by the real ``ansible-rulebook``: EventBridge tells of a cluster, and the playbook runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import Controller, kill
+
+from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, Cluster, integrations
+from testbed.service import LOOPBACK, free_ports
+
+EDA = Path(__file__).resolve().parents[2] / "extensions/eda"
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+TOKEN = "token-of-the-webhook"
+PATIENCE_SECONDS = 120
+
+pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="ansible-rulebook needs a Java: make java")
+
+
+def event(name: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A call of EKS as CloudTrail records it and EventBridge delivers it."""
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/jane@example.com"
+    return {
+        "version": "0",
+        "id": "7bf73129-1428-4cd3-a780-95db273d1602",
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.eks",
+        "account": ACCOUNT,
+        "time": "2026-01-31T12:00:00Z",
+        "region": REGION,
+        "resources": [],
+        "detail": {
+            "eventVersion": "1.11",
+            "userIdentity": {"type": "AssumedRole", "arn": arn, "accountId": ACCOUNT},
+            "eventTime": "2026-01-31T12:00:00Z",
+            "eventSource": "eks.amazonaws.com",
+            "eventName": name,
+            "awsRegion": REGION,
+            "sourceIPAddress": "192.0.2.1",
+            "userAgent": "aws-cli/2.17.0",
+            "requestParameters": parameters,
+            "responseElements": None,
+            "readOnly": False,
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": ACCOUNT,
+            "eventCategory": "Management",
+            **more,
+        },
+    }
+
+
+def wait(condition: Callable[[], Any], rulebook: Rulebook) -> Any:
+    """The first true answer; whoever waits in vain sees what the rulebook printed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (answer := condition()):
+        assert rulebook.process.poll() is None and time.monotonic() < deadline, rulebook.log.read_text()
+        time.sleep(0.1)
+    return answer
+
+
+class Rulebook:
+    """A running rulebook with a webhook."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.port = free_ports(1)[0]
+        self.log = controller.folder / "rulebook.log"
+        self.record = controller.folder / "record.jsonl"
+        variables = controller.folder / "variables.json"
+        variables.write_text(json.dumps({"apono_webhook_port": self.port, "apono_webhook_token": TOKEN}))
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [
+                    Path(sys.executable).with_name("ansible-rulebook"),
+                    *("--rulebook", "apono.eks.eks_clusters_webhook"),
+                    *("--inventory", str(EDA / "inventory")),
+                    *("--vars", str(variables)),
+                ],
+                env=controller.full_environment(self.record),
+                cwd=controller.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def send(self, message: Any, token: str = TOKEN) -> int:
+        request = urllib.request.Request(
+            f"http://{LOOPBACK}:{self.port}/eks",
+            data=json.dumps(message).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except urllib.error.URLError:
+            return 0
+
+    def runs(self) -> int:
+        """How many playbooks have been started."""
+        lines = self.record.read_text().splitlines() if self.record.exists() else []
+        return sum(json.loads(line)["name"] == "Make a host of the cluster" for line in lines)
+
+    def ended(self, number: int) -> bool:
+        return self.log.read_text().count("PLAY RECAP") >= number
+
+
+@pytest.fixture(name="slow_bed")
+def fixture_slow_bed() -> Iterator[Bed]:
+    """Services on which a cluster takes a while to be made."""
+    with Bed.start(update_seconds=4, small=True) as bed:
+        bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+        yield bed
+
+
+@pytest.fixture(name="rulebook")
+def fixture_rulebook(slow_bed: Bed, tmp_path: Path) -> Iterator[Rulebook]:
+    rulebook = Rulebook(Controller(tmp_path, slow_bed.environment(OPERATIONS_ACCOUNT)))
+    yield rulebook
+    kill(rulebook.process)
+
+
+def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: Path) -> None:
+    account = Account(slow_bed, ACCOUNT)
+    eks = account.client("eks")
+    node = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [node]})
+    service_role = account.iam.create_role(RoleName="eks", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    account.add_cluster("other", "API")
+
+    wait(lambda: rulebook.send({}) == 200, rulebook)
+    assert rulebook.send(event("DeleteCluster", {"name": "other"}), token="wrong") == 401
+    pipe = "{{ lookup('pipe', 'touch " + str(tmp_path / "touched") + "') }}"
+    own = {"name": "other", "principalArn": account.arn(f"role/{ROLE}")}
+    for ignored in (
+        event("DeleteCluster", {"name": "other"}, errorCode="AccessDenied"),
+        event("DescribeCluster", {"name": "other"}),
+        event("DeleteAccessEntry", own, userAgent="Boto3/1.40 apono.eks"),
+        event("CreateCluster", {"name": pipe}),
+        [pipe],
+    ):
+        assert rulebook.send(ignored) == 200
+
+    eks.create_cluster(
+        name="fresh",
+        roleArn=service_role,
+        resourcesVpcConfig={"subnetIds": ["subnet-1", "subnet-2"]},
+        accessConfig={"authenticationMode": "API"},
+    )
+    told = event("CreateCluster", {"name": "fresh"}, userIdentity={"userName": pipe}, userAgent=pipe)
+    assert eks.describe_cluster(name="fresh")["cluster"]["status"] == "CREATING"
+    assert rulebook.send(told) == 200
+    wait(lambda: rulebook.ended(1), rulebook)
+    arn = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/fresh"
+    fresh = Cluster(account, "fresh", REGION, arn)
+    assert fresh.entry()["username"] == "apono:{{SessionName}}", rulebook.log.read_text()
+    assert list(integrations(slow_bed)) == ["fresh"]
+
+    eks.delete_access_entry(clusterName="fresh", principalArn=account.arn(f"role/{ROLE}"))
+    assert rulebook.send(event("DeleteAccessEntry", {**own, "name": "fresh"})) == 200
+    wait(lambda: rulebook.ended(2), rulebook)
+    assert fresh.entry(), rulebook.log.read_text()
+
+    eks.delete_cluster(name="fresh")
+    assert rulebook.send(event("DeleteCluster", {"name": "fresh"})) == 200
+    wait(lambda: rulebook.ended(3), rulebook)
+    assert integrations(slow_bed) == {}, rulebook.log.read_text()
+    # Of its account's other clusters nobody knows here.
+    assert account.role()["policies"] == [account.arn(f"policy/{ROLE}")]
+    assert rulebook.runs() == 3
+    assert not (tmp_path / "touched").exists()
+    assert TOKEN not in rulebook.log.read_text()

@@ -1,0 +1,524 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWX's API (version 24) as far as the modules of ``awx.awx`` need it to configure AWX, strict; and what a launch of a
+template then gives to its jobs.
+
+It keeps what it is sent and refuses what AWX refuses: fields that an object does not have, references to nothing, names
+that are taken, credentials that a template cannot carry, playbooks that a project has not, prompts that a template does
+not ask for, circles in a workflow. AWX ignores unknown fields; here they are errors. No job is run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from testbed.awx_rules import (
+    ENCRYPTED,
+    Injection,
+    Refusal,
+    answered,
+    check,
+    check_credential,
+    check_credential_type,
+    check_survey,
+    inject,
+    missing_inputs,
+)
+
+ROOT = "/api/v2/"
+TEXT = {"type": "string"}
+FLAG = {"type": "boolean"}
+NUMBER = {"type": "integer", "minimum": 0}
+MAP = {"type": "object"}
+# A playbook for AWX (awx/main/utils/ansible.py) is a file that begins a play or imports one.
+PLAYBOOK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):\s*\S", re.MULTILINE)
+FAILURES = {"notification_templates_error": "notification_templates"}
+MANAGED_TYPES = {
+    "Amazon Web Services": {
+        "inputs": {
+            "fields": [
+                {"id": "username", "label": "Access Key", "type": "string"},
+                {"id": "password", "label": "Secret Key", "type": "string", "secret": True},
+                {"id": "security_token", "label": "STS Token", "type": "string", "secret": True},
+            ],
+            "required": ["username", "password"],
+        },
+        "injectors": {
+            "env": {
+                "AWS_ACCESS_KEY_ID": "{{ username }}",
+                "AWS_SECRET_ACCESS_KEY": "{{ password }}",
+                "AWS_SECURITY_TOKEN": "{{ security_token }}",
+                "AWS_SESSION_TOKEN": "{{ security_token }}",
+            }
+        },
+    }
+}
+# What a notification is configured by, with AWX's defaults (awx/main/notifications). None: it has to be given.
+NOTIFICATIONS: dict[str, dict[str, Any]] = {
+    "slack": {"token": None, "channels": None, "hex_color": ""},
+    "webhook": {
+        "url": None,
+        "http_method": "POST",
+        "disable_ssl_verification": False,
+        "username": "",
+        "password": "",
+        "headers": None,
+    },
+}
+
+
+def one_of(*choices: Any) -> dict[str, Any]:
+    return {"enum": list(choices)}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of object. ``fields`` are schemas; the value of one in ``refers`` is the id of an object of that kind, and
+    ``lists`` are the objects that are associated with it."""
+
+    type: str
+    fields: dict[str, Any]
+    required: tuple[str, ...] = ("name",)
+    refers: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)
+    unique: tuple[str, ...] = ("name", "organization")
+
+    def schema(self) -> dict[str, Any]:
+        references = {name: {"type": "integer"} for name in self.refers}
+        return {"type": "object", "properties": {**self.fields, **references}, "additionalProperties": False}
+
+
+PROMPTS = {
+    f"ask_{name}_on_launch": FLAG for name in ("limit", "variables", "job_type", "diff_mode", "inventory", "credential")
+}
+NAMED = {"name": {"type": "string", "minLength": 1, "maxLength": 512}, "description": TEXT}
+LAUNCHED = {"extra_vars": TEXT, "limit": TEXT, "survey_enabled": FLAG, "allow_simultaneous": FLAG, **PROMPTS}
+OWNER = {"organization": "organizations"}
+
+KINDS = {
+    "organizations": Kind("organization", NAMED, unique=("name",)),
+    "credential_types": Kind(
+        "credential_type",
+        {**NAMED, "kind": one_of("cloud", "net"), "inputs": MAP, "injectors": MAP, "managed": one_of(False)},
+        ("name", "kind"),
+        unique=("name", "kind"),
+    ),
+    "credentials": Kind(
+        "credential",
+        {**NAMED, "inputs": MAP},
+        ("name", "credential_type", "organization"),
+        {**OWNER, "credential_type": "credential_types"},
+        unique=("name", "organization", "credential_type"),
+    ),
+    "execution_environments": Kind(
+        "execution_environment",
+        {**NAMED, "image": {"type": "string", "minLength": 1}, "pull": one_of("always", "missing", "never", "")},
+        ("name", "image"),
+        OWNER,
+        unique=("name",),
+    ),
+    "notification_templates": Kind(
+        "notification_template",
+        {**NAMED, "notification_type": one_of(*NOTIFICATIONS), "notification_configuration": MAP, "messages": MAP},
+        ("name", "organization", "notification_type", "notification_configuration"),
+        OWNER,
+    ),
+    "projects": Kind(
+        "project",
+        {
+            **NAMED,
+            "scm_type": one_of("git"),
+            "scm_url": {"type": "string", "minLength": 1},
+            "scm_branch": TEXT,
+            "scm_update_on_launch": FLAG,
+            "scm_update_cache_timeout": NUMBER,
+        },
+        ("name", "organization", "scm_type", "scm_url"),
+        {**OWNER, "credential": "credentials", "default_environment": "execution_environments"},
+        FAILURES,
+    ),
+    "inventories": Kind(
+        "inventory",
+        {**NAMED, "kind": one_of("", "smart", "constructed", None), "host_filter": {"type": ["string", "null"]}},
+        ("name", "organization"),
+        OWNER,
+    ),
+    "inventory_sources": Kind(
+        "inventory_source",
+        {
+            **NAMED,
+            "source": one_of("scm"),
+            "source_path": TEXT,
+            "overwrite": FLAG,
+            "update_on_launch": FLAG,
+            "update_cache_timeout": NUMBER,
+        },
+        ("name", "inventory", "source", "source_project"),
+        {
+            "inventory": "inventories",
+            "source_project": "projects",
+            "credential": "credentials",
+            "execution_environment": "execution_environments",
+        },
+        FAILURES,
+        ("name", "inventory"),
+    ),
+    "job_templates": Kind(
+        "job_template",
+        {
+            **NAMED,
+            **LAUNCHED,
+            "job_type": one_of("run", "check"),
+            "playbook": {"type": "string", "minLength": 1},
+            "forks": NUMBER,
+            "diff_mode": FLAG,
+            "job_slice_count": {"type": "integer", "minimum": 1},
+        },
+        ("name", "project", "playbook"),
+        {
+            **OWNER,
+            "inventory": "inventories",
+            "project": "projects",
+            "execution_environment": "execution_environments",
+        },
+        {"credentials": "credentials", **FAILURES},
+    ),
+    "workflow_job_templates": Kind(
+        "workflow_job_template",
+        {**NAMED, **LAUNCHED},
+        ("name",),
+        {**OWNER, "inventory": "inventories"},
+        {**FAILURES, "notification_templates_approvals": "notification_templates"},
+    ),
+    "workflow_job_template_nodes": Kind(
+        "workflow_job_template_node",
+        {"identifier": TEXT, "extra_data": MAP, "limit": TEXT, "type": one_of("workflow_job_template_node")},
+        ("identifier", "workflow_job_template"),
+        {"workflow_job_template": "workflow_job_templates", "unified_job_template": "unified_job_templates"},
+        {f"{way}_nodes": "workflow_job_template_nodes" for way in ("success", "failure", "always")},
+        ("identifier", "workflow_job_template"),
+    ),
+    "workflow_approval_templates": Kind("workflow_approval", {**NAMED, "timeout": NUMBER}, unique=()),
+}
+UNIFIED = ("job_templates", "workflow_job_templates", "projects", "workflow_approval_templates")
+
+
+@dataclass
+class Job:
+    """What AWX starts: a playbook of a project on a slice of the inventory, numbered from 1."""
+
+    template: dict[str, Any]
+    project: dict[str, Any]
+    inventory: dict[str, Any]
+    extra_vars: dict[str, Any]
+    limit: str
+    slice: int
+    slices: int
+    injections: list[Injection]
+
+
+class Awx:
+    """The WSGI application. ``projects`` are the folders of projects by the address of their repository."""
+
+    def __init__(self, token: str, projects: dict[str, Path]) -> None:
+        self.token = token
+        self.projects = projects
+        self.objects: dict[int, dict[str, Any]] = {}
+        self.endpoints: dict[int, str] = {}
+        self.associated: dict[tuple[int, str], list[int]] = {}
+        self.surveys: dict[int, dict[str, Any]] = {}
+        self.add("organizations", {"name": "Default"})
+        for name, content in MANAGED_TYPES.items():
+            self.add("credential_types", {"name": name, "kind": "cloud", **content})
+
+    def state(self) -> str:
+        """Everything that it keeps."""
+        associated = sorted((number, name, held) for (number, name), held in self.associated.items())
+        return json.dumps([self.objects, associated, self.surveys], sort_keys=True)
+
+    # HTTP
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = json.loads(environ["wsgi.input"].read(length) or b"null")
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if environ.get("HTTP_AUTHORIZATION") != f"Bearer {self.token}":
+            status, answer = 401, {"detail": "Authentication credentials were not provided."}
+        else:
+            try:
+                status, answer = self.answer(method, path, dict(parse_qsl(environ.get("QUERY_STRING", ""))), body)
+            except Refusal as refusal:
+                status, answer = 400, refusal.errors
+        text = b"" if answer is None else json.dumps(answer).encode()
+        headers = [("Content-Type", "application/json"), ("X-API-Product-Name", "AWX")]
+        start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("X-API-Product-Version", "24.6.1")])
+        return [text]
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        """:raises Refusal: 400."""
+        endpoint, *rest = path.removeprefix(ROOT).strip("/").split("/")
+        if not path.startswith(ROOT) or not path.endswith("/") or endpoint not in (*KINDS, "unified_job_templates"):
+            return 404, {"detail": "Not found."}
+        if not rest:
+            if method == "GET":
+                return 200, page([self.shown(number) for number in self.find(endpoint, query)])
+            return 201, self.shown(self.add(endpoint, body)) if method == "POST" else self.not_allowed(method, path)
+        number = int(rest[0]) if rest[0].isdigit() else 0
+        if self.endpoints.get(number) != endpoint:
+            return 404, {"detail": "Not found."}
+        if len(rest) == 1 and method == "GET":
+            return 200, self.shown(number)
+        if len(rest) == 1 and method == "PATCH":
+            self.change(number, body)
+            return 200, self.shown(number)
+        if rest[1:] == ["survey_spec"] and method in ("GET", "POST"):
+            if method == "POST":
+                self.surveys[number] = check_survey(body)
+            return 200, self.surveys.get(number, {}) if method == "GET" else None
+        if rest[1:] == ["create_approval_template"] and method == "POST":
+            made = self.add("workflow_approval_templates", body)
+            self.objects[number]["unified_job_template"] = made
+            return 201, self.shown(made)
+        if len(rest) == 2 and rest[1] in KINDS[endpoint].lists and method in ("GET", "POST"):
+            if method == "POST":
+                self.associate(number, rest[1], body)
+                return 204, None
+            return 200, page([self.shown(other) for other in self.associated.get((number, rest[1]), [])])
+        return self.not_allowed(method, path)
+
+    def not_allowed(self, method: str, path: str) -> Any:
+        raise Refusal(detail=f"the test bed does not serve {method} {path}")
+
+    # Objects
+
+    def find(self, endpoint: str, query: dict[str, str]) -> Iterator[int]:
+        """The objects that a query names. :raises Refusal: a field that they do not have."""
+        kinds = UNIFIED if endpoint == "unified_job_templates" else (endpoint,)
+        known = {"id", "type"}.union(*(KINDS[name].schema()["properties"] for name in kinds))
+        if unknown := {name.removeprefix("or__") for name in query} - known:
+            raise Refusal(detail=f"{endpoint} has no field {sorted(unknown)}")
+        for number, item in self.objects.items():
+            if self.endpoints[number] not in kinds:
+                continue
+            held = {**item, "id": number, "type": KINDS[self.endpoints[number]].type}
+            either = [str(held.get(name[4:])) == value for name, value in query.items() if name.startswith("or__")]
+            every = [str(held.get(name)) == value for name, value in query.items() if not name.startswith("or__")]
+            if all(every) and (not either or any(either)):
+                yield number
+
+    def add(self, endpoint: str, item: dict[str, Any]) -> int:
+        number = len(self.objects) + 1
+        if missing := [name for name in KINDS[endpoint].required if item.get(name) in (None, "")]:
+            raise Refusal(**{name: ["This field is required."] for name in missing})
+        self.keep(number, endpoint, item)
+        return number
+
+    def change(self, number: int, changes: dict[str, Any]) -> None:
+        before = self.objects[number]
+        if inputs := changes.get("inputs"):
+            in_use = [one for one in self.objects.values() if one.get("credential_type") == number]
+            if self.endpoints[number] == "credential_types" and in_use and inputs != before["inputs"]:
+                raise Refusal(inputs=["Modifications to inputs are not allowed for credential types that are in use"])
+            known = {name: before["inputs"][name] for name, value in inputs.items() if value == ENCRYPTED}
+            changes = {**changes, "inputs": {**inputs, **known}}
+        self.keep(number, self.endpoints[number], {**before, **changes})
+
+    def keep(self, number: int, endpoint: str, item: dict[str, Any]) -> None:
+        """Check an object as it would be, and keep it."""
+        kind = KINDS[endpoint]
+        check(kind.schema(), item, "__all__")
+        for name, wanted in kind.refers.items():
+            if item.get(name) is not None:
+                self.check_reference(name, item[name], wanted)
+        same = [
+            other
+            for other, held in self.objects.items()
+            if other != number
+            and kind.unique
+            and self.endpoints[other] == endpoint
+            and all(held.get(name) == item.get(name) for name in kind.unique)
+        ]
+        if same:
+            raise Refusal(__all__=[f"{kind.type} with this {' and '.join(kind.unique)} already exists."])
+        special = getattr(self, f"check_{kind.type}", None)
+        self.objects[number] = {**item, **((special(item) or {}) if special else {})}
+        self.endpoints[number] = endpoint
+
+    def check_reference(self, name: str, number: Any, endpoint: str) -> None:
+        wanted = UNIFIED if endpoint == "unified_job_templates" else (endpoint,)
+        if self.endpoints.get(number) not in wanted:
+            raise Refusal(**{name: [f'Invalid pk "{number}" - object does not exist.']})
+
+    def shown(self, number: int) -> dict[str, Any]:
+        """An object as the API shows it: secrets are not."""
+        endpoint, item = self.endpoints[number], dict(self.objects[number])
+        url = f"{ROOT}{endpoint}/{number}/"
+        related = {name: f"{url}{name}/" for name in (*KINDS[endpoint].lists, "survey_spec")}
+        if endpoint == "credentials":
+            secrets = self.secrets_of(item["credential_type"])
+            item["inputs"] = {name: ENCRYPTED if name in secrets else text for name, text in item["inputs"].items()}
+        if endpoint == "workflow_job_template_nodes" and item.get("unified_job_template"):
+            template = item["unified_job_template"]
+            related["unified_job_template"] = f"{ROOT}{self.endpoints[template]}/{template}/"
+        if endpoint == "projects":
+            item["scm_revision"] = "5ca1ab1e"
+        kind = {"type": KINDS[endpoint].type}
+        return {"id": number, **item, **kind, "url": url, "related": related, "summary_fields": {}}
+
+    def secrets_of(self, credential_type: int) -> set[str]:
+        return {one["id"] for one in self.objects[credential_type]["inputs"]["fields"] if one.get("secret")}
+
+    # Rules of some kinds
+
+    def check_credential_type(self, item: dict[str, Any]) -> None:
+        check_credential_type(item.get("inputs", {}), item.get("injectors", {}))
+
+    def check_credential(self, item: dict[str, Any]) -> None:
+        check_credential(self.objects[item["credential_type"]]["inputs"], item.get("inputs", {}))
+
+    def check_notification_template(self, item: dict[str, Any]) -> dict[str, Any]:
+        known, given = NOTIFICATIONS[item["notification_type"]], item["notification_configuration"]
+        missing = [name for name, default in known.items() if default is None and name not in given]
+        if missing or set(given) - set(known):
+            raise Refusal(notification_configuration=[f"Missing: {missing}; known: {list(known)}"])
+        return {"notification_configuration": {**known, **given}}
+
+    def check_inventory_source(self, item: dict[str, Any]) -> None:
+        if not (self.folder(item["source_project"]) / item.get("source_path", "")).is_file():
+            raise Refusal(source_path=["the project has no such file"])
+
+    def check_job_template(self, item: dict[str, Any]) -> dict[str, Any]:
+        if item.get("inventory") is None and not item.get("ask_inventory_on_launch"):
+            raise Refusal(inventory=["Job Template must provide 'inventory' or allow prompting for it."])
+        if item["playbook"] not in self.playbooks(item["project"]):
+            raise Refusal(playbook=["Playbook not found for project."])
+        return {"job_type": item.get("job_type", "run"), "job_slice_count": item.get("job_slice_count", 1)}
+
+    def check_workflow_job_template_node(self, item: dict[str, Any]) -> None:
+        template = self.objects.get(item.get("unified_job_template") or 0, {})
+        asked = {"extra_data": "ask_variables_on_launch", "limit": "ask_limit_on_launch"}
+        for name, prompt in asked.items():
+            surveyed = name == "extra_data" and template.get("survey_enabled")
+            if item.get(name) and not template.get(prompt) and not surveyed:
+                raise Refusal(**{name: ["Field is not configured to prompt on launch."]})
+
+    def folder(self, project: int) -> Path:
+        url = self.objects[project]["scm_url"]
+        if url not in self.projects:
+            raise Refusal(project=[f"the project could not be updated: there is no repository {url}"])
+        return self.projects[url]
+
+    def playbooks(self, project: int) -> list[str]:
+        folder = self.folder(project)
+        return [
+            str(path.relative_to(folder))
+            for path in folder.rglob("*.yml")
+            if PLAYBOOK.search(path.read_text()) and not {"roles", "tasks", "group_vars"} & set(path.parts)
+        ]
+
+    def associate(self, number: int, name: str, body: dict[str, Any]) -> None:
+        """:raises Refusal: the two do not go together."""
+        endpoint = self.endpoints[number]
+        held = self.associated.setdefault((number, name), [])
+        self.check_reference("id", body["id"], KINDS[endpoint].lists[name])
+        if body.get("disassociate"):
+            held.remove(body["id"])
+            return
+        if name == "credentials":
+            types = [self.objects[one]["credential_type"] for one in held]
+            if self.objects[body["id"]]["credential_type"] in types:
+                raise Refusal(error="Cannot assign multiple credentials of one type.")
+        if name.endswith("_nodes"):
+            workflow = self.objects[number]["workflow_job_template"]
+            if self.objects[body["id"]]["workflow_job_template"] != workflow:
+                raise Refusal(error="the nodes are of different workflows")
+            if number in self.after(body["id"]):
+                raise Refusal(Error="Cycle detected.")
+        held.append(body["id"])
+
+    def after(self, node: int) -> set[int]:
+        """A node and all that follow it, on whatever way."""
+        found = {node}
+        for name in KINDS["workflow_job_template_nodes"].lists:
+            for other in self.associated.get((node, name), []):
+                found |= self.after(other)
+        return found
+
+    # What becomes of it
+
+    def named(self, endpoint: str, name: str) -> int:
+        return next(self.find(endpoint, {"name": name}))
+
+    def create_credential(self, name: str, credential_type: str, inputs: dict[str, str]) -> int:
+        """As a person makes one by hand."""
+        return self.add(
+            "credentials",
+            {
+                "name": name,
+                "organization": self.named("organizations", "Default"),
+                "credential_type": self.named("credential_types", credential_type),
+                "inputs": inputs,
+            },
+        )
+
+    def injection(self, credential: int, folder: str) -> Injection:
+        """:raises Refusal: a required field is empty."""
+        item = self.objects[credential]
+        kind = self.objects[item["credential_type"]]
+        if missing := missing_inputs(kind["inputs"], item["inputs"]):
+            raise Refusal(credentials=[f"{item['name']}: {missing} missing"])
+        return inject(kind["inputs"], kind["injectors"], item["inputs"], f"{folder}/{credential}")
+
+    def update_of(self, source: str, folder: str) -> tuple[Path, Injection]:
+        """The file that an inventory source reads, and what the read is given."""
+        item = self.objects[self.named("inventory_sources", source)]
+        return self.folder(item["source_project"]) / item["source_path"], self.injection(item["credential"], folder)
+
+    def launch(self, name: str, answers: dict[str, Any], folder: str, limit: str = "") -> list[Job]:
+        """The jobs, one for each slice; their files are in ``folder``. :raises Refusal: AWX does not launch it."""
+        number = self.named("job_templates", name)
+        template = self.objects[number]
+        survey = self.surveys.get(number, {}) if template.get("survey_enabled") else {}
+        if limit and not template.get("ask_limit_on_launch"):
+            raise Refusal(limit=["Field is not configured to prompt on launch."])
+        given = answered(survey, answers, template.get("ask_variables_on_launch", False))
+        credentials = [self.injection(one, folder) for one in self.associated.get((number, "credentials"), [])]
+        project, inventory = self.objects[template["project"]], self.objects[template["inventory"]]
+        slices = template["job_slice_count"]
+        return [Job(template, project, inventory, given, limit, one + 1, slices, credentials) for one in range(slices)]
+
+    def steps(self, workflow: str, answers: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """The templates of a workflow in the order in which they run when all goes well, each with the answers that it
+        takes of the workflow's. :raises Refusal: the workflow does not ask for what one of them needs."""
+        number = self.named("workflow_job_templates", workflow)
+        given = answered(self.surveys.get(number, {}), answers, False)
+        nodes = list(self.find("workflow_job_template_nodes", {"workflow_job_template": str(number)}))
+        followed = {other for node in nodes for other in self.after(node) - {node}}
+        found = []
+        waiting = [node for node in nodes if node not in followed]
+        while waiting:
+            node = waiting.pop(0)
+            template = self.objects[node].get("unified_job_template")
+            if template is None:
+                raise Refusal(error=f"{self.objects[node]['identifier']} has no template")
+            asked = {question["variable"] for question in self.surveys.get(template, {}).get("spec", [])}
+            taken = {name: value for name, value in given.items() if name in asked}
+            if template in self.surveys:
+                answered(self.surveys[template], taken, False)
+            found.append((self.objects[template]["name"], taken))
+            waiting += self.associated.get((node, "success_nodes"), []) + self.associated.get(
+                (node, "always_nodes"), []
+            )
+        return found
+
+
+def page(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"count": len(items), "next": None, "previous": None, "results": items}

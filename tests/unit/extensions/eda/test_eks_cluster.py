@@ -1,0 +1,94 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the event filter makes of EventBridge's events."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+FOLDER = Path(__file__).resolve().parents[4] / "extensions/eda/plugins/event_filter"
+FILTER = runpy.run_path(str(FOLDER / "eks_cluster.py"))
+ROLE = "arn:aws:iam::111122223333:role/apono-k8s-access"
+CLUSTER = {"name": "prod-1", "region": "eu-west-1", "account_id": "111122223333"}
+
+
+def message(call: str = "CreateCluster", **detail: Any) -> dict[str, Any]:
+    known = {
+        "eventSource": "eks.amazonaws.com",
+        "eventName": call,
+        "awsRegion": CLUSTER["region"],
+        "recipientAccountId": CLUSTER["account_id"],
+        "requestParameters": {"name": CLUSTER["name"], "principalArn": ROLE},
+        "userAgent": "aws-cli/2.17.0",
+    }
+    return {"source": "aws.eks", "detail-type": "AWS API Call via CloudTrail", "detail": {**known, **detail}}
+
+
+def said(content: Any, wrapping: str = "payload", **options: Any) -> list[dict[str, Any]]:
+    return FILTER["main"]({wrapping: content, "meta": {"headers": {"X": "{{ 1 }}"}}}, **options)
+
+
+@pytest.mark.parametrize("wrapping", ["payload", "body"])
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [
+        ("CreateCluster", "created"),
+        ("DeleteCluster", "deleted"),
+        ("DeleteAccessEntry", "changed"),
+        ("UpdateAccessEntry", "changed"),
+    ],
+)
+def test_a_call_is_one_word_and_a_place(call, action, wrapping):
+    assert said(message(call), wrapping) == [{"cluster": {"action": action, **CLUSTER}}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        message("DescribeCluster"),
+        message(errorCode="AccessDenied"),
+        message(eventSource="ecs.amazonaws.com"),
+        message(requestParameters={"name": "{{ x }}"}),
+        message(requestParameters={"name": "a" * 101}),
+        message(requestParameters={"name": "prod-1\n"}),
+        message(requestParameters=None),
+        message(awsRegion="eu-west-1; ls"),
+        message(recipientAccountId=111122223333),
+        message("DeleteAccessEntry", userAgent="Boto3/1.40 md/Botocore#1.40 apono.eks"),
+        message("DeleteAccessEntry", requestParameters={"name": "prod-1", "principalArn": ROLE + "-2"}),
+        message(eventName=["CreateCluster"]),
+        {**message(), "source": "my.app"},
+        {**message(), "detail-type": "EKS Cluster State Change"},
+        None,
+        [message()],
+        "CreateCluster",
+    ],
+)
+def test_anything_else_is_no_event(content):
+    assert said(content) == []
+
+
+def test_other_accounts_and_roles():
+    assert said(message(), accounts=["444455556666"]) == []
+    assert said(message(), accounts=[111122223333]) != []
+    encoded = {"name": "prod-1", "principalArn": ROLE.replace(":", "%3A").replace("/", "%2F")}
+    assert said(message("DeleteAccessEntry", requestParameters=encoded)) != []
+    assert said(message("DeleteAccessEntry"), role_name="other") == []
+
+
+texts = st.text("ab1-_{}%#. \n'", max_size=6)
+
+
+@given(name=texts, region=texts | st.just(CLUSTER["region"]), account=texts | st.just(CLUSTER["account_id"]))
+def test_nothing_that_comes_through_could_be_a_template(name, region, account):
+    detail = {"requestParameters": {"name": name}, "awsRegion": region, "recipientAccountId": account}
+    for event in said(message(**detail)):
+        assert set(event) == {"cluster"} and set(event["cluster"]) == {"action", *CLUSTER}
+        assert not set("".join(event["cluster"].values())) & set("{}%# .\n'")

@@ -1,0 +1,71 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for a cluster that is made or deleted."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.resources import cluster_info
+
+pytest.importorskip("botocore")
+
+
+@pytest.fixture(name="read")
+def fixture_read(monkeypatch):
+    """Reads a cluster that has one status after the other, ``None`` where it is not there; no time is lost waiting."""
+    clock = {"now": 0.0}
+    monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(time, "sleep", lambda seconds: clock.update(now=clock["now"] + seconds))
+
+    def read(*statuses, **given):
+        rest = list(statuses)
+
+        def describe(aws, name):
+            status = rest.pop(0) if len(rest) > 1 else rest[0]
+            return {"name": name, "status": status} if status else None
+
+        monkeypatch.setattr(cluster_info, "describe_cluster", describe)
+        params, _secrets = cluster_info.ClusterInfo.options.normalise(
+            {"cluster_name": "alpha", "region": "eu-west-1", **given}
+        )
+        info = cluster_info.ClusterInfo(params)
+        info.validate()
+        return info.read()["cluster"]
+
+    return read
+
+
+def test_without_waiting_it_is_told_as_it_is(read):
+    assert read("CREATING", "ACTIVE")["status"] == "CREATING"
+
+
+@pytest.mark.parametrize("before", ["CREATING", "UPDATING", "PENDING"])
+def test_it_waits_until_it_is_active(read, before):
+    assert read(before, before, "ACTIVE", wait_for="active")["status"] == "ACTIVE"
+
+
+def test_it_waits_until_it_is_gone(read):
+    assert read("DELETING", "DELETING", None, wait_for="deleted") is None
+    assert read(None, wait_for="deleted") is None
+    assert read(None, wait_for="active") is None
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wanted", "code", "text"),
+    [
+        (["CREATING", "FAILED"], "active", "FAILED", "does not become active"),
+        (["DELETING"], "active", "DELETING", "does not become active"),
+        (["ACTIVE"], "deleted", "ACTIVE", "does not become deleted"),
+        (["DELETING", "FAILED"], "deleted", "FAILED", "does not become deleted"),
+        (["CREATING"], "active", "Timeout", "not active after 60 seconds"),
+        (["CREATING", None], "active", "ResourceNotFoundException", "no EKS cluster alpha"),
+    ],
+)
+def test_another_end_is_an_error(read, statuses, wanted, code, text):
+    with pytest.raises(ResourceError, match=text) as caught:
+        read(*statuses, wait_for=wanted, wait_timeout=60, required=True)
+    assert caught.value.code == code
