@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units docs build galaxy-check release cores awx-collection java debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -29,7 +29,7 @@ try: $(READY) ## Onboard a demo fleet on services of its own (KEEP=1 leaves them
 stop: $(READY) ## Stop the services that "make try KEEP=1" left up
 	@$(BIN)/python -m testbed.bed stop .cache/testbed.json
 
-test: units testbed-tests scenarios molecule ## Run all tests
+test: units testbed-tests scenarios browser molecule ## Run all tests
 
 units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-core too
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/structure
@@ -42,6 +42,9 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 scenarios: $(READY) cores awx-collection ## Run the real playbooks, on the oldest and the newest ansible-core
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
+
+browser: $(READY) ## Open the page of a report in a real browser ("make chromium" gets one)
+	$(BIN)/python -m pytest -rs tests/browser
 
 molecule: $(READY) ## Run each role's molecule scenario
 	cd extensions && molecule reset --all && python -m testbed.bed run molecule test --all
@@ -65,8 +68,8 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
 
-benchmark: $(READY) ## Measure the time per task on both ways of execution
-	$(BIN)/python tests/benchmark/time_per_task.py
+bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
+	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
 
 docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
@@ -87,7 +90,7 @@ build: $(READY) ## Build the collection and install it from the archive
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
-	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.adopt
 
 # Its own environment: it decides itself which ansible-core and ansible-lint it takes.
 IMPORTER := .cache/galaxy-importer
@@ -123,6 +126,10 @@ java: ## Install the Debian package of the Java that ansible-rulebook needs
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
 	$(SUDO)apt-get update
 	$(SUDO)apt-get install --yes --no-install-recommends python3-venv python3-pip git
+
+chromium: ## Install the Debian packages of the browser that the tests open a report in
+	@command -v chromium chromedriver > /dev/null || { $(SUDO)apt-get update && \
+	  $(SUDO)apt-get install --yes --no-install-recommends chromium chromium-driver; }
 
 clean: ## Remove everything that was installed or made
 	rm -rf $(VENV) .cache .collections .hypothesis .pytest_cache .ruff_cache

@@ -102,6 +102,10 @@ class Resource(Task):
     def apply(self, change: Change) -> dict[str, Any] | None:
         raise TypeError(f"{type(self).__name__} does not apply")
 
+    def foresee(self, plan: Plan) -> None:
+        """Refuse in check mode what would be refused in the middle of a run, such as a call that the caller may not
+        make; raises :class:`ResourceError`. It is asked only where there is something to change."""
+
     def settle(self, plan: Plan) -> dict[str, Any] | None:
         """Wait, after the changes, for what they mean to become true; facts as from ``apply``. Not in check mode."""
 
@@ -118,6 +122,8 @@ class Resource(Task):
             if not applied:
                 before = plan.before
             if check_mode:
+                if plan.changes:
+                    self.foresee(plan)
                 return self.report(before, plan, [change.description for change in plan.changes], plan.details)
             try:
                 for change in plan.changes:

@@ -15,7 +15,8 @@ description:
   - Where a link of that chain is broken, the error says which one and what to do. C(trust_policy) and C(policy) are the
     role's in IAM, C(network) is the way to the API server, C(mode) and C(mapping) are the cluster's, C(username) and
     C(groups) are what came of it.
-  - A mapping that is there and not yet in effect is waited for.
+  - A mapping that is there and not yet in effect is waited for, also where the cluster knows the person by the one
+    before.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes

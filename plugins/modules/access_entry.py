@@ -85,11 +85,24 @@ options:
     description: Whether access policies that O(access_policies) does not name are disassociated.
     type: bool
     default: false
+  read_access_policies:
+    description: Whether access policies are read and returned where they are not managed, too.
+    type: bool
+    default: false
   recreate:
     description: Whether an entry of another type is deleted and made again. Otherwise that is an error.
     type: bool
     default: false
+  settle_seconds:
+    description:
+      - How many seconds have to have passed since the entry was made or changed before the task ends. EKS answers
+        before all of the cluster knows an entry, and does not tell when it does.
+      - For a task after which something else must not happen too early, such as the removal of the same principal from
+        C(aws-auth).
+    type: int
+    default: 0
 seealso:
+  - module: apono.eks.access_entry_info
   - module: apono.eks.authentication_mode
   - module: apono.eks.aws_auth_role
 author:
@@ -154,7 +167,7 @@ access_entry:
       type: dict
       sample: {}
     access_policies:
-      description: The associated access policies, where they are managed.
+      description: The associated access policies, where they are managed or O(read_access_policies) is set.
       type: list
       elements: dict
       sample: []

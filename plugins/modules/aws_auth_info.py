@@ -10,8 +10,8 @@ module: aws_auth_info
 short_description: Read the ConfigMap aws-auth and find what is wrong with it
 version_added: 0.1.0
 description:
-  - Reads C(mapRoles) of the ConfigMap C(kube-system/aws-auth) as EKS reads it, and reports what EKS ignores, reads
-    otherwise than it looks, or gives too much to.
+  - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth) as EKS reads them, and
+    reports what EKS ignores, reads otherwise than it looks, or gives too much to.
   - Text that does not parse is no error here but a problem with line and column.
 extends_documentation_fragment:
   - apono.eks.aws
@@ -59,7 +59,7 @@ exists:
   type: bool
   sample: true
 entries:
-  description: What EKS reads, in order; empty when it can read nothing.
+  description: The roles that EKS reads in C(mapRoles), in order; empty when it can read nothing.
   returned: success
   type: list
   elements: dict
@@ -93,12 +93,62 @@ entries:
       description: Whether nodes or Fargate's pods come through it.
       type: bool
       sample: false
-problems:
-  description: What its owner should know, in the order of the text.
+users:
+  description: The users that EKS reads in C(mapUsers), in order; empty when it can read nothing.
   returned: success
   type: list
   elements: dict
   contains:
+    user_arn:
+      description: The user, as it is written.
+      type: str
+      sample: arn:aws:iam::123456789012:user/Jane
+    canonical_arn:
+      description: The key by which EKS looks it up.
+      type: str
+      sample: arn:aws:iam::123456789012:user/jane
+    username:
+      description: The username, or its template; empty where there is none.
+      type: str
+      sample: jane
+    groups:
+      description: The groups.
+      type: list
+      elements: str
+      sample: [view]
+    line:
+      description: The line on which it begins, counted from 1.
+      type: int
+      sample: 1
+    effective:
+      description: Whether it is the one that EKS takes among those of its user. An entry of the same ARN in C(mapRoles)
+        comes before it.
+      type: bool
+      sample: true
+accounts:
+  description: The accounts in C(mapAccounts), all of whose principals are let in, each under its ARN.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    account_id:
+      description: The account.
+      type: str
+      sample: "123456789012"
+    line:
+      description: The line, counted from 1.
+      type: int
+      sample: 1
+problems:
+  description: What its owner should know, in the order of the keys and of their texts.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: C(mapRoles), C(mapUsers) or C(mapAccounts).
+      type: str
+      sample: mapRoles
     code:
       description:
         - C(unparseable), EKS reads nothing. C(ignored), it drops this entry. C(path_in_arn), it never matches it.
@@ -115,7 +165,11 @@ problems:
       type: int
       sample: 3
     role_arn:
-      description: The role; empty where there is none.
+      description: The role; empty where there is none, and in other keys than C(mapRoles).
+      type: str
+      sample: arn:aws:iam::123456789012:role/ci
+    arn:
+      description: The role or user; empty where there is none.
       type: str
       sample: arn:aws:iam::123456789012:role/ci
     message:

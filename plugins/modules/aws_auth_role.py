@@ -111,6 +111,10 @@ entry:
       type: list
       elements: str
       sample: []
+    overridden:
+      description: Whether the cluster has an access entry for the role too, which wins over this one.
+      type: bool
+      sample: false
     backup_file:
       description: The copy of the ConfigMap as it was.
       returned: when O(backup) is given and something was changed

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_info
-short_description: Get facts of an EKS cluster
+short_description: Get facts of an EKS cluster, or the names of all
 version_added: 0.1.0
 description:
-  - Describes an EKS cluster by one call, and can wait until it is made or deleted.
+  - Describes an EKS cluster by one call, and can wait until it is made or deleted. Without a name, it lists those of a
+    region.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.attributes.info
@@ -19,9 +20,8 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster.
+    description: The cluster. Without it, the names of all clusters of the account in the region are returned.
     type: str
-    required: true
     aliases: [name]
   required:
     description: Whether it is an error when there is no such cluster.
@@ -50,6 +50,11 @@ EXAMPLES = r"""
     region: eu-central-1
   register: found
 
+- name: List the clusters of a region
+  apono.eks.cluster_info:
+    region: eu-central-1
+  register: listed
+
 - name: Wait for a cluster that is being created
   apono.eks.cluster_info:
     cluster_name: prod-1
@@ -60,7 +65,7 @@ EXAMPLES = r"""
 RETURN = r"""
 cluster:
   description: The cluster; null when there is none.
-  returned: success
+  returned: success, with O(cluster_name)
   type: dict
   contains:
     name:
@@ -115,6 +120,12 @@ cluster:
       description: When it was made.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
+clusters:
+  description: The names of the clusters.
+  returned: success, without O(cluster_name)
+  type: list
+  elements: str
+  sample: [prod-1, prod-2]
 error:
   description: What a service answered, to branch on; C(code) is the service's own word for it.
   returned: on failure

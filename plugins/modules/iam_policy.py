@@ -139,6 +139,12 @@ policy:
       description: The version in force.
       type: str
       sample: v1
+    other_version_ids:
+      description: The versions that are not in force.
+      returned: when the document was not as it should be
+      type: list
+      elements: str
+      sample: [v1]
     attachment_count:
       description: How many users, groups and roles have it.
       type: int

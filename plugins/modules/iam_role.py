@@ -33,9 +33,10 @@ options:
     type: str
     default: /
   description:
-    description: The role's description.
+    description:
+      - The role's description. Without it, it is left alone; a new role has
+        C(required for k8s access managed by Apono).
     type: str
-    default: required for k8s access managed by Apono
   trust:
     description: Who may assume the role, in exactly one of three ways. Required with O(state=present).
     type: dict
@@ -78,6 +79,10 @@ options:
     type: bool
     default: false
     aliases: [purge_policies]
+  read_inline_policies:
+    description: Whether the names of its inline policies are read and returned, which is one more call.
+    type: bool
+    default: false
   max_session_duration:
     description: The longest session, in seconds, from 3600 to 43200. Without it, it is left alone; a new role has 3600.
     type: int
@@ -171,6 +176,12 @@ role:
       type: list
       elements: str
       sample: ["arn:aws:iam::123456789012:policy/apono-k8s-access"]
+    inline_policies:
+      description: The names of its inline policies.
+      returned: when O(read_inline_policies) is set and the role exists
+      type: list
+      elements: str
+      sample: []
     tags:
       description: Its tags.
       type: dict

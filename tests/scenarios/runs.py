@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.bed import Bed
+from testbed.processes import descendants
 
 SCENARIOS = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 240
@@ -60,6 +61,12 @@ class Run:
         """What the tasks warned of."""
         return [text for item in self.results for text in item["result"].get("warnings", ())]
 
+    @property
+    def told(self) -> dict[str, str]:
+        """The line of each cluster in the table at the end, with single spaces."""
+        (table,) = [item["result"]["table"] for item in self.results if item["action"] == "apono.eks.report"]
+        return {line.split()[0]: " ".join(line.split()) for line in table[1 : table.index("")]}
+
     def of(self, host: str, action: str) -> dict[str, Any]:
         """The last result of an action on a host."""
         return [item["result"] for item in self.results if (item["host"], item["action"]) == (host, action)][-1]
@@ -92,6 +99,14 @@ class Controller:
             "APONO_EKS_RECORD": str(record),
             **self.environment,
         }
+
+    def sign_in(self, keys: dict[str, str], profile: str) -> None:
+        """Put somebody's credentials where a login puts them."""
+        path = self.folder / "aws-config"
+        lines = [f"[profile {profile}]", f"aws_access_key_id = {keys['AccessKeyId']}"]
+        lines += [f"aws_secret_access_key = {keys['SecretAccessKey']}", f"aws_session_token = {keys['SessionToken']}"]
+        path.write_text("\n".join(lines))
+        self.environment["AWS_CONFIG_FILE"] = str(path)
 
     def run(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> Run:
         """Run a playbook to its end, on hosts that are given or that a file finds."""
@@ -140,17 +155,3 @@ def kill(process: subprocess.Popen) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.communicate()
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # After the name in brackets, which may hold anything: the state, then the parent.
-            parent = path.read_text().rpartition(")")[2].split()[1]
-            children.setdefault(int(parent), []).append(int(path.parent.name))
-    found = list(children.get(pid, ()))
-    for child in found:
-        found.extend(children.get(child, ()))
-    return found

@@ -142,6 +142,8 @@ def check_onboarded(fleet: Fleet) -> None:
         config = known[name]["integration_config"]
         assert config == {"target_cluster": name, "cluster_location": "eu-west-1"}
         assert (known[name]["connector_id"], known[name]["type"]) == ("connector-1", "aws-eks")
+        # All of them.
+        assert known[name]["connected_resource_types"] is None
         if fleet.ways[name] == "config_map":
             assert cluster.mode == (fleet.starts[name] or "CONFIG_MAP")
             assert cluster.entry() is None

@@ -30,7 +30,7 @@ FORGETS_SECONDS = 20
 class Place:
     """Two clusters of an account, one for each way of mapping, and Jane, who has signed in."""
 
-    def __init__(self, bed: Bed, controller: Controller, folder: Path) -> None:
+    def __init__(self, bed: Bed, controller: Controller) -> None:
         self.bed = bed
         self.controller = controller
         self.account = Account(bed, ACCOUNT)
@@ -50,14 +50,6 @@ class Place:
             }
             for cluster in self.clusters.values()
         }
-        self.config = folder / "aws-config"
-        controller.environment["AWS_CONFIG_FILE"] = str(self.config)
-
-    def sign_in(self, keys: dict[str, str]) -> None:
-        """Put somebody's credentials where a login puts them."""
-        lines = ["[profile jane]", f"aws_access_key_id = {keys['AccessKeyId']}"]
-        lines += [f"aws_secret_access_key = {keys['SecretAccessKey']}", f"aws_session_token = {keys['SessionToken']}"]
-        self.config.write_text("\n".join(lines))
 
     def run(self, name: str, *arguments: str, **variables: Any) -> Run:
         hosts = {host: {**settings, **variables} for host, settings in self.hosts.items()}
@@ -69,10 +61,10 @@ class Place:
 
 
 @pytest.fixture(name="place")
-def fixture_place(bed: Bed, controller: Controller, tmp_path: Path) -> Place:
-    place = Place(bed, controller, tmp_path)
+def fixture_place(bed: Bed, controller: Controller) -> Place:
+    place = Place(bed, controller)
     assert place.run("onboard").code == 0
-    place.sign_in(place.account.sso_person(JANE))
+    place.controller.sign_in(place.account.sso_person(JANE), "jane")
     return place
 
 
@@ -92,7 +84,7 @@ def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) 
     for way, cluster in place.clusters.items():
         result = run.of(cluster.name, "apono.eks.access_check")
         assert (result["username"], result["groups"]) == (NAMES[way], [])
-        assert f"{cluster.name} ({ACCOUNT}, {REGION}): {NAMES[way]} in the cluster" in run.output
+        assert run.told[cluster.name] == f"{cluster.name} {ACCOUNT} {REGION} verified {NAMES[way]} in the cluster"
     keys = place.account.assume(place.account.sso_person(JANE), JANE)
     tokens = {way: cluster.token(keys) for way, cluster in place.clusters.items()}
     for way, cluster in place.clusters.items():
@@ -111,12 +103,12 @@ def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) 
         assert f"There is no IAM role arn:aws:iam::{ACCOUNT}:role/{ROLE}. Run the playbook onboard." in run.failed[host]
 
 
-def test_a_person_who_came_by_saml(bed: Bed, controller: Controller, tmp_path: Path) -> None:
-    place = Place(bed, controller, tmp_path)
+def test_a_person_who_came_by_saml(bed: Bed, controller: Controller) -> None:
+    place = Place(bed, controller)
     place.account.add_saml_provider()
     trust = {"saml": {"provider": SAML_PROVIDER}}
     assert place.run("onboard", apono_trust=trust).code == 0
-    place.sign_in(place.account.assume_by_saml(JANE))
+    place.controller.sign_in(place.account.assume_by_saml(JANE), "jane")
     run = place.run("verify", apono_trust=trust)
     assert run.code == 0, run.output
     assert run.of("alpha", "apono.eks.access_check")["username"] == JANE
@@ -126,9 +118,9 @@ def test_a_newer_cluster_tells_people_who_they_are(tmp_path: Path) -> None:
     """By a SelfSubjectReview, for which nobody needs a right; the small API server is as new as that."""
     with Bed.start(small=True) as bed:
         bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
-        place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT)), tmp_path)
+        place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT)))
         assert place.run("onboard").code == 0
-        place.sign_in(place.account.sso_person(JANE))
+        place.controller.sign_in(place.account.sso_person(JANE), "jane")
         bed.forget_calls()
         run = place.run("verify")
         assert run.code == 0, run.output
@@ -238,10 +230,10 @@ def test_a_broken_link_is_named(place: Place, damage: Callable[[Place], None], l
         assert message in run.failed[host]
         error = run.of(host, "apono.eks.access_check")["error"]
         assert (error["code"], error["link"], error["links"]) == ("BrokenLink", link, [link])
-        assert f"{host} ({ACCOUNT}, {REGION}): BROKEN at {link}" in run.output
+        assert run.told[host].startswith(f"{host} {ACCOUNT} {REGION} failed {link}: {JANE} does not get")
     # What is not broken is not blamed.
     for host in set(place.hosts) - set(told):
-        assert f"{host} ({ACCOUNT}, {REGION}): apono:jane-example.com in the cluster" in run.output
+        assert run.told[host] == f"{host} {ACCOUNT} {REGION} verified apono:jane-example.com in the cluster"
     place.bed.heal()
     assert place.run("onboard").code == 0 or link in ("mapping", "mode", "groups", "username")
 

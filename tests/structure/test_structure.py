@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.apono.eks.plugins.module_utils.documents.audit import SEVERITIES
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -21,8 +22,15 @@ ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
 GROUPS = {"aws": AWS, "kubernetes": KUBERNETES, "apono": APONO}
 
 
+class Loader(yaml.SafeLoader):
+    """YAML with Ansible's mark for a text that is no template."""
+
+
+Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
+
+
 def load(path: str) -> Any:
-    return yaml.safe_load((CHECKOUT / path).read_text())
+    return yaml.load((CHECKOUT / path).read_text(), Loader)
 
 
 def task_class(module: str) -> Any:
@@ -138,12 +146,21 @@ def test_the_playbooks_map_their_variables_onto_the_roles():
 
 
 def test_the_readme_names_every_variable_of_the_playbooks():
-    text = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
-    own = set(load("playbooks/vars/roles.yml"))
+    files = sorted((CHECKOUT / "playbooks/vars").glob("*.yml"))
+    text = "".join(path.read_text() for path in files)
+    own = {name for path in files for name in load(f"playbooks/vars/{path.name}")}
     used = {name for name in re.findall(r"\bapono_\w+", text) if not name.endswith("_result")} - own
-    internal = {"apono_leaders", "apono_builders"}
+    internal = {
+        *("apono_leaders", "apono_builders", "apono_fleet", "apono_rollout", "apono_batch", "apono_batches"),
+        *("apono_failure", "apono_audit", "apono_compared"),
+    }
     documented_text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()
     assert {name for name in used - internal if f"``{name}``" not in documented_text} == set()
+
+
+def test_the_guide_to_the_audit_has_every_finding_with_its_severity():
+    text = (CHECKOUT / "docs/docsite/rst/audit.rst").read_text()
+    assert dict(re.findall(r"\* - ``(\w+)``\n      - (error|warning)\n", text)) == SEVERITIES
 
 
 def test_every_proof_that_the_documentation_names_is_there():

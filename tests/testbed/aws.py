@@ -23,10 +23,12 @@ it can't do:
 ``POST /_testbed/expire {"access_key_id"}``
     From now on the key is expired.
 ``POST /_testbed/clusters {"account_id", "region", "name", "authentication_mode": null, "tags": {},
-"node_role_arns": [], "creator_arn": null, "access_config": null, "version": "1.33"}``
+"node_role_arns": [], "fargate_role_arns": [], "entry_delay": 0, "creator_arn": null, "access_config": null,
+"version": "1.33"}``
     An ACTIVE cluster at once: ``{"arn", "endpoint", "certificate_authority_base64"}``. Without a mode it is an old
-    cluster: ``CONFIG_MAP``, and ``accessConfig`` isn't shown (``"access_config": "empty"`` shows ``{}``). Node roles
-    are made where they don't exist; they and the creator get access entries as soon as the mode has any. The creator
+    cluster: ``CONFIG_MAP``, and ``accessConfig`` isn't shown (``"access_config": "empty"`` shows ``{}``). The roles of
+    node groups and Fargate profiles are made where they don't exist; they and the creator get access entries as soon as
+    the mode has any. Other entries take effect ``entry_delay`` seconds after they were made. The creator
     is the account's operator if nobody else is named; ``""`` is nobody.
 ``POST /_testbed/fail_update {"cluster_arn", "error_code": "Unknown", "error_message"}``
     The cluster's next update ends ``Failed``.
@@ -335,6 +337,8 @@ class AwsService(Service):
         authentication_mode: str | None = None,
         tags: dict[str, str] | None = None,
         node_role_arns: Iterable[str] = (),
+        fargate_role_arns: Iterable[str] = (),
+        entry_delay: float = 0.0,
         creator_arn: str | None = None,
         access_config: str | None = None,
         version: str = "1.33",
@@ -354,6 +358,7 @@ class AwsService(Service):
                 raise ValueError(f"there is no role or user {creator_arn}")
             cluster_role = ensure_role(f"arn:{partition}:iam::{account_id}:role/eks-cluster-role")
             node_roles = [ensure_role(arn) for arn in node_role_arns]
+            fargate_roles = [ensure_role(arn) for arn in fargate_role_arns]
         return self.aws.eks.add_cluster(
             Cluster(
                 account_id=account_id,
@@ -364,6 +369,8 @@ class AwsService(Service):
                 access_config=shown,
                 creator=creator,
                 node_roles=node_roles,
+                fargate_roles=fargate_roles,
+                entry_delay=entry_delay,
                 tags=dict(tags or {}),
                 settings={
                     "version": version,

@@ -23,6 +23,9 @@ from testbed.aws_wire import AwsRequest, Signature
 CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
 
+# STS takes no notice of that time (aws-iam-authenticator, pkg/token/token.go: "valid for 15 minutes regardless").
+STS_LIFETIME = timedelta(minutes=15)
+
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
@@ -42,7 +45,9 @@ def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str
         return "'Host' must be a 'SignedHeader' in the AWS Authorization."
     if claimed.presigned and (claimed.expires is None or claimed.expires > LONGEST_EXPIRY_SECONDS):
         return "X-Amz-Expires must be less than a week (in seconds) that is 604800."
-    lifetime = timedelta(seconds=claimed.expires) if claimed.presigned else CLOCK_SKEW
+    lifetime = CLOCK_SKEW
+    if claimed.presigned:
+        lifetime = STS_LIFETIME if claimed.service == "sts" else timedelta(seconds=claimed.expires)
     if moment > signed_at + lifetime:
         return f"Signature expired: {claimed.timestamp} is now earlier than {moment - lifetime:%Y%m%dT%H%M%SZ}"
     if moment < signed_at - CLOCK_SKEW:

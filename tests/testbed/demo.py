@@ -30,6 +30,7 @@ from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, SAML_PROVIDER, Accoun
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / ".cache" / "demo"
 STATE = CHECKOUT / ".cache" / "testbed.json"
+REPORT = Path(".cache", "report.html")
 
 TRUSTS = {
     "111122223333": {"sso": {}},
@@ -167,7 +168,7 @@ class Demo:
         self.write_inventory()
         print(f"{len(CLUSTERS)} clusters of the inventory {self.inventory.relative_to(CHECKOUT)} are ready:\n")
         print(self.inventory.read_text())
-        runs = [("ONBOARD", self.play("Onboard the fleet", "onboard"))]
+        runs = [("ONBOARD", self.play("Onboard the fleet", "onboard", "-e", f"apono_report={REPORT}"))]
         setting = {"apono_custom_access_details": "Ask in #platform for help."}
         title = "Look at a changed setting before it is made"
         self.play(title, "onboard", "--check", "--diff", "-e", json.dumps(setting))
@@ -178,6 +179,7 @@ class Demo:
         if any(runs[-1][1].values()):
             raise SystemExit("The last run changed something, and should not have.")
         print(f"{len(CLUSTERS)} clusters onboarded, rerun changed=0, {time.monotonic() - started:.0f} s in all.")
+        print(f"The report on the first run is {REPORT}: open it in a browser.")
 
     def describe(self) -> None:
         """How to talk to the services that stay."""

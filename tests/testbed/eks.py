@@ -98,6 +98,10 @@ class Eks:
             "UpdateClusterConfig": self.update_cluster_config,
             "DescribeUpdate": self.describe_update,
             "ListUpdates": self.list_updates,
+            "ListNodegroups": self.list_nodegroups,
+            "DescribeNodegroup": self.describe_nodegroup,
+            "ListFargateProfiles": self.list_fargate_profiles,
+            "DescribeFargateProfile": self.describe_fargate_profile,
             "CreateAccessEntry": self.create_access_entry,
             "DescribeAccessEntry": self.describe_access_entry,
             "UpdateAccessEntry": self.update_access_entry,
@@ -229,6 +233,38 @@ class Eks:
             ids = list(self.cluster(scope, parameters["name"]).updates)
         return page("updateIds", ids, parameters, "InvalidParameterException")
 
+    # Managed node groups and Fargate profiles, as far as their roles go: each is named after its role
+
+    def list_nodegroups(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            names = [role.name for role in self.cluster(scope, parameters["clusterName"]).node_roles]
+        return page("nodegroups", names, parameters, "InvalidParameterException")
+
+    def describe_nodegroup(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            cluster = self.cluster(scope, parameters["clusterName"])
+        name = parameters["nodegroupName"]
+        role = role_of(cluster.node_roles, name, f"No node group found for name: {name}.")
+        return {"nodegroup": {"nodegroupName": name, "clusterName": cluster.name, "nodeRole": role.arn}}
+
+    def list_fargate_profiles(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            names = [role.name for role in self.cluster(scope, parameters["clusterName"]).fargate_roles]
+        return page("fargateProfileNames", names, parameters, "InvalidParameterException")
+
+    def describe_fargate_profile(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
+        with self.lock:
+            cluster = self.cluster(scope, parameters["clusterName"])
+        name = parameters["fargateProfileName"]
+        role = role_of(cluster.fargate_roles, name, f"No Fargate Profile found with name: {name}.")
+        return {
+            "fargateProfile": {
+                "fargateProfileName": name,
+                "clusterName": cluster.name,
+                "podExecutionRoleArn": role.arn,
+            }
+        }
+
     # Access entries
 
     def create_access_entry(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -263,6 +299,7 @@ class Eks:
                 )
             entry = cluster.add_entry(principal, kind, parameters.get("username"), list(groups), dict(tags))
             entry.token, entry.request = token, parameters
+            entry.effective_at += timedelta(seconds=cluster.entry_delay)
             return {"accessEntry": entry.shown()}
 
     def describe_access_entry(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -570,6 +607,14 @@ def check_idle(cluster: Cluster, change: str) -> None:
         raise AwsError(
             409, "ResourceInUseException", f"Cannot {change} because cluster {cluster.name} is {cluster.status}"
         )
+
+
+def role_of(roles: list[Principal], name: str, otherwise: str) -> Principal:
+    """:raises AwsError: ResourceNotFoundException."""
+    found = next((role for role in roles if role.name == name), None)
+    if found is None:
+        raise not_found(otherwise)
+    return found
 
 
 def entry_principal(arn: str, cluster: Cluster) -> Principal:

@@ -101,7 +101,11 @@ class Association:
 
 @dataclass
 class AccessEntry:
-    """One principal's way into one cluster. ``unique_id`` is the principal's when the entry was made."""
+    """One principal's way into one cluster. ``unique_id`` is the principal's when the entry was made.
+
+    From ``effective_at`` on the cluster knows it (UG "Create access entries": "may take several seconds to be
+    effective after the initial API call returns successfully").
+    """
 
     arn: str
     cluster_name: str
@@ -116,6 +120,7 @@ class AccessEntry:
     created_at: datetime = field(default_factory=now)
     modified_at: datetime = field(default_factory=now)
     policies: dict[str, Association] = field(default_factory=dict)
+    effective_at: datetime = field(default_factory=now)
 
     def shown(self) -> dict[str, Any]:
         return {
@@ -176,6 +181,10 @@ class Cluster:
     creator
         Whoever made it, if the bootstrap made them administrator: an access entry as soon as there can be any, and
         until then hidden from every API.
+    node_roles, fargate_roles
+        The roles of its managed node groups and Fargate profiles, one of each role, named after it.
+    entry_delay
+        How long after its creation an access entry takes effect, in seconds.
     """
 
     account_id: str
@@ -187,6 +196,8 @@ class Cluster:
     bootstrap_admin: bool | None = None
     creator: Principal | None = None
     node_roles: list[Principal] = field(default_factory=list)
+    fargate_roles: list[Principal] = field(default_factory=list)
+    entry_delay: float = 0.0
     tags: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     token: str | None = None
@@ -250,9 +261,11 @@ class Cluster:
         self.add_own_entries()
 
     def add_own_entries(self) -> None:
-        """The entries that EKS makes when access entries become possible: the creator's and the node groups'.
+        """The entries that EKS makes when access entries become possible: the creator's, and those of the roles of node
+        groups and Fargate profiles.
 
-        Source: UG "Change authentication mode to use access entries".
+        Source: UG "Change authentication mode to use access entries"; "Create access entries": it's unnecessary to
+        create one for a role of a managed node group or a Fargate profile.
         """
         if not self.entries_possible():
             return
@@ -260,9 +273,10 @@ class Cluster:
             entry = self.add_entry(self.creator, "STANDARD", None, [], {})
             policy = access_policy_arn(self.partition, ADMINISTRATOR_ACCESS_POLICY)
             entry.policies[policy] = Association(policy, "cluster", [])
-        for role in self.node_roles:
-            if role.arn not in self.entries:
-                self.add_entry(role, "EC2_LINUX", None, [], {})
+        for kind, roles in (("EC2_LINUX", self.node_roles), ("FARGATE_LINUX", self.fargate_roles)):
+            for role in roles:
+                if role.arn not in self.entries:
+                    self.add_entry(role, kind, None, [], {})
 
     def add_entry(
         self, principal: Principal, entry_type: str, username: str | None, groups: list[str], tags: dict[str, str]
@@ -302,9 +316,16 @@ class Cluster:
         return update
 
     def entry_of_caller(self, principal_arn: str) -> AccessEntry | None:
-        """The entry for a caller's ARN as STS tells it (a role's without path), in any letter case."""
-        wanted = without_path(principal_arn).lower()
-        return next((entry for arn, entry in self.entries.items() if without_path(arn).lower() == wanted), None)
+        """The entry in effect for a caller's ARN as STS tells it (a role's without path), in any letter case."""
+        wanted, moment = without_path(principal_arn).lower(), now()
+        return next(
+            (
+                entry
+                for arn, entry in self.entries.items()
+                if without_path(arn).lower() == wanted and entry.effective_at <= moment
+            ),
+            None,
+        )
 
 
 def default_username(principal: Principal) -> str:

@@ -10,6 +10,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -54,6 +55,7 @@ class Account:
         self.id = account_id
         self.region = region
         self.partition = partition
+        self.clients: dict[tuple[str, str], Any] = {}
         self.iam = self.client("iam")
         self.automation = self.arn(f"role/{AUTOMATION}")
         if self.role(AUTOMATION) is None:
@@ -61,7 +63,10 @@ class Account:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client of the account's operator."""
-        return self.bed.client(service, self.id, region or self.region, self.partition)
+        key = service, region or self.region
+        if key not in self.clients:
+            self.clients[key] = self.bed.client(service, self.id, key[1], self.partition)
+        return self.clients[key]
 
     def arn(self, resource: str) -> str:
         """The ARN of something of the account's IAM."""
@@ -154,11 +159,14 @@ class Cluster:
         self.bed = account.bed
         self.name = name
         self.arn = arn
-        self.eks = account.client("eks", region)
         server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
         self.url, self.admin_token = server["endpoint"], server["admin_token"]
         self.authority = base64.b64decode(server["certificate_authority_base64"]).decode()
         self.tls = ssl.create_default_context(cadata=self.authority)
+
+    @cached_property
+    def eks(self) -> Any:
+        return self.account.client("eks", self.region)
 
     def call(self, method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
         """A call to the API server; raises ``urllib.error.HTTPError``."""
@@ -188,8 +196,12 @@ class Cluster:
 
     def replace_map_roles(self, text: str) -> None:
         """Give the ConfigMap aws-auth, which is there, this content of mapRoles; all else of it stays."""
+        self.replace(mapRoles=text)
+
+    def replace(self, **data: str) -> None:
+        """Give keys of the ConfigMap aws-auth, which is there, these contents; all else of it stays."""
         config_map = self.config_map()
-        config_map["data"]["mapRoles"] = text
+        config_map["data"] |= data
         self.call("PUT", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token, config_map)
 
     def config_map(self) -> dict[str, Any] | None:

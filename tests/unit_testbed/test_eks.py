@@ -131,6 +131,11 @@ class TestAnswersFollowTheModel:
         yield "DescribeCluster", "GET", "/clusters/alpha", None, {"cluster"}
         yield "ListClusters", "GET", "/clusters", None, {"clusters"}
         yield "CreateAccessEntry", "POST", entries, {"principalArn": ROLE, "tags": {"k": "v"}}, {"accessEntry"}
+        groups, profiles = "/clusters/alpha/node-groups", "/clusters/alpha/fargate-profiles"
+        yield "ListNodegroups", "GET", groups, None, {"nodegroups"}
+        yield "DescribeNodegroup", "GET", f"{groups}/nodes", None, {"nodegroup"}
+        yield "ListFargateProfiles", "GET", profiles, None, {"fargateProfileNames"}
+        yield "DescribeFargateProfile", "GET", f"{profiles}/pods", None, {"fargateProfile"}
         yield "DescribeAccessEntry", "GET", entry, None, {"accessEntry"}
         yield "UpdateAccessEntry", "POST", entry, {"kubernetesGroups": ["viewers"]}, {"accessEntry"}
         yield "ListAccessEntries", "GET", entries, None, {"accessEntries"}
@@ -149,7 +154,9 @@ class TestAnswersFollowTheModel:
         yield "ListUpdates", "GET", "/clusters/alpha/updates", None, {"updateIds"}
         yield "DescribeUpdate", "GET", "/clusters/alpha/updates/{update}", None, {"update"}
 
-    def test_each_operation(self, bed, role, cluster):
+    def test_each_operation(self, bed, role):
+        roles = f"arn:aws:iam::{ACCOUNT}:role"
+        bed.cluster(node_role_arns=[f"{roles}/nodes"], fargate_role_arns=[f"{roles}/pods"])
         raw, seen, update = RawEks(bed), [], ""
         for operation, method, path, body, members in self.requests():
             status, headers, text = raw.send(method, path.format(update=update), body)
@@ -454,10 +461,22 @@ class TestAuthenticationMode:
 
     def test_entries_that_eks_makes_itself(self, bed, eks, iam):
         node = f"arn:aws:iam::{ACCOUNT}:role/nodes/node-role"
-        bed.cluster(mode="CONFIG_MAP", node_role_arns=[node])
+        fargate = f"arn:aws:iam::{ACCOUNT}:role/pods"
+        bed.cluster(mode="CONFIG_MAP", node_role_arns=[node], fargate_role_arns=[fargate])
+        (group,) = eks.list_nodegroups(clusterName="alpha")["nodegroups"]
+        assert eks.describe_nodegroup(clusterName="alpha", nodegroupName=group)["nodegroup"]["nodeRole"] == node
+        (profile,) = eks.list_fargate_profiles(clusterName="alpha")["fargateProfileNames"]
+        found = eks.describe_fargate_profile(clusterName="alpha", fargateProfileName=profile)["fargateProfile"]
+        assert found["podExecutionRoleArn"] == fargate
+        for describe in (eks.describe_nodegroup, eks.describe_fargate_profile):
+            name = "nodegroupName" if describe == eks.describe_nodegroup else "fargateProfileName"
+            with refused("ResourceNotFoundException", "none"):
+                describe(clusterName="alpha", **{name: "none"})
         assert iam.get_role(RoleName="node-role")["Role"]["Arn"] == node
         set_mode(eks, "API_AND_CONFIG_MAP")
-        assert eks.list_access_entries(clusterName="alpha")["accessEntries"] == [node, OPERATOR]
+        assert eks.list_access_entries(clusterName="alpha")["accessEntries"] == [node, fargate, OPERATOR]
+        pods = eks.describe_access_entry(clusterName="alpha", principalArn=fargate)["accessEntry"]
+        assert (pods["type"], pods["username"]) == ("FARGATE_LINUX", "system:node:{{SessionName}}")
         made = eks.describe_access_entry(clusterName="alpha", principalArn=node)["accessEntry"]
         assert (made["type"], made["username"]) == ("EC2_LINUX", "system:node:{{EC2PrivateDNSName}}")
         assert made["kubernetesGroups"] == ["system:nodes"]
@@ -805,6 +824,13 @@ class TestIdentity:
         assert self.ask(bed)["entry"] == expected
         assert self.ask(bed, ROLE.replace("apono", "Apono"))["entry"] == expected
         assert self.ask(bed, f"{ROLE}-other")["entry"] is None
+
+    def test_an_entry_takes_effect_after_a_while(self, bed, eks, role):
+        bed.cluster(entry_delay=0.3)
+        eks.create_access_entry(clusterName="alpha", principalArn=ROLE)
+        assert self.ask(bed)["entry"] is None
+        assert eks.describe_access_entry(clusterName="alpha", principalArn=ROLE)["accessEntry"]
+        wait(lambda: self.ask(bed)["entry"] is not None, True)
 
     def test_a_user_with_a_path(self, bed, eks, iam, cluster):
         arn = iam.create_user(UserName="jane", Path="/team/")["User"]["Arn"]

@@ -30,6 +30,7 @@ LONGEST_PAUSE = 60.0
 
 CATALOG_PATH = "/api/v2/integrations-catalog"
 CONNECTORS_PATH = "/api/admin/v3/connectors"
+INTEGRATIONS_PATH = "/api/admin/v4/integrations"
 
 
 class Apono:
@@ -181,3 +182,9 @@ def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
 def known_connectors(apono: Apono) -> list[dict[str, Any]]:
     """All connectors that have ever connected; the list has no filter by name."""
     return list(apono.pages(CONNECTORS_PATH, "the connectors"))
+
+
+def integrations_named(apono: Apono, name: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The integrations of exactly this name: Apono's filter takes no notice of letter case and reads * as anything."""
+    pages = apono.pages(INTEGRATIONS_PATH, f"the integration {name}", {**(query or {}), "name": name})
+    return [item for item in pages if item["name"] == name]

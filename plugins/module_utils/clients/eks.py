@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode
+from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 NOT_FOUND = "ResourceNotFoundException"
@@ -47,6 +47,36 @@ def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
 def cluster_names(aws: Aws) -> list[str]:
     """The names of the clusters of an account in a region; raises :class:`ResourceError`."""
     return list(aws.pages("eks", "list_clusters", f"the clusters of the region {aws.region}", "clusters"))
+
+
+def access_entry_facts(entry: dict[str, Any]) -> dict[str, Any]:
+    """An access entry, as EKS describes it, in the words of the collection; its times in ISO 8601."""
+    return {
+        "access_entry_arn": entry["accessEntryArn"],
+        "username": entry.get("username"),
+        "kubernetes_groups": sorted(entry.get("kubernetesGroups", [])),
+        "type": entry.get("type", "STANDARD"),
+        "tags": entry.get("tags", {}),
+        "created_at": entry["createdAt"].isoformat(),
+    }
+
+
+def associated_access_policies(aws: Aws, what: str, identity: dict[str, str]) -> list[dict[str, Any]]:
+    """The access policies of an entry; ``identity`` is ``clusterName`` and ``principalArn``."""
+    associated = aws.pages("eks", "list_associated_access_policies", what, "associatedAccessPolicies", **identity)
+    return access_entry.normal_policies(
+        {
+            "policy_arn": policy["policyArn"],
+            "scope": policy["accessScope"]["type"],
+            "namespaces": policy["accessScope"].get("namespaces", []),
+        }
+        for policy in associated
+    )
+
+
+def reads_no_entries(error: ResourceError) -> bool:
+    """Whether EKS refuses a question about access entries because the cluster's mode, CONFIG_MAP, has none."""
+    return error.code == "InvalidRequestException" and "authentication mode" in error.message
 
 
 def cluster_not_found(aws: Aws, name: str) -> ResourceError:

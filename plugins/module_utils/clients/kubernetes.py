@@ -15,8 +15,9 @@ import functools
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
@@ -37,6 +38,7 @@ except ImportError:
     HAS_KUBERNETES = False
 
 TIMEOUT = 30
+PAGE_SIZE = 500
 
 # A request that the server did not take or did not finish is repeated this often, with a pause within these bounds (s).
 MOST_RETRIES = 5
@@ -227,6 +229,17 @@ class Kubernetes:
                 return None
             raise
 
+    def items(self, path: str, what: str) -> Iterator[dict[str, Any]]:
+        """The objects of a collection, page by page."""
+        more = ""
+        while True:
+            query = urlencode({"limit": PAGE_SIZE, **({"continue": more} if more else {})})
+            page = self.call("GET", f"{path}?{query}", what)
+            yield from page.get("items") or ()
+            more = page["metadata"].get("continue")
+            if not more:
+                return
+
     def who_am_i(self, reviewer: Kubernetes | None = None) -> dict[str, Any] | None:
         """Who the cluster says that the token's owner is: ``UserInfo`` of ``authentication.k8s.io/v1``.
 
@@ -247,10 +260,12 @@ class Kubernetes:
                 raise
             return None
 
-    def review(self, kind: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The status of a review of ``authentication.k8s.io/v1``, which is asked and not stored."""
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": kind, **({"spec": spec} if spec else {})}
-        path = f"/apis/authentication.k8s.io/v1/{kind.lower()}s"
+    def review(
+        self, kind: str, spec: dict[str, Any] | None = None, group: str = "authentication.k8s.io"
+    ) -> dict[str, Any]:
+        """The status of a review, which is asked and not stored."""
+        body = {"apiVersion": f"{group}/v1", "kind": kind, **({"spec": spec} if spec else {})}
+        path = f"/apis/{group}/v1/{kind.lower()}s"
         return self.call("POST", path, f"a {kind}", body, writes=False).get("status") or {}
 
     def caller_arn(self) -> str | None:

@@ -44,6 +44,12 @@ class Mapping:
     map_roles: str = ""
     unread: str = ""
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the access entry is older than the role, which was deleted and made again since."""
+        created = self.entry and self.entry.get("createdAt")
+        return bool(self.role_created and created and self.role_created > created)
+
 
 def render(template: str, session_name: str, account_id: str) -> str:
     """A username or group as EKS makes it (aws-iam-authenticator, pkg/server)."""
@@ -68,7 +74,7 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
             return _nowhere(role_arn, mapping)
         return Broken("mapping", error.message)
     found = read.effective.get(canonical_arn)
-    doubts = [problem for problem in read.problems if _concerns(problem.role_arn, canonical_arn)]
+    doubts = [problem for problem in read.problems if aws_auth.is_meant_for(problem.arn, canonical_arn)]
     if mapping.mode == "API":
         if found:
             return Broken(
@@ -84,15 +90,8 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
     return Broken("username", f"In aws-auth: {refused}.") if refused else None
 
 
-def _concerns(one: str, canonical_arn: str) -> bool:
-    """Whether an ARN of aws-auth is meant for a role: it is the same, or would be without its path."""
-    head, _mark, resource = one.lower().partition(":role/")
-    return f"{head}:role/{resource.rpartition('/')[2]}" == canonical_arn
-
-
 def _dead_entry(role_arn: str, mapping: Mapping) -> Broken | None:
-    created = mapping.entry.get("createdAt")
-    if mapping.role_created and created and mapping.role_created > created:
+    if mapping.is_dead:
         return Broken(
             "mapping",
             f"The access entry of {role_arn} is older than the role, which was deleted and made again since: it looks "
@@ -113,6 +112,14 @@ def _nowhere(role_arn: str, mapping: Mapping) -> Broken:
         f"The cluster is in the authentication mode {mapping.mode}, and {places[mapping.mode]} for {role_arn}{unread}. "
         "Run the playbook onboard.",
     )
+
+
+def not_in_effect(user: dict[str, Any], mapping: Mapping, session_name: str, account_id: str) -> bool:
+    """Whether a user (``UserInfo``) is not the one that the access entry makes of a session, as in the seconds after it
+    was made."""
+    if mapping.mode == "CONFIG_MAP" or mapping.entry is None or mapping.is_dead:
+        return False
+    return user["username"] != render(mapping.entry["username"], session_name, account_id)
 
 
 def groups_of(user: dict[str, Any]) -> list[str]:

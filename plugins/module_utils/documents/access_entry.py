@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -16,7 +17,7 @@ DEFAULT_USERNAME = "apono:{{SessionName}}"
 TYPES = ("STANDARD", "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX")
 
 # Of these alone EKS takes access policies; the others get theirs from EKS.
-_TYPES_WITH_POLICIES = ("STANDARD", "EC2")
+TYPES_WITH_POLICIES = ("STANDARD", "EC2")
 
 _RESERVED_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
 _POLICY_ARN = re.compile(r"arn:aws(-[a-z]+)*:eks::aws:cluster-access-policy/\w+")
@@ -63,10 +64,10 @@ def validate_type_fields(
         raise ResourceError(
             f"An access entry of type {entry_type} takes neither username nor kubernetes_groups: EKS sets them itself."
         )
-    if policies and entry_type not in _TYPES_WITH_POLICIES:
+    if policies and entry_type not in TYPES_WITH_POLICIES:
         raise ResourceError(
             f"An access entry of type {entry_type} takes no access_policies: only "
-            f"{' and '.join(_TYPES_WITH_POLICIES)} do."
+            f"{' and '.join(TYPES_WITH_POLICIES)} do."
         )
 
 
@@ -93,3 +94,16 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
                 raise ResourceError(
                     f"access_policies: {namespace!r} is not the name of a namespace, nor a pattern with *."
                 )
+
+
+def normal_policies(policies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Access policies in one order and one shape, so that equal ones compare equal."""
+    shaped = (
+        {
+            "policy_arn": policy["policy_arn"],
+            "scope": policy["scope"],
+            "namespaces": sorted(policy.get("namespaces") or []),
+        }
+        for policy in policies
+    )
+    return sorted(shaped, key=lambda policy: policy["policy_arn"])

@@ -37,6 +37,11 @@ class Arn:
         """The last part of the resource: a role's name without its path."""
         return self.resource.rsplit("/", 1)[-1]
 
+    @property
+    def path(self) -> str:
+        """What of a role's or policy's ARN lies between kind and name: ``/``, or ``/team/access/``."""
+        return self.resource[self.resource.index("/") : self.resource.rindex("/") + 1]
+
 
 def parse(text: str) -> Arn:
     """Split an ARN; raises :class:`ResourceError` for a text that is none."""
@@ -75,9 +80,14 @@ def principal_of(caller: str) -> str:
     return caller
 
 
+def is_account_id(text: str) -> bool:
+    """Whether it can be the id of an account."""
+    return _ACCOUNT_ID.fullmatch(text) is not None
+
+
 def validate_account_id(text: str, option: str) -> None:
     """Raises :class:`ResourceError` unless it is an account id."""
-    if not _ACCOUNT_ID.fullmatch(text):
+    if not is_account_id(text):
         raise ResourceError(
             f"{option} {text!r} is not an AWS account id: one has 12 digits, and is quoted in YAML so that a leading "
             "zero stays."

@@ -1,13 +1,13 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text ``mapRoles`` of the ConfigMap aws-auth: read as EKS reads it, edited without touching what is not ours.
+"""The texts of the ConfigMap aws-auth: read as EKS reads them, edited without touching what is not ours.
 
 How it is read follows aws-iam-authenticator (pkg/mapper/configmap, pkg/config/mapper.go): YAML becomes JSON becomes Go
 structures, so field names match in any letter case, unknown fields are ignored and one wrong type voids its entry; ARNs
-match in any letter case, the later of two entries wins, and an ARN with a path never matches.
+match in any letter case, the later of two entries wins, and a role's ARN with a path never matches.
 
-Every edit is proved before it is returned: the new text is read again, and all but the role's own entry must mean
+Every edit is proved before it is returned: the new text is read again, and all but the principal's own entry must mean
 what it meant before.
 """
 
@@ -27,12 +27,20 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 # EKS's template, not Jinja's: the session's name as it is, which the trust policy makes the person's.
 DEFAULT_USERNAME = "{{SessionNameRaw}}"
 
+# The ConfigMap's keys.
+MAP_ROLES = "mapRoles"
+MAP_USERS = "mapUsers"
+MAP_ACCOUNTS = "mapAccounts"
+
+# The field of an entry that says whose it is.
+_ARN_FIELDS = {MAP_ROLES: "rolearn", MAP_USERS: "userarn"}
+
 # What the API server takes as the data of one ConfigMap, in bytes (Kubernetes, validation.go, MaxSecretSize).
 MOST_BYTES = 1024 * 1024
 
 _RESERVED_PREFIXES = ("system:", "eks:")
 # What EKS documents for the roles of nodes and of Fargate's pods; the last two are of Windows nodes and of Fargate.
-_NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
+NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
 _NODE_USERNAME = "system:node:"
 
 # Problems by which EKS reads something else than a person who looks at the text would think.
@@ -48,6 +56,11 @@ class RoleEntry:
     groups: tuple[str, ...] = ()
 
     @property
+    def arn(self) -> str:
+        """Whose entry it is, as it is written."""
+        return self.rolearn
+
+    @property
     def canonical_arn(self) -> str:
         """The key by which EKS looks it up."""
         return self.rolearn.lower()
@@ -55,7 +68,38 @@ class RoleEntry:
     @property
     def is_for_nodes(self) -> bool:
         """Whether nodes join the cluster through it."""
-        return bool(_NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
+        return bool(NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
+
+
+@dataclass(frozen=True)
+class UserEntry:
+    """One valid entry of ``mapUsers``: who an IAM user is in the cluster."""
+
+    userarn: str
+    username: str
+    groups: tuple[str, ...] = ()
+
+    # Nodes have roles.
+    is_for_nodes = False
+
+    @property
+    def arn(self) -> str:
+        """Whose entry it is, as it is written."""
+        return self.userarn
+
+    @property
+    def canonical_arn(self) -> str:
+        """The key by which EKS looks it up."""
+        return self.userarn.lower()
+
+
+@dataclass(frozen=True)
+class Account:
+    """An item of ``mapAccounts``: all principals of the account are let in, each under its ARN."""
+
+    account_id: str
+    line: int
+    column: int
 
 
 @dataclass(frozen=True)
@@ -63,13 +107,13 @@ class Problem:
     """Something in the text that its owner should know.
 
     ``code`` is one of :data:`MISREAD`, or ``no_username``, ``reserved_username`` and ``reserved_group`` for an entry
-    that EKS reads as it stands. ``line`` and ``column`` count from 1; ``role_arn`` is empty where there is none.
+    that EKS reads as it stands. ``line`` and ``column`` count from 1; ``arn`` is empty where there is none.
     """
 
     code: str
     line: int
     column: int
-    role_arn: str
+    arn: str
     message: str
 
 
@@ -78,110 +122,150 @@ class Item:
     """An item of the list: as it is written, and what EKS makes of it (``None`` when it drops the item)."""
 
     node: Node
+    key: str = MAP_ROLES
     fields: dict[str, Node] = field(
         default_factory=dict
     )  # values by the field's name in small letters, aliases resolved
-    entry: RoleEntry | None = None
+    entry: RoleEntry | UserEntry | None = None
 
     @property
     def canonical_arn(self) -> str:
         """The ARN in small letters, of an entry that EKS drops too; empty where there is none, or an SSO mapping."""
-        value = self.fields.get("rolearn")
+        value = self.fields.get(_ARN_FIELDS[self.key])
         return value.value.lower() if value and _is_text(value) and "sso" not in self.fields else ""
 
 
 @dataclass
-class MapRoles:
-    """The text, taken apart."""
+class Mappings:
+    """The text of ``mapRoles`` or ``mapUsers``, taken apart."""
 
+    key: str
     text: str
     document: Document
     items: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     @property
-    def entries(self) -> list[RoleEntry]:
+    def entries(self) -> list[RoleEntry | UserEntry]:
         """What EKS reads, in order."""
         return [item.entry for item in self.items if item.entry]
 
     @property
-    def effective(self) -> dict[str, RoleEntry]:
+    def effective(self) -> dict[str, RoleEntry | UserEntry]:
         """The entry that EKS takes for each canonical ARN: the last one."""
         return {entry.canonical_arn: entry for entry in self.entries}
 
     def report(self, code: str, item: Item, message: str) -> None:
-        role_arn = item.entry.rolearn if item.entry else item.canonical_arn
-        self.problems.append(Problem(code, item.node.line, item.node.column, role_arn, message))
+        whose = item.entry.arn if item.entry else item.canonical_arn
+        self.problems.append(Problem(code, item.node.line, item.node.column, whose, message))
 
 
 @dataclass(frozen=True)
 class Edited:
     """The text before and after an edit, taken apart; the same object twice when nothing is to be done."""
 
-    before: MapRoles
-    after: MapRoles
+    before: Mappings
+    after: Mappings
 
 
-def read(text: str, meanings: dict[Any, int] | None = None) -> MapRoles:
-    """Take ``mapRoles`` apart; ``meanings`` as for :func:`yaml_positions.parse`.
+def read(text: str, meanings: dict[Any, int] | None = None, key: str = MAP_ROLES) -> Mappings:
+    """Take ``mapRoles``, or ``mapUsers``, apart; ``meanings`` as for :func:`yaml_positions.parse`.
 
-    Raises :class:`ResourceError` with the code ``InvalidMapRoles`` and ``line`` for a text of which EKS reads nothing.
+    Raises :class:`ResourceError` with the code ``InvalidMapRoles`` (``InvalidMapUsers``) and ``line`` for a text of
+    which EKS reads nothing.
     """
+    document, nodes = _items(text, meanings, key)
+    mappings = Mappings(key, text, document)
+    for node in nodes:
+        item = Item(node, key)
+        mappings.items.append(item)
+        problem = _read_item(item)
+        if problem:
+            mappings.report("ignored", item, f"EKS ignores this entry: {problem}")
+        elif item.entry:
+            for code, message in _doubts(item.entry):
+                mappings.report(code, item, message)
+    counts = Counter(entry.canonical_arn for entry in mappings.entries)
+    for item in mappings.items:
+        if item.entry and counts[item.entry.canonical_arn] > 1:
+            number = counts[item.entry.canonical_arn]
+            mappings.report("duplicate", item, f"{item.entry.arn} has {number} entries, of which EKS takes the last")
+    mappings.problems.sort(key=lambda problem: (problem.line, problem.column))
+    return mappings
+
+
+def read_accounts(text: str) -> tuple[list[Account], list[Problem]]:
+    """The accounts of ``mapAccounts``, and what is wrong there; raises as :func:`read`, ``InvalidMapAccounts``.
+
+    EKS reads the items as text, so that a number keeps its leading zeros.
+    """
+    accounts, problems = [], []
+    for node in _items(text, None, MAP_ACCOUNTS)[1]:
+        value = node.target.value
+        if node.target.kind == "scalar" and arn.is_account_id(value):
+            accounts.append(Account(value, node.line, node.column))
+        else:
+            message = "EKS lets nobody in by this item: it is not an account id, which has 12 digits"
+            problems.append(Problem("ignored", node.line, node.column, "", message))
+    return accounts, problems
+
+
+def _items(text: str, meanings: dict[Any, int] | None, key: str) -> tuple[Document, list[Node]]:
+    """The list of a key, and its items."""
     try:
         document = yaml_positions.parse("" if text.strip() in ('""', "''") else text, meanings)
     except yaml_positions.InvalidYaml as error:
-        raise _invalid(error.line, error.column, f"does not parse: {error.problem}") from error
-    map_roles = MapRoles(text, document)
+        raise _invalid(key, error.line, error.column, f"does not parse: {error.problem}") from error
     root = document.root
     if root is None or root.tag == "null":
-        return map_roles
+        return document, []
     if root.target.kind != "sequence":
-        raise _invalid(root.line, root.column, f"is a {root.target.kind} and not a list")
-    for node in root.target.children:
-        item = Item(node)
-        map_roles.items.append(item)
-        problem = _read_item(item)
-        if problem:
-            map_roles.report("ignored", item, f"EKS ignores this entry: {problem}")
-        elif item.entry:
-            for code, message in _doubts(item.entry):
-                map_roles.report(code, item, message)
-    counts = Counter(entry.canonical_arn for entry in map_roles.entries)
-    for item in map_roles.items:
-        if item.entry and counts[item.entry.canonical_arn] > 1:
-            number = counts[item.entry.canonical_arn]
-            map_roles.report(
-                "duplicate", item, f"{item.entry.rolearn} has {number} entries, of which EKS takes the last"
-            )
-    map_roles.problems.sort(key=lambda problem: (problem.line, problem.column))
-    return map_roles
+        raise _invalid(key, root.line, root.column, f"is a {root.target.kind} and not a list")
+    return document, root.target.children
 
 
-def _invalid(line: int, column: int, problem: str) -> ResourceError:
+def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
+    """An entry that EKS reads, of a role or of a user."""
+    return {
+        "canonical_arn": item.entry.canonical_arn,
+        "username": item.entry.username,
+        "groups": list(item.entry.groups),
+        "line": item.node.line,
+        "effective": mappings.effective[item.entry.canonical_arn] is item.entry,
+    }
+
+
+def is_meant_for(role_arn: str, canonical_arn: str) -> bool:
+    """Whether an ARN of aws-auth is meant for a role: it is the same, or would be without its path."""
+    head, _mark, resource = role_arn.lower().partition(":role/")
+    return f"{head}:role/{resource.rpartition('/')[2]}" == canonical_arn
+
+
+def _invalid(key: str, line: int, column: int, problem: str) -> ResourceError:
     return ResourceError(
-        f"mapRoles of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of "
+        f"{key} of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of "
         "its entries now. Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
-        code="InvalidMapRoles",
+        code=f"Invalid{key[0].upper()}{key[1:]}",
         line=line,
         column=column,
     )
 
 
-def _doubts(entry: RoleEntry) -> Iterator[tuple[str, str]]:
+def _doubts(entry: RoleEntry | UserEntry) -> Iterator[tuple[str, str]]:
     """What is odd about an entry that EKS takes: codes and messages (EKS user guide, "Grant IAM users and roles access
     to Kubernetes APIs"; Kubernetes, "Using RBAC Authorization")."""
-    role_arn = entry.rolearn
-    if "/" in role_arn.partition(":role/")[2]:
+    whose = entry.arn
+    if "/" in whose.partition(":role/")[2]:
         yield (
             "path_in_arn",
-            f"EKS never matches {role_arn}: STS does not tell a role's path, so write the ARN without it",
+            f"EKS never matches {whose}: STS does not tell a role's path, so write the ARN without it",
         )
     if not entry.username:
-        yield "no_username", f"{role_arn} has no username, so nobody can be told from another: give it one"
-    elif reserved_prefix(entry.username, _RESERVED_PREFIXES) and not entry.username.startswith(_NODE_USERNAME):
+        yield "no_username", f"{whose} has no username, so nobody can be told from another: give it one"
+    elif reserved_username(entry.username):
         yield (
             "reserved_username",
-            f"{role_arn} has the username {entry.username}, which EKS refuses because of its prefix: choose another",
+            f"{whose} has the username {entry.username}, which EKS refuses because of its prefix: choose another",
         )
     if entry.is_for_nodes:
         return
@@ -189,14 +273,19 @@ def _doubts(entry: RoleEntry) -> Iterator[tuple[str, str]]:
         if group == "system:masters":
             yield (
                 "reserved_group",
-                f"{role_arn} is in the group system:masters, which may do everything and whose rights RBAC cannot "
+                f"{whose} is in the group system:masters, which may do everything and whose rights RBAC cannot "
                 "take away: use a group of your own with the ClusterRole cluster-admin",
             )
         elif reserved_prefix(group, _RESERVED_PREFIXES):
             yield (
                 "reserved_group",
-                f"{role_arn} is in the group {group}, which Kubernetes and EKS keep for themselves: use another",
+                f"{whose} is in the group {group}, which Kubernetes and EKS keep for themselves: use another",
             )
+
+
+def reserved_username(username: str) -> str | None:
+    """The prefix because of which EKS refuses a username; the names of nodes are the exception."""
+    return None if username.startswith(_NODE_USERNAME) else reserved_prefix(username, _RESERVED_PREFIXES)
 
 
 def _read_item(item: Item) -> str | None:
@@ -205,20 +294,22 @@ def _read_item(item: Item) -> str | None:
     if mapping.kind != "mapping":
         return f"it is a {mapping.kind} and not a mapping"
     item.fields = _fields(mapping)
-    for name in ("rolearn", "sso", "username"):
+    arn_field = _ARN_FIELDS[item.key]
+    for name in (arn_field, "username"):
         value = item.fields.get(name)
-        if name != "sso" and value and not _is_text(value):
+        if value and not _is_text(value):
             return f"{name} is not text; quote it"
     groups = item.fields.get("groups")
     if groups and (groups.kind != "sequence" or not all(_is_text(group.target) for group in groups.children)):
         return "groups is not a list of texts"
-    if "sso" in item.fields:
+    if item.key == MAP_ROLES and "sso" in item.fields:
         return "it has rolearn and sso" if "rolearn" in item.fields else None
-    rolearn = item.fields["rolearn"].value if "rolearn" in item.fields else ""
-    if not rolearn:
-        return "it has no rolearn"
+    whose = item.fields[arn_field].value if arn_field in item.fields else ""
+    if not whose:
+        return f"it has no {arn_field}"
     username = item.fields["username"].value if "username" in item.fields else ""
-    item.entry = RoleEntry(rolearn, username, tuple(group.target.value for group in groups.children) if groups else ())
+    kind = RoleEntry if item.key == MAP_ROLES else UserEntry
+    item.entry = kind(whose, username, tuple(group.target.value for group in groups.children) if groups else ())
     return None
 
 
@@ -249,17 +340,22 @@ def with_role(text: str, entry: RoleEntry) -> Edited:
 
     Raises :class:`ResourceError`: ``InvalidMapRoles``, or ``EditRefused`` when the edit would change anything else.
     """
-    return _edit(text, entry.canonical_arn, entry)
+    return _edit(text, MAP_ROLES, entry.canonical_arn, entry)
 
 
 def without_role(text: str, role_arn: str) -> Edited:
     """The text without entries of the role; raises as :func:`with_role`."""
-    return _edit(text, role_arn.lower(), None)
+    return without(text, MAP_ROLES, role_arn)
 
 
-def _edit(text: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
+def without(text: str, key: str, whose: str) -> Edited:
+    """The text of ``mapRoles`` or ``mapUsers`` without entries of the ARN; raises as :func:`with_role`."""
+    return _edit(text, key, whose.lower(), None)
+
+
+def _edit(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
     meanings: dict[Any, int] = {}
-    before = read(text, meanings)
+    before = read(text, meanings, key)
     own = [item for item in before.items if item.canonical_arn == canonical_arn]
     kept = own.pop() if own and wanted else None
     edits = _removals(before, own)
@@ -273,14 +369,14 @@ def _edit(text: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
 
 
 def _proved(
-    before: MapRoles, edits: list[Edit], meanings: dict[Any, int], canonical_arn: str, wanted: RoleEntry | None
-) -> MapRoles:
+    before: Mappings, edits: list[Edit], meanings: dict[Any, int], canonical_arn: str, wanted: RoleEntry | None
+) -> Mappings:
     """The edited text, read again; raises :class:`ResourceError` unless the edits did what they were to do and nothing
     else."""
     try:
-        after = read(yaml_positions.splice(before.document, edits), meanings)
+        after = read(yaml_positions.splice(before.document, edits), meanings, before.key)
     except ResourceError as error:
-        raise _refused(canonical_arn, error.message) from error
+        raise _refused(before.key, canonical_arn, error.message) from error
     others_before = [item.node.meaning for item in before.items if item.canonical_arn != canonical_arn]
     others_after = [item.node.meaning for item in after.items if item.canonical_arn != canonical_arn]
     own = [item.entry for item in after.items if item.canonical_arn == canonical_arn]
@@ -290,20 +386,22 @@ def _proved(
         or [(entry.username, entry.groups) if entry else None for entry in own] != expected
     ):
         raise _refused(
-            canonical_arn, "it is tied to other entries by anchors, or written in a way that is not understood here"
+            before.key,
+            canonical_arn,
+            "it is tied to other entries by anchors, or written in a way that is not understood here",
         )
     return after
 
 
-def _refused(canonical_arn: str, reason: str) -> ResourceError:
+def _refused(key: str, canonical_arn: str, reason: str) -> ResourceError:
     return ResourceError(
-        f"The entry of {canonical_arn} in mapRoles cannot be edited without changing something else: {reason}. "
+        f"The entry of {canonical_arn} in {key} cannot be edited without changing something else: {reason}. "
         "Nothing was written; write that part of kube-system/aws-auth in a plainer way and run again.",
         code="EditRefused",
     )
 
 
-def _removals(before: MapRoles, items: list[Item]) -> list[Edit]:
+def _removals(before: Mappings, items: list[Item]) -> list[Edit]:
     document = before.document
     if not items:
         return []
@@ -383,7 +481,7 @@ def _set_field(document: Document, mapping: Node, name: str, value: str) -> Edit
     return Edit(last.end, last.end, f"{document.newline}{indent}{name}: {value}")
 
 
-def _addition(before: MapRoles, wanted: RoleEntry) -> list[Edit]:
+def _addition(before: Mappings, wanted: RoleEntry) -> list[Edit]:
     document = before.document
     text, root = document.text, document.root
     if root is None:
@@ -431,14 +529,14 @@ def guard(edited: Edited, caller_arn: str | None) -> None:
     for entry in changed:
         if entry.is_for_nodes:
             raise ResourceError(
-                f"{entry.rolearn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
+                f"{entry.arn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
                 f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "
                 "name another role.",
                 code="WouldLockOut",
             )
         if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
             raise ResourceError(
-                f"The credentials in use reach the cluster through the very entry of {entry.rolearn} that would "
+                f"The credentials in use reach the cluster through the very entry of {entry.arn} that would "
                 "change, and could not put it back. Run this with credentials of another principal.",
                 code="WouldLockOut",
             )

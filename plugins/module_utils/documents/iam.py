@@ -8,6 +8,7 @@ The rules are those of the IAM User Guide, "IAM JSON policy reference".
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 import json
 import re
@@ -23,6 +24,9 @@ MOST_TRUST_CHARACTERS = 4096
 
 VERSION = "2012-10-17"
 
+# What Apono's page gives the people's role as its description.
+ROLE_DESCRIPTION = "required for k8s access managed by Apono"
+
 # Where people sign in with SAML, which is also the audience of the assertion.
 _SIGN_IN = {
     "aws": "https://signin.aws.amazon.com/saml",
@@ -30,10 +34,15 @@ _SIGN_IN = {
     "aws-cn": "https://signin.amazonaws.cn/saml",
 }
 
+# Where IAM Identity Center (AWS SSO) puts the roles of its permission sets.
+SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
+
 _CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
 _REGION_PATTERN = re.compile(r"[a-z0-9*?-]{1,32}")
 _PROVIDER_NAME = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _ROOT_ARN = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
+_SSO_ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/aws-reserved/sso\.amazonaws\.com/")
+_SAML_PROVIDER = re.compile(r"arn:[a-z-]+:iam::\d{12}:saml-provider/([\w.-]{1,128})", re.ASCII)
 _UNIQUE_ID = re.compile(r"A(ROA|IDA)[A-Z0-9]{12,}")
 
 _STATEMENT_KEYS = {
@@ -95,7 +104,7 @@ def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
             "StringEqualsIgnoreCase": {"sts:RoleSessionName": "${SAML:sub}"},
             "ArnLike": {
                 "aws:PrincipalArn": [
-                    arn.role_arn(partition, account_id, f"/aws-reserved/sso.amazonaws.com/{region}", "AWSReservedSSO_*")
+                    arn.role_arn(partition, account_id, f"{SSO_PATH}{region}", "AWSReservedSSO_*")
                     for account_id in dict.fromkeys(account_ids)
                     for region in ("", "*/")
                 ]
@@ -128,6 +137,46 @@ def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]
         "Condition": {"StringEquals": {"SAML:aud": _SIGN_IN[partition]}},
     }
     return {"Version": VERSION, "Statement": [statement]}
+
+
+def trust_of(document: dict[str, Any], partition: str, account_id: str) -> dict[str, Any]:
+    """The way back from a trust policy of a role in that account: ``{"sso": …}`` or ``{"saml": …}`` where
+    :func:`sso_trust` or :func:`saml_trust` makes one that means the same, ``{"policy": document}`` otherwise."""
+    text = to_json(document)
+    accounts = list(dict.fromkeys(_SSO_ROLE.findall(text)))
+    if accounts and equivalent(document, sso_trust(partition, accounts)):
+        return {"sso": {} if accounts == [account_id] else {"account_ids": accounts}}
+    provider = _SAML_PROVIDER.search(text)
+    if provider and partition in _SIGN_IN and equivalent(document, saml_trust(partition, account_id, provider[1])):
+        return {"saml": {"provider": provider[1]}}
+    return {"policy": document}
+
+
+def scope_of(document: dict[str, Any], partition: str, account_id: str) -> tuple[list[str], list[str]] | None:
+    """The way back from a policy: the clusters and regions for which :func:`access_policy` makes one that means the
+    same; ``None`` where there are none."""
+    resources = [
+        re.fullmatch(r"arn:[^:]*:eks:([^:]*):[^:]*:cluster/(.*)", _text(resource))
+        for statement in statements(document)
+        for resource in as_list(statement.get("Resource"))
+    ]
+    if not resources or not all(resources):
+        return None
+    clusters, regions = (sorted({found[group] for found in resources}) for group in (2, 1))
+    try:
+        same = equivalent(document, access_policy(partition, account_id, clusters, regions))
+    except ResourceError:
+        return None
+    return (clusters, regions) if same else None
+
+
+def allows(document: dict[str, Any], action: str) -> bool:
+    """Whether a statement of a policy allows an action, whatever its resources and conditions."""
+    return any(
+        statement.get("Effect") == "Allow" and fnmatch.fnmatchcase(action.lower(), pattern.lower())
+        for statement in statements(document)
+        for pattern in as_list(statement.get("Action"))
+    )
 
 
 def parse_policy(value: Any, option: str) -> dict[str, Any]:
@@ -240,7 +289,7 @@ def canonical(document: dict[str, Any]) -> Any:
     return {
         "Version": str(document.get("Version", "2008-10-17")),
         "Id": document.get("Id"),
-        "Statement": sorted(map(_canonical_statement, statements(document)), key=_ordered_json),
+        "Statement": sorted(map(canonical_statement, statements(document)), key=_ordered_json),
     }
 
 
@@ -248,7 +297,8 @@ def _ordered_json(statement: dict[str, Any]) -> str:
     return json.dumps(statement, sort_keys=True)
 
 
-def _canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+def canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
+    """One statement in the form of :func:`canonical`; its conditions are triples of operator, key and values."""
     shaped: dict[str, Any] = {}
     for key, value in statement.items():
         if key in ("Action", "NotAction"):
@@ -335,12 +385,17 @@ def _restricts_who(condition: dict[str, Any]) -> bool:
     )
 
 
+def is_dead_principal(name: str) -> bool:
+    """Whether it is a unique id in the place of an ARN: a principal that was deleted since the document was saved."""
+    return _UNIQUE_ID.fullmatch(name) is not None
+
+
 def dead_principals(document: dict[str, Any]) -> list[str]:
-    """Unique ids in the place of ARNs: principals that were deleted since the document was saved."""
+    """The principals of a document that were deleted since it was saved."""
     return [
         name
         for statement in statements(document)
         if isinstance(statement.get("Principal"), dict)
         for name in as_list(statement["Principal"].get("AWS"))
-        if _UNIQUE_ID.fullmatch(name)
+        if is_dead_principal(name)
     ]

@@ -140,8 +140,8 @@ class AccessCheck(Information):
     def user(self, person: Aws, mode: str) -> dict[str, Any]:
         """Who the cluster says that the person is (``UserInfo``); raises :class:`_Refused`.
 
-        A mapping takes effect a moment after it was made: while it is there and the cluster still refuses, the answer
-        is awaited.
+        A mapping takes effect a moment after it was made: while it is there and the cluster still refuses, or knows the
+        person by the one before, the answer is awaited.
         """
         as_person = self.kubernetes.acting_as(lambda: person.cluster_token(self.cluster_name))
         end = time.monotonic() + self.params["wait_timeout"]
@@ -172,7 +172,16 @@ class AccessCheck(Information):
                     "system:auth-delegator).",
                     code="Unknown",
                 )
+            if time.monotonic() < end and self.is_settling(user, mode):
+                time.sleep(POLL_SECONDS)
+                continue
             return user
+
+    def is_settling(self, user: dict[str, Any], mode: str) -> bool:
+        """Whether the user is not the expected one because the access entry has not taken effect yet."""
+        return bool(self.check_user(user, mode)) and access_chain.not_in_effect(
+            user, self.mapping(mode), self.session_name, self.role.account_id
+        )
 
     def check_user(self, user: dict[str, Any], mode: str) -> list[Broken]:
         account_id = self.role.account_id

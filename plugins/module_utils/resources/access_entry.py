@@ -6,14 +6,22 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND, cluster_not_found
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
+    NOT_FOUND,
+    access_entry_facts,
+    associated_access_policies,
+    cluster_not_found,
+    reads_no_entries,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
 
 ACCESS_POLICY = {
@@ -24,8 +32,8 @@ ACCESS_POLICY = {
 
 
 class AccessEntry(Resource):
-    """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed, and GetRole where nobody
-    has said when the principal was made."""
+    """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed or asked for, and GetRole
+    where nobody has said when the principal was made."""
 
     name = "access_entry"
     required_libraries = ("botocore",)
@@ -41,7 +49,9 @@ class AccessEntry(Resource):
                 "type": {"type": "str", "choices": list(access_entry.TYPES), "default": "STANDARD"},
                 "access_policies": {"type": "list", "elements": "dict", "options": ACCESS_POLICY, "default": []},
                 "purge_access_policies": {"type": "bool", "default": False},
+                "read_access_policies": {"type": "bool", "default": False},
                 "recreate": {"type": "bool", "default": False},
+                "settle_seconds": {"type": "int", "default": 0},
             }
         ),
         TAGS,
@@ -55,6 +65,7 @@ class AccessEntry(Resource):
         arn.validate_principal_arn(params["principal_arn"], "principal_arn")
         # In that mode there are no entries, and EKS refuses the question.
         self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
+        self.modified_at: datetime.datetime | None = None
         if params.get("tags"):
             params["tags"] = tags.validate(params["tags"])
         if params["state"] == "absent":
@@ -91,18 +102,12 @@ class AccessEntry(Resource):
         if answer is None:
             return None
         entry = answer["accessEntry"]
-        current = {
-            "access_entry_arn": entry["accessEntryArn"],
-            "username": entry.get("username"),
-            "kubernetes_groups": sorted(entry.get("kubernetesGroups", [])),
-            "type": entry.get("type", "STANDARD"),
-            "tags": entry.get("tags", {}),
-            "created_at": entry["createdAt"].isoformat(),
-            "access_policies": None,
-        }
+        self.modified_at = entry["modifiedAt"]
+        current = {**access_entry_facts(entry), "access_policies": None}
         if self.params["state"] == "present":
-            if self.params["access_policies"] or self.params["purge_access_policies"]:
-                current["access_policies"] = self.access_policies()
+            managed = self.params["access_policies"] or self.params["purge_access_policies"]
+            if managed or self.params["read_access_policies"]:
+                current["access_policies"] = associated_access_policies(self.aws, self.what, self.identity)
             current["is_dead"] = self.is_older_than_principal(entry)
         return current
 
@@ -118,7 +123,7 @@ class AccessEntry(Resource):
                 if not absent and "No cluster found" in error.message:
                     raise cluster_not_found(self.aws, self.params["cluster_name"]) from error
                 return None
-            if error.code == "InvalidRequestException" and "authentication mode" in error.message:
+            if reads_no_entries(error):
                 if absent:
                     return None  # in the mode CONFIG_MAP there are no entries
                 raise ResourceError(
@@ -127,19 +132,6 @@ class AccessEntry(Resource):
                     **error.error,
                 ) from error
             raise
-
-    def access_policies(self) -> list[dict[str, Any]]:
-        associated = self.aws.pages(
-            "eks", "list_associated_access_policies", self.what, "associatedAccessPolicies", **self.identity
-        )
-        return normal_policies(
-            {
-                "policy_arn": policy["policyArn"],
-                "scope": policy["accessScope"]["type"],
-                "namespaces": policy["accessScope"].get("namespaces", []),
-            }
-            for policy in associated
-        )
 
     def is_older_than_principal(self, entry: dict[str, Any]) -> bool:
         """Whether the principal was deleted and made again since: such an entry looks right and matches nobody (EKS
@@ -230,18 +222,23 @@ class AccessEntry(Resource):
         if params.get("tags") is not None:
             to_set, to_remove = tags.difference(its_tags, params["tags"], params["purge_tags"])
             its_tags = {**{key: value for key, value in its_tags.items() if key not in to_remove}, **to_set}
+        username, groups = params["username"], sorted(set(params["kubernetes_groups"]))
+        if current and current["type"] == params["type"]:
+            username = username or current["username"]
+            # Of the other types EKS sets both itself.
+            groups = groups if params["type"] == "STANDARD" else current["kubernetes_groups"]
         wanted = {
             "cluster_name": params["cluster_name"],
             "principal_arn": params["principal_arn"],
-            "username": params["username"] or (current["username"] if current else None),
-            "kubernetes_groups": sorted(set(params["kubernetes_groups"])),
+            "username": username,
+            "kubernetes_groups": groups,
             "type": params["type"],
             "tags": its_tags,
         }
-        policies = normal_policies(params["access_policies"])
+        policies = access_entry.normal_policies(params["access_policies"])
         if current and current["access_policies"] is not None and not params["purge_access_policies"]:
             named = {policy["policy_arn"] for policy in policies}
-            policies = normal_policies(
+            policies = access_entry.normal_policies(
                 [*policies, *(policy for policy in current["access_policies"] if policy["policy_arn"] not in named)]
             )
         if policies or (current and current["access_policies"] is not None):
@@ -258,7 +255,7 @@ class AccessEntry(Resource):
         if its_tags:
             arguments["tags"] = its_tags
         create = Change(f"create {self.what}", "create_access_entry", arguments)
-        return create, *self.policy_changes([], normal_policies(params["access_policies"]))
+        return create, *self.policy_changes([], access_entry.normal_policies(params["access_policies"]))
 
     def policy_changes(self, current: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[Change]:
         changes = []
@@ -310,7 +307,22 @@ class AccessEntry(Resource):
     def plan_absent(self, current: dict[str, Any] | None) -> Plan:
         if current is None:
             return Plan(None, None)
-        return Plan(self.shown(current), None, (Change(f"delete {self.what}", "delete_access_entry", self.identity),))
+        change = Change(f"delete {self.what}", "delete_access_entry", self.identity)
+        return Plan(self.shown(current), None, (change,), {"access_entry_arn": current["access_entry_arn"]})
+
+    def foresee(self, plan: Plan) -> None:
+        name, where = self.params["cluster_name"], self.aws.caller
+        of_cluster = f"arn:{where.partition}:eks:{self.aws.region}:{where.account_id}:cluster/{name}"
+        principal = arn.parse(self.params["principal_arn"])
+        kind = principal.resource.partition("/")[0]
+        # An entry that is not there yet has no id.
+        of_entry = plan.details.get("access_entry_arn") or (
+            f"{of_cluster.replace(':cluster/', ':access-entry/')}/{kind}/{principal.account_id}/{principal.name}/new"
+        )
+        creates = [change for change in plan.changes if change.operation == "create_access_entry"]
+        others = [change for change in plan.changes if change.operation != "create_access_entry"]
+        permissions.require_actions(self.aws, permissions.actions("eks", creates), of_cluster, self.what)
+        permissions.require_actions(self.aws, permissions.actions("eks", others), of_entry, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         def call() -> dict[str, Any]:
@@ -335,20 +347,17 @@ class AccessEntry(Resource):
             raise
         return None
 
+    def settle(self, plan: Plan) -> None:
+        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
+        it does. A clock that is wrong must not make it longer."""
+        seconds = self.params["settle_seconds"]
+        if not plan.changes and self.modified_at:
+            age = datetime.datetime.now(datetime.timezone.utc) - self.modified_at
+            seconds = min(seconds, seconds - age.total_seconds())
+        if plan.after is not None and seconds > 0:
+            time.sleep(seconds)
+
 
 def is_invalid_principal(error: ResourceError) -> bool:
     """A role that was made a moment ago is not known to EKS yet; one that never existed looks the same."""
     return error.code == "InvalidParameterException" and "principal" in error.message.lower()
-
-
-def normal_policies(policies: Any) -> list[dict[str, Any]]:
-    """Access policies in one order and one shape, so that equal ones compare equal."""
-    shaped = (
-        {
-            "policy_arn": policy["policy_arn"],
-            "scope": policy["scope"],
-            "namespaces": sorted(policy.get("namespaces") or []),
-        }
-        for policy in policies
-    )
-    return sorted(shaped, key=lambda policy: policy["policy_arn"])

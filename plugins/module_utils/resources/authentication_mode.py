@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, au
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 
 # How often EKS is asked how an update goes, in seconds. On AWS an update of the mode takes minutes.
 POLL_INTERVAL = 5
@@ -65,6 +66,10 @@ class AuthenticationMode(Resource):
         details = {key: current[key] for key in ("arn", "status")}
         self.last_step = steps[-1] if steps else None
         return Plan(shown, {**shown, "authentication_mode": self.params["mode"]}, changes, details)
+
+    def foresee(self, plan: Plan) -> None:
+        wanted = permissions.actions("eks", plan.changes)
+        permissions.require_actions(self.aws, [*wanted, "eks:DescribeUpdate"], plan.details["arn"], self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         try:

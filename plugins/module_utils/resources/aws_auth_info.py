@@ -10,10 +10,11 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import Item, Mappings, Problem
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
-from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, map_roles
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, text_of
 
 
 class AwsAuthInfo(Information):
@@ -30,36 +31,53 @@ class AwsAuthInfo(Information):
 
     def read(self) -> dict[str, Any]:
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
-        found = {"exists": config_map is not None, "entries": [], "problems": []}
+        self.problems: list[dict[str, Any]] = []
+        roles, users = (self.mappings(config_map, key) for key in (aws_auth.MAP_ROLES, aws_auth.MAP_USERS))
+        return {
+            "exists": config_map is not None,
+            "entries": [
+                {"role_arn": item.entry.arn, **aws_auth.entry_shown(item, read), "for_nodes": item.entry.is_for_nodes}
+                for item, read in roles
+            ],
+            "users": [{"user_arn": item.entry.arn, **aws_auth.entry_shown(item, read)} for item, read in users],
+            "accounts": self.accounts(config_map),
+            "problems": self.problems,
+        }
+
+    def mappings(self, config_map: dict[str, Any] | None, key: str) -> list[tuple[Item, Mappings]]:
+        """The items of a key that EKS reads; what is wrong with the key goes into the problems."""
         try:
-            read = aws_auth.read(map_roles(config_map))
+            read = aws_auth.read(text_of(config_map, key), key=key)
         except ResourceError as error:
-            if error.code != "InvalidMapRoles":
-                raise
-            problem = {"code": "unparseable", "role_arn": "", "message": error.message}
-            found["problems"] = [{**problem, "line": error.error["line"], "column": error.error["column"]}]
-            return found
-        found["entries"] = [
+            self.unparseable(key, error)
+            return []
+        self.report(key, read.problems)
+        return [(item, read) for item in read.items if item.entry]
+
+    def accounts(self, config_map: dict[str, Any] | None) -> list[dict[str, Any]]:
+        try:
+            accounts, problems = aws_auth.read_accounts(text_of(config_map, aws_auth.MAP_ACCOUNTS))
+        except ResourceError as error:
+            self.unparseable(aws_auth.MAP_ACCOUNTS, error)
+            return []
+        self.report(aws_auth.MAP_ACCOUNTS, problems)
+        return [{"account_id": account.account_id, "line": account.line} for account in accounts]
+
+    def report(self, key: str, problems: list[Problem]) -> None:
+        self.problems += [
             {
-                "role_arn": item.entry.rolearn,
-                "canonical_arn": item.entry.canonical_arn,
-                "username": item.entry.username,
-                "groups": list(item.entry.groups),
-                "line": item.node.line,
-                "effective": read.effective[item.entry.canonical_arn] is item.entry,
-                "for_nodes": item.entry.is_for_nodes,
-            }
-            for item in read.items
-            if item.entry
-        ]
-        found["problems"] = [
-            {
+                "key": key,
                 "code": problem.code,
                 "line": problem.line,
                 "column": problem.column,
-                "role_arn": problem.role_arn,
+                "role_arn": problem.arn if key == aws_auth.MAP_ROLES else "",
+                "arn": problem.arn,
                 "message": problem.message,
             }
-            for problem in read.problems
+            for problem in problems
         ]
-        return found
+
+    def unparseable(self, key: str, error: ResourceError) -> None:
+        if "line" not in error.error:
+            raise error
+        self.report(key, [Problem("unparseable", error.error["line"], error.error["column"], "", error.message)])

@@ -17,6 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, au
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 
 COLLECTION_PATH = "/api/v1/namespaces/kube-system/configmaps"
 OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"
@@ -58,11 +59,9 @@ class AwsAuthRole(Resource):
         if params["state"] == "present":
             aws_auth.validate_username(params["username"])
             aws_auth.validate_groups(params["groups"])
-        if params.get("backup") and not os.path.isdir(params["backup"]):
-            raise ResourceError(
-                f"backup {params['backup']} is not a folder on the machine that runs this task: make it first."
-            )
+        validate_backup(params.get("backup"))
         self.latest_edit: aws_auth.Edited | None = None
+        self.overridden = False
         self.aws = Aws(params) if params.get("cluster_name") else None
         self.kubernetes = Kubernetes(params, self.aws)
 
@@ -84,15 +83,16 @@ class AwsAuthRole(Resource):
                 code="ConfigMapNotRead",
             )
         if mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present":
-            self.warn_of_access_entry()
+            self.overridden = self.has_access_entry()
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
         self.caller_arn = self.guarded_caller(config_map)
         return config_map
 
-    def warn_of_access_entry(self) -> None:
-        """An access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access")."""
+    def has_access_entry(self) -> bool:
+        """Whether an access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access");
+        of which the user is warned."""
         if self.aws is None:
-            return
+            return False
         cluster, principal = self.params["cluster_name"], self.params["role_arn"]
         try:
             entry = self.aws.find(
@@ -106,12 +106,13 @@ class AwsAuthRole(Resource):
         except ResourceError as error:
             if error.code not in DENIED_CODES:
                 raise
-            return
+            return False
         if entry is not None:
             self.warn(
                 f"The cluster {cluster} has an access entry for {principal}, and an access entry wins over aws-auth: "
                 "the entry in aws-auth has no effect until the access entry is removed."
             )
+        return entry is not None
 
     def plan(self, current: dict[str, Any] | None) -> Plan:
         edit = self.edit(current)
@@ -127,6 +128,7 @@ class AwsAuthRole(Resource):
                 "role_arn": self.role_arn,
                 "username": self.params["username"],
                 "groups": self.params["groups"],
+                "overridden": self.overridden,
             }
         if edited == text:
             return Plan(before, after, (), details)
@@ -178,11 +180,19 @@ class AwsAuthRole(Resource):
         edit = self.edit(config_map)
         if edit.after is edit.before or self.role_arn.lower() not in edit.before.effective:
             return None
+        return self.find_caller()
+
+    def find_caller(self) -> str | None:
+        """The caller's ARN as STS or the cluster tells it."""
         if self.aws is None or self.params.get("api_key"):
             # Who the token or the certificate belongs to is for the cluster to say.
             return self.kubernetes.caller_arn()
         caller = self.aws.caller
         return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
+
+    def foresee(self, plan: Plan) -> None:
+        verb, name = ("create", "") if plan.changes[0].operation == "POST" else ("update", "aws-auth")
+        permissions.require_access(self.kubernetes, verb, "configmaps", "kube-system", name, WHAT)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         learned = {}
@@ -210,5 +220,16 @@ class AwsAuthRole(Resource):
         return path
 
 
+def validate_backup(folder: str | None) -> None:
+    """Raises :class:`ResourceError` where no backup can be written."""
+    if folder and not os.path.isdir(folder):
+        raise ResourceError(f"backup {folder} is not a folder on the machine that runs this task: make it first.")
+
+
 def map_roles(config_map: dict[str, Any] | None) -> str:
-    return ((config_map or {}).get("data") or {}).get("mapRoles") or ""
+    return text_of(config_map, aws_auth.MAP_ROLES)
+
+
+def text_of(config_map: dict[str, Any] | None, key: str) -> str:
+    """The text under a key of the ConfigMap, empty where there is none."""
+    return ((config_map or {}).get("data") or {}).get(key) or ""

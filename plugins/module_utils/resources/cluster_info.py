@@ -1,14 +1,18 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of an EKS cluster."""
+"""Facts of an EKS cluster, or the names of all."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
+    cluster_names,
+    cluster_not_found,
+    describe_cluster,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
@@ -23,26 +27,33 @@ UNDER_WAY = {"active": ("CREATING", "PENDING", "UPDATING"), "deleted": ("DELETIN
 
 
 class ClusterInfo(Information):
-    """One DescribeCluster; repeated while it waits."""
+    """One DescribeCluster, repeated while it waits; or ListClusters, for all of a region."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(
         Options(
             {
-                "cluster_name": {"type": "str", "required": True, "aliases": ["name"]},
+                "cluster_name": {"type": "str", "aliases": ["name"]},
                 "required": {"type": "bool", "default": False},
                 "wait_for": {"type": "str", "choices": list(UNDER_WAY)},
                 "wait_timeout": {"type": "int", "default": 1800},
-            }
+            },
+            required_if=(
+                ("required", True, ("cluster_name",)),
+                *(("wait_for", wanted, ("cluster_name",)) for wanted in UNDER_WAY),
+            ),
         )
     )
 
     def validate(self) -> None:
         self.aws = Aws(self.params)
-        arn.validate_cluster_name(self.params["cluster_name"])
+        if self.params.get("cluster_name"):
+            arn.validate_cluster_name(self.params["cluster_name"])
 
     def read(self) -> dict[str, Any]:
-        name, wanted = self.params["cluster_name"], self.params.get("wait_for")
+        name, wanted = self.params.get("cluster_name"), self.params.get("wait_for")
+        if not name:
+            return {"clusters": cluster_names(self.aws)}
         cluster = self.wait_for(wanted) if wanted else describe_cluster(self.aws, name)
         if cluster is None and self.params["required"]:
             raise cluster_not_found(self.aws, name)

@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, ia
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
@@ -88,32 +89,16 @@ class IamPolicy(Resource):
         return f"the policy {self.arn}"
 
     def read(self) -> dict[str, Any] | None:
-        answer = self.aws.find("iam", "get_policy", self.what, NOT_FOUND, PolicyArn=self.arn)
-        if answer is None:
+        current = find_policy(self.aws, self.arn)
+        if current is None:
             if self.params.get("account_id") and self.params["state"] == "present":
                 self.aws.require_account(self.account_id)
             return None
-        policy = answer["Policy"]
-        current = {
-            "arn": policy["Arn"],
-            "policy_id": policy["PolicyId"],
-            "description": policy.get("Description", ""),
-            "tags": tags.from_list(policy.get("Tags", [])),
-            "default_version_id": policy["DefaultVersionId"],
-            "attachment_count": policy.get("AttachmentCount", 0),
-        }
         if self.params["state"] == "absent":
-            current["users"] = self.users(policy)
+            current["users"] = self.users(current)
             current["versions"] = self.versions()
             return current
-        version = self.aws.call(
-            "iam",
-            "get_policy_version",
-            self.what,
-            PolicyArn=self.arn,
-            VersionId=policy["DefaultVersionId"],
-        )["PolicyVersion"]
-        current["document"] = version["Document"]
+        current["document"] = default_document(self.aws, current)
         if not iam.equivalent(current["document"], self.document):
             current["versions"] = self.versions()
         return current
@@ -129,9 +114,9 @@ class IamPolicy(Resource):
         users: dict[str, list[str]] = {"roles": [], "users": [], "groups": [], "boundary_of": []}
         kinds = {"roles": "RoleName", "users": "UserName", "groups": "GroupName"}
         usages = []
-        if policy.get("AttachmentCount", 0):
+        if policy["attachment_count"]:
             usages.append("PermissionsPolicy")
-        if policy.get("PermissionsBoundaryUsageCount", 0):
+        if policy["boundary_count"]:
             usages.append("PermissionsBoundary")
         for usage in usages:
             for kind, key in kinds.items():
@@ -187,6 +172,9 @@ class IamPolicy(Resource):
         before = self.shown(current["description"], current["document"], current["tags"])
         after = self.shown(current["description"], document, wanted_tags)
         details = {key: current[key] for key in ("policy_id", "default_version_id", "attachment_count")}
+        if "versions" in current:
+            kept = current["versions"][1:] if len(changes) > 1 else current["versions"]
+            details["other_version_ids"] = [*kept, current["default_version_id"]]
         return Plan(before, after, (*changes, *tag_changes), details)
 
     def shown(self, description: str, document: dict[str, Any], its_tags: dict[str, str]) -> dict[str, Any]:
@@ -261,6 +249,9 @@ class IamPolicy(Resource):
                 code="InUse",
             )
 
+    def foresee(self, plan: Plan) -> None:
+        permissions.require_actions(self.aws, permissions.actions("iam", plan.changes), self.arn, self.what)
+
     def apply(self, change: Change) -> dict[str, Any] | None:
         try:
             if change.operation == "delete_policy":
@@ -295,3 +286,31 @@ class IamPolicy(Resource):
 
 def attached_to(users: dict[str, list[str]]) -> list[str]:
     return [f"{kind[:-1]} {name}" for kind in ("roles", "users", "groups") for name in users[kind]]
+
+
+def find_policy(aws: Aws, policy_arn: str) -> dict[str, Any] | None:
+    """A policy without its document, by one read; ``None`` when there is none."""
+    answer = aws.find("iam", "get_policy", f"the policy {policy_arn}", NOT_FOUND, PolicyArn=policy_arn)
+    if answer is None:
+        return None
+    policy = answer["Policy"]
+    return {
+        "arn": policy["Arn"],
+        "policy_id": policy["PolicyId"],
+        "description": policy.get("Description", ""),
+        "tags": tags.from_list(policy.get("Tags", [])),
+        "default_version_id": policy["DefaultVersionId"],
+        "attachment_count": policy.get("AttachmentCount", 0),
+        "boundary_count": policy.get("PermissionsBoundaryUsageCount", 0),
+    }
+
+
+def default_document(aws: Aws, policy: dict[str, Any]) -> dict[str, Any]:
+    """The document of the version that counts, by one read."""
+    return aws.call(
+        "iam",
+        "get_policy_version",
+        f"the policy {policy['arn']}",
+        PolicyArn=policy["arn"],
+        VersionId=policy["default_version_id"],
+    )["PolicyVersion"]["Document"]

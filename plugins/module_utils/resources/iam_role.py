@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn, ia
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
@@ -34,8 +35,9 @@ TRUST = {
 
 
 class IamRole(Resource):
-    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies; where it does not exist yet, the
-    account that its ARN and trust policy need is asked for in addition."""
+    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies, and ListRolePolicies where inline
+    policies are asked for; where it does not exist yet, the account that its ARN and trust policy need is asked for in
+    addition."""
 
     name = "role"
     required_libraries = ("botocore",)
@@ -44,10 +46,11 @@ class IamRole(Resource):
             {
                 "name": {"type": "str", "default": "apono-k8s-access", "aliases": ["role_name"]},
                 "path": {"type": "str", "default": "/"},
-                "description": {"type": "str", "default": "required for k8s access managed by Apono"},
+                "description": {"type": "str"},
                 "trust": TRUST,
                 "managed_policies": {"type": "list", "elements": "str", "default": [], "aliases": ["managed_policy"]},
                 "purge_managed_policies": {"type": "bool", "default": False, "aliases": ["purge_policies"]},
+                "read_inline_policies": {"type": "bool", "default": False},
                 "max_session_duration": {"type": "int"},
                 "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
                 "allow_open_trust": {"type": "bool", "default": False},
@@ -77,7 +80,7 @@ class IamRole(Resource):
             raise ResourceError(
                 f"max_session_duration is {duration}: IAM takes 3600 to 43200 seconds (one to twelve hours)."
             )
-        if len(params["description"]) > 1000:
+        if len(params.get("description") or "") > 1000:
             raise ResourceError("description is longer than the 1000 characters that IAM takes for a role.")
         if params["state"] == "present":
             # Whatever is wrong with it is wrong in any account.
@@ -112,32 +115,16 @@ class IamRole(Resource):
         return f"the role {self.params['name']}"
 
     def read(self) -> dict[str, Any] | None:
-        answer = self.aws.find("iam", "get_role", self.what, NOT_FOUND, RoleName=self.params["name"])
-        if answer is None:
+        name = self.params["name"]
+        current = find_role(self.aws, name)
+        if current is None:
             return None
-        role = answer["Role"]
-        current = {
-            "arn": role["Arn"],
-            "role_id": role["RoleId"],
-            "path": role["Path"],
-            "description": role.get("Description", ""),
-            "max_session_duration": role.get("MaxSessionDuration", 3600),
-            "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-            "assume_role_policy_document": role["AssumeRolePolicyDocument"],
-            "tags": tags.from_list(role.get("Tags", [])),
-            "create_date": role["CreateDate"].isoformat(),
-        }
-        current["managed_policies"] = sorted(
-            policy["PolicyArn"] for policy in self.listed("list_attached_role_policies", "AttachedPolicies")
-        )
+        if self.params["state"] == "absent" or self.params["read_inline_policies"]:
+            current["inline_policies"] = inline_policies(self.aws, name)
         if self.params["state"] == "absent":
-            current["inline_policies"] = sorted(self.listed("list_role_policies", "PolicyNames"))
-            profiles = self.listed("list_instance_profiles_for_role", "InstanceProfiles")
+            profiles = listed(self.aws, name, "list_instance_profiles_for_role", "InstanceProfiles")
             current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
         return current
-
-    def listed(self, operation: str, key: str) -> list[Any]:
-        return list(self.aws.pages("iam", operation, self.what, key, RoleName=self.params["name"]))
 
     @functools.cached_property
     def account_id(self) -> str:
@@ -156,7 +143,7 @@ class IamRole(Resource):
             "arn": arn.role_arn(self.aws.partition, self.account_id, params["path"], params["name"]),
             "role_name": params["name"],
             "path": params["path"],
-            "description": params["description"],
+            "description": params.get("description") or iam.ROLE_DESCRIPTION,
             "max_session_duration": params.get("max_session_duration") or 3600,
             "permissions_boundary": params.get("permissions_boundary"),
             "assume_role_policy_document": document,
@@ -166,7 +153,7 @@ class IamRole(Resource):
         arguments = {
             "RoleName": params["name"],
             "Path": params["path"],
-            "Description": params["description"],
+            "Description": after["description"],
             "MaxSessionDuration": after["max_session_duration"],
             "AssumeRolePolicyDocument": iam.to_json(document),
         }
@@ -189,7 +176,8 @@ class IamRole(Resource):
             )
         where = arn.parse(current["arn"])
         before = {"arn": current["arn"], "role_name": name}
-        before |= {key: value for key, value in current.items() if key not in ("arn", "role_id", "create_date")}
+        details = {key: current[key] for key in ("role_id", "create_date", "inline_policies") if key in current}
+        before |= {key: value for key, value in current.items() if key != "arn" and key not in details}
         after = dict(before)
         changes = []
 
@@ -205,7 +193,7 @@ class IamRole(Resource):
                     {"RoleName": name, "PolicyDocument": iam.to_json(document)},
                 )
             )
-        after["description"] = params["description"]
+        after["description"] = params.get("description") or current["description"]
         after["max_session_duration"] = params.get("max_session_duration") or current["max_session_duration"]
         settings = [key for key in ("description", "max_session_duration") if after[key] != before[key]]
         if settings:
@@ -236,7 +224,6 @@ class IamRole(Resource):
         changes += [self.detach(policy) for policy in sorted(surplus)]
         after["managed_policies"] = sorted((attached | wanted) - surplus)
         after["tags"], tag_changes = tags_changes(current["tags"], params, "role", f"role {name}", RoleName=name)
-        details = {key: current[key] for key in ("role_id", "create_date")}
         return Plan(before, after, (*changes, *tag_changes), details)
 
     def plan_absent(self, current: dict[str, Any] | None) -> Plan:
@@ -293,6 +280,45 @@ class IamRole(Resource):
             f"detach policy {policy} from role {name}", "detach_role_policy", {"RoleName": name, "PolicyArn": policy}
         )
 
+    def foresee(self, plan: Plan) -> None:
+        role = (plan.after or plan.before or {})["arn"]
+        permissions.require_actions(self.aws, permissions.actions("iam", plan.changes), role, self.what)
+        if any(change.operation in ("create_role", "update_assume_role_policy") for change in plan.changes):
+            self.foresee_trust(arn.parse(role))
+
+    def foresee_trust(self, role: arn.Arn) -> None:
+        """Whether there is somebody whom the trust policy lets in: IAM takes no trust in a SAML provider that is not
+        there, and one in AWS SSO opens the role to nobody while the account has no role of AWS SSO."""
+        trust = self.params["trust"]
+        if trust.get("saml"):
+            self.foresee_saml(arn.saml_provider_arn(role.partition, role.account_id, trust["saml"]["provider"]))
+        elif trust.get("sso") and role.account_id in (trust["sso"].get("account_ids") or [role.account_id]):
+            self.foresee_sso(role.account_id)
+
+    def foresee_saml(self, provider: str) -> None:
+        def find() -> Any:
+            what = f"the SAML provider {provider}"
+            return self.aws.find("iam", "get_saml_provider", what, NOT_FOUND, SAMLProviderArn=provider)
+
+        if permissions.unless_denied(find, True) is None:
+            raise ResourceError(
+                f"There is no SAML provider {provider}, which trust.saml.provider names: make it in IAM (Identity "
+                "providers), or correct the name.",
+                service="iam",
+                code="NoSamlProvider",
+            )
+
+    def foresee_sso(self, account_id: str) -> None:
+        def find() -> Any:
+            what = f"the roles of AWS SSO in account {account_id}"
+            return next(self.aws.pages("iam", "list_roles", what, "Roles", PathPrefix=iam.SSO_PATH), None)
+
+        if permissions.unless_denied(find, True) is None:
+            self.warn(
+                f"Account {account_id} has no role of AWS SSO yet ({iam.SSO_PATH}), so {self.what} lets nobody in: "
+                "assign a permission set to the account in IAM Identity Center."
+            )
+
     def apply(self, change: Change) -> dict[str, Any] | None:
         def call() -> dict[str, Any]:
             return self.aws.call("iam", change.operation, self.what, **change.arguments)
@@ -321,3 +347,34 @@ class IamRole(Resource):
 def is_invalid_principal(error: ResourceError) -> bool:
     """A principal that was made a moment ago is not known everywhere yet; one that never existed looks the same."""
     return error.code == "MalformedPolicyDocument" and "invalid principal" in error.message.lower()
+
+
+def find_role(aws: Aws, name: str) -> dict[str, Any] | None:
+    """A role with the ARNs of its managed policies, by two reads; ``None`` when there is none."""
+    answer = aws.find("iam", "get_role", f"the role {name}", NOT_FOUND, RoleName=name)
+    if answer is None:
+        return None
+    role = answer["Role"]
+    attached = listed(aws, name, "list_attached_role_policies", "AttachedPolicies")
+    return {
+        "arn": role["Arn"],
+        "role_id": role["RoleId"],
+        "path": role["Path"],
+        "description": role.get("Description", ""),
+        "max_session_duration": role.get("MaxSessionDuration", 3600),
+        "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        "assume_role_policy_document": role["AssumeRolePolicyDocument"],
+        "tags": tags.from_list(role.get("Tags", [])),
+        "create_date": role["CreateDate"].isoformat(),
+        "managed_policies": sorted(policy["PolicyArn"] for policy in attached),
+    }
+
+
+def inline_policies(aws: Aws, name: str) -> list[str]:
+    """The names of a role's inline policies."""
+    return sorted(listed(aws, name, "list_role_policies", "PolicyNames"))
+
+
+def listed(aws: Aws, name: str, operation: str, key: str) -> list[Any]:
+    """What one of IAM's lists has of a role."""
+    return list(aws.pages("iam", operation, f"the role {name}", key, RoleName=name))

@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, catalog_type, known_connectors
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
+    INTEGRATIONS_PATH,
+    Apono,
+    catalog_type,
+    integrations_named,
+    known_connectors,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents import integration
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
-
-PATH = "/api/admin/v4/integrations"
 
 # Statuses of a sync that goes on; the case in which the API spells them is not documented.
 _SYNCING = ("initializing", "refreshing")
@@ -150,9 +154,9 @@ class Integration(Resource):
         return current
 
     def find(self) -> dict[str, Any] | None:
-        """The one of exactly this name: Apono's filter takes no notice of letter case and reads * as anything."""
+        """The one of exactly this name."""
         name = self.params["name"]
-        found = [item for item in self.apono.pages(PATH, self.what, {"name": name}) if item["name"] == name]
+        found = integrations_named(self.apono, name)
         if len(found) > 1:
             ids = ", ".join(item["id"] for item in found)
             raise ResourceError(
@@ -283,7 +287,7 @@ class Integration(Resource):
     # Writing
 
     def apply(self, change: Change) -> dict[str, Any] | None:
-        path = f"{PATH}/{change.arguments['id']}" if "id" in change.arguments else PATH
+        path = f"{INTEGRATIONS_PATH}/{change.arguments['id']}" if "id" in change.arguments else INTEGRATIONS_PATH
         if change.operation == "DELETE":
             try:
                 self.apono.call("DELETE", path, self.what)
@@ -348,7 +352,7 @@ class Integration(Resource):
             self.refresh(current["id"])
 
         def ended() -> dict[str, Any] | None:
-            now = self.apono.call("GET", f"{PATH}/{current['id']}", self.what)
+            now = self.apono.call("GET", f"{INTEGRATIONS_PATH}/{current['id']}", self.what)
             return None if now["status"].lower() in _SYNCING else now
 
         synced = poll(ended, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)

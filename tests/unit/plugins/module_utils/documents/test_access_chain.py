@@ -103,3 +103,18 @@ def test_who_a_role_lets_in():
     assert "It could not be read: IAM GetRole failed." in unread.message
     nobody = {"AssumeRolePolicyDocument": {"Statement": []}}
     assert "It lets in: nobody." in access_chain.untrusted(ROLE, "x", "jane", nobody, "").message
+
+
+def test_an_access_entry_that_has_not_taken_effect_yet():
+    entry = {"createdAt": LATE, "username": "apono:{{SessionName}}"}
+    before, after = {"username": "jane@example.com"}, {"username": "apono:jane-example.com"}
+
+    def waits(user, mapping):
+        return access_chain.not_in_effect(user, mapping, "jane@example.com", "123456789012")
+
+    assert waits(before, Mapping("API_AND_CONFIG_MAP", entry, EARLY))
+    assert not waits(after, Mapping("API_AND_CONFIG_MAP", entry, EARLY))
+    # Nothing comes of one that is dead, or not there, or not read.
+    assert not waits(before, Mapping("API_AND_CONFIG_MAP", {**entry, "createdAt": EARLY}, LATE))
+    assert not waits(before, Mapping("API_AND_CONFIG_MAP"))
+    assert not waits(before, Mapping("CONFIG_MAP", entry))

@@ -205,7 +205,7 @@ def test_what_eks_drops_is_reported(item, reason):
 def test_doubtful_entries_are_reported(fields, code):
     found = aws_auth.read(f"# a\n  - rolearn: {OTHER}\n    {fields.replace(chr(10), chr(10) + '  ')}\n")
     assert len(found.entries) == 1
-    reported = [(problem.code, problem.line, problem.column, problem.role_arn) for problem in found.problems]
+    reported = [(problem.code, problem.line, problem.column, problem.arn) for problem in found.problems]
     assert reported == ([(code, 2, 5, OTHER)] if code else [])
 
 

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import copy
+import datetime
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.documents import iam
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_prune import AwsAuthPrune
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.user_bindings import UserBindings
 
 pytest.importorskip("botocore")
 
@@ -324,3 +328,128 @@ def test_the_callers_own_entry_is_left_alone():
     wanted.caller_arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
     with pytest.raises(ResourceError, match="credentials in use"):
         wanted.plan(config_map(OURS))
+
+
+# An entry that has to settle
+
+
+@pytest.mark.parametrize(("age", "slept"), [(None, 60), (0, 60), (45, 15), (70, None), (-500, 60)])
+def test_an_entry_that_was_made_long_ago_is_not_waited_for(monkeypatch, age, slept):
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    entry = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, settle_seconds=60)
+    if age is not None:
+        entry.modified_at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
+        entry.settle(Plan({}, {}))
+    else:
+        entry.settle(Plan(None, {}, (Change("create it", "create_access_entry"),)))
+    assert [round(seconds) for seconds in waits] == ([] if slept is None else [slept])
+    absent = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, settle_seconds=60, state="absent")
+    waits.clear()
+    absent.settle(Plan({}, None, (Change("delete it", "delete_access_entry"),)))
+    assert waits == []
+
+
+# Entries of aws-auth that others need no more
+
+PRUNED = {
+    "mapRoles": f"- {{rolearn: {ROLE_ARN}, username: x}}\n# kept\n- {{rolearn: {ROLE_ARN}-2, username: z}}\n",
+    "mapUsers": f"- userarn: arn:aws:iam::{ACCOUNT}:user/jane\n  username: jane\n",
+    "other": "stays",
+}
+
+
+def prune(*principals, caller=None):
+    wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=list(principals))
+    wanted.caller_arn = caller
+    return wanted.plan({"metadata": {"resourceVersion": "7"}, "data": PRUNED})
+
+
+def test_roles_and_users_go_in_one_write_and_all_else_stays():
+    jane = f"arn:aws:iam::{ACCOUNT}:user/Jane"
+    plan = prune(ROLE_ARN, jane, f"arn:aws:iam::{ACCOUNT}:user/unknown")
+    (change,) = plan.changes
+    body = change.arguments["body"]
+    assert body["metadata"]["resourceVersion"] == "7"
+    assert body["data"] == {
+        "mapRoles": f"# kept\n- {{rolearn: {ROLE_ARN}-2, username: z}}\n",
+        "mapUsers": "",
+        "other": "stays",
+    }
+    assert plan.details["principals"] == [ROLE_ARN.lower(), jane.lower()]
+    assert prune(f"{ROLE_ARN}-3").changes == ()
+
+
+@pytest.mark.parametrize(
+    ("kept", "caller"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/jane", f"arn:aws:iam::{ACCOUNT}:user/jane"),
+        (f"{ROLE_ARN}-2", f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access-2/me"),
+    ],
+)
+def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
+    wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[kept, ROLE_ARN])
+    wanted.caller_arn = caller
+    plan = wanted.plan({"metadata": {}, "data": PRUNED})
+    assert plan.details["principals"] == [ROLE_ARN.lower()]
+    assert "The credentials in use reach the cluster through the very entry" in wanted.warnings[0]
+
+
+# Bindings under a second name
+
+
+def bindings(**changes):
+    subjects = [{"kind": "User", "name": name} for name in changes.pop("users", ["jane@example.com"])]
+    binding = {"metadata": {"name": "b", "namespace": "team", "resourceVersion": "7"}, "subjects": subjects}
+    return [("ClusterRoleBinding", []), ("RoleBinding", [binding])]
+
+
+def second_name(other_username="apono:{{SessionName}}", username="{{SessionNameRaw}}"):
+    return resource(
+        UserBindings, cluster_name="alpha", account_id=ACCOUNT, username=username, other_username=other_username
+    )
+
+
+def test_people_are_bound_under_both_names_once():
+    plan = second_name().plan(bindings(users=["jane@example.com", "joe@example.com"]))
+    (change,) = plan.changes
+    assert change.description == "bind apono:jane-example.com, apono:joe-example.com by RoleBinding team/b"
+    assert change.arguments["path"] == "/apis/rbac.authorization.k8s.io/v1/namespaces/team/rolebindings/b"
+    assert change.arguments["body"]["metadata"]["resourceVersion"] == "7"
+    names = [subject["name"] for subject in change.arguments["body"]["subjects"]]
+    assert names == ["jane@example.com", "joe@example.com", "apono:jane-example.com", "apono:joe-example.com"]
+    plan = second_name().plan(bindings(users=names))
+    assert (plan.changes, plan.before) == ((), plan.after)
+    assert second_name().plan(bindings(users=["system:admin"])).after == {}
+
+
+def test_a_person_who_cannot_be_told_is_an_error():
+    with pytest.raises(ResourceError, match="a '-' may have been an '@'"):
+        second_name("x:{{SessionNameRaw}}", "apono:{{SessionName}}").plan(bindings(users=["apono:jane-example.com"]))
+
+
+# Entries of nodes
+
+
+def node_entry(**changes):
+    return {
+        "access_entry_arn": "x",
+        "username": "system:node:{{EC2PrivateDNSName}}",
+        "kubernetes_groups": ["system:nodes"],
+        "type": "EC2_LINUX",
+        "tags": {},
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "access_policies": None,
+        "is_dead": False,
+        **changes,
+    }
+
+
+def test_what_eks_sets_in_the_entry_of_nodes_is_no_difference():
+    wanted = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, type="EC2_LINUX")
+    plan = wanted.plan(node_entry())
+    assert (plan.changes, plan.before) == ((), plan.after)
+    again = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, type="EC2_LINUX", recreate=True)
+    plan = again.plan(node_entry(type="STANDARD", username="x", kubernetes_groups=["dev"]))
+    assert operations(plan) == ["delete_access_entry", "create_access_entry"]
+    assert (plan.after["username"], plan.after["kubernetes_groups"]) == (None, [])

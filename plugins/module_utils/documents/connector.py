@@ -1,0 +1,36 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Apono shows of a connector (Apono's OpenAPI document, ``ConnectorV3``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account and a region; either is empty where it is not known."""
+
+    account_id: str
+    region: str
+
+    def __str__(self) -> str:
+        return f"account {self.account_id or 'unknown'}, region {self.region or 'unknown'}"
+
+    def can_be(self, other: Place) -> bool:
+        """Whether nothing that is known of the two says that they differ."""
+        return all(
+            not one or not its or one == its
+            for one, its in ((self.account_id, other.account_id), (self.region, other.region))
+        )
+
+
+def places(connector: Mapping[str, Any]) -> set[Place]:
+    """Where the instances of a connector run, as they tell."""
+    told = [
+        (session.get("metadata") or {}).get("cloud_provider_metadata") for session in connector.get("sessions") or ()
+    ]
+    return {Place(each.get("aws_account_id") or "", each.get("region") or "") for each in told if each}

@@ -1,0 +1,110 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entries of a cluster's aws-auth ConfigMap that are no longer needed, of roles and users, removed in one write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import MAP_ROLES, MAP_USERS
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import (
+    OBJECT_PATH,
+    WHAT,
+    AwsAuthRole,
+    text_of,
+    validate_backup,
+)
+
+DIFF_HEADER = "kube-system/aws-auth"
+
+
+class AwsAuthPrune(AwsAuthRole):
+    """Converged, one GET of the ConfigMap; and one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
+
+    name = "removed"
+    options = AWS.merge(
+        KUBERNETES,
+        Options(
+            {
+                "principals": {"type": "list", "elements": "str", "required": True},
+                "backup": {"type": "path"},
+            }
+        ),
+    )
+
+    def validate(self) -> None:
+        params = self.params
+        for principal in params["principals"]:
+            arn.parse(principal)
+        if params.get("cluster_name"):
+            arn.validate_cluster_name(params["cluster_name"])
+        validate_backup(params.get("backup"))
+        self.aws = Aws(params) if params.get("cluster_name") else None
+        self.kubernetes = Kubernetes(params, self.aws)
+
+    def read(self) -> dict[str, Any] | None:
+        """The ConfigMap; and, where something is to go, who the caller is, whose own entry must stay."""
+        config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
+        self.caller_arn = None
+        if self.edits(config_map):
+            self.caller_arn = self.find_caller()
+        return config_map
+
+    def edits(self, config_map: dict[str, Any] | None) -> dict[str, list[aws_auth.Edited]]:
+        """By key, one edit after the other; keys of which nothing goes are left out."""
+        found: dict[str, list[aws_auth.Edited]] = {}
+        for key in (MAP_ROLES, MAP_USERS):
+            text = text_of(config_map, key)
+            for principal in self.params["principals"]:
+                edit = aws_auth.without(text, key, principal)
+                if edit.after is not edit.before and self.may(edit):
+                    found.setdefault(key, []).append(edit)
+                    text = edit.after.text
+        return found
+
+    def may(self, edit: aws_auth.Edited) -> bool:
+        """Whether nobody is locked out by it; of several entries, one that has to stay does not keep the others."""
+        try:
+            aws_auth.guard(edit, self.caller_arn)
+        except ResourceError as error:
+            self.warn(error.message)
+            return False
+        return True
+
+    def plan(self, current: dict[str, Any] | None) -> Plan:
+        edits = self.edits(current)
+        before = {key: text_of(current, key) for key in edits}
+        after = {key: its_edits[-1].after.text for key, its_edits in edits.items()}
+        if not edits:
+            return Plan(before, after)
+        gone = []
+        for its_edits in edits.values():
+            left, right = (
+                {item.canonical_arn for item in side.items} for side in (its_edits[0].before, its_edits[-1].after)
+            )
+            gone += sorted(left - right)
+        body = {**current, "data": {**current["data"], **after}}
+        words = f"remove the entries of {', '.join(gone)} from {WHAT}"
+        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), {"principals": gone})
+
+    def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
+        """The diff shows the texts, line by line."""
+        diff = {
+            "before": joined(before),
+            "after": joined(plan.after),
+            "before_header": DIFF_HEADER,
+            "after_header": DIFF_HEADER,
+        }
+        return {"changed": bool(changes), "changes": changes, "diff": diff, self.name: {"principals": [], **details}}
+
+
+def joined(texts: dict[str, str]) -> str:
+    """Texts by key as one."""
+    return "".join(f"# {key}\n{text}" for key, text in texts.items())

@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: access_entry_info
+short_description: Look at the access entries of an EKS cluster
+version_added: 0.1.0
+description:
+  - Returns the access entry of one IAM principal, or all access entries of a cluster, with their access policies.
+  - In a cluster of the authentication mode C(CONFIG_MAP) there are none.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.attributes.info
+attributes:
+  action_group:
+    membership: [apono.eks.aws, apono.eks.all]
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    required: true
+  principal_arn:
+    description: The IAM role or user, with its path. Without it, all entries are returned.
+    type: str
+  access_policies:
+    description: Whether the access policies of each entry are read too, which is a call for each.
+    type: bool
+    default: true
+seealso:
+  - module: apono.eks.access_entry
+  - module: apono.eks.aws_auth_info
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at who is in the cluster
+  apono.eks.access_entry_info:
+    cluster_name: prod-1
+    region: eu-central-1
+  register: entries
+
+- name: Show who may do everything
+  ansible.builtin.debug:
+    msg: >-
+      {{ entries.access_entries | selectattr('access_policies', 'contains',
+      {'policy_arn': 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy', 'scope': 'cluster',
+      'namespaces': []}) | map(attribute='principal_arn') }}
+
+- name: Ask whether the people's role has an entry
+  apono.eks.access_entry_info:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    access_policies: false
+  register: entry
+"""
+
+RETURN = r"""
+access_entries:
+  description: The access entries; an empty list when there is none.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    cluster_name:
+      description: The cluster.
+      type: str
+      sample: prod-1
+    principal_arn:
+      description: The IAM principal.
+      type: str
+      sample: arn:aws:iam::123456789012:role/apono-k8s-access
+    username:
+      description: The username, or its template.
+      type: str
+      sample: "apono:{{SessionName}}"
+    kubernetes_groups:
+      description: The groups.
+      type: list
+      elements: str
+      sample: []
+    type:
+      description: The type of the entry.
+      type: str
+      sample: STANDARD
+    tags:
+      description: The entry's tags.
+      type: dict
+      sample: {}
+    access_policies:
+      description: The associated access policies.
+      returned: when O(access_policies) is true
+      type: list
+      elements: dict
+      sample:
+        - policy_arn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy
+          scope: namespace
+          namespaces: [default]
+    access_entry_arn:
+      description: The entry's ARN.
+      type: str
+      sample: arn:aws:eks:eu-central-1:123456789012:access-entry/prod-1/role/123456789012/apono-k8s-access/12345678
+    created_at:
+      description: When the entry was made.
+      type: str
+      sample: "2026-01-31T12:00:00+00:00"
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: AccessDeniedException, http_status: 403, operation: ListAccessEntries, service: eks}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry_info import AccessEntryInfo
+
+
+def main() -> None:
+    run_module(AccessEntryInfo)
+
+
+if __name__ == "__main__":
+    main()

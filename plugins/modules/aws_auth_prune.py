@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_auth_prune
+short_description: Remove entries of several principals from the ConfigMap aws-auth
+version_added: 0.1.0
+description:
+  - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth), in
+    one write. This is for principals that have access entries, after a migration.
+  - Everything else in the ConfigMap stays as it is written. What M(apono.eks.aws_auth_role) promises holds here too.
+  - The entries of nodes, and the entry through which the caller himself reaches the cluster, stay, which is a warning.
+    Text that does not parse is an error.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.kubernetes
+  - apono.eks.attributes
+requirements:
+  - PyYAML
+attributes:
+  action_group:
+    membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
+options:
+  principals:
+    description: The ARNs of the roles and users as C(aws-auth) has them, in any letter case.
+    type: list
+    elements: str
+    required: true
+  backup:
+    description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
+    type: path
+  validate_certs:
+    description:
+      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
+      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
+    type: bool
+    aliases: [verify_ssl]
+seealso:
+  - module: apono.eks.aws_auth_role
+  - module: apono.eks.aws_auth_translation_info
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Remove what access entries have taken over
+  apono.eks.aws_auth_prune:
+    cluster_name: prod-1
+    region: eu-central-1
+    principals:
+      - arn:aws:iam::123456789012:role/Admins
+      - arn:aws:iam::123456789012:user/jane
+    backup: backups
+"""
+
+RETURN = r"""
+removed:
+  description: What has gone.
+  returned: success
+  type: dict
+  contains:
+    principals:
+      description: The principals of the entries that were removed, or in check mode would be, in small letters.
+      type: list
+      elements: str
+      sample: ["arn:aws:iam::123456789012:role/admins"]
+    backup_file:
+      description: The copy of the ConfigMap as it was, where O(backup) is set and something was removed.
+      type: str
+      sample: backups/aws-auth-prod-1-4711.json
+changes:
+  description: What was done, or in check mode would be, in words.
+  returned: always
+  type: list
+  elements: str
+  sample: ["remove the entries of arn:aws:iam::123456789012:role/admins from the ConfigMap kube-system/aws-auth"]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: Forbidden, http_status: 403, service: kubernetes}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_prune import AwsAuthPrune
+
+
+def main() -> None:
+    run_module(AwsAuthPrune)
+
+
+if __name__ == "__main__":
+    main()

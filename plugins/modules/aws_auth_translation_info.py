@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_auth_translation_info
+short_description: Tell which access entries would say the same as aws-auth
+version_added: 0.1.0
+description:
+  - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth), and tells for each item
+    which access entry of EKS lets the same people in with the same rights, or why none does. It changes nothing.
+  - The principal of an access entry has its path, which C(aws-auth) never has, so IAM is asked for it.
+  - The group C(system:masters) becomes the access policy C(AmazonEKSClusterAdminPolicy), and a mapping for nodes an
+    entry of their type. The roles of managed node groups and Fargate profiles are left to EKS, which makes their
+    entries.
+  - A username that an access entry may not have becomes the one that EKS gives by default, if no RoleBinding or
+    ClusterRoleBinding names anybody by the former.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.kubernetes
+  - apono.eks.attributes.info
+requirements:
+  - PyYAML
+attributes:
+  action_group:
+    membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    required: true
+  validate_certs:
+    description:
+      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
+      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
+    type: bool
+    aliases: [verify_ssl]
+seealso:
+  - module: apono.eks.access_entry
+  - module: apono.eks.aws_auth_info
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: See what becomes of aws-auth
+  apono.eks.aws_auth_translation_info:
+    cluster_name: prod-1
+    region: eu-central-1
+  register: aws_auth
+
+- name: Make the access entries that are missing
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: "{{ item.access_entry.principal_arn }}"
+    type: "{{ item.access_entry.type }}"
+    username: "{{ item.access_entry.username | default(omit) }}"
+    kubernetes_groups: "{{ item.access_entry.kubernetes_groups }}"
+    access_policies: "{{ item.access_entry.access_policies }}"
+  loop: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'missing') }}"
+  loop_control:
+    label: "{{ item.arn }}"
+
+- name: Show who has to be seen to by hand
+  ansible.builtin.debug:
+    msg: "{{ item.arn }}: {{ item.message }}"
+  loop: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'untranslatable') }}"
+  loop_control:
+    label: "{{ item.arn }}"
+"""
+
+RETURN = r"""
+authentication_mode:
+  description: The cluster's authentication mode.
+  returned: success
+  type: str
+  sample: API_AND_CONFIG_MAP
+mappings:
+  description: The items of aws-auth, in the order of the text.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: C(mapRoles), C(mapUsers) or C(mapAccounts).
+      type: str
+      sample: mapRoles
+    line:
+      description: The line on which it begins, counted from 1.
+      type: int
+      sample: 3
+    arn:
+      description: The principal as it is written, or the account; empty where EKS reads none.
+      type: str
+      sample: arn:aws:iam::123456789012:role/Admins
+    principal_arn:
+      description: The principal as IAM has it, with its path; empty where IAM has none or was not asked.
+      type: str
+      sample: arn:aws:iam::123456789012:role/platform/Admins
+    username:
+      description: The username in aws-auth, or its template.
+      type: str
+      sample: "admin:{{SessionName}}"
+    groups:
+      description: The groups in aws-auth.
+      type: list
+      elements: str
+      sample: ["system:masters"]
+    for_nodes:
+      description: Whether nodes or Fargate's pods come through it.
+      type: bool
+      sample: false
+    state:
+      description:
+        - V(missing), an access entry can say the same, and RV(mappings[].access_entry) is it. V(present), the principal
+          has an access entry, which EKS takes already. V(left_to_eks), EKS makes the entry itself.
+        - V(void), nobody comes in through it. V(untranslatable), somebody does, and no access entry can say the same.
+      type: str
+      sample: missing
+    access_entry:
+      description: The options of M(apono.eks.access_entry) for an entry that is missing; null otherwise.
+      type: dict
+      sample:
+        access_policies:
+          - policy_arn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy
+            scope: cluster
+        kubernetes_groups: []
+        principal_arn: arn:aws:iam::123456789012:role/platform/Admins
+        type: STANDARD
+        username: "admin:{{SessionName}}"
+    code:
+      description:
+        - Why it is what it is, where that needs saying.
+        - Of those that are untranslatable, one of C(account), C(federated_user), C(group_template), C(node_fields),
+          C(other_account), C(reserved_group), C(root), C(service_linked), C(unread) and C(username).
+        - Of those that are void, one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
+          C(other_partition), C(path_in_arn), C(path_missing), C(reserved_username), C(session) and C(unparseable).
+        - C(username_changes) of one that is missing, C(managed) of one that is left to EKS, C(differs) of one that is
+          present with other settings, and C(unproved) of one whose principal cannot be looked up.
+      type: str
+      sample: username_changes
+    message:
+      description: The same in words.
+      type: str
+      sample: It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: Forbidden, http_status: 403, service: kubernetes}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_translation_info import (
+    AwsAuthTranslationInfo,
+)
+
+
+def main() -> None:
+    run_module(AwsAuthTranslationInfo)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: integration_info
+short_description: Look at Apono's integrations
+version_added: 0.1.0
+description:
+  - Returns one integration by its id, those of exactly one name, or all that the filters let through.
+  - The fields are those of Apono's API. A secret that Apono keeps itself is never among them.
+extends_documentation_fragment:
+  - apono.eks.apono
+  - apono.eks.attributes.info
+attributes:
+  action_group:
+    membership: [apono.eks.apono, apono.eks.all]
+options:
+  id:
+    description: An integration's id. Not together with the other options.
+    type: str
+  name:
+    description: An integration's name, in this letter case. C(*) is no pattern.
+    type: str
+  type:
+    description: Only integrations of these types.
+    type: list
+    elements: str
+  connector_id:
+    description: Only integrations of these connectors, by their ids.
+    type: list
+    elements: str
+  status:
+    description: Only integrations of these statuses, such as V(Active) or V(Error).
+    type: list
+    elements: str
+seealso:
+  - module: apono.eks.integration
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: List the clusters that Apono knows
+  apono.eks.integration_info:
+    type: aws-eks
+  register: found
+
+- name: See whose sync has failed
+  apono.eks.integration_info:
+    type: aws-eks
+    status: [Error, Warning]
+  register: failed
+
+- name: Look at one
+  apono.eks.integration_info:
+    name: prod-1
+  register: prod
+"""
+
+RETURN = r"""
+integrations:
+  description: The integrations; an empty list when there is none.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The integration's id.
+      type: str
+      sample: 3f0e9a52-6f0c-4f6c-9c5b-0d7b8f3a1c11
+    name:
+      description: Its name.
+      type: str
+      sample: prod-1
+    type:
+      description: Its type in the catalog.
+      type: str
+      sample: aws-eks
+    category:
+      description: The category of its type.
+      type: str
+      sample: KUBERNETES
+    status:
+      description: How it is.
+      type: str
+      sample: Active
+    last_sync_time:
+      description: When it was last synced; null before that.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    connector_id:
+      description: The id of its connector.
+      type: str
+      sample: prod-connector
+    integration_config:
+      description: Its settings, by the ids of the catalog.
+      type: dict
+      sample: {cluster_name: prod-1}
+    secret_store_config:
+      description: Where the connector finds the secret; of one in Apono itself only that.
+      type: dict
+      sample: {kubernetes: {namespace: apono, name: prod-1}}
+    connected_resource_types:
+      description: The resource types that it syncs; null for all.
+      type: list
+      elements: str
+      sample: [k8s-namespace]
+    custom_access_details:
+      description: What people are told on access.
+      type: str
+      sample: Use the profile apono-k8s-access.
+    owner:
+      description: Its owners.
+      type: dict
+      sample: {attribute_type: user, attribute_value: [jane@example.com]}
+    owners_mapping:
+      description: How owners of resources are found.
+      type: dict
+      sample: {key_name: owner, attribute_type: user}
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {http_status: 401, operation: GET /api/admin/v4/integrations, service: apono}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration_info import IntegrationInfo
+
+
+def main() -> None:
+    run_module(IntegrationInfo)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: onboarding_info
+short_description: Read how an EKS cluster was onboarded by hand, as variables of the playbook onboard
+version_added: 0.1.0
+description:
+  - Reads the IAM role and its policy and the mapping in the cluster, takes what is given of Apono's integrations, and
+    returns the variables with which the playbook C(apono.eks.onboard) finds nothing to do.
+  - What cannot be said by a variable, and what onboard is going to make or change, is told in notes.
+  - The playbook C(apono.eks.adopt) writes the variables into the inventory.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.kubernetes
+  - apono.eks.attributes.info
+requirements:
+  - PyYAML
+attributes:
+  action_group:
+    membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    required: true
+  role_name:
+    description: The name of the IAM role. Its path is found.
+    type: str
+    default: apono-k8s-access
+  policy_name:
+    description:
+      - The name of the policy that lets people look clusters up. Without it, it is the one customer-managed policy of
+        the role that allows C(eks:DescribeCluster).
+    type: str
+  integration_name:
+    description:
+      - The name of the integration. Without it, it is the one whose settings have the cluster's name and region, that
+        of the cluster's name first.
+    type: str
+  integrations:
+    description: The integrations to choose from, as RV(apono.eks.integration_info#module:integrations).
+    type: list
+    elements: dict
+    default: []
+  connectors:
+    description:
+      - The connectors, as RV(apono.eks.connector_info#module:connectors). With them, a connector is told by its name.
+    type: list
+    elements: dict
+    default: []
+  parameter_ids:
+    description:
+      - Ids of an integration's settings by their labels, as
+        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) has them.
+    type: dict
+    default: {}
+  defined_variables:
+    description:
+      - Names of variables that the inventory sets. Of those, one that was found to be as it is without the variable is
+        returned as an empty text, which the playbooks take for "not set".
+    type: list
+    elements: str
+    default: []
+  validate_certs:
+    description:
+      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
+    type: bool
+    aliases: [verify_ssl]
+seealso:
+  - module: apono.eks.integration_info
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Ask Apono how it names the settings
+  apono.eks.integration_type_info:
+    type: aws-eks
+  register: type
+
+- name: Ask Apono for its integrations
+  apono.eks.integration_info:
+    type: aws-eks
+  register: apono
+
+- name: Look at what was made by hand
+  apono.eks.onboarding_info:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_name: people-k8s
+    integrations: "{{ apono.integrations }}"
+    parameter_ids: "{{ type.integration_types[0].ids_by_label }}"
+  register: onboarding
+
+- name: Show what onboard would change
+  ansible.builtin.debug:
+    msg: "{{ onboarding.notes }}"
+"""
+
+RETURN = r"""
+cluster:
+  description: The cluster, as RV(apono.eks.cluster_info#module:cluster).
+  returned: success
+  type: dict
+  sample: {name: prod-1, account_id: "123456789012", region: eu-central-1}
+variables:
+  description: The variables of the playbook onboard that differ from what it does without them.
+  returned: success
+  type: dict
+  sample: {apono_trust: {sso: {}}, apono_connector: Production}
+notes:
+  description: What no variable says, and what onboard is going to make or change.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: A word to branch on.
+      type: str
+      sample: no_integration
+    message:
+      description: What there is to say.
+      type: str
+      sample: "Apono has no integration of the cluster prod-1: onboard makes it."
+host_vars:
+  description: The variables as the text of a YAML file.
+  returned: success
+  type: str
+  sample: "apono_connector: Production"
+found:
+  description: What was found.
+  returned: success
+  type: dict
+  contains:
+    role:
+      description: The ARN of the role; null where there is none.
+      type: str
+      sample: arn:aws:iam::123456789012:role/apono-k8s-access
+    policy:
+      description: The ARN of the policy; null where there is none.
+      type: str
+      sample: arn:aws:iam::123456789012:policy/apono-k8s-access
+    mapping:
+      description: How the role is mapped, V(eks_api) or V(config_map); null where it is not.
+      type: str
+      sample: eks_api
+    integration:
+      description: The name of the integration; null where there is none.
+      type: str
+      sample: prod-1
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: Ambiguous, service: iam}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.onboarding_info import OnboardingInfo
+
+
+def main() -> None:
+    run_module(OnboardingInfo)
+
+
+if __name__ == "__main__":
+    main()

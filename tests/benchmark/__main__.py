@@ -1,0 +1,191 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run costs: ``make bench``.
+
+A fleet on the test bed is onboarded: looked at in check mode, done, and run again when nothing is left to do. That is
+done by
+
+collection
+    the playbook ``apono.eks.onboard``;
+modules
+    the same with its tasks as ordinary modules, of the smallest fleet;
+composition
+    the playbook in ``composition``, which does the same without this collection, of all but the largest fleets;
+floor
+    as many tasks that do nothing as the collection had.
+
+All of them run on one ansible-core. The services are processes of their own, whose time and memory are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from benchmark import environment
+from benchmark import figures as say
+from benchmark.curve import bars, svg
+from benchmark.figures import (
+    ALL,
+    CHECK,
+    CLUSTERS,
+    COLLECTION,
+    COMPOSITION,
+    FLOOR,
+    JOBS,
+    MANY_CLUSTERS,
+    MANY_FORKS,
+    MODULES,
+    ONBOARD,
+    RERUN,
+    Figure,
+    Figures,
+)
+from benchmark.fleet import Fleet
+from benchmark.measurement import Controller
+from testbed.bed import Bed, running
+from testbed.estate import OPERATIONS_ACCOUNT
+
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parents[1] / ".cache" / "bench"
+
+PLAY = {COLLECTION: ["apono.eks.onboard"], COMPOSITION: [str(HERE / "composition" / "onboard.yml")]}
+PLAY[MODULES] = [*PLAY[COLLECTION], "-e", json.dumps({"apono_eks_in_process": False})]
+NOTHING = {"name": "Do nothing", "ansible.builtin.assert": {"that": ["true"], "quiet": True}}
+
+
+class WrongWork(Exception):
+    """What was measured is not the job; the message says what it did."""
+
+
+class Benchmark:
+    """Measures one run after the other, and says so on the way."""
+
+    def __init__(self, bed: Bed, folder: Path, binary: Path, forks: int, latency: float) -> None:
+        """:param latency: seconds that each call takes longer in the runs that have any."""
+        self.bed = bed
+        self.folder = folder
+        self.controller = Controller(folder, binary)
+        self.forks = forks
+        self.latency = latency
+        self.figures = Figures()
+
+    def run(self, sizes: list[int], who: Collection[str]) -> None:
+        """Everything, from the smallest fleet to the largest.
+
+        :param who: whose jobs are measured, beside the collection's.
+        """
+        for size in sorted(sizes):
+            fleet = Fleet(self.bed, size)
+            for job in JOBS:
+                self.measure(fleet, COLLECTION, job)
+            if size == min(sizes):
+                self.measure(fleet, COLLECTION, RERUN, latency=self.latency)
+                if MODULES in who:
+                    self.measure(fleet, MODULES, RERUN)
+            if size == max(sizes):
+                self.measure(fleet, COLLECTION, RERUN, forks=MANY_FORKS)
+            if FLOOR in who:
+                for job in JOBS:
+                    self.do_nothing(fleet, job)
+            if COMPOSITION in who and size <= CLUSTERS:
+                self.compose(fleet, JOBS if size == min(sizes) else (ONBOARD, RERUN), size == min(sizes))
+
+    def compose(self, onboarded: Fleet, jobs: tuple[str, ...], with_latency: bool) -> None:
+        """The same by the composition, from nothing.
+
+        :raises WrongWork: it came to another end than the collection.
+        """
+        end = onboarded.state()
+        fleet = Fleet(self.bed, onboarded.size)
+        for job in jobs:
+            self.measure(fleet, COMPOSITION, job)
+        if with_latency:
+            self.measure(fleet, COMPOSITION, RERUN, latency=self.latency)
+        if fleet.state() != end:
+            raise WrongWork(f"The composition left this:\n{fleet.state()}\nand the collection this:\n{end}")
+
+    def do_nothing(self, fleet: Fleet, job: str) -> None:
+        """As many tasks as the collection had, rounded up to whole ones for each cluster."""
+        tasks = -(-self.figures.of(COLLECTION, job, fleet.size).cost.tasks // fleet.size)
+        play = {"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [NOTHING] * tasks}
+        path = self.folder / "floor.json"
+        path.write_text(json.dumps([play]))
+        self.measure(fleet, FLOOR, job, [str(path)])
+
+    def measure(
+        self,
+        fleet: Fleet,
+        who: str,
+        job: str,
+        play: list[str] | None = None,
+        forks: int | None = None,
+        latency: float = 0,
+    ) -> None:
+        """One run.
+
+        :raises WrongWork: it wrote where there was nothing to write, or the other way round.
+        """
+        forks = forks or self.forks
+        fleet.take_calls()
+        for service in self.bed.urls if latency else ():
+            self.bed.fault(service, kind="latency", seconds=latency)
+        arguments = [*(play or PLAY[who]), *(["--check"] if job == CHECK else [])]
+        cost = self.controller.run(arguments, fleet.inventory, forks, self.bed.environment(OPERATIONS_ACCOUNT))
+        self.bed.heal()
+        writes = self.bed.calls(writes=True)
+        cost.calls = fleet.take_calls()
+        figure = Figure(who, job, fleet.size, forks, latency, cost)
+        print(figure, flush=True)
+        if bool(writes) != (job == ONBOARD and who != FLOOR) or (job == RERUN and cost.changed):
+            raise WrongWork(f"{figure}: changed={cost.changed}, writes: {', '.join(writes[:5]) or 'none'}.")
+        self.figures.append(figure)
+
+
+def tell(figures: Figures, folder: Path) -> None:
+    """Print what was found, and keep it."""
+    curves = figures.curve(RERUN)
+    sizes = {figure.clusters for figure in figures}
+    size = CLUSTERS if CLUSTERS in sizes else max(sizes)
+    print(f"\nWhat each run cost:\n\n{say.table(say.costs(figures))}")
+    print(f"\nCalls in all, at {size} clusters:\n\n{say.table(say.calls(figures, size))}")
+    print(f"\nRerun, wall time per cluster:\n\n{bars(curves)}")
+    print(f"\nTargets, at {CLUSTERS} and {MANY_CLUSTERS} clusters:\n\n{say.table(say.verdicts(figures))}")
+    picture, data = folder / "curve.svg", folder / "figures.json"
+    picture.write_text(svg("Rerun with nothing to do: wall time per cluster", curves))
+    data.write_text(json.dumps(say.as_data(figures), indent=2))
+    print(f"\nThe curve is drawn in {picture}, and all figures are in {data}.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmark", description="What a run costs.")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, CLUSTERS, MANY_CLUSTERS], metavar="CLUSTERS")
+    parser.add_argument("--forks", type=int, default=8)
+    parser.add_argument("--who", nargs="+", choices=ALL, default=ALL, help="whose runs are measured")
+    parser.add_argument("--latency", type=int, default=100, metavar="MS", help="of each call, in runs that have any")
+    arguments = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    binaries = Path(sys.executable).parent
+    if COMPOSITION in arguments.who:
+        environment.install(FOLDER / "venv")
+        binaries = FOLDER / "venv" / "bin"
+    started = time.monotonic()
+    with running(small=True) as bed:
+        latency = arguments.latency / 1000
+        benchmark = Benchmark(bed, FOLDER, binaries / "ansible-playbook", arguments.forks, latency)
+        try:
+            benchmark.run(arguments.sizes, arguments.who)
+        finally:
+            # What was measured is not lost by a run that fails.
+            if benchmark.figures:
+                tell(benchmark.figures, FOLDER)
+            print(f"{time.monotonic() - started:.0f} s in all.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The curve: time per cluster over the number of clusters, in characters and as a picture."""
+
+from __future__ import annotations
+
+import math
+from xml.sax.saxutils import escape
+
+# By who did the job: points of a number of clusters and seconds.
+Curves = dict[str, list[tuple[int, float]]]
+
+BAR_CHARACTERS = 40
+COLOURS = ("#0072b2", "#767676", "#009e73", "#d55e00")
+
+# The picture's size, and the space around what is drawn in it.
+WIDTH, HEIGHT = 720, 420
+LEFT, RIGHT, TOP, BOTTOM = 70, 130, 50, 50
+
+
+def bars(curves: Curves) -> str:
+    """The curves in characters, each bar as long as the time."""
+    most = max(seconds for points in curves.values() for _clusters, seconds in points)
+    width = max(map(len, curves))
+    lines = []
+    for who, points in curves.items():
+        for clusters, seconds in points:
+            bar = "#" * max(1, round(BAR_CHARACTERS * seconds / most))
+            lines.append(f"{who:<{width}} {clusters:>5} {milliseconds(seconds):>9} {bar}")
+    return "\n".join(lines)
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms"
+
+
+class Axis:
+    """A logarithmic axis: where a value is on the picture."""
+
+    def __init__(self, values: list[float], start: float, end: float) -> None:
+        self.low, self.high = math.log(min(values)), math.log(max(values))
+        self.start, self.end = start, end
+
+    def __call__(self, value: float) -> float:
+        # One value alone is in the middle.
+        part = (math.log(value) - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        return round(self.start + part * (self.end - self.start), 1)
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """The numbers 1, 2, 5 and their tenfolds from the last one up to ``low`` to the first from ``high`` on."""
+    numbers = [step * 10**power for power in range(-4, 5) for step in (1, 2, 5)]
+    first = max(number for number in numbers if number <= low)
+    last = min(number for number in numbers if number >= high)
+    return [number for number in numbers if first <= number <= last]
+
+
+def svg(title: str, curves: Curves) -> str:
+    """The curves as a picture. Both axes are logarithmic: a factor is the same distance everywhere."""
+    points = [point for those in curves.values() for point in those]
+    sizes = sorted({clusters for clusters, _seconds in points})
+    times = round_numbers(min(seconds for _clusters, seconds in points), max(seconds for _clusters, seconds in points))
+    across = Axis([float(size) for size in sizes], LEFT + 20, WIDTH - RIGHT - 20)
+    up = Axis(times, HEIGHT - BOTTOM, TOP)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
+        ' font-family="sans-serif" font-size="13">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<text x="{LEFT}" y="25" font-size="16">{escape(title)}</text>',
+    ]
+    for seconds in times:
+        lines.append(f'<path d="M{LEFT} {up(seconds)}H{WIDTH - RIGHT}" stroke="#dddddd"/>')
+        lines.append(f'<text x="{LEFT - 8}" y="{up(seconds) + 4}" text-anchor="end">{milliseconds(seconds)}</text>')
+    for size in sizes:
+        lines.append(f'<text x="{across(size)}" y="{HEIGHT - BOTTOM + 22}" text-anchor="middle">{size}</text>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    lines.append(f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">clusters</text>')
+    for number, (who, those) in enumerate(curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        places = [(across(clusters), up(seconds)) for clusters, seconds in those]
+        path = " ".join(f"{x},{y}" for x, y in places)
+        lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        lines += [f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>' for x, y in places]
+        x, y = places[-1]
+        lines.append(f'<text x="{x + 10}" y="{y + 4}" fill="{colour}">{escape(who)}</text>')
+    return "\n".join((*lines, "</svg>\n"))

@@ -1,0 +1,230 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the measured figures say: tables, the targets and whether they hold, and the curve. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from benchmark.measurement import MEBIBYTE, Cost
+
+COLLECTION = "collection"
+COMPOSITION = "composition"
+FLOOR = "floor"
+MODULES = "modules"
+ALL = (COLLECTION, FLOOR, MODULES, COMPOSITION)
+
+CHECK = "check"
+ONBOARD = "onboard"
+RERUN = "rerun"
+JOBS = (CHECK, ONBOARD, RERUN)
+
+GIBIBYTE = 1024 * MEBIBYTE
+
+# The targets are about these.
+CLUSTERS = 50
+MANY_CLUSTERS = 200
+MANY_FORKS = 20
+# Credentials are no resource.
+NO_RESOURCE = ("sts:AssumeRole",)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one job cost one of those who did it."""
+
+    who: str
+    job: str
+    clusters: int
+    forks: int
+    latency_seconds: float
+    cost: Cost
+
+    def __str__(self) -> str:
+        latency = f", {1000 * self.latency_seconds:.0f} ms per call" if self.latency_seconds else ""
+        return (
+            f"{self.clusters:>5} clusters  {self.job:<8} {self.who:<12} {self.cost.wall_seconds:>7.1f} s wall "
+            f"{self.cost.cpu_seconds:>7.1f} s CPU  ({self.forks} forks{latency})"
+        )
+
+    @property
+    def wall(self) -> float:
+        """Wall seconds for each cluster."""
+        return self.cost.wall_seconds / self.clusters
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds for each cluster."""
+        return self.cost.cpu_seconds / self.clusters
+
+    @property
+    def most_calls(self) -> float:
+        """Calls for each cluster, of the operation that was called most."""
+        return max(count for name, count in self.cost.calls.items() if name not in NO_RESOURCE) / self.clusters
+
+
+class Figures(list[Figure]):
+    """All figures of a benchmark."""
+
+    def of(self, who: str, job: str, clusters: int, forks: int | None = None, latency: float = 0) -> Figure | None:
+        """One figure; the first that was measured, if forks do not matter."""
+        for figure in self:
+            if (figure.who, figure.job, figure.clusters, figure.latency_seconds) != (who, job, clusters, latency):
+                continue
+            if forks in (None, figure.forks):
+                return figure
+        return None
+
+    def curve(self, job: str) -> dict[str, list[tuple[int, float]]]:
+        """Wall seconds for each cluster over the number of clusters, as points, by who did the job."""
+        curves: dict[str, list[tuple[int, float]]] = {}
+        for figure in self:
+            points = curves.setdefault(figure.who, [])
+            if figure.job == job and not figure.latency_seconds and figure.clusters not in dict(points):
+                points.append((figure.clusters, figure.wall))
+        return {who: sorted(points) for who, points in curves.items() if points}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A value that is to be at most so much; without a value, what it is about was not measured."""
+
+    words: str
+    value: float | None
+    limit: float
+    show: Callable[[float], str]
+
+    @property
+    def verdict(self) -> str:
+        if self.value is None:
+            return "not measured"
+        return "holds" if self.value <= self.limit else "MISSED"
+
+    @property
+    def row(self) -> tuple[str, str, str, str]:
+        value = "-" if self.value is None else self.show(self.value)
+        return self.words, value, f"at most {self.show(self.limit)}", self.verdict
+
+
+def part(value: float) -> str:
+    return f"1/{1 / value:.1f}"
+
+
+def times(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def gibibytes(value: float) -> str:
+    return f"{value / GIBIBYTE:.2f} GiB"
+
+
+WALL = attrgetter("wall")
+CPU = attrgetter("cpu")
+
+
+def quotient(of: Callable[[Figure], float], this: Figure | None, that: Figure | None) -> float | None:
+    return of(this) / of(that) if this and that else None
+
+
+def targets(figures: Figures) -> list[Target]:
+    """What a run may cost at most."""
+    rerun = figures.of(COLLECTION, RERUN, CLUSTERS)
+    onboard = figures.of(COLLECTION, ONBOARD, CLUSTERS)
+    rerun_by_hand = figures.of(COMPOSITION, RERUN, CLUSTERS)
+    onboard_by_hand = figures.of(COMPOSITION, ONBOARD, CLUSTERS)
+    floor = figures.of(FLOOR, RERUN, CLUSTERS)
+    many = figures.of(COLLECTION, RERUN, MANY_CLUSTERS)
+    crowded = figures.of(COLLECTION, RERUN, MANY_CLUSTERS, MANY_FORKS)
+    memory = f"rerun, most memory at {MANY_CLUSTERS} clusters and {MANY_FORKS} forks"
+    growth = f"rerun, wall per cluster at {MANY_CLUSTERS}, times that at {CLUSTERS}"
+    return [
+        Target("rerun, CPU, of the composition's", quotient(CPU, rerun, rerun_by_hand), 1 / 12, part),
+        Target("rerun, CPU, times the floor's", quotient(CPU, rerun, floor), 2.5, times),
+        Target("rerun, wall, of the composition's", quotient(WALL, rerun, rerun_by_hand), 1 / 10, part),
+        Target("onboard, wall, of the composition's", quotient(WALL, onboard, onboard_by_hand), 1 / 6, part),
+        Target(growth, quotient(WALL, many, rerun), 1.2, times),
+        Target(memory, crowded and crowded.cost.peak_pss_bytes, 1.5 * GIBIBYTE, gibibytes),
+        Target("rerun, calls of any one operation per cluster", rerun and rerun.most_calls, 1, times),
+    ]
+
+
+def verdicts(figures: Figures) -> Iterator[tuple[str, ...]]:
+    yield "Target", "Measured", "Asked for", "Verdict"
+    for target in targets(figures):
+        yield target.row
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows, the first of them titles, as a simple table of reStructuredText."""
+    cells = list(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rule = "  ".join("=" * width for width in widths)
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join((rule, lines[0], rule, *lines[1:], rule))
+
+
+def costs(figures: Iterable[Figure]) -> Iterator[tuple[str, ...]]:
+    yield (
+        "Clusters",
+        "Job",
+        "Who",
+        "Forks",
+        "Latency",
+        "Wall s",
+        "CPU s",
+        "Wall ms/cluster",
+        "CPU ms/cluster",
+        "Memory MiB",
+        "Tasks/cluster",
+        "Calls/cluster",
+    )
+    for figure in figures:
+        cost = figure.cost
+        yield (
+            str(figure.clusters),
+            figure.job,
+            figure.who,
+            str(figure.forks),
+            f"{1000 * figure.latency_seconds:.0f} ms",
+            f"{cost.wall_seconds:.1f}",
+            f"{cost.cpu_seconds:.1f}",
+            f"{1000 * figure.wall:.0f}",
+            f"{1000 * figure.cpu:.0f}",
+            f"{cost.peak_pss_bytes / MEBIBYTE:.0f}",
+            f"{cost.tasks / figure.clusters:.1f}",
+            f"{sum(cost.calls.values()) / figure.clusters:.1f}",
+        )
+
+
+def calls(figures: Figures, clusters: int) -> Iterator[tuple[str, ...]]:
+    """How often each operation was called, in all, at one number of clusters."""
+    columns = {
+        f"{job}, {who}": figure.cost.calls
+        for job in JOBS
+        for who in (COLLECTION, COMPOSITION)
+        if (figure := figures.of(who, job, clusters))
+    }
+    yield "Call", *columns
+    for name in sorted({name for counts in columns.values() for name in counts}):
+        yield name, *(str(counts.get(name, 0)) for counts in columns.values())
+
+
+def as_data(figures: Figures) -> dict[str, Any]:
+    """Everything, as JSON takes it."""
+    return {
+        "figures": [
+            {**vars(figure), "cost": vars(figure.cost), "calls_per_cluster": per_cluster(figure)} for figure in figures
+        ],
+        "targets": [
+            {"target": target.words, "value": target.value, "limit": target.limit, "verdict": target.verdict}
+            for target in targets(figures)
+        ],
+    }
+
+
+def per_cluster(figure: Figure) -> dict[str, float]:
+    return {name: round(count / figure.clusters, 3) for name, count in sorted(figure.cost.calls.items())}

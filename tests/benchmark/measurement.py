@@ -1,0 +1,132 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of ansible-playbook, and what they cost: wall and CPU seconds, memory, tasks, calls."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from testbed.processes import descendants
+
+CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
+MEBIBYTE = 1024**2
+
+# To look at the memory takes time that the run would have had: this part of one core at most.
+WATCHING = 0.05
+
+
+@dataclass
+class Cost:
+    """What one run cost. CPU seconds and memory are those of ansible-playbook and everything that it started."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_pss_bytes: int
+    tasks: int
+    changed: int
+    calls: dict[str, int] = field(default_factory=dict)
+
+
+class RunFailed(Exception):
+    """A run that is not worth measuring; the message ends with what it printed."""
+
+
+def pss_bytes(smaps_rollup: str) -> int:
+    """The memory of a process, its part of shared pages included, from its file smaps_rollup."""
+    found = re.search(r"^Pss: +(\d+) kB$", smaps_rollup, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def memory_of(pid: int) -> int:
+    """The memory of a process and all that it has started, shared pages counted once."""
+    total = 0
+    for process in (pid, *descendants(pid)):
+        # Whoever has ended meanwhile has no memory.
+        with contextlib.suppress(OSError):
+            total += pss_bytes(Path(f"/proc/{process}/smaps_rollup").read_text())
+    return total
+
+
+class MemoryWatch(threading.Thread):
+    """Looks again and again at a process and all that it has started, and keeps the most that it saw."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.peak = 0
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        pause = 0.0
+        while not self.ended.wait(pause):
+            before = time.thread_time()
+            self.peak = max(self.peak, memory_of(self.pid))
+            pause = (time.thread_time() - before) / WATCHING
+
+    def end(self) -> int:
+        self.ended.set()
+        self.join()
+        return self.peak
+
+
+@dataclass
+class Controller:
+    """A place to run playbooks from. Nothing of the user's own environment reaches them."""
+
+    folder: Path
+    binary: Path
+
+    def run(self, arguments: list[str], inventory: dict[str, Any], forks: int, services: dict[str, str]) -> Cost:
+        """Run a playbook.
+
+        :param services: where they are, and credentials for them, as environment variables.
+        :raises RunFailed: it failed.
+        """
+        hosts, counts, output = (self.folder / name for name in ("inventory.json", "counts.json", "output.log"))
+        hosts.write_text(json.dumps(inventory))
+        environment = {
+            "PATH": os.pathsep.join((str(self.binary.parent), os.environ["PATH"])),
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "count",
+            "ANSIBLE_FORKS": str(forks),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "APONO_EKS_COUNTS": str(counts),
+            **services,
+        }
+        with output.open("w") as stream:
+            started = time.monotonic()
+            process = subprocess.Popen(
+                [str(self.binary), "-i", str(hosts), *arguments],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+            watch = MemoryWatch(process.pid)
+            watch.start()
+            try:
+                # Unlike the usage of all children, this is of one process, and of those that it has waited for.
+                _pid, status, usage = os.wait4(process.pid, 0)
+            except BaseException:
+                process.terminate()
+                raise
+            wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = watch.end()
+        if process.returncode:
+            raise RunFailed(f"{' '.join(arguments)} ended with {process.returncode}:\n{output.read_text()[-4000:]}")
+        return Cost(wall, usage.ru_utime + usage.ru_stime, peak, **json.loads(counts.read_text()))

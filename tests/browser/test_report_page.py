@@ -1,0 +1,336 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of a report in a real browser: opened from a file, filtered, sorted, read, and never asking for anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.documents import report, report_html
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="There is no Chromium with its driver: `make chromium` installs them on Debian."
+)
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+    "--window-size=1400,1000",
+)
+
+STATES = ("unchanged", "changed", "unchanged", "failed", "changed", "not started", "unchanged", "drifted")
+REGIONS = ("eu-central-1", "us-east-1", "eu-central-1")
+REASON = "The cluster does not let the role edit aws-auth. Map it there, or choose apono_authentication: eks_api."
+
+EVIL = (
+    "<script>document.title = 'owned'</script>",
+    "</script><script>document.title = 'owned'</script>",
+    '"><img src=x onerror="document.title = \'owned\'">',
+    "<svg onload=\"document.title = 'owned'\">",
+    "<a href=\"javascript:document.title = 'owned'\">x</a>",
+    '</textarea></style></title><iframe src="https://example.com"></iframe>',
+)
+
+
+def outcome(number: int) -> dict[str, Any]:
+    state = STATES[number % len(STATES)]
+    mapping: dict[str, Any] = {"name": "mapping", "state": "unchanged"}
+    if state == "changed":
+        diff = {"before": None, "after": {"username": f"apono:{number}"}}
+        mapping = {"name": "mapping", "state": "changed", "changes": [f"create the entry {number}"], "diff": diff}
+    if state == "failed":
+        mapping["state"] = "failed"
+    return {
+        "cluster": f"prod-{number}",
+        "account_id": f"{111122223333 + number // 4}",
+        "region": REGIONS[number % len(REGIONS)],
+        "state": state,
+        "error": {"step": "mapping", "message": REASON, "code": "Forbidden"} if state == "failed" else None,
+        "steps": [
+            {"name": "policy", "state": "skipped", "by": "prod-0"}
+            if number % 4
+            else {"name": "policy", "state": "unchanged"},
+            mapping,
+        ],
+        "findings": [{"code": "open_trust", "message": "Anybody may assume the role."}] if state == "drifted" else [],
+    }
+
+
+def page(outcomes: list[dict[str, Any]], title: str = "Clusters") -> str:
+    return report_html.page(report.document(outcomes, title, [], False, "2026-01-31T12:00:00+00:00"))
+
+
+class Browser:
+    """Chromium, with a record of what it asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+        self.driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+
+    def open(self, text: str) -> list[str]:
+        """Show a page from a file; the addresses that were asked for beside it."""
+        path = self.folder / "page.html"
+        path.write_text(text, encoding="utf-8")
+        self.driver.get("about:blank")
+        self.requests()
+        self.driver.get(path.as_uri())
+        return [address for address in self.requests() if address != path.as_uri()]
+
+    def requests(self) -> list[str]:
+        """What was asked for since the last time, without what was stopped before it left the browser."""
+        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent, stopped = {}, set()
+        for event in events:
+            if event["method"] == "Network.requestWillBeSent":
+                sent[event["params"]["requestId"]] = event["params"]["request"]["url"]
+            elif event["method"] == "Network.loadingFailed" and event["params"].get("blockedReason") == "csp":
+                stopped.add(event["params"]["requestId"])
+        return [url for request, url in sent.items() if request not in stopped and url != "about:blank"]
+
+    def complaints(self) -> list[str]:
+        """Errors of the page's script, and what its policy refused."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if "favicon" not in entry["message"]]
+
+    def script(self, text: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(text, *arguments)
+
+    def field(self, name: str) -> Any:
+        return self.driver.find_element(By.NAME, name)
+
+    def choose(self, name: str, value: str) -> None:
+        field = self.field(name)
+        if field.tag_name == "select":
+            field.find_element(By.CSS_SELECTOR, f'option[value="{value}"]').click()
+        else:
+            field.clear()
+            field.send_keys(value)
+
+    def shown(self) -> list[str]:
+        """The clusters that can be seen, from above."""
+        return self.script(
+            "return [...document.querySelectorAll('tbody')].filter((body) => body.offsetParent || body.offsetHeight)"
+            ".map((body) => body.rows[0].cells[0].firstChild.textContent)"
+        )
+
+    def emulate(self, **features: str) -> None:
+        media = [
+            {"name": name.replace("_", "-"), "value": value} for name, value in features.items() if name != "media"
+        ]
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"media": features.get("media", ""), "features": media}
+        )
+
+
+@pytest.fixture(scope="module", name="chromium")
+def fixture_chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.driver.quit()
+
+
+@pytest.fixture(name="browser")
+def fixture_browser(chromium: Browser) -> Iterator[Browser]:
+    yield chromium
+    chromium.emulate()
+    chromium.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(browser: Browser) -> None:
+    assert browser.open(page([outcome(number) for number in range(24)], "Onboarding")) == []
+    assert browser.driver.title == "Onboarding"
+    everything = [f"prod-{number}" for number in range(24)]
+    assert browser.shown() == everything
+    assert browser.field("shown").text == "24 shown"
+
+    browser.choose("state", "failed")
+    assert browser.shown() == ["prod-3", "prod-11", "prod-19"]
+    assert browser.field("shown").text == "3 of 24 shown"
+    browser.choose("region", "us-east-1")
+    assert browser.shown() == ["prod-19"]
+    browser.choose("state", "")
+    assert browser.shown() == [f"prod-{number}" for number in range(1, 24, 3)]
+    browser.choose("region", "")
+    browser.choose("account_id", "111122223334")
+    assert browser.shown() == ["prod-4", "prod-5", "prod-6", "prod-7"]
+    browser.choose("account_id", "")
+    # All words, anywhere: in what is not opened too.
+    browser.choose("text", "PROD-12 entry create")
+    assert browser.shown() == ["prod-12"]
+    browser.choose("text", "nothing of the kind")
+    assert browser.shown() == []
+    browser.field("text").send_keys(Keys.CONTROL, "a", Keys.DELETE)
+    assert browser.shown() == everything
+
+    account, state = (browser.driver.find_elements(By.CSS_SELECTOR, "thead button")[column] for column in (0, 3))
+    account.click()
+    assert browser.shown() == everything  # 2 before 10: by number and not by letter
+    account.click()
+    assert browser.shown() == everything[::-1]
+    state.send_keys(Keys.ENTER)
+    assert browser.shown()[:4] == ["prod-19", "prod-11", "prod-3", "prod-23"]
+    sorted_by = browser.script("return [...document.querySelectorAll('thead th')].map((head) => head.ariaSort)")
+    assert [column for column in sorted_by if column] == ["ascending"]
+
+    summary = browser.driver.find_element(By.CSS_SELECTOR, '[data-state="changed"] summary')
+    difference = browser.driver.find_element(By.CSS_SELECTOR, '[data-state="changed"] pre')
+    assert not difference.is_displayed()
+    summary.send_keys(Keys.SPACE)
+    assert difference.is_displayed()
+    assert '+  "username": "apono:' in difference.text
+    browser.field("open").click()
+    opened = browser.script(
+        "return document.querySelectorAll('details').length, document.querySelectorAll('details:not([open])').length"
+    )
+    assert opened == 0
+    assert browser.field("open").text == "Close all"
+    assert browser.requests() == []
+    assert browser.complaints() == []
+
+
+def test_that_a_request_would_be_seen(browser: Browser) -> None:
+    text = page([outcome(1)]).replace("<main>", '<img src="http://127.0.0.1:9/seen.png"><main>')
+    assert browser.open(re.sub("<meta http-equiv[^>]*>", "", text)) == ["http://127.0.0.1:9/seen.png"]
+    # The page's own policy refuses it.
+    assert browser.open(text) == []
+    assert any("Content Security Policy" in complaint for complaint in browser.complaints())
+
+
+@pytest.mark.parametrize("policy", [True, False], ids=["with its policy", "by its escaping alone"])
+def test_what_is_told_is_never_run(browser: Browser, policy: bool) -> None:
+    outcomes = [
+        {
+            **{key: text for key in ("cluster", "cluster_name", "account_id", "region", "state")},
+            "error": {"step": text, "message": text, "code": text} if number % 2 else None,
+            "steps": [
+                {
+                    "name": text,
+                    "state": text,
+                    "changes": [text],
+                    "note": text,
+                    "diff": {"before": text, "after": {text: text}},
+                }
+            ],
+            "findings": [{"code": text, "message": text}],
+        }
+        for number, text in enumerate(EVIL)
+    ]
+    text = page(outcomes, "Mine")
+    assert browser.open(text if policy else re.sub("<meta http-equiv[^>]*>", "", text)) == []
+    browser.field("open").click()
+    assert browser.driver.title == "Mine"
+    assert browser.shown() == list(EVIL)
+    assert browser.script("return document.querySelectorAll('img, iframe, a, main script, main style').length") == 0
+    assert browser.script("return document.querySelectorAll('svg').length") == 1
+    assert browser.script("return [...document.querySelectorAll('summary')].map((line) => line.textContent)") == [
+        f"{text} {text}" if number % 2 else f"{text}; {text}; {text}" for number, text in enumerate(EVIL)
+    ]
+    browser.choose("state", EVIL[0])
+    assert browser.shown() == [EVIL[0]]
+    assert browser.complaints() == []
+
+
+def test_a_script_that_got_into_the_page_would_not_run(browser: Browser) -> None:
+    evil = "<script>document.title = 'owned'</script><b onclick=\"document.title = 'owned'\">x</b><main>"
+    browser.open(page([outcome(1)]).replace("<main>", evil))
+    browser.driver.find_element(By.CSS_SELECTOR, "b").click()
+    assert browser.driver.title == "Clusters"
+    browser.complaints()
+
+
+def test_without_its_script_it_says_the_same(browser: Browser) -> None:
+    """As in a mail's preview."""
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.open(page([outcome(number) for number in range(8)]))
+    assert len([row for row in browser.driver.find_elements(By.CSS_SELECTOR, "tbody") if row.is_displayed()]) == 8
+    assert browser.driver.find_elements(By.CSS_SELECTOR, "thead button") == []
+    assert not browser.driver.find_element(By.CSS_SELECTOR, "form").is_displayed()
+    assert REASON in browser.driver.find_element(By.CSS_SELECTOR, ".more .bad").text
+    # What can be opened needs no script.
+    summary = browser.driver.find_element(By.CSS_SELECTOR, '[data-state="changed"] summary')
+    summary.send_keys(Keys.SPACE)
+    assert browser.driver.find_element(By.CSS_SELECTOR, '[data-state="changed"] pre').is_displayed()
+
+
+def test_a_thousand_clusters(browser: Browser) -> None:
+    assert browser.open(page([outcome(number) for number in range(1000)])) == []
+    assert browser.field("shown").text == "1000 shown"
+    browser.choose("text", "prod-99")
+    assert browser.shown() == ["prod-99", *(f"prod-{number}" for number in range(990, 1000))]
+
+
+# The contrast of each text with what is behind it (WCAG 2), and the text.
+CONTRASTS = """
+  function luminance(color) {
+    const parts = color.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+  }
+  function behind(element) {
+    const color = getComputedStyle(element).backgroundColor;
+    return /, 0\\)$/.test(color) ? behind(element.parentElement) : color;
+  }
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || element.closest("svg, option, caption")) continue;
+    const one = luminance(getComputedStyle(element).color), other = luminance(behind(element));
+    found.push([(Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05), walker.currentNode.textContent]);
+  }
+  return found;
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_in_light_and_dark(browser: Browser, scheme: str) -> None:
+    browser.emulate(prefers_color_scheme=scheme)
+    browser.open(page([outcome(number) for number in range(8)]))
+    browser.field("open").click()
+    found = browser.script(CONTRASTS)
+    assert len(found) > 100
+    assert [text for contrast, text in found if contrast < 4.5] == []
+    background = browser.script("return getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(244, 246, 249)", "dark": "rgb(16, 20, 26)"}[scheme]
+
+
+def test_on_paper_there_are_no_controls_and_every_cluster_with_its_reason(browser: Browser) -> None:
+    browser.open(page([outcome(number) for number in range(8)]))
+    browser.emulate(media="print", prefers_color_scheme="dark")
+    assert not browser.driver.find_element(By.CSS_SELECTOR, "form").is_displayed()
+    assert len(browser.shown()) == 8
+    assert REASON in browser.driver.find_element(By.CSS_SELECTOR, ".more .bad").text
+    assert browser.script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_it_is_told_what_it_is_to_those_who_do_not_see_it(browser: Browser) -> None:
+    browser.open(page([outcome(number) for number in range(8)]))
+    tree = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    named = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]}
+    for role, name in [
+        ("table", "Clusters and the steps of each"),
+        ("image", "States: 1 failed, 1 drifted, 1 not started, 2 changed, 3 unchanged"),
+        ("searchbox", "Find"),
+        ("combobox", "State"),
+        ("columnheader", "Mapping"),
+        ("rowheader", "prod-3"),
+        ("search", ""),
+        ("status", ""),
+    ]:
+        assert (role, name) in named, sorted(named)

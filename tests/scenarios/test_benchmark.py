@@ -1,0 +1,81 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The benchmark measures the job, and counts right; how long anything takes is not asked here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmark.__main__ import Benchmark, WrongWork, tell
+from benchmark.figures import CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, ONBOARD, RERUN
+from benchmark.fleet import Fleet
+from testbed.bed import Bed
+
+# Two mapped in the ConfigMap, one by an access entry; one is alone in its account.
+CLUSTERS = 3
+LATENCY_SECONDS = 1.0
+
+WRITES = {
+    "iam:CreatePolicy": 2,
+    "iam:CreateRole": 2,
+    "iam:AttachRolePolicy": 2,
+    "eks:CreateAccessEntry": 1,
+    "PUT /api/v1/namespaces/kube-system/configmaps/aws-auth": 2,
+    "POST /api/admin/v4/integrations": 3,
+}
+# Of each cluster, and of what it is mapped by.
+READS = {
+    "eks:DescribeCluster": 3,
+    "eks:DescribeAccessEntry": 1,
+    "GET /api/v1/namespaces/kube-system/configmaps/aws-auth": 2,
+}
+
+
+def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -> None:
+    binary = Path(sys.executable).with_name("ansible-playbook")
+    benchmark = Benchmark(bed, tmp_path, binary, 4, LATENCY_SECONDS)
+    benchmark.run([CLUSTERS], [COLLECTION, FLOOR])
+    figures = benchmark.figures
+    # Each job of both, and the rerun with latency and with many forks.
+    assert len(figures) == 2 * len(JOBS) + 2
+    for figure in figures:
+        cost = figure.cost
+        assert cost.wall_seconds > 0 and cost.cpu_seconds > 0
+        assert cost.peak_pss_bytes > 2**24
+        assert cost.tasks >= CLUSTERS
+
+    calls = {job: figures.of(COLLECTION, job, CLUSTERS).cost.calls for job in JOBS}
+    assert {name: calls[ONBOARD][name] for name in WRITES} == WRITES
+    for job in (CHECK, RERUN):
+        assert not set(WRITES) & set(calls[job])
+        assert {name: calls[job][name] for name in READS} == READS
+    assert figures.of(COLLECTION, RERUN, CLUSTERS, MANY_FORKS).cost.calls == calls[RERUN]
+    slow = figures.of(COLLECTION, RERUN, CLUSTERS, latency=LATENCY_SECONDS)
+    assert slow.cost.calls == calls[RERUN]
+    # The cluster, its mapping and its integration are read one after the other.
+    assert slow.cost.wall_seconds > 3 * LATENCY_SECONDS
+
+    for job in JOBS:
+        floor, wanted = figures.of(FLOOR, job, CLUSTERS).cost, figures.of(COLLECTION, job, CLUSTERS).cost
+        assert wanted.tasks <= floor.tasks < wanted.tasks + CLUSTERS
+        assert floor.tasks % CLUSTERS == 0
+        assert (floor.calls, floor.changed) == ({}, 0)
+
+    # Whoever does not do the job has no place in the table.
+    with pytest.raises(WrongWork):
+        benchmark.measure(Fleet(bed, 1), COLLECTION, ONBOARD, [str(tmp_path / "floor.json")])
+    assert len(benchmark.figures) == 2 * len(JOBS) + 2
+
+    tell(figures, tmp_path)
+    told = capsys.readouterr().out
+    assert told.count("not measured") == 7
+    assert "eks:DescribeCluster" in told
+    assert len(json.loads((tmp_path / "figures.json").read_text())["figures"]) == len(figures)
+    assert ElementTree.parse(tmp_path / "curve.svg").getroot().tag.endswith("svg")

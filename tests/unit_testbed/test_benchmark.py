@@ -1,0 +1,160 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the benchmark makes of its figures, and how it measures memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmark import figures as say
+from benchmark.curve import Axis, bars, round_numbers, svg
+from benchmark.environment import packages
+from benchmark.figures import COLLECTION, COMPOSITION, FLOOR, ONBOARD, RERUN, Figure, Figures
+from benchmark.measurement import MEBIBYTE, Cost, memory_of, pss_bytes
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+ROLLUP = """\
+5583a4c53000-7ffd4a9f6000 ---p 00000000 00:00 0                          [rollup]
+Rss:               10240 kB
+Pss:                1536 kB
+Pss_Dirty:           900 kB
+SwapPss:            4096 kB
+"""
+
+# Says so once 64 MiB are there and shared by two processes; ends with its input.
+FORKING = """
+import os, sys
+block = b"x" * (64 * 1024 * 1024)
+if os.fork():
+    print(flush=True)
+sys.stdin.read()
+"""
+
+
+def figure(who: str, job: str, clusters: int, wall: float, cpu: float = 1.0, forks: int = 8, **more: float) -> Figure:
+    calls = {"eks:DescribeCluster": clusters, "sts:AssumeRole": 3 * clusters}
+    return Figure(who, job, clusters, forks, more.get("latency", 0), Cost(wall, cpu, 2**30, 10 * clusters, 0, calls))
+
+
+@pytest.fixture(name="figures")
+def fixture_figures() -> Figures:
+    """Each target holds, by a little."""
+    return Figures(
+        [
+            figure(COLLECTION, RERUN, 50, 99.0, 1.0, latency=0.1),
+            figure(COLLECTION, RERUN, 50, 9.9, 10.0),
+            figure(COLLECTION, ONBOARD, 50, 10.0),
+            figure(COLLECTION, RERUN, 200, 47.0),
+            figure(COLLECTION, RERUN, 200, 99.0, forks=20),
+            figure(COMPOSITION, RERUN, 50, 100.0, 121.0),
+            figure(COMPOSITION, ONBOARD, 50, 61.0),
+            figure(FLOOR, RERUN, 50, 5.0, 4.1),
+        ]
+    )
+
+
+def test_a_target_holds_up_to_its_limit(figures: Figures) -> None:
+    assert [target.verdict for target in say.targets(figures)] == ["holds"] * 7
+    table = say.table(say.verdicts(figures)).splitlines()
+    assert table[3].split()[-5:] == ["1/12.1", "at", "most", "1/12.0", "holds"]
+
+
+@pytest.mark.parametrize(
+    "worse, missed",
+    [
+        (
+            figure(COLLECTION, RERUN, 50, 9.9, 10.3),
+            ["rerun, CPU, of the composition's", "rerun, CPU, times the floor's"],
+        ),
+        (figure(COMPOSITION, RERUN, 50, 98.0, 121.0), ["rerun, wall, of the composition's"]),
+        (figure(COMPOSITION, ONBOARD, 50, 59.0), ["onboard, wall, of the composition's"]),
+        (figure(COLLECTION, RERUN, 200, 48.0), ["rerun, wall per cluster at 200, times that at 50"]),
+    ],
+)
+def test_a_target_is_missed_beyond_it(figures: Figures, worse: Figure, missed: list[str]) -> None:
+    changed = Figures([worse, *figures])
+    assert [target.words for target in say.targets(changed) if target.verdict == "MISSED"] == missed
+
+
+def test_memory_and_calls_have_targets_too(figures: Figures) -> None:
+    for item in figures:
+        item.cost.peak_pss_bytes = 2**31
+        item.cost.calls["eks:DescribeCluster"] += 1
+    missed = {target.words: target.row[1] for target in say.targets(figures) if target.verdict == "MISSED"}
+    assert missed == {
+        "rerun, most memory at 200 clusters and 20 forks": "2.00 GiB",
+        "rerun, calls of any one operation per cluster": "1.02",
+    }
+
+
+def test_what_was_not_measured_is_no_success() -> None:
+    assert {target.verdict for target in say.targets(Figures())} == {"not measured"}
+
+
+def test_a_table_is_read_by_columns(figures: Figures) -> None:
+    lines = say.table(say.costs(figures)).splitlines()
+    rule = lines[0]
+    starts = [number for number in range(len(rule)) if rule[number] == "=" and (number == 0 or rule[number - 1] == " ")]
+    assert lines[2] == lines[-1] == rule
+    assert len(lines) == 4 + len(figures)
+    for line in lines[3:-1]:
+        cells = [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+        assert all(cells) and all("  " not in cell for cell in cells)
+
+
+def test_figures_are_kept_as_json(figures: Figures) -> None:
+    kept = json.loads(json.dumps(say.as_data(figures)))
+    assert kept["figures"][1]["cost"]["wall_seconds"] == 9.9
+    assert kept["figures"][1]["calls_per_cluster"] == {"eks:DescribeCluster": 1.0, "sts:AssumeRole": 3.0}
+    assert len(kept["targets"]) == 7
+
+
+def test_the_curve_has_runs_without_latency_and_with_the_usual_forks(figures: Figures) -> None:
+    curves = figures.curve(RERUN)
+    assert curves == {COLLECTION: [(50, 9.9 / 50), (200, 47.0 / 200)], COMPOSITION: [(50, 2.0)], FLOOR: [(50, 0.1)]}
+    lengths = [line.count("#") for line in bars(curves).splitlines()]
+    assert lengths == [4, 5, 40, 2]
+
+
+def test_more_time_is_higher_on_the_picture(figures: Figures) -> None:
+    tree = ElementTree.fromstring(svg("Time & more", figures.curve(RERUN)))
+    collection, composition, floor = (line.get("points") for line in tree.iter(f"{SVG}polyline"))
+    (x50, y50), (x200, y200) = (map(float, place.split(",")) for place in collection.split())
+    assert x50 < x200
+    assert y50 > y200
+    assert float(composition.split(",")[1]) < y200 < y50 < float(floor.split(",")[1])
+    texts = {text.text for text in tree.iter(f"{SVG}text")}
+    assert {"Time & more", "50", "200", "clusters", COLLECTION, COMPOSITION, FLOOR, "100 ms", "2,000 ms"} <= texts
+
+
+def test_an_axis_goes_by_factors() -> None:
+    axis = Axis([1.0, 10.0, 100.0], 0, 200)
+    assert [axis(value) for value in (1, 10, 100)] == [0, 100, 200]
+    assert Axis([7.0], 0, 200)(7) == 100
+    assert round_numbers(0.03, 0.4) == [0.02, 0.05, 0.1, 0.2, 0.5]
+    assert round_numbers(1, 1) == [1]
+
+
+def test_memory_is_the_part_of_each_process() -> None:
+    assert pss_bytes(ROLLUP) == 1536 * 1024
+    assert pss_bytes("") == 0
+
+
+def test_shared_memory_is_counted_once_and_that_of_children_too() -> None:
+    with subprocess.Popen([sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        size = memory_of(process.pid)
+    assert 64 * MEBIBYTE < size < 2 * 64 * MEBIBYTE
+    assert memory_of(process.pid) == 0
+
+
+def test_the_composition_has_the_release_of_ansible_core_that_all_run_on() -> None:
+    assert packages("2.19.14") == ["ansible-core==2.19.14", "ansible==12.*", "awscli"]
+    assert packages("2.21.5")[1] == "ansible==14.*"
