@@ -33,7 +33,8 @@ REPOSITORY = "https://git.example.com/apono.git"
 CONTROLLER_TOKEN = "token-of-awx"
 EXTERNAL_ID = "external-id-of-the-automation"
 TIMEOUT_SECONDS = 900
-ANSWERS = {"apono_connector": "Production", "apono_kubernetes_groups": "viewers\n\n oncall \n"}
+DETAILS = "Ask in the platform team's channel.\nThen use the profile apono-k8s-access."
+ANSWERS = {"apono_connector": "Production", "apono_custom_access_details": DETAILS}
 
 pytestmark = pytest.mark.skipif(not COLLECTIONS.exists(), reason="there is no collection awx.awx: make awx-collection")
 
@@ -77,6 +78,8 @@ class Place:
         """The inventory of the project as it ships, for these accounts and this region."""
         path = self.project / "inventory/fleet.yml"
         content = {**yaml.safe_load(path.read_text()), "regions": ["eu-west-1"]}
+        # A list as a text, as forms give it.
+        content["compose"]["apono_kubernetes_groups"] = r"'viewers\n\n oncall \n'"
         content["accounts"] = [{"role_arn": account.automation} for account in self.accounts.values()]
         path.write_text(yaml.safe_dump(content))
 
@@ -291,7 +294,8 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert [sorted(job.hosts) for job in done] == [["lake", "shop-2"], ["shop-1", "shop-3"]]
     assert sorted(integrations(place.bed)) == ["lake", "shop-1", "shop-2", "shop-3"]
     assert sorted(place.clusters["shop-1"].entry()["kubernetesGroups"]) == ["oncall", "viewers"]
-    same = place.run("Apono: onboard", inventory, ANSWERS)
+    assert {item["custom_access_details"] for item in integrations(place.bed).values()} == {DETAILS}
+    same = place.run("Apono: onboard", inventory, {**ANSWERS, "apono_custom_access_details": ""})
     assert [(job.code, job.changed) for job in same] == [(0, 0), (0, 0)], same[0].output
 
     # The keys now come from AWX's own type of credential for AWS, beside ours; and a person from a file.
