@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units build cores debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units build cores tools debian-packages clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -39,7 +39,7 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
-scenarios: $(READY) cores ## Run the real playbooks, on the oldest and the newest ansible-core
+scenarios: $(READY) cores tools ## Run the real playbooks, on the oldest and the newest ansible-core
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
@@ -77,10 +77,13 @@ build: $(READY) ## Build the collection and install it from the archive
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
-	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.user_login
 
 cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)
+
+tools: $(READY) ## Install what people use beside the collection, for the scenarios
+	@$(BIN)/python tests/tools.py install
 
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
 	$(SUDO)apt-get update

@@ -138,6 +138,11 @@ options:
   custom_access_details:
     description: What people are told on access, in at most 400 characters. Without it, it is left alone.
     type: str
+  default_custom_access_details:
+    description:
+      - What people are told on access where the integration is made and O(custom_access_details) is not given. Later,
+        it is left alone. P(apono.eks.custom_access_details#filter) makes such a text.
+    type: str
   owner:
     description: The integration's owners, who approve where a resource has none. Without it, they are left alone.
     type: dict

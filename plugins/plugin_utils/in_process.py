@@ -14,7 +14,7 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -28,6 +28,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients import aws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.execution import execute
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 # The process that read this file: a test compares it with the worker's.
 LOADED_BY = os.getpid()
@@ -136,22 +137,3 @@ def is_own_interpreter(path: str) -> bool:
     return own == other or (
         os.path.dirname(own) == os.path.dirname(other) and os.path.realpath(own) == os.path.realpath(other)
     )
-
-
-def plain(value: Any) -> Any:
-    """A copy in plain types: templated values carry tags and are lazy, and vaulted text is an object of its own.
-
-    botocore and json tell types apart, and what a module receives is plain as well.
-    """
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)
-    for kind in (int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return str(value)

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_config
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.files import replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 
@@ -125,19 +124,3 @@ class AwsProfile(Resource):
 def own(settings: dict[str, str]) -> dict[str, str]:
     """The settings that are kept, and no secrets beside them."""
     return {key: settings[key] for key in SETTINGS if key in settings}
-
-
-def replace_file(path: str, text: str) -> None:
-    """Put a text in a file's place at once, with the file's rights; a new one is its owner's alone."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".aws-config-")
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        with contextlib.suppress(FileNotFoundError):
-            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
