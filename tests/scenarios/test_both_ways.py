@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -24,6 +25,15 @@ OWN_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 STORE = {"apono": {"parameters": {"password": "hunter2-secret"}}}
 IN_ALPHA = {"cluster_name": "alpha"}
+KUBECONFIG_ENTRY = {
+    "path": "{{ folder }}/kubeconfig",
+    "name": "alpha",
+    "cluster_name": "alpha",
+    "region": "eu-west-1",
+    "profile": "people",
+    "server": "https://alpha.example.com",
+    "certificate_authority": base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode(),
+}
 
 # Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
 # keywords of the task.
@@ -91,6 +101,7 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {},
     ),
     ("integration", {"name": "alpha", "user_cleanup_days": 5, "secret_store": STORE}, {}),
+    ("integration", {"name": "alpha", "default_custom_access_details": "too late", "secret_store": STORE}, {}),
     ("integration", {"name": "alpha", "user_cleanup_days": 6}, {}),
     ("integration", {"name": "alpha", "secret_store": STORE, "update_secret": "always"}, {"check_mode": True}),
     ("integration", {"name": "hunter2-secret", "secret_store": STORE}, {}),
@@ -105,6 +116,14 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_profile", {"path": "{{ folder }}/config", "role_arn": PEOPLE}, {}),
     ("aws_profile", {"path": "{{ folder }}/config"}, {}),
     ("aws_profile", {"path": "{{ folder }}/config", "state": "absent"}, {}),
+    ("kubeconfig_entry", KUBECONFIG_ENTRY, {"check_mode": True}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "current_context": True}, {"diff": True}),
+    ("kubeconfig_entry", KUBECONFIG_ENTRY, {}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "profile": "other"}, {}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "server": "10.0.0.1"}, {}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "certificate_authority": "x"}, {}),
+    ("kubeconfig_entry", {"name": "alpha"}, {}),
+    ("kubeconfig_entry", {"path": "{{ folder }}/kubeconfig", "name": "alpha", "state": "absent"}, {}),
     ("iam_policy", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent", "managed_policies": ["apono-k8s-access"]}, {}),

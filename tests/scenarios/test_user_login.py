@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.apono.eks.plugins.module_utils.resource import poll
 from runs import Controller, Run
 
 import tools
@@ -152,7 +152,10 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
         # Known to the cluster under this name, and without a right until there is one.
         assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
         grant(cluster, NAMES[name])
-        assert poll(lambda look=look: desk.shell(look) == "namespace/default\n", SECONDS, 0.2), desk.shell(look)
+        end = time.monotonic() + SECONDS
+        while desk.shell(look) != "namespace/default\n":
+            assert time.monotonic() < end, desk.shell(look)
+            time.sleep(0.2)
     assert desk.shell("kubectl config current-context") == "home\n"
 
     one = desk.jane.run("apono.eks.user_login", hosts, "--limit", "alpha", "-e", "apono_user_login_state=absent")
