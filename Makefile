@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units build cores tools debian-packages clean
+.PHONY: help try stop test units testbed-tests scenarios molecule kube benchmark lint sanity ansible-test-units docs build galaxy-check release cores tools debian-packages clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -68,16 +68,48 @@ kube: ## Build the real API server that the tests prefer to the small one (once 
 benchmark: $(READY) ## Measure the time per task on both ways of execution
 	$(BIN)/python tests/benchmark/time_per_task.py
 
+docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
+	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
+	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir .cache/docs/rst apono.eks
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
+
+$(VENV)/docs-ready: docs/site/requirements.txt $(READY)
+	$(BIN)/pip install --quiet -r $<
+	@touch $@
+
 # Nothing of the checkout, which is on both paths otherwise.
 INSTALLED := PYTHONPATH= ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/build
 
 build: $(READY) ## Build the collection and install it from the archive
 	rm -rf .cache/build && mkdir -p .cache/build
 	$(BIN)/ansible-galaxy collection build --force --output-path .cache/build
+	@test "$$(stat -c %s .cache/build/apono-eks-*.tar.gz)" -lt 1048576 || { echo "The archive is larger than 1 MiB."; exit 1; }
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
 	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.user_login
+
+# Its own environment: it decides itself which ansible-core and ansible-lint it takes.
+IMPORTER := .cache/galaxy-importer
+
+galaxy-check: build $(IMPORTER)/ready ## Check the built archive as Ansible Galaxy does when it is published
+	cd .cache/build && PATH="$(CURDIR)/$(IMPORTER)/bin:$$PATH" PYTHONPATH= ANSIBLE_COLLECTIONS_PATH= python -m galaxy_importer.main apono-eks-*.tar.gz
+
+$(IMPORTER)/ready: | $(READY)
+	$(PYTHON) -m venv --clear $(IMPORTER)
+	$(IMPORTER)/bin/pip install --quiet galaxy-importer
+	@touch $@
+
+release: $(READY) ## Set the version, write the release notes, commit and tag them (VERSION=1.2.3)
+	@echo "$(VERSION)" | grep -Eqx '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?' || { echo "Name the version: make release VERSION=1.2.3"; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "There are changes that are not committed: commit them first."; exit 1; }
+	@! git rev-parse --quiet --verify "refs/tags/$(VERSION)" > /dev/null || { echo "The tag $(VERSION) is there already."; exit 1; }
+	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
+	$(BIN)/antsibull-changelog release
+	git add galaxy.yml CHANGELOG.rst changelogs
+	git commit --quiet --message "Release $(VERSION)"
+	git tag --annotate --message "apono.eks $(VERSION)" "$(VERSION)"
+	@echo "Look at it, then push it with its tag; the archive to publish is made by \"make galaxy-check\"."
 
 cores: $(READY) ## Install the ansible-cores that the scenarios run on
 	@$(BIN)/python tests/cores.py install $(CORES)

@@ -107,6 +107,17 @@ def test_the_specification_of_a_role_has_its_defaults(role):
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_a_role_introduces_itself(role):
+    text = (CHECKOUT / f"roles/{role}/README.md").read_text()
+    assert text.startswith(f"# apono.eks.{role}\n")
+    options = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    (example,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    assert example["ansible.builtin.include_role"] == {"name": f"apono.eks.{role}"}
+    assert set(example["vars"]) <= set(options)
+    assert {name for name, option in options.items() if option.get("required")} <= set(example["vars"])
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_uses_each_of_its_variables(role):
     text = "".join(
         path.read_text() for kind in ("tasks", "vars") for path in (CHECKOUT / f"roles/{role}/{kind}").glob("*.yml")

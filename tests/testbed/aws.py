@@ -60,7 +60,7 @@ from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.utilities.utils import get_partition
 
-from testbed.aws_authorization import authorize
+from testbed.aws_authorization import authorize, simulate_principal_policy
 from testbed.aws_credentials import PARTITIONS, Caller, Credentials
 from testbed.aws_organizations import Organization, Organizations, Regions
 from testbed.aws_principals import Principal, find_principal, forget_in_trust_policies, iam_backend
@@ -81,6 +81,7 @@ from testbed.aws_wire import (
 )
 from testbed.eks import Eks, FixedEndpoint, Registrar
 from testbed.eks_model import MODES, Cluster
+from testbed.iam_resources import resource_of
 from testbed.iam_rules import apply_rules
 from testbed.service import CONTROL, Call, Listener, Service
 
@@ -230,6 +231,9 @@ class Aws:
         parameters = validated(request)
         name = request.operation.name
         backend = iam_backend(caller.account_id, caller.partition)
+        authorize(caller, f"iam:{name}", resource_of(name, caller, backend, parameters))
+        if name == "SimulatePrincipalPolicy":
+            return render_query_result(request, simulate_principal_policy(parameters))
         try:
             result = apply_rules(name, backend, parameters)
         except ServiceException as error:

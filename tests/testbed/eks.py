@@ -123,7 +123,7 @@ class Eks:
         found = list(violations(operation.input_shape, parameters))
         if found:
             raise AwsError(400, invalid_input_code(operation), describe(found))
-        authorize(caller, f"eks:{operation.name}", resource_of(caller, request.region, parameters))
+        authorize(caller, f"eks:{operation.name}", self.resource_of(operation.name, Scope(request, caller), parameters))
         return self.operations[operation.name](Scope(request, caller), parameters)
 
     def reset(self) -> None:
@@ -382,7 +382,7 @@ class Eks:
     def in_scope(self, scope: Scope) -> list[Cluster]:
         return [
             cluster
-            for cluster in self.clusters.values()
+            for cluster in list(self.clusters.values())
             if (cluster.account_id, cluster.region) == (scope.account_id, scope.region)
         ]
 
@@ -420,6 +420,27 @@ class Eks:
                 "'list-access-entries'."
             )
         return entries[parameters["principalArn"]]
+
+    def resource_of(self, operation: str, scope: Scope, parameters: dict[str, Any]) -> str:
+        """The ARN by which policies judge an operation: of the cluster, or of the access entry that it is about.
+
+        Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes
+        Service". An entry that is not there has no id yet; a wildcard stands for it.
+        """
+        if "resourceArn" in parameters:
+            return parameters["resourceArn"]
+        name = parameters.get("clusterName") or parameters.get("name")
+        if not name:
+            return "*"
+        head = f"arn:{scope.partition}:eks:{scope.region}:{scope.account_id}"
+        if "principalArn" not in parameters or operation == "CreateAccessEntry":
+            return f"{head}:cluster/{name}"
+        principal = parameters["principalArn"]
+        cluster = next((cluster for cluster in self.in_scope(scope) if cluster.name == name), None)
+        if cluster and principal in cluster.entries:
+            return cluster.entries[principal].arn
+        account_id, _unused, rest = principal.removeprefix(f"arn:{scope.partition}:iam::").partition(":")
+        return f"{head}:access-entry/{name}/{rest.partition('/')[0]}/{account_id}/{rest.rpartition('/')[2]}/*"
 
     def tagged(self, scope: Scope, arn: str) -> Cluster | AccessEntry:
         """:raises AwsError: BadRequestException, NotFoundException (API TagResource)."""
@@ -510,13 +531,6 @@ class Scope:
         self.partition = request.partition
         self.account_id = caller.account_id
         self.principal = caller.principal
-
-
-def resource_of(caller: Caller, region: str, parameters: dict[str, Any]) -> str:
-    """The ARN by which policies judge an operation. One on an access entry is judged by its cluster: the entry's own
-    ARN would need its UUID."""
-    name = parameters.get("clusterName") or parameters.get("name")
-    return f"arn:{caller.partition}:eks:{region}:{caller.account_id}:cluster/{name}" if name else "*"
 
 
 def invalid_parameter(message: str) -> AwsError:

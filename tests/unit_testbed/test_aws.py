@@ -48,24 +48,6 @@ SSO_PATH = "/aws-reserved/sso.amazonaws.com/eu-west-1/"
 SAML_METADATA = "<EntityDescriptor>" + "x" * 1000 + "</EntityDescriptor>"
 
 
-@pytest.fixture(scope="module")
-def shared_bed():
-    bed = AwsBed()
-    yield bed
-    bed.stop()
-
-
-@pytest.fixture
-def bed(shared_bed):
-    shared_bed.control("reset")
-    return shared_bed
-
-
-@pytest.fixture
-def iam(bed):
-    return bed.client("iam")
-
-
 @pytest.fixture
 def sts(bed):
     return bed.client("sts")
@@ -611,6 +593,7 @@ class TestAssumeRole:
 
     def test_the_session(self, bed, iam, sts):
         role = make_role(iam, Path="/team/", MaxSessionDuration=7200)
+        iam.put_role_policy(RoleName=role["RoleName"], PolicyName="own", PolicyDocument=policy("iam:GetRole"))
         before = datetime.now(timezone.utc)
         answer = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="jane@example.com", DurationSeconds=7200)
         lifetime = answer["Credentials"]["Expiration"] - before
@@ -624,11 +607,13 @@ class TestAssumeRole:
         assert bed.client("iam", session_of(answer["Credentials"])).get_role(RoleName="apono-k8s-access")
 
     def test_another_account(self, bed):
-        role = make_role(bed.client("iam", account=OTHER_ACCOUNT), AssumeRolePolicyDocument=trust(trusting(ACCOUNT)))
+        iam = bed.client("iam", account=OTHER_ACCOUNT)
+        role = make_role(iam, AssumeRolePolicyDocument=trust(trusting(ACCOUNT)))
+        iam.put_role_policy(RoleName=role["RoleName"], PolicyName="own", PolicyDocument=policy("iam:CreateRole"))
         session = bed.assumed(role["Arn"], "jane")
         assert bed.client("sts", session).get_caller_identity()["Account"] == OTHER_ACCOUNT
         make_role(bed.client("iam", session), "made-there")
-        assert bed.client("iam", account=OTHER_ACCOUNT).get_role(RoleName="made-there")
+        assert iam.get_role(RoleName="made-there")
         assert bed.client("sts").get_access_key_info(AccessKeyId=session.get_credentials().access_key) == {
             "Account": OTHER_ACCOUNT,
             "ResponseMetadata": mock.ANY,

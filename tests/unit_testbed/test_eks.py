@@ -43,27 +43,9 @@ ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 WRONG_MODE = "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP]"
 
 
-@pytest.fixture(scope="module")
-def shared_bed():
-    bed = AwsBed()
-    yield bed
-    bed.stop()
-
-
-@pytest.fixture
-def bed(shared_bed):
-    shared_bed.control("reset")
-    return shared_bed
-
-
 @pytest.fixture
 def eks(bed):
     return bed.client("eks")
-
-
-@pytest.fixture
-def iam(bed):
-    return bed.client("iam")
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a caller's policies are asked about when an IAM operation is called.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access
+Management": an operation on a role is judged by the role's ARN, one on a policy by the policy's, AttachRolePolicy by
+the role's. A list of everything is judged by ``*``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.iam.models import IAMBackend
+
+from testbed.aws_credentials import Caller
+
+# The parameter that names the thing an operation is about, and the thing's kind in an ARN.
+_NAMED = {"RoleName": "role", "UserName": "user", "GroupName": "group", "InstanceProfileName": "instance-profile"}
+_BY_ARN = ("PolicyArn", "SAMLProviderArn", "OpenIDConnectProviderArn", "PolicySourceArn")
+
+
+def resource_of(operation: str, caller: Caller, backend: IAMBackend, parameters: dict[str, Any]) -> str:
+    """The ARN of what the operation is about; ``*`` where it is about nothing in particular."""
+    account = f"arn:{caller.partition}:iam::{caller.account_id}"
+    path = parameters.get("Path", "/")
+    if operation == "CreatePolicy":
+        return f"{account}:policy{path}{parameters['PolicyName']}"
+    if operation == "CreateSAMLProvider":
+        return f"{account}:saml-provider/{parameters['Name']}"
+    if operation == "CreateOpenIDConnectProvider":
+        return f"{account}:oidc-provider/{parameters['Url'].partition('://')[2]}"
+    for parameter, kind in _NAMED.items():
+        if parameter in parameters:
+            name = parameters[parameter]
+            there = None if operation.startswith("Create") else existing_arn(kind, name, backend)
+            return there or f"{account}:{kind}{path}{name}"
+    return next((parameters[name] for name in _BY_ARN if name in parameters), "*")
+
+
+def existing_arn(kind: str, name: str, backend: IAMBackend) -> str | None:
+    """The ARN of a role or user that is there, which alone knows its path."""
+    holders = {"role": backend.roles, "user": backend.users}.get(kind, {})
+    return next((holder.arn for holder in list(holders.values()) if holder.name == name), None)

@@ -1,0 +1,27 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AWS service, empty for each test."""
+
+from __future__ import annotations
+
+import pytest
+from aws_bed import AwsBed
+
+
+@pytest.fixture(scope="module")
+def shared_bed():
+    bed = AwsBed()
+    yield bed
+    bed.stop()
+
+
+@pytest.fixture
+def bed(shared_bed):
+    shared_bed.control("reset")
+    return shared_bed
+
+
+@pytest.fixture
+def iam(bed):
+    return bed.client("iam")
