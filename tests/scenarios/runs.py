@@ -60,6 +60,12 @@ class Run:
         """What the tasks warned of."""
         return [text for item in self.results for text in item["result"].get("warnings", ())]
 
+    @property
+    def told(self) -> dict[str, str]:
+        """The line of each cluster in the table at the end, with single spaces."""
+        (table,) = [item["result"]["table"] for item in self.results if item["action"] == "apono.eks.report"]
+        return {line.split()[0]: " ".join(line.split()) for line in table[1 : table.index("")]}
+
     def of(self, host: str, action: str) -> dict[str, Any]:
         """The last result of an action on a host."""
         return [item["result"] for item in self.results if (item["host"], item["action"]) == (host, action)][-1]

@@ -92,7 +92,7 @@ def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) 
     for way, cluster in place.clusters.items():
         result = run.of(cluster.name, "apono.eks.access_check")
         assert (result["username"], result["groups"]) == (NAMES[way], [])
-        assert f"{cluster.name} ({ACCOUNT}, {REGION}): {NAMES[way]} in the cluster" in run.output
+        assert run.told[cluster.name] == f"{cluster.name} {ACCOUNT} {REGION} verified {NAMES[way]} in the cluster"
     keys = place.account.assume(place.account.sso_person(JANE), JANE)
     tokens = {way: cluster.token(keys) for way, cluster in place.clusters.items()}
     for way, cluster in place.clusters.items():
@@ -238,10 +238,10 @@ def test_a_broken_link_is_named(place: Place, damage: Callable[[Place], None], l
         assert message in run.failed[host]
         error = run.of(host, "apono.eks.access_check")["error"]
         assert (error["code"], error["link"], error["links"]) == ("BrokenLink", link, [link])
-        assert f"{host} ({ACCOUNT}, {REGION}): BROKEN at {link}" in run.output
+        assert run.told[host].startswith(f"{host} {ACCOUNT} {REGION} failed {link}: {JANE} does not get")
     # What is not broken is not blamed.
     for host in set(place.hosts) - set(told):
-        assert f"{host} ({ACCOUNT}, {REGION}): apono:jane-example.com in the cluster" in run.output
+        assert run.told[host] == f"{host} {ACCOUNT} {REGION} verified apono:jane-example.com in the cluster"
     place.bed.heal()
     assert place.run("onboard").code == 0 or link in ("mapping", "mode", "groups", "username")
 

@@ -11,6 +11,8 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 
 # In the only order in which a cluster goes through them.
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
+# How a role may be mapped: by an access entry, by the ConfigMap aws-auth, or as the mode suggests.
+WAYS = ("auto", "eks_api", "config_map")
 
 
 def normal(access_config: dict[str, Any] | None) -> str:
@@ -29,3 +31,16 @@ def steps(current: str, wanted: str, what: str) -> list[str]:
             code="ModeBackwards",
         )
     return list(MODES[MODES.index(current) + 1 : MODES.index(wanted) + 1])
+
+
+def mapping_way(authentication: str, mode: str | None) -> str:
+    """How a role is mapped, ``eks_api`` or ``config_map``, in a cluster of a mode; ``None`` is a mode not yet known.
+
+    The EKS API is preferred where the cluster reads access entries already; its mode is not changed unasked. Raises
+    :class:`ResourceError` for what is none of the choices.
+    """
+    if authentication not in WAYS:
+        raise ResourceError(f"authentication is {authentication!r}: choose one of {', '.join(WAYS)}.")
+    if authentication != "auto":
+        return authentication
+    return "config_map" if mode == "CONFIG_MAP" else "eks_api"

@@ -1,0 +1,167 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fleet
+short_description: Tell what the accounts of many clusters are to have, and how each cluster is mapped
+version_added: 0.1.0
+description:
+  - An AWS account has one IAM role for all its clusters. This makes one wish of the variables of the playbooks
+    (C(apono_trust), C(apono_tags) and so on) that its clusters have.
+  - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are put together. What
+    else two clusters give differently is a contradiction, and the later of the two is refused.
+  - It takes the clusters' accounts and authentication modes from C(apono_cluster_result), the registered result of
+    M(apono.eks.cluster_info), and leaves out hosts that have failed (C(apono_failure)).
+positional: hostvars, others
+options:
+  _input:
+    description: The hosts of the run.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: Ansible's C(hostvars).
+    type: dict
+    required: true
+  others:
+    description:
+      - Further hosts of the inventory. Those of the same accounts count, as far as one of their variables
+        C(apono_account_id), C(eks_account_id) and C(apono_assume_role_arn) tells the account, so that a run over a part
+        of an account does not take from the role what the rest needs.
+    type: list
+    elements: str
+    default: []
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Settle what each account is to have
+  ansible.builtin.set_fact:
+    fleet: "{{ ansible_play_hosts | apono.eks.fleet(hostvars, groups['all']) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: What was settled.
+  type: dict
+  contains:
+    hosts:
+      description: All hosts of the run.
+      type: list
+      elements: str
+      sample: [prod-1, prod-2]
+    accounts:
+      description: By account id, the host that stands for the account as C(leader), and the variables as C(settings).
+      type: dict
+      sample: {"111122223333": {leader: prod-1, settings: {apono_role_name: apono-k8s-access}}}
+    refused:
+      description: The hosts that cannot be served, with the reason.
+      type: dict
+      sample: {prod-2: "prod-2 and prod-1 are in account 111122223333, ..., and differ in apono_trust. Set it alike."}
+    clusters:
+      description: The hosts that can be served, with their accounts.
+      type: dict
+      sample: {prod-1: "111122223333"}
+    modes:
+      description: Those whose authentication mode is to change for the mapping.
+      type: list
+      elements: str
+      sample: []
+    access_entries:
+      description: Those that are mapped by access entries.
+      type: list
+      elements: str
+      sample: [prod-1]
+    config_maps:
+      description: Those that are mapped by C(aws-auth).
+      type: list
+      elements: str
+      sample: []
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
+from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+
+
+def fleet(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], others: Iterable[str] = ()
+) -> dict[str, Any]:
+    """See DOCUMENTATION."""
+    refused: dict[str, str] = {}
+    clusters: dict[str, Mapping[str, Any]] = {}
+    wishes: dict[str, Mapping[str, Any]] = {}
+    ways: dict[str, str] = {}
+    hosts = [plain(host) for host in hosts]
+    for host in hosts:
+        its = hostvars[host]
+        cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
+        if not cluster or its.get("apono_failure"):
+            continue
+        try:
+            wishes[host] = given(its, rules.WISHES.argument_spec)
+            authentication = given(its, ("apono_authentication",)).get("apono_authentication")
+            ways[host] = mapping_way(authentication or "auto", cluster["authentication_mode"])
+        except (AnsibleError, ResourceError) as error:
+            refused[host] = str(error)
+            continue
+        clusters[host] = cluster
+    run = {host: cluster["account_id"] for host, cluster in clusters.items()}
+    wishes.update(of_others((plain(host) for host in others), hostvars, run))
+    accounts, contradictions = rules.settle_accounts(run, wishes)
+    refused.update(contradictions)
+    served = {host: account_id for host, account_id in run.items() if host not in refused}
+    return {
+        "hosts": hosts,
+        "accounts": accounts,
+        "refused": refused,
+        "clusters": served,
+        "modes": [
+            host
+            for host in served
+            if ways[host] == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
+        ],
+        "access_entries": [host for host in served if ways[host] == "eks_api"],
+        "config_maps": [host for host in served if ways[host] == "config_map"],
+    }
+
+
+def of_others(
+    others: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], run: Mapping[str, str]
+) -> dict[str, Mapping[str, Any]]:
+    """The variables of hosts of the same accounts that are not in the run. One that cannot be read is told when that
+    host is in a run."""
+    accounts = set(run.values())
+    found = {}
+    for host in others:
+        if host in run:
+            continue
+        try:
+            its = given(hostvars[host], rules.ACCOUNT_VARIABLES)
+            if rules.known_account(its) in accounts:
+                found[host] = {**its, **given(hostvars[host], rules.WISHES.argument_spec)}
+        except AnsibleError:
+            continue
+    return found
+
+
+def given(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those variables that a host has."""
+    return {name: plain(its[name]) for name in names if name in its}
+
+
+class FilterModule:
+    """The filter, for Ansible to find."""
+
+    def filters(self) -> dict[str, Callable]:
+        return {"fleet": fleet}

@@ -1,0 +1,58 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: mapping_way
+short_description: Tell in which way an IAM role is mapped in a cluster
+version_added: 0.1.0
+description:
+  - Chooses between an access entry and the ConfigMap C(aws-auth), as the roles and playbooks of this collection do.
+positional: mode
+options:
+  _input:
+    description: What is wanted, V(eks_api), V(config_map), or V(auto) for what the cluster's mode suggests.
+    type: str
+    required: true
+  mode:
+    description: The cluster's authentication mode; nothing where it is not known yet.
+    type: str
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Tell how the role is mapped
+  ansible.builtin.debug:
+    msg: "{{ 'auto' | apono.eks.mapping_way('CONFIG_MAP') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: V(eks_api) for an access entry, V(config_map) for C(aws-auth).
+  type: str
+  sample: config_map
+"""
+
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.apono.eks.plugins.module_utils.documents import authentication_mode
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+
+def mapping_way(authentication: str, mode: str | None = None) -> str:
+    """See DOCUMENTATION."""
+    try:
+        return authentication_mode.mapping_way(authentication, mode or None)
+    except ResourceError as error:
+        raise AnsibleFilterError(error.message) from error
+
+
+class FilterModule:
+    """The filter, for Ansible to find."""
+
+    def filters(self) -> dict[str, Callable]:
+        return {"mapping_way": mapping_way}

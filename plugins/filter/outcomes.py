@@ -1,0 +1,163 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: outcomes
+short_description: Tell what became of each cluster in a run
+version_added: 0.1.0
+description:
+  - Makes the records that M(apono.eks.report) takes from the results that tasks have registered on the hosts, one
+    record for each host.
+  - A host that never got to a step, and one of which nothing is known, has its record too.
+positional: hostvars
+options:
+  _input:
+    description: The hosts, in the order of the records. Mostly C(ansible_play_hosts_all).
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: Ansible's C(hostvars).
+    type: dict
+    required: true
+  steps:
+    description:
+      - The steps to tell of, in their order, each with the variables that its tasks register.
+      - Of several results of a step, the one that matters most is the step's state. A result that has C(changes) and is
+        not changed is that of a preview, so the step is not started.
+      - Without it, the steps of onboarding and offboarding, which are C(policy), C(role), C(mode), C(mapping) and
+        C(integration).
+    type: dict
+  shared:
+    description:
+      - The steps that one host does for all hosts of its account. With the others, they say which host that is.
+      - Without it, C(policy) and C(role), as far as O(steps) has them.
+    type: list
+    elements: str
+  lost:
+    description:
+      - The hosts that left the run before its end. Without a reason of their own, their records point at the output.
+    type: list
+    elements: str
+    default: []
+  unchanged:
+    description: The state of a cluster at which nothing failed and nothing was changed.
+    type: str
+    default: unchanged
+notes:
+  - The fact C(apono_failure) of a host, with the keys C(step), C(message) and C(code), is why it failed. A playbook
+    sets it where it rescues a failure, to fail the host only after the report. Without it, the first failed result is
+    the reason.
+  - The fact C(apono_verdict) of a host, with the keys C(state) and C(findings), is the state of a cluster that was
+    judged rather than changed, as in an audit. A failure counts more.
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Tell what became of the clusters
+  apono.eks.report:
+    outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"
+  register: report
+  run_once: true
+
+- name: Tell who reaches the clusters
+  apono.eks.report:
+    title: Access to the clusters
+    outcomes: >-
+      {{ ansible_play_hosts_all | apono.eks.outcomes(hostvars, steps={'access': ['verify_result']},
+      unchanged='verified', lost=ansible_play_hosts_all | difference(ansible_play_hosts)) }}
+  register: report
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: The records, in the order of the hosts.
+  type: list
+  elements: dict
+  contains:
+    cluster:
+      description: The host.
+      type: str
+      sample: prod-1
+    cluster_name:
+      description: The cluster's name in EKS.
+      type: str
+      sample: prod-1
+    account_id:
+      description: Its account, empty where that is not known.
+      type: str
+      sample: "111122223333"
+    region:
+      description: Its region, empty where that is not known.
+      type: str
+      sample: eu-central-1
+    state:
+      description:
+        - V(changed), V(failed), V(not started), or V(unchanged) or the option O(unchanged). A verdict has its own.
+        - A cluster whose changes were looked at and not made is V(not started).
+      type: str
+      sample: changed
+    error:
+      description: Why it failed, with the keys C(step), C(message) and C(code); null where it did not.
+      type: dict
+      sample: {step: mapping, message: "The cluster prod-1 is being updated: run again when it is active.", code: Busy}
+    steps:
+      description:
+        - The steps. Each has a C(name), a C(state), its C(changes) in words, and a C(diff) with C(before) and
+          C(after), or null.
+        - The C(state) is C(changed), C(failed), C(not started), C(skipped) or C(unchanged).
+        - C(by) is the host that did it for the account, and C(note) says in words what there is to say beside that.
+      type: list
+      elements: dict
+      sample: [{name: mapping, state: changed, changes: [create the access entry of apono-k8s-access], diff: null}]
+    findings:
+      description: What was found, and what was kept for a reason. Each has a C(code) and a C(message).
+      type: list
+      elements: dict
+      sample: [{code: kept, message: The role is attached to something else.}]
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import SHARED, STEPS, records, variables
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+
+
+def outcomes(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    steps: Mapping[str, Iterable[str]] | None = None,
+    shared: Iterable[str] | None = None,
+    lost: Iterable[str] = (),
+    unchanged: str = "unchanged",
+) -> list[dict[str, Any]]:
+    """See DOCUMENTATION."""
+    if isinstance(hosts, (str, Mapping)) or not isinstance(hosts, Iterable):
+        raise AnsibleFilterError(f"outcomes takes a list of hosts, not {type(hosts).__name__}.")
+    if not isinstance(hostvars, Mapping):
+        raise AnsibleFilterError("outcomes takes Ansible's hostvars as its first argument.")
+    steps = STEPS if steps is None else plain(steps)
+    if not isinstance(steps, Mapping) or any(isinstance(names, str) for names in steps.values()):
+        raise AnsibleFilterError("The steps of outcomes are a dictionary: each step's name with a list of variables.")
+    wanted = variables(steps)
+    facts = {}
+    for host in map(plain, hosts):
+        its = hostvars.get(host, {})
+        facts[host] = {name: plain(its[name]) for name in wanted if name in its}
+    return records(
+        facts, steps, SHARED if shared is None else plain(shared), lost=plain(list(lost)), unchanged=plain(unchanged)
+    )
+
+
+class FilterModule:
+    """The filter, for Ansible to find."""
+
+    def filters(self) -> dict[str, Callable]:
+        return {"outcomes": outcomes}

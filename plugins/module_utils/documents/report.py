@@ -1,0 +1,228 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A report on clusters from their outcomes: the document, and its forms but for the page (``report_html``)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+# The states of a cluster, the one that needs somebody first. Others come after them.
+STATES = (
+    "failed",
+    "unreachable",
+    "partial",
+    "drifted",
+    "absent",
+    "not started",
+    "changed",
+    "unchanged",
+    "verified",
+    "onboarded",
+)
+
+# The width of the table on a terminal: Ansible indents it, and 120 columns are to hold it all.
+WIDTH = 104
+LONGEST_NAME = 36
+# A column with less than this tells nothing.
+SHORTEST_WORDS = 20
+
+# With these, a spreadsheet takes a cell for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+def document(
+    outcomes: list[dict[str, Any]], title: str, notes: list[str], check_mode: bool, generated_at: str
+) -> dict[str, Any]:
+    """The report as data, complete: what an outcome leaves out is there as nothing."""
+    clusters = [complete(outcome) for outcome in outcomes]
+    return clean(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "title": title,
+            "generated_at": generated_at,
+            "check_mode": check_mode,
+            "counts": counts(clusters),
+            "notes": notes,
+            "clusters": clusters,
+        }
+    )
+
+
+def complete(outcome: dict[str, Any]) -> dict[str, Any]:
+    error = outcome.get("error")
+    return {
+        **{key: outcome.get(key) or "" for key in ("cluster", "cluster_name", "account_id", "region", "state")},
+        "error": {key: error.get(key) or "" for key in ("step", "message", "code")} if error else None,
+        "steps": [
+            {
+                "name": step["name"],
+                "state": step["state"],
+                "changes": step.get("changes") or [],
+                "diff": step.get("diff"),
+                "by": step.get("by") or "",
+                "note": step.get("note") or "",
+            }
+            for step in outcome.get("steps") or ()
+        ],
+        "findings": [
+            {key: finding.get(key) or "" for key in ("code", "message")} for finding in outcome.get("findings") or ()
+        ],
+    }
+
+
+def clean(value: Any) -> Any:
+    """Every text as what a file in UTF-8 can hold. An undecodable byte, which Python keeps as half a character, is
+    shown as a question mark."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    return [clean(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def counts(clusters: list[dict[str, Any]]) -> dict[str, int]:
+    """How many clusters are in each state, the states that need somebody first."""
+    found = Counter(cluster["state"] for cluster in clusters)
+    return {state: found[state] for state in sorted(found, key=rank)}
+
+
+def rank(state: str) -> tuple[int, str]:
+    return (STATES.index(state) if state in STATES else len(STATES), state)
+
+
+def step_names(clusters: list[dict[str, Any]]) -> list[str]:
+    """The steps of all clusters, in the order in which they first come."""
+    return list(dict.fromkeys(step["name"] for cluster in clusters for step in cluster["steps"]))
+
+
+def count_words(report: dict[str, Any]) -> str:
+    words = ", ".join(f"{count} {state}" for state, count in report["counts"].items())
+    return ": ".join(filter(None, (number_of_clusters(report), words)))
+
+
+def number_of_clusters(report: dict[str, Any]) -> str:
+    number = len(report["clusters"])
+    return f"{number} cluster{'' if number == 1 else 's'}"
+
+
+def what_happened(cluster: dict[str, Any]) -> str:
+    """The words of one line: why it failed, what was done, what was found."""
+    if cluster["error"]:
+        return ": ".join(filter(None, (cluster["error"]["step"], one_line(cluster["error"]["message"]))))
+    parts = [", ".join(step["name"] for step in cluster["steps"] if step["state"] == "changed")]
+    # Who did the account's work is the page's matter: the line of that cluster says what it was.
+    parts += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
+    parts.append(", ".join(dict.fromkeys(finding["code"] for finding in cluster["findings"])))
+    return one_line("; ".join(filter(None, parts)))
+
+
+def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
+    """Lines for a terminal: one for each cluster, then in full what the lines had no room for, then the counts."""
+    clusters = report["clusters"]
+    rows = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
+    rows += [
+        (
+            shorten_middle(cluster["cluster"], LONGEST_NAME),
+            shorten(cluster["account_id"] or "-", 12),
+            shorten(cluster["region"] or "-", 16),
+            shorten(cluster["state"], 16),
+        )
+        for cluster in clusters
+    ]
+    words = ["WHAT", *map(what_happened, clusters)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    room = max(width - sum(widths) - 2 * len(widths), SHORTEST_WORDS)
+    lines = [
+        "  ".join((*(cell.ljust(size) for cell, size in zip(row, widths, strict=True)), shorten(text, room))).rstrip()
+        for row, text in zip(rows, words, strict=True)
+    ]
+    details = [
+        f"{cluster['cluster']}: {text}"
+        for cluster, words_of_it in zip(clusters, words[1:], strict=True)
+        for text in in_full(cluster, len(words_of_it) > room)
+    ]
+    for block in (details, report["notes"], [count_words(report) + check_mode_words(report)]):
+        if block:
+            lines += ["", *(one_line(text) for text in block)]
+    return lines
+
+
+def check_mode_words(report: dict[str, Any]) -> str:
+    return " (check mode: nothing was changed)" if report["check_mode"] else ""
+
+
+def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:
+    """What the line of a cluster could not say."""
+    found = [f"{finding['code']}: {finding['message']}".removeprefix(": ") for finding in cluster["findings"]]
+    return [what_happened(cluster), *found] if cluster["error"] and is_shortened else found
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
+
+
+def shorten_middle(text: str, width: int) -> str:
+    """A name that differs from others at its beginning or at its end."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return f"{text[: width - 1 - end]}…{text[-end:]}"
+
+
+def stem(path: str) -> str:
+    """A report's path without the ending of any of its files."""
+    root, ending = os.path.splitext(path)
+    return root if ending.lower() in (".html", ".htm", ".json", ".csv") else path
+
+
+def json_text(report: dict[str, Any]) -> str:
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def csv_text(report: dict[str, Any]) -> str:
+    """A row for each cluster, with a column for each step."""
+    names = step_names(report["clusters"])
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(
+        cells(
+            ["cluster", "cluster_name", "account_id", "region", "state"],
+            names,
+            ["changes", "error_step", "error_code", "error_message", "findings"],
+        )
+    )
+    for cluster in report["clusters"]:
+        states = {step["name"]: f"by {step['by']}" if step["by"] else step["state"] for step in cluster["steps"]}
+        error = cluster["error"] or {"step": "", "code": "", "message": ""}
+        writer.writerow(
+            cells(
+                (cluster[key] for key in ("cluster", "cluster_name", "account_id", "region", "state")),
+                (states.get(name, "") for name in names),
+                ["; ".join(words for step in cluster["steps"] for words in step["changes"])],
+                (error[key] for key in ("step", "code", "message")),
+                ["; ".join(f"{finding['code']}: {finding['message']}" for finding in cluster["findings"])],
+            )
+        )
+    return file.getvalue()
+
+
+def cells(*parts: Iterable[str]) -> list[str]:
+    return [harmless(cell) for part in parts for cell in part]
+
+
+def harmless(cell: str) -> str:
+    """A cell that a spreadsheet takes for text: an apostrophe goes before what would be a formula."""
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA_STARTS) else cell

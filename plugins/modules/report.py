@@ -1,0 +1,185 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: report
+short_description: Tell what became of each cluster, on the terminal and in files
+version_added: 0.1.0
+description:
+  - Makes a table for the terminal, with one line for each cluster, and if a path is given, one HTML page that needs
+    nothing else and can be mailed, and the same as JSON and as CSV.
+  - The page is a table of clusters and steps, with the changes, the differences, the errors and the findings of each.
+    It fetches nothing, works from a file, can be filtered and sorted, and says the same without its script and on
+    paper.
+  - The files are written in check mode too. A report on a check run is what that run is for, and the files are none
+    of the things that check mode keeps unchanged. For the same reason, the module is never changed; whether a run
+    changed anything is said by its other tasks.
+  - It asks no service. What it shows is what it is given, which the filter P(apono.eks.outcomes#filter) makes from
+    results that have no secrets.
+extends_documentation_fragment:
+  - apono.eks.attributes.info
+attributes:
+  check_mode:
+    description: Can run in check mode.
+    support: full
+    details: The files are written, and say that it was check mode.
+  diff_mode:
+    description: Shows the object before and after.
+    support: N/A
+    details: It changes no object.
+  idempotent:
+    description: Run again, it changes nothing.
+    support: full
+    details: The files are written again, with the time of the run in them.
+  action_group:
+    membership: [apono.eks.all]
+options:
+  outcomes:
+    description:
+      - What became of each cluster, as P(apono.eks.outcomes#filter) makes it. The order stays.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      cluster:
+        description: The host.
+        type: str
+        required: true
+      cluster_name:
+        description: The cluster's name in EKS.
+        type: str
+      account_id:
+        description: Its account.
+        type: str
+      region:
+        description: Its region.
+        type: str
+      state:
+        description: What it has come to, in a word or two, such as V(changed) or V(failed).
+        type: str
+        required: true
+      error:
+        description: Why it failed.
+        type: dict
+        suboptions:
+          step:
+            description: The step at which it failed.
+            type: str
+          message:
+            description: What was wrong and what to do.
+            type: str
+          code:
+            description: The error's code.
+            type: str
+      steps:
+        description: The steps, in their order.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: The step.
+            type: str
+            required: true
+          state:
+            description: What it has come to, such as V(changed), V(failed), V(skipped), V(unchanged) or V(not started).
+            type: str
+            required: true
+          changes:
+            description: What was changed, in plain words.
+            type: list
+            elements: str
+          diff:
+            description: What was C(before) and what is C(after), as data or as text.
+            type: dict
+          by:
+            description: The host that did the step for this one.
+            type: str
+          note:
+            description: What there is to say beside that.
+            type: str
+      findings:
+        description: What was found.
+        type: list
+        elements: dict
+        suboptions:
+          code:
+            description: The kind of the finding.
+            type: str
+          message:
+            description: What was found and what to do.
+            type: str
+  title:
+    description: The title of the report.
+    type: str
+    default: Clusters
+  notes:
+    description: What there is to say about the run as a whole, a text for each.
+    type: list
+    elements: str
+  path:
+    description:
+      - The HTML page, such as V(reports/today.html). Beside it, the JSON and the CSV have the same name but for the
+        ending, here V(reports/today.json) and V(reports/today.csv).
+      - Folders that are missing are made. A file that is there is replaced, in one step.
+      - Without it, no file is written.
+    type: path
+notes:
+  - The files have the rights that the umask leaves, or those of the files that they replace.
+  - In the CSV, a cell that a spreadsheet would take for a formula has an apostrophe before it.
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Report on the run
+  apono.eks.report:
+    outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"
+    title: Onboarding, first wave
+    path: reports/first-wave.html
+  register: report
+  run_once: true
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ report.table }}"
+  run_once: true
+"""
+
+RETURN = r"""
+table:
+  description: The lines for the terminal.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "CLUSTER  ACCOUNT       REGION        STATE      WHAT"
+    - "prod-1   111122223333  eu-central-1  changed    mapping, integration"
+    - "prod-2   111122223333  us-east-1     unchanged"
+    - ""
+    - "2 clusters: 1 changed, 1 unchanged"
+counts:
+  description: How many clusters are in each state.
+  returned: success
+  type: dict
+  sample: {changed: 1, unchanged: 1}
+files:
+  description: The absolute paths of the files, as C(html), C(json) and C(csv). Empty without O(path).
+  returned: success
+  type: dict
+  sample: {csv: /srv/reports/today.csv, html: /srv/reports/today.html, json: /srv/reports/today.json}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.report import Report
+
+
+def main() -> None:
+    run_module(Report)
+
+
+if __name__ == "__main__":
+    main()
