@@ -185,7 +185,7 @@ def test_what_apono_shows_and_what_is_printed_lead_there_too(tmp_path: Path) -> 
         run = desk.jane.run("apono.eks.user_login", hosts)
         assert run.code == 0, run.output
         assert (run.changed, desk.config.read_text()) == ([], before)
-        lines = run.of("alpha", "ansible.builtin.debug")["msg"]
+        (lines,) = (item["result"]["msg"] for item in run.results if item["name"].endswith("Show the commands"))
         commands = "\n".join(lines[lines.index("") + 1 :][:2])
         who = "kubectl auth whoami -o jsonpath='{.status.userInfo.username}'"
         assert desk.shell(f"set -e\n{commands}\n{who}").endswith("apono:jane-example.com"), commands
