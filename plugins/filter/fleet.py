@@ -127,9 +127,7 @@ def fleet(
         "refused": refused,
         "clusters": served,
         "modes": [
-            host
-            for host in served
-            if ways[host] == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
+            host for host in served if ways[host] == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
         ],
         "access_entries": [host for host in served if ways[host] == "eks_api"],
         "config_maps": [host for host in served if ways[host] == "config_map"],

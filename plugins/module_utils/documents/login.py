@@ -57,12 +57,12 @@ def update_kubeconfig(cluster_name: str, region: str, profile: str = "") -> str:
     return f"{command} --profile {shlex.quote(profile)}" if profile else command
 
 
-def assume_role(role_arn: str, session_name: str, source_profile: str = "default") -> str:
+def assume_role(region: str, role_arn: str, session_name: str, source_profile: str) -> str:
     """The command that assumes the role and puts its keys into the environment of the shell."""
     pairs = ",".join(f"join('=',['{variable}',{key}])" for variable, key in _KEYS.items())
     return (
         f"export $(aws sts assume-role --role-arn {role_arn} --role-session-name {session_name} "
-        "--duration-seconds 3600 "
+        f"--duration-seconds 3600 --region {region} "
         f'--profile {shlex.quote(source_profile)} --query "Credentials.[{pairs}]" --output text)'
     )
 
@@ -86,7 +86,7 @@ def instructions(
         )
     return (
         "With the AWS CLI alone, until the credentials expire:\n\n"
-        f"{assume_role(role_arn, session_name, source_profile)}\n"
+        f"{assume_role(region, role_arn, session_name, source_profile)}\n"
         f"{update_kubeconfig(cluster_name, region)}\nkubectl auth can-i --list\n\n"
         "Or once for all, in ~/.aws/config:\n\n"
         f"{profile_section(profile, role_arn, session_name, source_profile)}\n\nand then:\n\n"
@@ -121,8 +121,8 @@ def custom_access_details(
             for name in profiles
         ]
         forms.append(
-            f"Run, with your email address:\naws sts assume-role --role-arn {role_arn} --role-session-name {ANYBODY}\n"
-            f"and with its credentials:\n{update_kubeconfig(cluster_name, region)}"
+            f"Run, with your email address:\naws sts assume-role --region {region} --role-arn {role_arn} "
+            f"--role-session-name {ANYBODY}\nand with its credentials:\n{update_kubeconfig(cluster_name, region)}"
         )
         forms.append(
             f"Assume {briefly} with your email address as the session's name. Then run:\n"
