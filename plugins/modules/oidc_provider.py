@@ -10,8 +10,8 @@ module: oidc_provider
 short_description: Manage the OpenID Connect provider of an EKS cluster in IAM
 version_added: 0.1.0
 description:
-  - Keeps the OpenID Connect provider by which IAM knows the service accounts of an EKS cluster, so that their pods can have
-    IAM roles.
+  - Keeps the OpenID Connect provider by which IAM knows the service accounts of an EKS cluster, so that their pods can
+    have IAM roles.
   - Several roles of a cluster use one provider. So nothing is taken from it that is not named.
 extends_documentation_fragment:
   - apono.eks.aws

@@ -22,7 +22,7 @@ from runs import Controller, Run
 import kube
 import tools
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster
+from testbed.estate import Account, Cluster
 
 pytestmark = pytest.mark.skipif(
     kube.find() is None, reason="helm needs the discovery and the apply of a real API server"
@@ -89,15 +89,16 @@ def playing(bed: Bed, cluster: Cluster, **place: str) -> Iterator[None]:
 class Place:
     """A cluster without a connector, and whoever is to install it."""
 
-    def __init__(self, bed: Bed, folder: Path, binary: Path) -> None:
+    def __init__(self, bed: Bed, controller: Controller) -> None:
         self.account = Account(bed, ACCOUNT)
         self.cluster = self.account.add_cluster("alpha", "API")
-        environment = {
-            **bed.environment(OPERATIONS_ACCOUNT),
+        (controller.folder / "scratch").mkdir()
+        controller.environment |= {
             "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
-            "HOME": str(folder),
+            "HOME": str(controller.folder),
+            "TMPDIR": str(controller.folder / "scratch"),
         }
-        self.controller = Controller(folder, environment, binary)
+        self.controller = controller
         self.settings = {
             "connector_cluster_name": "alpha",
             "connector_id": "alpha-connector",
@@ -129,8 +130,8 @@ class Place:
 
 
 @pytest.fixture(name="place")
-def fixture_place(bed: Bed, binary: Path, tmp_path: Path) -> Place:
-    return Place(bed, tmp_path, binary)
+def fixture_place(bed: Bed, controller: Controller) -> Place:
+    return Place(bed, controller)
 
 
 def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_path: Path) -> None:
@@ -194,8 +195,7 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     ]
 
 
-def test_what_goes_wrong_is_told_and_put_right(bed: Bed, controller: Controller, tmp_path: Path) -> None:
-    place = Place(bed, tmp_path, controller.binary)
+def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path: Path) -> None:
     assert "connector_token_file" in place.run(connector_token="").failed["localhost"]
     assert "has to begin with apono-" in place.run(connector_iam_role_name="mine").failed["localhost"]
     bed.control("apono", "connectors", {"id": "taken", "metadata": {**PLACE, "region": "us-east-1"}})
