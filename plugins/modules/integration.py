@@ -32,6 +32,12 @@ options:
   connector:
     description: The connector, by its id or its name. An id saves a call. Without it, it is left alone.
     type: str
+  connector_must_exist:
+    description:
+      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is taken as the id of one that is
+        yet to be installed, as in check mode before its installation.
+    type: bool
+    default: true
   resource_types:
     description:
       - The resource types that Apono syncs, V(*) for all of them. Without it, they are left alone; a new integration

@@ -22,7 +22,7 @@ from runs import Controller, Run
 import kube
 import tools
 from testbed.bed import Bed
-from testbed.estate import Account, Cluster
+from testbed.estate import Account, Cluster, integrations
 
 pytestmark = pytest.mark.skipif(
     kube.find() is None, reason="helm needs the discovery and the apply of a real API server"
@@ -223,3 +223,32 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     with playing(bed, place.cluster, region="us-east-1"):
         elsewhere = place.run(connector_token="", connector_token_file=str(file)).failed["localhost"]
     assert f"and not from the account {ACCOUNT} and the region {REGION} of the cluster alpha" in elsewhere
+
+
+def test_onboard_installs_the_connector_on_its_way(bed: Bed, place: Place) -> None:
+    settings = {
+        "apono_region": REGION,
+        "apono_trust": {"sso": {}},
+        "apono_assume_role_arn": place.account.automation,
+        "apono_connector": "alpha-connector",
+        "apono_connector_install": True,
+        "apono_connector_token": TOKEN,
+        "apono_connector_chart": str(CHART),
+        "apono_connector_helm": str(tools.HELM),
+        "apono_connector_wait_timeout": 10,
+    }
+    inventory = {"all": {"hosts": {"alpha": settings}}}
+    looked = place.controller.run("apono.eks.onboard", inventory, "--check")
+    assert looked.code == 0, looked.output
+    assert pod(place.cluster) is None
+    with playing(bed, place.cluster):
+        made = place.controller.run("apono.eks.onboard", inventory)
+    assert made.code == 0, made.output
+    assert TOKEN not in made.output + json.dumps(made.results)
+    assert sorted(item["action"] for item in made.changed) == sorted(item["action"] for item in looked.changed)
+    assert integrations(bed)["alpha"]["connector_id"] == "alpha-connector"
+    again = place.controller.run("apono.eks.onboard", inventory)
+    assert (again.code, again.changed) == (0, []), again.output
+    out = place.controller.run("apono.eks.offboard", inventory, "-e", "apono_connector_remove=true")
+    assert out.code == 0, out.output
+    assert pod(place.cluster) is None

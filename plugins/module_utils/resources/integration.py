@@ -72,6 +72,7 @@ class Integration(Resource):
                 "name": {"type": "str", "required": True},
                 "type": {"type": "str", "default": "aws-eks"},
                 "connector": {"type": "str"},
+                "connector_must_exist": {"type": "bool", "default": True},
                 "resource_types": {"type": "list", "elements": "str"},
                 "config": {"type": "dict", "default": {}},
                 "parameter_ids": {"type": "dict", "default": {}},
@@ -180,6 +181,8 @@ class Integration(Resource):
                 service="apono",
                 code="Ambiguous",
             )
+        if not found and not self.params["connector_must_exist"]:
+            return wanted
         if not found:
             known = ", ".join(sorted(f"{connector['id']} ({connector['name']})" for connector in connectors)) or "none"
             raise ResourceError(
