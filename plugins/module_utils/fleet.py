@@ -201,7 +201,7 @@ def order_rollout(
     for host, account_id in clusters.items():
         members.setdefault(account_id, []).append(host)
     builders = {
-        account_id: leader if leader in clusters else members[account_id][0]
+        account_id: leader if leader in members[account_id] else members[account_id][0]
         for account_id, leader in accounts.items()
         if account_id in members
     }

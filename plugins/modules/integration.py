@@ -34,8 +34,8 @@ options:
     type: str
   connector_must_exist:
     description:
-      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is taken as the id of one that is
-        yet to be installed, as in check mode before its installation.
+      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is taken as the id of one that
+        is yet to be installed, as in check mode before its installation.
     type: bool
     default: true
   resource_types:

@@ -24,7 +24,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.apono.eks.plugins.module_utils.clients import aws
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws, transport
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.execution import execute
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
@@ -35,6 +35,7 @@ LOADED_BY = os.getpid()
 
 SWITCH = "apono_eks_in_process"
 
+transport.preload()
 if aws.HAS_BOTOCORE:
     aws.preload()
     # What is here now stays for the whole run: a worker's garbage collection must not copy these pages.

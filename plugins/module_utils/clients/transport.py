@@ -9,8 +9,10 @@ connection without a file, and because no redirect may be followed: the request 
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
+import os
 import ssl
 import urllib.error
 import urllib.request
@@ -58,13 +60,29 @@ def tls_context(
     validate: bool, ca_file: str | None = None, ca_text: str | None = None, client_certificate: tuple | None = None
 ) -> ssl.SSLContext:
     """How a server is verified; raises ``OSError`` (``ssl.SSLError`` is one) for certificates that cannot be read."""
-    context = ssl.create_default_context(cafile=ca_file, cadata=ca_text)
-    if client_certificate:
-        context.load_cert_chain(*client_certificate)
-    if not validate:
+    if validate and not (ca_file or ca_text or client_certificate):
+        return system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    if validate:
+        context = ssl.create_default_context(cafile=ca_file, cadata=ca_text)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if client_certificate:
+        context.load_cert_chain(*client_certificate)
     return context
+
+
+@functools.cache
+def system_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    """Verification by the authorities that the system knows, of which reading takes longer than a call to Apono.
+    OpenSSL itself looks at the two variables of the environment."""
+    return ssl.create_default_context()
+
+
+def preload() -> None:
+    """Read now what each connection needs later."""
+    tls_context(validate=True)
 
 
 class Http:

@@ -1,0 +1,208 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet goes in batches; what fails is told at the end and nothing else is held up; an account is set up once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import Controller
+
+from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster, integrations
+
+ACCOUNTS = ("111122223333", "222233334444")
+
+
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    """Many clusters, and nothing that needs a real API server."""
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
+class Fleet:
+    """Clusters of two accounts in turn, ready to be onboarded."""
+
+    def __init__(self, bed: Bed, size: int) -> None:
+        self.bed = bed
+        self.accounts = [Account(bed, account_id) for account_id in ACCOUNTS]
+        self.clusters: dict[str, Cluster] = {}
+        self.hosts: dict[str, dict[str, Any]] = {}
+        for number in range(size):
+            account = self.accounts[number % len(self.accounts)]
+            name = f"c{number:02}"
+            self.clusters[name] = account.add_cluster(name, "API_AND_CONFIG_MAP")
+            self.hosts[name] = {"apono_assume_role_arn": account.automation, "apono_trust": {"sso": {}}}
+        common = {"apono_region": "eu-west-1", "apono_connector": "Production", "apono_report": "report.html"}
+        self.inventory = {"all": {"hosts": self.hosts, "vars": common}}
+        bed.forget_calls()
+
+    def mapped(self) -> set[str]:
+        return {name for name, cluster in self.clusters.items() if cluster.entry()}
+
+
+def states(controller: Controller) -> dict[str, str]:
+    """The state of each cluster, as the report of the last run has it."""
+    report = json.loads((controller.folder / "report.json").read_text())
+    return {cluster["cluster"]: cluster["state"] for cluster in report["clusters"]}
+
+
+def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
+    size = 50 if binary.parents[1].name != "2.16" else 12
+    fleet = Fleet(bed, size)
+    fleet.hosts["c01"]["apono_cluster_name"] = "gone"
+    fleet.hosts["c03"]["apono_username"] = "system:admin"
+    fleet.hosts["c05"]["apono_trust"] = {"saml": {"provider": "okta"}}
+    bed.fault("aws", match="eks:CreateAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
+    bed.control("apono", "integrations", {"name": "c09", "fail": "the connector may not list namespaces"})
+    run = controller.run("apono.eks.onboard", fleet.inventory, "--forks", "8", "-e", "apono_serial=1\n10\n100%")
+    assert run.code == 2, run.output
+    reasons = {
+        "c01": "There is no EKS cluster gone",
+        "c03": "username 'system:admin' begins with system:",
+        "c05": "c05 and c01 are in account 222233334444",
+        "c00": "Allow the caller eks:CreateAccessEntry",
+        "c09": "the connector may not list namespaces",
+    }
+    assert set(run.failed) == set(reasons), run.output
+    for host, words in reasons.items():
+        assert words in run.failed[host]
+    others = set(fleet.hosts) - set(reasons)
+    assert states(controller) == {**dict.fromkeys(others, "changed"), **dict.fromkeys(reasons, "failed")}
+    assert fleet.mapped() == others | {"c09"}
+    # However many clusters an account has.
+    counts = Counter(bed.calls("aws"))
+    assert (counts["iam:CreatePolicy"], counts["iam:CreateRole"], counts["iam:AttachRolePolicy"]) == (2, 2, 2)
+
+    bed.heal()
+    bed.control("apono", "integrations", {"name": "c09", "fail": None})
+    fleet.hosts["c01"].pop("apono_cluster_name")
+    fleet.hosts["c03"].pop("apono_username")
+    fleet.hosts["c05"]["apono_trust"] = {"sso": {}}
+    bed.forget_calls()
+    again = controller.run("apono.eks.onboard", fleet.inventory, "--forks", "8")
+    assert again.code == 0, again.output
+    assert {item["host"] for item in again.changed} == set(reasons)
+    assert states(controller) == {**dict.fromkeys(others, "unchanged"), **dict.fromkeys(reasons, "changed")}
+    writes = Counter(bed.calls(writes=True))
+    assert writes["eks:CreateAccessEntry"] == 4
+    assert writes["POST /api/admin/v4/integrations"] == 4
+    assert not [operation for operation in writes if operation.startswith("iam:")]
+    assert fleet.mapped() == set(fleet.hosts)
+
+    # Converged: one read of each thing that there is, and nothing else.
+    bed.forget_calls()
+    assert controller.run("apono.eks.onboard", fleet.inventory, "--forks", "8").changed == []
+    counts = Counter(bed.calls())
+    roles_assumed = counts.pop("sts:AssumeRole")
+    assert counts == {
+        "eks:DescribeCluster": size,
+        "eks:DescribeAccessEntry": size,
+        "GET /api/admin/v4/integrations": size,
+        "iam:GetPolicy": 2,
+        "iam:GetPolicyVersion": 2,
+        "iam:GetRole": 2,
+        "iam:ListAttachedRolePolicies": 2,
+        "GET /api/v2/integrations-catalog/{type}": 1,
+        "GET /api/admin/v3/connectors": 1,
+    }
+    # Once for each task that asks AWS.
+    assert roles_assumed == 2 * size + 2 * 2
+
+
+def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
+    fleet = Fleet(bed, 5)
+    bed.fault("aws", match="eks:CreateAccessEntry", status=403, code="AccessDeniedException", message="no")
+    settings = ["-e", "apono_serial=2", "-e", "apono_max_fail_percentage=40"]
+    run = controller.run("apono.eks.onboard", fleet.inventory, *settings)
+    assert run.code == 2
+    assert states(controller) == {
+        "c00": "failed",
+        "c01": "failed",
+        **dict.fromkeys(("c02", "c03", "c04"), "not started"),
+    }
+    assert "more than 40 % of a batch failed" in run.output
+    assert set(run.failed) == {"c00", "c01"}
+
+    # Too many cannot even be looked at: nothing is written.
+    bed.forget_calls()
+    fleet.hosts["c04"]["apono_cluster_name"] = "gone"
+    run = controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_max_fail_percentage=0")
+    assert states(controller) == {**dict.fromkeys(("c00", "c01", "c02", "c03"), "not started"), "c04": "failed"}
+    assert bed.calls(writes=True) == []
+
+    # All fail, and the end is told.
+    run = controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_region=us-east-1")
+    assert run.code == 2
+    assert set(states(controller).values()) == {"failed"}
+    assert set(run.failed) == set(fleet.hosts)
+    run = controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_serial=some")
+    assert set(run.failed) == set(fleet.hosts)
+    assert "apono_serial has 'some'" in run.failed["c03"]
+
+    # The settings may come with the inventory, and the rollout goes on where it was.
+    bed.heal()
+    fleet.hosts["c04"].pop("apono_cluster_name")
+    fleet.inventory["all"]["vars"].update(apono_serial=[1, "100%"], apono_max_fail_percentage=0)
+    run = controller.run("apono.eks.onboard", fleet.inventory)
+    assert set(states(controller).values()) == {"changed"}, run.output
+
+    # Offboarding goes in batches too, and an account stays while a cluster of it does.
+    bed.fault("aws", match="eks:DeleteAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
+    run = controller.run("apono.eks.offboard", fleet.inventory)
+    assert states(controller) == {"c00": "failed", **dict.fromkeys(("c01", "c02", "c03", "c04"), "not started")}
+    assert all(account.role() for account in fleet.accounts)
+    run = controller.run("apono.eks.offboard", fleet.inventory)
+    assert run.code == 0, run.output
+    assert integrations(bed) == {}
+    assert not any(account.role() or account.policy() for account in fleet.accounts)
+
+
+def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller) -> None:
+    fleet = Fleet(bed, 4)
+    elsewhere = "777788889999"
+    fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [elsewhere]}}
+    account = fleet.accounts[0]
+
+    def accounts_let_in() -> set[str]:
+        condition = account.role()["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+        return {arn.split(":")[4] for arn in condition["ArnLike"]["aws:PrincipalArn"]}
+
+    run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "mapping")
+    assert set(run.failed) == set(fleet.hosts)
+    assert "has not been set up yet" in run.failed["c01"]
+    assert bed.calls(writes=True) == []
+
+    # The trust has what the other cluster of the account needs, although that is not in this run.
+    run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "account", "--limit", "c00,c01")
+    assert run.code == 0, run.output
+    assert {operation.partition(":")[0] for operation in bed.calls(writes=True)} == {"iam", "sts"}
+    assert accounts_let_in() == {ACCOUNTS[0], elsewhere}
+
+    bed.forget_calls()
+    run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "mapping")
+    assert run.code == 0, run.output
+    assert fleet.mapped() == set(fleet.hosts)
+    assert bed.calls("apono") == []
+
+    bed.forget_calls()
+    run = controller.run("apono.eks.onboard", fleet.inventory)
+    assert set(states(controller).values()) == {"changed"}
+    assert set(bed.calls(writes=True)) == {"POST /api/admin/v4/integrations"}
+    for part in ("c00", "c02"):
+        assert controller.run("apono.eks.onboard", fleet.inventory, "--limit", part).changed == []
+    assert accounts_let_in() == {ACCOUNTS[0], elsewhere}
+
+    run = controller.run("apono.eks.offboard", fleet.inventory, "--tags", "mapping")
+    assert run.code == 0, run.output
+    assert fleet.mapped() == set()
+    assert set(integrations(bed)) == set(fleet.hosts)
+    assert all(account.role() for account in fleet.accounts)
