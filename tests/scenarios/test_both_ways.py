@@ -25,6 +25,7 @@ OWN_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 STORE = {"apono": {"parameters": {"password": "hunter2-secret"}}}
 IN_ALPHA = {"cluster_name": "alpha"}
+ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 KUBECONFIG_ENTRY = {
     "path": "{{ folder }}/kubeconfig",
     "name": "alpha",
@@ -107,6 +108,12 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("integration", {"name": "hunter2-secret", "secret_store": STORE}, {}),
     ("integration", {"name": "alpha", "custom_access_details": "x" * 401}, {}),
     ("integration", {"name": "alpha", "credential_rotation_days": "soon"}, {}),
+    ("integration", {"name": "alpha", "connector": "connector-7", "secret_store": STORE}, {"check_mode": True}),
+    (
+        "integration",
+        {"name": "alpha", "connector": "connector-7", "connector_must_exist": False, "secret_store": STORE},
+        {"check_mode": True},
+    ),
     ("integration", {"name": "alpha", "state": "absent"}, {}),
     ("aws_auth_role", {**IN_ALPHA, "role_arn": ROLE, "state": "absent"}, {}),
     ("access_entry", {**IN_ALPHA, "principal_arn": ROLE, "state": "absent"}, {}),
@@ -116,6 +123,13 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aws_profile", {"path": "{{ folder }}/config", "role_arn": PEOPLE}, {}),
     ("aws_profile", {"path": "{{ folder }}/config"}, {}),
     ("aws_profile", {"path": "{{ folder }}/config", "state": "absent"}, {}),
+    ("oidc_provider", {"url": ISSUER}, {"check_mode": True, "diff": True}),
+    ("oidc_provider", {"url": ISSUER, "account_id": ACCOUNT}, {}),
+    ("oidc_provider", {"url": ISSUER, "client_ids": "sts.amazonaws.com\nother"}, {}),
+    ("oidc_provider", {"url": ISSUER}, {}),
+    ("oidc_provider", {"url": f"{ISSUER}/"}, {}),
+    ("oidc_provider", {"url": f"{ISSUER}2", "account_id": "444455556666"}, {}),
+    ("oidc_provider", {"url": ISSUER, "state": "absent"}, {}),
     ("kubeconfig_entry", KUBECONFIG_ENTRY, {"check_mode": True}),
     ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "current_context": True}, {"diff": True}),
     ("kubeconfig_entry", KUBECONFIG_ENTRY, {}),
