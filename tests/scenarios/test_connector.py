@@ -106,7 +106,7 @@ class Place:
             "connector_chart": str(CHART),
             "connector_chart_repository": "",
             "connector_helm": str(tools.HELM),
-            "connector_wait_timeout": 10,
+            "connector_wait_timeout": 60,
             "connector_aws": {"region": REGION, "assume_role_arn": self.account.automation},
         }
 
@@ -235,7 +235,7 @@ def test_onboard_installs_the_connector_on_its_way(bed: Bed, place: Place) -> No
         "apono_connector_token": TOKEN,
         "apono_connector_chart": str(CHART),
         "apono_connector_helm": str(tools.HELM),
-        "apono_connector_wait_timeout": 10,
+        "apono_connector_wait_timeout": 60,
     }
     inventory = {"all": {"hosts": {"alpha": settings}}}
     looked = place.controller.run("apono.eks.onboard", inventory, "--check")
