@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -39,7 +39,7 @@ testbed-tests: $(READY) ## Test the services that the tests stand on
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
-scenarios: $(READY) cores awx-collection ## Run the real playbooks, on the oldest and the newest ansible-core
+scenarios: $(READY) cores awx-collection tools ## Run the real playbooks, on the oldest and the newest ansible-core
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
 
@@ -90,7 +90,7 @@ build: $(READY) ## Build the collection and install it from the archive
 	$(INSTALLED) $(BIN)/ansible-galaxy collection install --offline -p .cache/build .cache/build/apono-eks-*.tar.gz
 	test -f .cache/build/ansible_collections/apono/eks/MANIFEST.json
 	$(INSTALLED) $(BIN)/ansible-doc --type module --list apono.eks
-	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.adopt
+	$(INSTALLED) $(BIN)/ansible-playbook --syntax-check apono.eks.onboard apono.eks.verify apono.eks.offboard apono.eks.adopt apono.eks.audit apono.eks.migrate_to_access_entries apono.eks.user_login
 
 # Its own environment: it decides itself which ansible-core and ansible-lint it takes.
 IMPORTER := .cache/galaxy-importer
@@ -122,6 +122,9 @@ awx-collection: $(READY) ## Install the collection that configures AWX, for the 
 
 java: ## Install the Debian package of the Java that ansible-rulebook needs
 	command -v java || { $(SUDO)apt-get update && $(SUDO)apt-get install --yes --no-install-recommends openjdk-17-jre-headless; }
+
+tools: $(READY) ## Install what people use beside the collection, for the scenarios
+	@$(BIN)/python tests/tools.py install
 
 debian-packages: ## Install the Debian packages that a Python needs to make virtual environments
 	$(SUDO)apt-get update

@@ -56,6 +56,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 ACCOUNT_RESULTS = ("account_access_policy_result", "account_access_role_result")
 CLUSTER_RESULTS = (
+    "connector_outcome",
     "cluster_access_mode_result",
     "cluster_access_entry_result",
     "cluster_access_config_map_result",

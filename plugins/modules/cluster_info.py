@@ -112,6 +112,10 @@ cluster:
       description: Its authentication mode.
       type: str
       sample: API_AND_CONFIG_MAP
+    oidc_issuer:
+      description: The address of its OpenID Connect issuer, by which IAM knows its service accounts; null without one.
+      type: str
+      sample: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
     tags:
       description: Its tags.
       type: dict

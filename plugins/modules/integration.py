@@ -32,6 +32,12 @@ options:
   connector:
     description: The connector, by its id or its name. An id saves a call. Without it, it is left alone.
     type: str
+  connector_must_exist:
+    description:
+      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is taken as the id of one that
+        is yet to be installed, as in check mode before its installation.
+    type: bool
+    default: true
   resource_types:
     description:
       - The resource types that Apono syncs, V(*) for all of them. Without it, they are left alone; a new integration
@@ -137,6 +143,11 @@ options:
     default: on_create
   custom_access_details:
     description: What people are told on access, in at most 400 characters. Without it, it is left alone.
+    type: str
+  default_custom_access_details:
+    description:
+      - What people are told on access where the integration is made and O(custom_access_details) is not given. Later,
+        it is left alone. P(apono.eks.custom_access_details#filter) makes such a text.
     type: str
   owner:
     description: The integration's owners, who approve where a resource has none. Without it, they are left alone.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -42,6 +43,16 @@ OUTCOMES = [
     {"cluster": "beta", "state": "unchanged"},
 ]
 NAMES = {"username": "apono:{{ '{{' }}SessionName}}", "other_username": "x:{{ '{{' }}SessionName}}"}
+ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+KUBECONFIG_ENTRY = {
+    "path": "{{ folder }}/kubeconfig",
+    "name": "alpha",
+    "cluster_name": "alpha",
+    "region": "eu-west-1",
+    "profile": "people",
+    "server": "https://alpha.example.com",
+    "certificate_authority": base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode(),
+}
 
 # Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
 # keywords of the task.
@@ -132,6 +143,7 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("integration_info", {"name": "alpha", "type": "aws-eks", "connector_id": "connector-1", "status": "a\nb"}, {}),
     ("integration_info", {"id": "nothing"}, {}),
     ("integration_info", {"id": "nothing", "name": "alpha"}, {}),
+    ("integration", {"name": "alpha", "default_custom_access_details": "too late", "secret_store": STORE}, {}),
     ("integration", {"name": "alpha", "user_cleanup_days": 6}, {}),
     ("integration", {"name": "alpha", "secret_store": STORE, "update_secret": "always"}, {"check_mode": True}),
     ("integration", {"name": "hunter2-secret", "secret_store": STORE}, {}),
@@ -148,6 +160,12 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("access_flow_info", {"name": "Developers"}, {}),
     ("access_flow_info", {"id": "nothing", "name": "Developers"}, {}),
     ("access_flow", {"name": "Developers", "state": "absent"}, {}),
+    ("integration", {"name": "alpha", "connector": "connector-7", "secret_store": STORE}, {"check_mode": True}),
+    (
+        "integration",
+        {"name": "alpha", "connector": "connector-7", "connector_must_exist": False, "secret_store": STORE},
+        {"check_mode": True},
+    ),
     ("integration", {"name": "alpha", "state": "absent"}, {}),
     ("onboarding_info", {**IN_ALPHA, "defined_variables": "apono_tags\napono_username"}, {}),
     ("onboarding_info", {**IN_ALPHA, "role_name": "people", "policy_name": "nothing"}, {}),
@@ -165,6 +183,21 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("report", {"outcomes": []}, {}),
     ("report", {"outcomes": [{"cluster": "alpha"}]}, {}),
     ("report", {"outcomes": OUTCOMES, "path": "{{ folder }}"}, {}),
+    ("oidc_provider", {"url": ISSUER}, {"check_mode": True, "diff": True}),
+    ("oidc_provider", {"url": ISSUER, "account_id": ACCOUNT}, {}),
+    ("oidc_provider", {"url": ISSUER, "client_ids": "sts.amazonaws.com\nother"}, {}),
+    ("oidc_provider", {"url": ISSUER}, {}),
+    ("oidc_provider", {"url": f"{ISSUER}/"}, {}),
+    ("oidc_provider", {"url": f"{ISSUER}2", "account_id": "444455556666"}, {}),
+    ("oidc_provider", {"url": ISSUER, "state": "absent"}, {}),
+    ("kubeconfig_entry", KUBECONFIG_ENTRY, {"check_mode": True}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "current_context": True}, {"diff": True}),
+    ("kubeconfig_entry", KUBECONFIG_ENTRY, {}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "profile": "other"}, {}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "server": "10.0.0.1"}, {}),
+    ("kubeconfig_entry", {**KUBECONFIG_ENTRY, "certificate_authority": "x"}, {}),
+    ("kubeconfig_entry", {"name": "alpha"}, {}),
+    ("kubeconfig_entry", {"path": "{{ folder }}/kubeconfig", "name": "alpha", "state": "absent"}, {}),
     ("iam_policy", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent"}, {}),
     ("iam_role", {"state": "absent", "managed_policies": ["apono-k8s-access"]}, {}),

@@ -153,7 +153,7 @@ def test_the_readme_names_every_variable_of_the_playbooks():
     # Facts that the playbooks set themselves.
     internal = {
         *("apono_fleet", "apono_rollout", "apono_batch", "apono_batches", "apono_stopped", "apono_rolls_out"),
-        *("apono_failure", "apono_audit", "apono_compared"),
+        *("apono_failure", "apono_audit", "apono_compared", "apono_profiles", "apono_contexts"),
     }
     documented_text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()
     assert {name for name in used - internal if f"``{name}``" not in documented_text} == set()

@@ -215,6 +215,13 @@ class Cluster:
     def arn(self) -> str:
         return f"arn:{self.partition}:eks:{self.region}:{self.account_id}:cluster/{self.name}"
 
+    @property
+    def issuer(self) -> str:
+        """The OpenID Connect issuer of the cluster's service accounts; another one when a cluster is made anew."""
+        suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        made = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.arn}/{self.created_at}").hex.upper()
+        return f"https://oidc.eks.{self.region}.{suffix}/id/{made}"
+
     def shown(self) -> dict[str, Any]:
         answer = {
             "name": self.name,
@@ -229,6 +236,7 @@ class Cluster:
         if self.status != "CREATING":
             answer["endpoint"] = self.endpoint
             answer["certificateAuthority"] = {"data": self.certificate_authority}
+            answer["identity"] = {"oidc": {"issuer": self.issuer}}
         if self.access_config != "absent":
             answer["accessConfig"] = {} if self.access_config == "empty" else {"authenticationMode": self.mode}
             if self.bootstrap_admin is not None:

@@ -51,6 +51,8 @@ CHUNK_BYTES = 65536
 APIS = ("v1", "rbac.authorization.k8s.io/v1", "authentication.k8s.io/v1", "authorization.k8s.io/v1")
 # Without these two a kube-apiserver is never ready.
 APIS += ("apiregistration.k8s.io/v1", "apiextensions.k8s.io/v1")
+# What Helm puts into a cluster.
+APIS += ("apps/v1",)
 # Each watches kinds of objects whose APIs are off.
 NOT_ADMITTING = (
     "CertificateApproval",

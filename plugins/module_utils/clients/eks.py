@@ -19,7 +19,7 @@ def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
 
     Keys: ``name``, ``arn``, ``account_id``, ``region``, ``partition``, ``status``, ``version``, ``platform_version``,
     ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the cluster is being created),
-    ``authentication_mode``, ``tags``, ``created_at`` (ISO 8601).
+    ``authentication_mode``, ``oidc_issuer``, ``tags``, ``created_at`` (ISO 8601).
     """
     answer = aws.find("eks", "describe_cluster", f"the cluster {name}", NOT_FOUND, name=name)
     if answer is None:
@@ -39,6 +39,7 @@ def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
         "endpoint": cluster.get("endpoint"),
         "certificate_authority": cluster.get("certificateAuthority", {}).get("data"),
         "authentication_mode": authentication_mode.normal(cluster.get("accessConfig")),
+        "oidc_issuer": cluster.get("identity", {}).get("oidc", {}).get("issuer"),
         "tags": cluster.get("tags", {}),
         "created_at": created.isoformat() if created else None,
     }

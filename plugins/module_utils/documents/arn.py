@@ -66,6 +66,11 @@ def saml_provider_arn(partition: str, account_id: str, name: str) -> str:
     return f"arn:{partition}:iam::{account_id}:saml-provider/{name}"
 
 
+def oidc_provider_arn(partition: str, account_id: str, url: str) -> str:
+    """The ARN of an OpenID Connect provider, by the address of its issuer."""
+    return f"arn:{partition}:iam::{account_id}:oidc-provider/{url.removeprefix('https://')}"
+
+
 def without_path(role: str) -> str:
     """A role's ARN as STS and the EKS authenticator know it: without the path (aws-iam-authenticator, pkg/arn)."""
     where = parse(role)

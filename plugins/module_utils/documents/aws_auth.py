@@ -402,39 +402,9 @@ def _refused(key: str, canonical_arn: str, reason: str) -> ResourceError:
 
 
 def _removals(before: Mappings, items: list[Item]) -> list[Edit]:
-    document = before.document
     if not items:
         return []
-    siblings = document.root.target.children
-    if document.root.target.flow:
-        return _flow_removals(document, siblings, [item.node for item in items])
-    edits = []
-    for item in items:
-        place = siblings.index(item.node)
-        search_from = siblings[place - 1].end if place else document.root.target.start
-        dash = yaml_positions.find_outside_comments(document.text, "-", search_from, item.node.start)
-        start = yaml_positions.line_start(document.text, dash)
-        end = yaml_positions.next_line(document.text, item.node.end)
-        if end == len(document.text) and not document.text.endswith(("\n", "\r")) and start:
-            # The last line has no end, so that of the line before goes: what remains ends as the whole did.
-            start -= 2 if document.text.endswith("\r\n", 0, start) else 1
-        edits.append(Edit(start, end))
-    return edits
-
-
-def _flow_removals(document: Document, siblings: list[Node], nodes: list[Node]) -> list[Edit]:
-    """Each with the comma before it; at the head of the list, where there is none, with the comma after it."""
-    kept = [node for node in siblings if node not in nodes]
-    edits = []
-    for place, node in enumerate(siblings):
-        if node not in nodes:
-            continue
-        if any(sibling in kept for sibling in siblings[:place]):
-            edits.append(Edit(siblings[place - 1].end, node.end))
-        else:
-            end = siblings[place + 1].start if place + 1 < len(siblings) else node.end
-            edits.append(Edit(node.start, end))
-    return edits
+    return yaml_positions.removals(before.document, before.document.root.target, [item.node for item in items])
 
 
 def _corrections(document: Document, item: Item, wanted: RoleEntry) -> list[Edit]:
@@ -493,11 +463,9 @@ def _addition(before: Mappings, wanted: RoleEntry) -> list[Edit]:
     last = sequence.children[-1]
     if sequence.flow:
         return [Edit(last.end, last.end, f", {_flow_entry(wanted)}")]
-    place = yaml_positions.next_line(text, last.end)
-    block = _block_entry(wanted, " " * (sequence.column - 1), document.newline)
-    if text[:place].endswith(("\n", "\r")):
-        return [Edit(place, place, block + document.newline)]
-    return [Edit(place, place, document.newline + block)]
+    return [
+        yaml_positions.append(document, sequence, _block_entry(wanted, " " * (sequence.column - 1), document.newline))
+    ]
 
 
 def _block_entry(entry: RoleEntry, indent: str, newline: str) -> str:

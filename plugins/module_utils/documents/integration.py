@@ -149,11 +149,11 @@ def validate_secret_store(store: dict[str, Any] | None, kind: dict[str, Any]) ->
         )
 
 
-def validate_custom_access_details(text: str) -> None:
+def validate_custom_access_details(text: str, option: str = "custom_access_details") -> None:
     """Raises :class:`ResourceError` for more text than Apono takes."""
     if len(text) > MOST_DETAILS_CHARACTERS:
         raise ResourceError(
-            f"custom_access_details has {len(text)} characters, and Apono takes {MOST_DETAILS_CHARACTERS}: shorten "
+            f"{option} has {len(text)} characters, and Apono takes {MOST_DETAILS_CHARACTERS}: shorten "
             "the text, or link to a page."
         )
 

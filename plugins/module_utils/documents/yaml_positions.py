@@ -127,6 +127,48 @@ def splice(document: Document, edits: Iterable[Edit]) -> str:
     return "".join([*pieces, document.text[position:]])
 
 
+def removals(document: Document, sequence: Node, items: list[Node]) -> list[Edit]:
+    """Take items out of a sequence; the result is an empty place where they were all there is in block style."""
+    siblings = sequence.children
+    if sequence.flow:
+        return _flow_removals(siblings, items)
+    edits = []
+    for item in items:
+        place = siblings.index(item)
+        search_from = siblings[place - 1].end if place else sequence.start
+        dash = find_outside_comments(document.text, "-", search_from, item.start)
+        start = line_start(document.text, dash)
+        end = next_line(document.text, item.end)
+        if end == len(document.text) and not document.text.endswith(("\n", "\r")) and start:
+            # The last line has no end, so that of the line before goes: what remains ends as the whole did.
+            start -= 2 if document.text.endswith("\r\n", 0, start) else 1
+        edits.append(Edit(start, end))
+    return edits
+
+
+def _flow_removals(siblings: list[Node], items: list[Node]) -> list[Edit]:
+    """Each with the comma before it; at the head of the list, where there is none, with the comma after it."""
+    kept = [node for node in siblings if node not in items]
+    edits = []
+    for place, node in enumerate(siblings):
+        if node not in items:
+            continue
+        if any(sibling in kept for sibling in siblings[:place]):
+            edits.append(Edit(siblings[place - 1].end, node.end))
+        else:
+            end = siblings[place + 1].start if place + 1 < len(siblings) else node.end
+            edits.append(Edit(node.start, end))
+    return edits
+
+
+def append(document: Document, sequence: Node, block: str) -> Edit:
+    """Put a block of lines, as they are to be written but for the last line break, behind a sequence's last item."""
+    place = next_line(document.text, sequence.children[-1].end)
+    if document.text[:place].endswith(("\n", "\r")):
+        return Edit(place, place, block + document.newline)
+    return Edit(place, place, document.newline + block)
+
+
 def line_start(text: str, position: int) -> int:
     """Where the line of this position begins."""
     return max(text.rfind(mark, 0, position) for mark in "\n\r\x85\u2028\u2029") + 1

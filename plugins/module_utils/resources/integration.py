@@ -76,6 +76,7 @@ class Integration(Resource):
                 "name": {"type": "str", "required": True},
                 "type": {"type": "str", "default": "aws-eks"},
                 "connector": {"type": "str"},
+                "connector_must_exist": {"type": "bool", "default": True},
                 "resource_types": {"type": "list", "elements": "str"},
                 "config": {"type": "dict", "default": {}},
                 "parameter_ids": {"type": "dict", "default": {}},
@@ -88,6 +89,7 @@ class Integration(Resource):
                     "no_log": False,
                 },
                 "custom_access_details": {"type": "str"},
+                "default_custom_access_details": {"type": "str"},
                 "owner": OWNER,
                 "resource_owner": RESOURCE_OWNER,
                 "credential_rotation_days": {"type": "int", "no_log": False},
@@ -102,7 +104,8 @@ class Integration(Resource):
     def validate(self) -> None:
         params = self.params
         if params["state"] == "present":
-            integration.validate_custom_access_details(params.get("custom_access_details") or "")
+            for option in ("custom_access_details", "default_custom_access_details"):
+                integration.validate_custom_access_details(params.get(option) or "", option)
             integration.validate_owners(params.get("owner"), params.get("resource_owner"))
             known = params["parameter_ids"]
             self.config = {known.get(key, key): value for key, value in params["config"].items()}
@@ -182,6 +185,8 @@ class Integration(Resource):
                 service="apono",
                 code="Ambiguous",
             )
+        if not found and not self.params["connector_must_exist"]:
+            return wanted
         if not found:
             known = ", ".join(sorted(f"{connector['id']} ({connector['name']})" for connector in connectors)) or "none"
             raise ResourceError(
@@ -213,8 +218,12 @@ class Integration(Resource):
             store = integration.secret_store_body(params["secret_store"])
             if integration.secret_store_shown(store) != has["secret_store_config"]:
                 wanted["secret_store_config"] = integration.secret_store_shown(store)
-        if params.get("custom_access_details"):
-            wanted["custom_access_details"] = params["custom_access_details"]
+        details = params.get("custom_access_details")
+        if current is None:
+            # Later it is Apono's users' own, who may have written another or none.
+            details = details or params.get("default_custom_access_details")
+        if details:
+            wanted["custom_access_details"] = details
         shown = current or {}
         if params.get("owner") and not integration.same_owner(shown.get("owner"), params["owner"]):
             wanted["owner"] = given(params["owner"])

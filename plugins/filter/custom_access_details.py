@@ -1,0 +1,79 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: custom_access_details
+short_description: What Apono tells a person who has access to an EKS cluster
+version_added: 0.1.0
+description:
+  - Makes a text for the option O(apono.eks.integration#module:custom_access_details), which says how to log in to the
+    cluster. It is for everybody, with C(<EMAIL>) for the person.
+  - It always fits into the 400 characters that Apono takes. Where names are long, it says less.
+positional: region, role_arn
+options:
+  _input:
+    description: The cluster's name.
+    type: str
+    required: true
+  region:
+    description: The cluster's region.
+    type: str
+    required: true
+  role_arn:
+    description: The IAM role that people assume.
+    type: str
+    required: true
+  sign_in:
+    description: How people come to AWS.
+    type: str
+    choices: [sso, saml]
+    default: sso
+  profile:
+    description:
+      - The AWS profile that the text speaks of. Without it, the role's name and the account, or C(apono) where that is
+        too long.
+    type: str
+seealso:
+  - plugin: apono.eks.login_instructions
+    plugin_type: filter
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Tell people how to log in
+  apono.eks.integration:
+    name: prod-1
+    custom_access_details: >-
+      {{ 'prod-1' | apono.eks.custom_access_details('eu-central-1',
+      'arn:aws:iam::123456789012:role/apono-k8s-access') }}
+"""
+
+RETURN = r"""
+_value:
+  description: The text.
+  type: str
+  sample: |-
+    In ~/.aws/config, with your email address:
+    [profile apono-k8s-access-123456789012]
+    role_arn = arn:aws:iam::123456789012:role/apono-k8s-access
+    role_session_name = <EMAIL>
+    source_profile = default
+    Then run:
+    aws eks update-kubeconfig --name prod-1 --region eu-central-1 --profile apono-k8s-access-123456789012
+"""
+
+from collections.abc import Callable
+
+from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
+
+
+class FilterModule:
+    """The filter, for Ansible to find."""
+
+    def filters(self) -> dict[str, Callable]:
+        return {"custom_access_details": with_words(custom_access_details)}

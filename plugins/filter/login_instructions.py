@@ -1,0 +1,74 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: login_instructions
+short_description: How a person logs in to an EKS cluster by hand
+version_added: 0.1.0
+description:
+  - Makes the commands and the section of an AWS config file by which a person reaches a cluster through the IAM role.
+positional: region, role_arn
+options:
+  _input:
+    description: The cluster's name.
+    type: str
+    required: true
+  region:
+    description: The cluster's region.
+    type: str
+    required: true
+  role_arn:
+    description: The IAM role that people assume.
+    type: str
+    required: true
+  sign_in:
+    description: How people come to AWS.
+    type: str
+    choices: [sso, saml]
+    default: sso
+  session_name:
+    description: The person's email address.
+    type: str
+    default: <EMAIL>
+  profile:
+    description: The name of the AWS profile. Without it, the role's name and the account.
+    type: str
+  source_profile:
+    description: The AWS profile that the person signs in with.
+    type: str
+    default: default
+seealso:
+  - plugin: apono.eks.custom_access_details
+    plugin_type: filter
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Tell Jane how to log in
+  ansible.builtin.debug:
+    msg: >-
+      {{ 'prod-1' | apono.eks.login_instructions('eu-central-1', 'arn:aws:iam::123456789012:role/apono-k8s-access',
+      session_name='jane@example.com') }}
+"""
+
+RETURN = r"""
+_value:
+  description: The text, of several lines.
+  type: str
+"""
+
+from collections.abc import Callable
+
+from ansible_collections.apono.eks.plugins.module_utils.documents.login import instructions
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
+
+
+class FilterModule:
+    """The filter, for Ansible to find."""
+
+    def filters(self) -> dict[str, Callable]:
+        return {"login_instructions": with_words(instructions)}

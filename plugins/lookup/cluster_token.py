@@ -1,0 +1,78 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: cluster_token
+short_description: Sign a bearer token for an EKS cluster
+version_added: 0.1.0
+description:
+  - Signs tokens for API servers of EKS with AWS credentials, as C(aws eks get-token) does, without that command. A
+    token lives for 15 minutes.
+  - It is for an option that is secret, such as C(api_key) of a module of C(kubernetes.core), so that it is shown
+    nowhere and kept in no variable.
+options:
+  _terms:
+    description: The clusters' names.
+    type: list
+    elements: str
+    required: true
+  aws:
+    description:
+      - Options of the group C(apono.eks.aws), such as C(region), C(profile) and C(assume_role_arn).
+    type: dict
+    default: {}
+requirements:
+  - boto3
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at a release of Helm
+  kubernetes.core.helm_info:
+    release_name: apono-connector
+    release_namespace: apono-connector
+    host: "{{ cluster.endpoint }}"
+    ca_cert: /etc/prod-1.pem
+    api_key: "{{ lookup('apono.eks.cluster_token', 'prod-1', aws={'region': 'eu-central-1'}) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: A token for each cluster. Secret.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        self.set_options(var_options=variables, direct=kwargs)
+        checked = AWS.check(plain(self.get_option("aws")))
+        if checked.error_messages:
+            raise AnsibleLookupError(f"cluster_token: {checked.error_messages[0]}")
+        try:
+            params, _secrets = AWS.normalise(checked.validated_parameters)
+            aws = Aws(params)
+            for name in terms:
+                arn.validate_cluster_name(plain(name))
+            if not aws.region:
+                raise ResourceError("No AWS region is known: give region in aws, or AWS_REGION.", code="NoRegion")
+            return [aws.cluster_token(plain(name)) for name in terms]
+        except ResourceError as error:
+            raise AnsibleLookupError(f"cluster_token: {error.message}") from error

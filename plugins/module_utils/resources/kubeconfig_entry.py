@@ -1,0 +1,279 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entry of a cluster in a person's kubeconfig: a cluster, a user and a context of one name."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, kubeconfig
+from ansible_collections.apono.eks.plugins.module_utils.documents.kubeconfig import Kubeconfig, TokenCommand
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.files import replace_file
+from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
+
+# How long to wait for kubectl, or another task, to let go of the file, in seconds.
+LOCK_SECONDS = 10
+LOCK_INTERVAL = 0.1
+
+
+class KubeconfigEntry(Resource):
+    """Files are read, and replaced where something is to be changed; no call.
+
+    Where ``KUBECONFIG`` names several files, they are read and written as kubectl does: the first that has a name
+    counts, a name is changed where it is, and what is new goes into the first file that there is.
+    """
+
+    name = "entry"
+    required_libraries = ("yaml",)
+    options = Options(
+        {
+            "path": {"type": "path", "aliases": ["kubeconfig"]},
+            "name": {"type": "str", "required": True, "aliases": ["context"]},
+            "cluster_name": {"type": "str"},
+            "region": {"type": "str"},
+            "profile": {"type": "str"},
+            "aws_config_file": {"type": "path"},
+            "server": {"type": "str"},
+            "certificate_authority": {"type": "str"},
+            "current_context": {"type": "bool", "default": False},
+            "overwrite": {"type": "bool", "default": False},
+        },
+        required_if=(("state", "present", ("cluster_name", "region", "profile", "server", "certificate_authority")),),
+    ).merge(STATE)
+
+    def validate(self) -> None:
+        params = self.params
+        paths = [params["path"]] if params.get("path") else os.environ.get("KUBECONFIG", "").split(os.pathsep)
+        self.paths = [os.path.expanduser(path) for path in paths if path] or [os.path.expanduser("~/.kube/config")]
+        for option in ("name", "profile"):
+            if params.get(option) and not params[option].isprintable():
+                raise ResourceError(f"{option} {params[option]!r} has characters that cannot be seen: remove them.")
+        if params["state"] == "absent":
+            return
+        arn.validate_cluster_name(params["cluster_name"])
+        arn.validate_region(params["region"], "region")
+        if not params["server"].startswith("https://"):
+            raise ResourceError(f"server {params['server']!r} is not the address of an API server: give https://….")
+        try:
+            certificate = base64.b64decode(params["certificate_authority"], validate=True)
+        except binascii.Error:
+            certificate = b""
+        if b"-----BEGIN CERTIFICATE-----" not in certificate:
+            raise ResourceError(
+                "certificate_authority is not the base64 text of a PEM certificate, as EKS gives it "
+                "(certificateAuthority.data)."
+            )
+
+    # Reading
+
+    def read(self) -> dict[str, Kubeconfig | None]:
+        """The files by their paths, ``None`` for one that is not there."""
+        return {path: self.read_file(path) for path in self.paths}
+
+    @staticmethod
+    def read_file(path: str) -> Kubeconfig | None:
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                return kubeconfig.read(file.read(), path)
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ResourceError(f"The kubeconfig {path} cannot be read: {error}.") from error
+
+    # Planning
+
+    def plan(self, current: dict[str, Kubeconfig | None]) -> Plan:
+        params, name = self.params, self.params["name"]
+        files = [config for config in current.values() if config]
+        existing = {section: found(files, section, name) for section in kubeconfig.SECTIONS}
+        if not params["overwrite"] and any(body is not None for body in existing.values()):
+            self.refuse_another_meaning(files, existing)
+        active = next((config.current for config in files if config.current), "")
+        before = self.shown(existing, active == name)
+        if params["state"] == "absent":
+            wanted: dict[str, dict[str, Any] | None] = dict.fromkeys(kubeconfig.SECTIONS)
+            for section, key in (("clusters", "cluster"), ("users", "user")):
+                if name in referred(files, key, name):
+                    del wanted[section]
+            set_current = "" if active == name else None
+            after = None
+        else:
+            user = kubeconfig.exec_user(
+                params["cluster_name"], params["region"], params["profile"], params.get("aws_config_file")
+            )
+            wanted = {
+                "clusters": kubeconfig.merged_cluster(
+                    existing["clusters"], params["server"], params["certificate_authority"]
+                ),
+                "contexts": {**(existing["contexts"] or {}), "cluster": name, "user": name},
+                "users": kubeconfig.merged_user(existing["users"], user),
+            }
+            set_current = name if params["current_context"] and active != name else None
+            after = self.shown(wanted, params["current_context"] or active == name)
+        changes = tuple(self.changes(current, wanted, set_current))
+        profile = params.get("profile") or (before or {}).get("profile")
+        details = {"name": name, "path": self.paths[0] if len(self.paths) == 1 else self.place(current)}
+        plan = Plan(before, after, changes, details)
+        self.others = [] if profile is None else users_of(files, profile, name)
+        return plan
+
+    def changes(
+        self,
+        current: dict[str, Kubeconfig | None],
+        wanted: dict[str, dict[str, Any] | None],
+        set_current: str | None,
+    ) -> Iterator[Change]:
+        """One for each file in which something is different."""
+        name, place = self.params["name"], self.place(current)
+        parts: dict[str, dict[str, dict[str, Any] | None]] = {}
+        for section, body in wanted.items():
+            having = [path for path, config in current.items() if config and config.find(section, name) is not None]
+            # Removed wherever it is, or the next file's would come to light.
+            for path in having if body is None else having[:1] or [place]:
+                config = current[path]
+                if config is None or config.find(section, name) != body:
+                    parts.setdefault(path, {})[section] = body
+        activated = place
+        if set_current == "":
+            activated = next(path for path, config in current.items() if config and config.current)
+        if set_current is not None:
+            parts.setdefault(activated, {})
+        verb = "remove" if self.params["state"] == "absent" else "set"
+        for path, sections in parts.items():
+            config = current[path]
+            text = kubeconfig.edited(
+                config or kubeconfig.read("", path), name, sections, set_current if path == activated else None
+            )
+            yield Change(
+                f"{verb} the entry {name} in {path}",
+                "write",
+                {"path": path, "text": text, "was": config and config.text},
+            )
+
+    def place(self, current: dict[str, Kubeconfig | None]) -> str:
+        """The file for what is new: the first that there is, or else the last."""
+        return next((path for path, config in current.items() if config), self.paths[-1])
+
+    def refuse_another_meaning(self, files: list[Kubeconfig], existing: dict[str, dict[str, Any] | None]) -> None:
+        """Raise :class:`ResourceError` unless what has the name is a way to this cluster with this profile."""
+        params, name = self.params, self.params["name"]
+        context, user = existing["contexts"], existing["users"]
+        means = {}
+        if context and (context.get("cluster"), context.get("user")) != (name, name):
+            user = found(files, "users", context.get("user") or "")
+            means["context"] = f"the cluster {context.get('cluster')} as the user {context.get('user')}"
+        command = kubeconfig.token_command(user) if user is not None else None
+        if user is not None and command is None:
+            means["user"] = "another way to credentials than aws eks get-token"
+        for option in ("cluster_name", "region", "profile"):
+            value = getattr(command, option) if command else None
+            if command and params.get(option) not in (None, value):
+                means[option] = f"{option} {value or '(none)'}"
+        if user is None and existing["clusters"] and params.get("server") != existing["clusters"].get("server"):
+            means["cluster"] = f"the server {existing['clusters'].get('server')}"
+        if means:
+            raise ResourceError(
+                f"The kubeconfig {', '.join(config.path for config in files)} has an entry {name} that means something "
+                f"else: {', '.join(means.values())}. It was left as it is: choose another name, or set overwrite.",
+                code="AnotherMeaning",
+            )
+
+    @staticmethod
+    def shown(entry: dict[str, dict[str, Any] | None], current: bool) -> dict[str, Any] | None:
+        """An entry in the words of the options, without anything that may be secret."""
+        if all(body is None for body in entry.values()):
+            return None
+        cluster, context, user = (entry[section] or {} for section in ("clusters", "contexts", "users"))
+        command = kubeconfig.token_command(user) or TokenCommand(None, None, None)
+        executed = user.get("exec") if isinstance(user.get("exec"), dict) else {}
+        return {
+            "cluster": context.get("cluster"),
+            "user": context.get("user"),
+            "namespace": context.get("namespace"),
+            "server": cluster.get("server"),
+            "certificate_authority": cluster.get("certificate-authority-data"),
+            "cluster_name": command.cluster_name,
+            "region": command.region,
+            "profile": command.profile,
+            "command": executed.get("command"),
+            "api_version": executed.get("apiVersion"),
+            "current_context": current,
+        }
+
+    def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
+        return {**super().report(before, plan, changes, details), "profile_users": self.others}
+
+    # Writing
+
+    def apply(self, change: Change) -> None:
+        path = change.arguments["path"]
+        try:
+            with locked(path):
+                now = self.read_file(path)
+                if (now and now.text) != change.arguments["was"]:
+                    raise Stale.conflict(
+                        ResourceError(
+                            f"The kubeconfig {path} is being changed by somebody else all the time. Run again.",
+                            code="Conflict",
+                        )
+                    )
+                # A link stays a link: what it leads to is replaced.
+                replace_file(os.path.realpath(path), change.arguments["text"])
+        except OSError as error:
+            raise ResourceError(f"The kubeconfig {path} cannot be written: {error}.") from error
+
+
+def found(files: list[Kubeconfig], section: str, name: str) -> dict[str, Any] | None:
+    """What a name stands for: the first file that has it says so."""
+    bodies = (config.find(section, name) for config in files)
+    return next((body for body in bodies if body is not None), None)
+
+
+def referred(files: list[Kubeconfig], key: str, name: str) -> set[str]:
+    """The clusters, or users, of the contexts of other names."""
+    contexts = (item for config in files for item in config.data.get("contexts") or () if item.get("name") != name)
+    return {(item.get("context") or {}).get(key) for item in contexts}
+
+
+def users_of(files: list[Kubeconfig], profile: str, name: str) -> list[str]:
+    """The users of other names who get their token with a profile."""
+    names = set()
+    for config in files:
+        for item in config.data.get("users") or ():
+            command = kubeconfig.token_command(item.get("user") or {})
+            if item.get("name") != name and command and command.profile == profile:
+                names.add(item["name"])
+    return sorted(names)
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Keep kubectl and others from a kubeconfig as kubectl keeps them: by a file beside it that only one can make
+    (client-go, tools/clientcmd/loader.go)."""
+    lock = f"{path}.lock"
+    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+
+    def made() -> bool:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL, 0))
+            return True
+        return False
+
+    if not poll(made, LOCK_SECONDS, LOCK_INTERVAL):
+        raise ResourceError(
+            f"The kubeconfig {path} is locked by {lock} for {LOCK_SECONDS} seconds already. If no kubectl is at work "
+            "on it, one was interrupted: remove that file and run again.",
+            code="Locked",
+        )
+    try:
+        yield
+    finally:
+        os.unlink(lock)

@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubeconfig_entry
+short_description: Manage the entry of an EKS cluster in a person's kubeconfig
+version_added: 0.1.0
+description:
+  - Keeps a cluster, a user and a context of one name in a kubeconfig. The user gets tokens from the AWS CLI
+    (C(aws eks get-token)) with an AWS profile, so nothing secret is in the file.
+  - Everything else in the file stays, the current context included. It stays as it is written, comments and order too,
+    where the text can be edited in its place; JSON, and entries that are tied together by anchors, are written anew as
+    kubectl does.
+  - The file is locked as kubectl locks it and replaced at once. A new one is its owner's alone.
+extends_documentation_fragment:
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    membership: [apono.eks.all]
+options:
+  path:
+    description:
+      - The kubeconfig. It is made when there is none.
+      - Without it, the variable E(KUBECONFIG) is read, and where that names several files, a name is changed in the
+        first that has it. Then it is C(~/.kube/config).
+    type: path
+    aliases: [kubeconfig]
+  name:
+    description: The name of the context, of its cluster and of its user.
+    type: str
+    required: true
+    aliases: [context]
+  cluster_name:
+    description: The EKS cluster. Needed with O(state=present).
+    type: str
+  region:
+    description: The region of the cluster. Needed with O(state=present).
+    type: str
+  profile:
+    description: The AWS profile with which tokens are signed. Needed with O(state=present).
+    type: str
+  aws_config_file:
+    description: The AWS config file that has the profile, where it is not the one that AWS tools read by themselves.
+    type: path
+  server:
+    description: The address of the API server. Needed with O(state=present).
+    type: str
+  certificate_authority:
+    description:
+      - The certificate authority of the API server in base64, as EKS gives it. Needed with O(state=present).
+    type: str
+  current_context:
+    description: Whether the context becomes the current one. It is left alone otherwise.
+    type: bool
+    default: false
+  overwrite:
+    description:
+      - Whether an entry of this name for another cluster, region or profile, or with other credentials, is replaced or
+        removed. Otherwise, that is an error.
+    type: bool
+    default: false
+requirements:
+  - PyYAML
+notes:
+  - Where O(state=absent), a cluster or a user that another context refers to stays, and a current context that is
+    removed leaves none.
+  - The options that are given say what is removed. With O(name) alone, any entry for a cluster of EKS is.
+seealso:
+  - module: apono.eks.aws_profile
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at the cluster
+  apono.eks.cluster_info:
+    cluster_name: prod-1
+    profile: apono-k8s-access
+    region: eu-central-1
+    required: true
+  register: found
+
+- name: Give the person a way to it
+  apono.eks.kubeconfig_entry:
+    name: prod-1
+    cluster_name: prod-1
+    region: eu-central-1
+    profile: apono-k8s-access
+    server: "{{ found.cluster.endpoint }}"
+    certificate_authority: "{{ found.cluster.certificate_authority }}"
+
+- name: Take it away
+  apono.eks.kubeconfig_entry:
+    name: prod-1
+    state: absent
+"""
+
+RETURN = r"""
+entry:
+  description: The entry as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: prod-1
+    path:
+      description: The file for new entries.
+      type: str
+      sample: /home/jane/.kube/config
+    cluster:
+      description: The cluster that the context refers to.
+      type: str
+      sample: prod-1
+    user:
+      description: The user that the context refers to.
+      type: str
+      sample: prod-1
+    namespace:
+      description: The namespace of the context; null where it has none.
+      type: str
+      sample: shop
+    server:
+      description: The address of the API server.
+      type: str
+      sample: https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com
+    certificate_authority:
+      description: The certificate authority in base64.
+      type: str
+      sample: LS0tLS1CRUdJTi...
+    cluster_name:
+      description: The cluster that tokens are for.
+      type: str
+      sample: prod-1
+    region:
+      description: Its region.
+      type: str
+      sample: eu-central-1
+    profile:
+      description: The AWS profile.
+      type: str
+      sample: apono-k8s-access
+    command:
+      description: The AWS CLI.
+      type: str
+      sample: aws
+    api_version:
+      description: The version of the form in which kubectl takes the token.
+      type: str
+      sample: client.authentication.k8s.io/v1beta1
+    current_context:
+      description: Whether it is the current context.
+      type: bool
+      sample: false
+profile_users:
+  description: The users of other names who get their token with the same AWS profile.
+  returned: success
+  type: list
+  elements: str
+  sample: [prod-2]
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [set the entry prod-1 in /home/jane/.kube/config]
+error:
+  description: What went wrong, to branch on.
+  returned: on failure
+  type: dict
+  sample: {code: AnotherMeaning}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.kubeconfig_entry import KubeconfigEntry
+
+
+def main() -> None:
+    run_module(KubeconfigEntry)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: oidc_provider
+short_description: Manage the OpenID Connect provider of an EKS cluster in IAM
+version_added: 0.1.0
+description:
+  - Keeps the OpenID Connect provider by which IAM knows the service accounts of an EKS cluster, so that their pods can
+    have IAM roles.
+  - Several roles of a cluster use one provider. So nothing is taken from it that is not named.
+extends_documentation_fragment:
+  - apono.eks.aws
+  - apono.eks.state
+  - apono.eks.attributes
+attributes:
+  action_group:
+    membership: [apono.eks.aws, apono.eks.all]
+options:
+  url:
+    description: The address of the cluster's issuer, C(oidc_issuer) of M(apono.eks.cluster_info).
+    type: str
+    required: true
+    aliases: [issuer]
+  client_ids:
+    description: Who the tokens may be for. Others stay.
+    type: list
+    elements: str
+    default: [sts.amazonaws.com]
+  account_id:
+    description: The account, where it is known; it saves a call.
+    type: str
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at the cluster
+  apono.eks.cluster_info:
+    cluster_name: prod-1
+    required: true
+  register: found
+
+- name: Let its service accounts have IAM roles
+  apono.eks.oidc_provider:
+    url: "{{ found.cluster.oidc_issuer }}"
+"""
+
+RETURN = r"""
+provider:
+  description: The provider as it is now, or in check mode would be.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    arn:
+      description: Its ARN.
+      type: str
+      sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
+    url:
+      description: The address of the issuer.
+      type: str
+      sample: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
+    client_ids:
+      description: Who the tokens may be for.
+      type: list
+      elements: str
+      sample: [sts.amazonaws.com]
+changes:
+  description: What was changed, or in check mode would be, in plain words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: ["create the OpenID Connect provider https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"]
+error:
+  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  returned: on failure
+  type: dict
+  sample: {code: AccessDenied, http_status: 403, operation: CreateOpenIDConnectProvider, service: iam}
+"""
+
+from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
+from ansible_collections.apono.eks.plugins.module_utils.resources.oidc_provider import OidcProvider
+
+
+def main() -> None:
+    run_module(OidcProvider)
+
+
+if __name__ == "__main__":
+    main()

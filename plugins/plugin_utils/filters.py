@@ -1,0 +1,27 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure functions as Jinja filters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+
+
+def with_words(function: Callable) -> Callable:
+    """The function as a filter: with arguments in plain types, and with errors of the kind that Ansible expects."""
+
+    @functools.wraps(function)
+    def filter_(*values: Any, **options: Any) -> Any:
+        try:
+            return function(*map(plain, values), **plain(options))
+        except ResourceError as error:
+            raise AnsibleFilterError(f"{function.__name__}: {error.message}") from error
+
+    return filter_

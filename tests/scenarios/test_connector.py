@@ -1,0 +1,254 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connector's chart on a real API server, by the real helm and kubernetes.core; its pod is played here."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import threading
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import Controller, Run
+
+import kube
+import tools
+from testbed.bed import Bed
+from testbed.estate import Account, Cluster, integrations
+
+pytestmark = pytest.mark.skipif(
+    kube.find() is None, reason="helm needs the discovery and the apply of a real API server"
+)
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+TOKEN = "token-of-this-very-connector"
+OTHER_TOKEN = "token-that-apono-does-not-know"
+CHART = Path(__file__).resolve().parents[1] / "charts/apono-connector"
+NAMESPACE = "/api/v1/namespaces/apono-connector"
+DEPLOYMENT = "/apis/apps/v1/namespaces/apono-connector/deployments/apono-connector"
+PLACE = {"kubernetes_type": "EKS", "aws_account_id": ACCOUNT, "region": REGION}
+
+
+def get(cluster: Cluster, path: str) -> dict[str, Any] | None:
+    try:
+        return cluster.call("GET", path, cluster.admin_token)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise
+
+
+def pod(cluster: Cluster) -> dict[str, str] | None:
+    """The environment that a pod of the connector would have, ``None`` where there would be none."""
+    deployment = get(cluster, DEPLOYMENT)
+    if deployment is None:
+        return None
+    template = deployment["spec"]["template"]["spec"]
+    assert get(cluster, f"{NAMESPACE}/serviceaccounts/{template['serviceAccountName']}")
+    values = {}
+    for variable in template["containers"][0]["env"]:
+        value = variable.get("value")
+        if value is None:
+            reference = variable["valueFrom"]["secretKeyRef"]
+            secret = get(cluster, f"{NAMESPACE}/secrets/{reference['name']}")
+            value = base64.b64decode(secret["data"][reference["key"]]).decode()
+        values[variable["name"]] = value
+    return values
+
+
+@contextlib.contextmanager
+def playing(bed: Bed, cluster: Cluster, **place: str) -> Iterator[None]:
+    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out."""
+    ended = threading.Event()
+
+    def play() -> None:
+        while not ended.wait(0.3):
+            its = pod(cluster)
+            if its and its["APONO_TOKEN"] == TOKEN:
+                metadata = {**PLACE, **place}
+                bed.control("apono", "connectors", {"id": its["APONO_CONNECTOR_ID"], "metadata": metadata})
+                return
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class Place:
+    """A cluster without a connector, and whoever is to install it."""
+
+    def __init__(self, bed: Bed, controller: Controller) -> None:
+        self.account = Account(bed, ACCOUNT)
+        self.cluster = self.account.add_cluster("alpha", "API")
+        (controller.folder / "scratch").mkdir()
+        controller.environment |= {
+            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
+            "HOME": str(controller.folder),
+            "TMPDIR": str(controller.folder / "scratch"),
+        }
+        self.controller = controller
+        self.settings = {
+            "connector_cluster_name": "alpha",
+            "connector_id": "alpha-connector",
+            "connector_token": TOKEN,
+            "connector_chart": str(CHART),
+            "connector_chart_repository": "",
+            "connector_helm": str(tools.HELM),
+            "connector_wait_timeout": 60,
+            "connector_aws": {"region": REGION, "assume_role_arn": self.account.automation},
+        }
+
+    def run(self, *arguments: str, **settings: Any) -> Run:
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "tasks": [{"ansible.builtin.include_role": {"name": "apono.eks.connector"}}],
+            "vars": {
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                **self.settings,
+                **settings,
+            },
+        }
+        run = self.controller.play([play], {}, *arguments)
+        # Of the playbook itself a task may show what it was given; helm's tasks, and what they say, must not.
+        assert TOKEN not in run.output
+        assert TOKEN not in json.dumps(run.results)
+        assert "k8s-aws-v1." not in run.output + json.dumps(run.results)
+        return run
+
+
+@pytest.fixture(name="place")
+def fixture_place(bed: Bed, controller: Controller) -> Place:
+    return Place(bed, controller)
+
+
+def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_path: Path) -> None:
+    spy = tmp_path / "helm"
+    spy.write_text(
+        f'#!/bin/sh\nps -o args= -p $$ >> "{tmp_path}/command-lines"\nexec "{tools.HELM}" "$@"\n', encoding="utf-8"
+    )
+    spy.chmod(0o755)
+    role = {"connector_iam_role_name": "apono-connector-alpha", "connector_helm": str(spy)}
+    missing = place.run(**role)
+    assert "IAM does not know the OpenID Connect provider" in missing.failed["localhost"]
+    assert (missing.changed, place.account.role("apono-connector-alpha"), pod(place.cluster)) == ([], None, None)
+
+    role["connector_create_oidc_provider"] = True
+    looked = place.run("--check", "-vvv", **role)
+    assert looked.code == 0, looked.output
+    assert (place.account.role("apono-connector-alpha"), pod(place.cluster)) == (None, None)
+    with playing(bed, place.cluster):
+        made = place.run("-vvv", **role)
+    assert made.code == 0, made.output
+    assert [item["action"] for item in made.changed] == [item["action"] for item in looked.changed]
+    assert pod(place.cluster) == {
+        "APONO_CONNECTOR_ID": "alpha-connector",
+        "APONO_TOKEN": TOKEN,
+        "APONO_URL": "api.apono.io",
+    }
+    iam = place.account.role("apono-connector-alpha")
+    annotation = get(place.cluster, f"{NAMESPACE}/serviceaccounts/apono-connector")["metadata"]["annotations"]
+    assert annotation["eks.amazonaws.com/role-arn"] == iam["Arn"]
+    issuer = place.cluster.eks.describe_cluster(name="alpha")["cluster"]["identity"]["oidc"]["issuer"][8:]
+    statement = iam["AssumeRolePolicyDocument"]["Statement"][0]
+    assert statement["Principal"] == {"Federated": place.account.arn(f"oidc-provider/{issuer}")}
+    assert statement["Condition"]["StringEquals"] == {
+        f"{issuer}:aud": "sts.amazonaws.com",
+        f"{issuer}:sub": "system:serviceaccount:apono-connector:apono-connector",
+    }
+    assert place.account.policy("apono-connector-alpha")["Statement"][0]["Resource"] == "arn:aws:iam::*:role/apono-*"
+    assert get(place.cluster, "/apis/rbac.authorization.k8s.io/v1/clusterroles/apono-connector")
+    again = place.run(**role)
+    assert (again.code, again.changed) == (0, []), again.output
+
+    upgraded = place.run(
+        **role, connector_manage_cluster_roles=False, connector_values={"replicaCount": 2, "apono": {"url": "eu"}}
+    )
+    assert [item["action"] for item in upgraded.changed] == ["kubernetes.core.helm"], upgraded.output
+    assert get(place.cluster, DEPLOYMENT)["spec"]["replicas"] == 2
+    assert pod(place.cluster)["APONO_URL"] == "eu"
+    assert get(place.cluster, "/apis/rbac.authorization.k8s.io/v1/clusterroles/apono-connector") is None
+
+    removed = place.run(**role, connector_state="absent", connector_token="")
+    assert removed.code == 0, removed.output
+    assert (pod(place.cluster), place.account.role("apono-connector-alpha")) == (None, None)
+    assert place.run(**role, connector_state="absent").changed == []
+    lines = (tmp_path / "command-lines").read_text()
+    assert "upgrade" in lines
+    assert TOKEN not in lines
+    assert "k8s-aws-v1." not in lines
+    # Nothing is left of the files that helm was given.
+    assert not [
+        path for path in (tmp_path / "tmp").rglob("*") if path.is_file() and TOKEN in path.read_text(errors="replace")
+    ]
+
+
+def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path: Path) -> None:
+    assert "connector_token_file" in place.run(connector_token="").failed["localhost"]
+    assert "has to begin with apono-" in place.run(connector_iam_role_name="mine").failed["localhost"]
+    bed.control("apono", "connectors", {"id": "taken", "metadata": {**PLACE, "region": "us-east-1"}})
+    taken = place.run(connector_id="taken").failed["localhost"]
+    assert f"The connector taken is connected from elsewhere: {ACCOUNT}, us-east-1" in taken
+    assert pod(place.cluster) is None
+
+    # A chart that the API server refuses, and then one that it takes.
+    broken = tmp_path / "broken"
+    shutil.copytree(CHART, broken)
+    path = broken / "templates/connector.yaml"
+    path.write_text(path.read_text().replace("kind: Secret", "kind: Nothing"))
+    message = place.run(connector_chart=str(broken)).failed["localhost"]
+    assert "Helm could not keep the release apono-connector" in message
+    assert "Nothing" in message
+
+    # A token that Apono does not know: the pod is there, and never connects.
+    file = tmp_path / "token"
+    file.write_text(f"{OTHER_TOKEN}\n")
+    with playing(bed, place.cluster):
+        silent = place.run(connector_token="", connector_token_file=str(file), connector_wait_timeout=2)
+    assert "has not connected within 2 seconds" in silent.failed["localhost"]
+    assert OTHER_TOKEN not in silent.output
+    file.write_text(f"{TOKEN}\n")
+    with playing(bed, place.cluster, region="us-east-1"):
+        elsewhere = place.run(connector_token="", connector_token_file=str(file)).failed["localhost"]
+    assert f"and not from the account {ACCOUNT} and the region {REGION} of the cluster alpha" in elsewhere
+
+
+def test_onboard_installs_the_connector_on_its_way(bed: Bed, place: Place) -> None:
+    settings = {
+        "apono_region": REGION,
+        "apono_trust": {"sso": {}},
+        "apono_assume_role_arn": place.account.automation,
+        "apono_connector": "alpha-connector",
+        "apono_connector_install": True,
+        "apono_connector_token": TOKEN,
+        "apono_connector_chart": str(CHART),
+        "apono_connector_helm": str(tools.HELM),
+        "apono_connector_wait_timeout": 60,
+    }
+    inventory = {"all": {"hosts": {"alpha": settings}}}
+    looked = place.controller.run("apono.eks.onboard", inventory, "--check")
+    assert looked.code == 0, looked.output
+    assert pod(place.cluster) is None
+    with playing(bed, place.cluster):
+        made = place.controller.run("apono.eks.onboard", inventory)
+    assert made.code == 0, made.output
+    assert TOKEN not in made.output + json.dumps(made.results)
+    assert sorted(item["action"] for item in made.changed) == sorted(item["action"] for item in looked.changed)
+    assert integrations(bed)["alpha"]["connector_id"] == "alpha-connector"
+    again = place.controller.run("apono.eks.onboard", inventory)
+    assert (again.code, again.changed) == (0, []), again.output
+    out = place.controller.run("apono.eks.offboard", inventory, "-e", "apono_connector_remove=true")
+    assert out.code == 0, out.output
+    assert pod(place.cluster) is None

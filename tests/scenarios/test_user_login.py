@@ -1,0 +1,251 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A person gets their way to the clusters, and goes it with the real AWS CLI and the real kubectl."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from runs import Controller, Run
+
+import tools
+from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT, SAML_PROVIDER, Account, Cluster, integrations
+
+ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
+REGION = "eu-west-1"
+JANE = "jane@example.com"
+NAMES = {"alpha": "jane@example.com", "beta": "apono:jane-example.com"}
+# How long an API server may take to know of a right, in seconds.
+SECONDS = 20
+PROFILE = f"apono-k8s-access-{ACCOUNT}"
+
+KUBECONFIG = """\
+# Of the cluster at home
+apiVersion: v1
+kind: Config
+clusters:
+- cluster: {server: 'https://10.0.0.1:6443'}
+  name: home
+contexts:
+- context: {cluster: home, user: me}
+  name: home
+current-context: home
+users:
+- name: me   # of the old days
+  user:
+    token: secret-of-the-cluster-at-home
+"""
+
+
+class Desk:
+    """Jane's machine: a home with the two files, and her shell, in which the automation's credentials are not."""
+
+    def __init__(self, bed: Bed, binary: Path | None, folder: Path) -> None:
+        self.bed = bed
+        self.account = Account(bed, ACCOUNT)
+        self.home = folder / "home"
+        self.config, self.kubeconfig = self.home / ".aws/config", self.home / ".kube/config"
+        for path in (self.config, self.kubeconfig):
+            path.parent.mkdir(parents=True)
+        self.kubeconfig.write_text(KUBECONFIG)
+        self.kubeconfig.chmod(0o600)
+        operator = bed.environment(OPERATIONS_ACCOUNT)
+        places = {name: value for name, value in operator.items() if name.startswith("AWS_ENDPOINT_URL")}
+        self.environment = {
+            **places,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "HOME": str(self.home),
+            "PATH": f"{tools.AWS.parent}:{tools.KUBECTL.parent}:{os.environ['PATH']}",
+        }
+        binaries = {"binary": binary} if binary else {}
+        self.operator = Controller(folder, operator, **binaries)
+        (folder / "jane").mkdir()
+        self.jane = Controller(
+            folder / "jane", {**self.environment, "APONO_ENDPOINT": "http://127.0.0.1:1"}, **binaries
+        )
+
+    def sign_in(self, keys: dict[str, str], profile: str = "profile jane") -> None:
+        """Put somebody's credentials where a login puts them."""
+        self.config.write_text(
+            f"# signed in\n[{profile}]\naws_access_key_id = {keys['AccessKeyId']}\n"
+            f"aws_secret_access_key = {keys['SecretAccessKey']}\naws_session_token = {keys['SessionToken']}\n"
+        )
+
+    def shell(self, script: str) -> str:
+        """What a script of bash prints, errors included."""
+        command = ["bash", "-c", script]
+        process = subprocess.run(
+            command, env=self.environment, cwd=self.home, text=True, stdout=-1, stderr=subprocess.STDOUT, check=False
+        )
+        return process.stdout
+
+
+def settings(account: Account, **more: Any) -> dict[str, Any]:
+    return {
+        "apono_region": REGION,
+        "apono_connector": "connector-1",
+        "apono_trust": {"sso": {}},
+        "apono_assume_role_arn": account.automation,
+        "apono_user_email": JANE,
+        "apono_user_source_profile": "jane",
+        **more,
+    }
+
+
+def inventory(hosts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"all": {"hosts": hosts}}
+
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def grant(cluster: Cluster, username: str) -> None:
+    """What Apono grants on an approved request: a role to one username."""
+    metadata = {"name": "approved", "namespace": "default"}
+    role = {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]}
+    binding = {
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "approved"},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": username}],
+    }
+    for kind, body in (("Role", role), ("RoleBinding", binding)):
+        made = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, **body}
+        path = f"/apis/{RBAC}/v1/namespaces/default/{kind.lower()}s"
+        cluster.call("POST", path, cluster.admin_token, made)
+
+
+def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    desk = Desk(bed, binary, tmp_path)
+    clusters = {
+        "alpha": desk.account.add_cluster("alpha", "CONFIG_MAP"),
+        "beta": desk.account.add_cluster("beta", "API_AND_CONFIG_MAP"),
+    }
+    hosts = inventory({name: settings(desk.account) for name in clusters})
+    assert desk.operator.run("apono.eks.onboard", hosts).code == 0
+    desk.sign_in(desk.account.sso_person(JANE))
+    signed_in = desk.config.read_text()
+
+    looked = desk.jane.run("apono.eks.user_login", hosts, "--check", "--diff")
+    assert looked.code == 0, looked.output
+    assert (desk.config.read_text(), desk.kubeconfig.read_text()) == (signed_in, KUBECONFIG)
+    made = desk.jane.run("apono.eks.user_login", hosts, "--diff")
+    assert made.code == 0, made.output
+    assert made.diffs == looked.diffs
+    assert len(made.changed) == 3, made.output  # one profile for both clusters
+    assert desk.jane.run("apono.eks.user_login", hosts).changed == []
+    assert "secret-of-the-cluster-at-home" not in made.output
+    assert desk.config.read_text().startswith(signed_in)
+    lines = iter(desk.kubeconfig.read_text().splitlines())
+    assert all(line in lines for line in KUBECONFIG.splitlines())
+    assert desk.kubeconfig.stat().st_mode & 0o777 == 0o600
+    assert not list(desk.kubeconfig.parent.glob("*.lock"))
+    assert "kubectl get pods --context apono-alpha" in made.output
+
+    for name, cluster in clusters.items():
+        look = f"kubectl --context apono-{name} get namespace default -o name"
+        # Known to the cluster under this name, and without a right until there is one.
+        assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
+        grant(cluster, NAMES[name])
+        end = time.monotonic() + SECONDS
+        while desk.shell(look) != "namespace/default\n":
+            assert time.monotonic() < end, desk.shell(look)
+            time.sleep(0.2)
+    assert desk.shell("kubectl config current-context") == "home\n"
+
+    one = desk.jane.run("apono.eks.user_login", hosts, "--limit", "alpha", "-e", "apono_user_login_state=absent")
+    assert [item["action"] for item in one.changed] == ["apono.eks.kubeconfig_entry"], one.output
+    out = desk.jane.run("apono.eks.user_login", hosts, "-e", "apono_user_login_state=absent")
+    assert out.code == 0, out.output
+    assert (desk.config.read_text(), desk.kubeconfig.read_text()) == (signed_in, KUBECONFIG)
+
+
+def test_what_apono_shows_and_what_is_printed_lead_there_too(tmp_path: Path) -> None:
+    """On a server as new as kubectl auth whoami."""
+    with Bed.start(small=True) as bed:
+        bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+        desk = Desk(bed, None, tmp_path)
+        desk.account.add_cluster("alpha", "API")
+        hosts = inventory({"alpha": settings(desk.account)})
+        assert desk.operator.run("apono.eks.onboard", hosts).code == 0
+        told = integrations(bed)["alpha"]["custom_access_details"]
+        assert len(told) <= 400
+        # What people change later is theirs.
+        assert desk.operator.run("apono.eks.onboard", hosts).changed == []
+        desk.sign_in(desk.account.sso_person(JANE), "default")
+        desk.kubeconfig.unlink()
+        before = desk.config.read_text()
+
+        hosts["all"]["hosts"]["alpha"].update(apono_user_source_profile="", apono_user_login_state="instructions")
+        run = desk.jane.run("apono.eks.user_login", hosts)
+        assert run.code == 0, run.output
+        assert (run.changed, desk.config.read_text()) == ([], before)
+        (lines,) = (item["result"]["msg"] for item in run.results if item["name"].endswith("Show the commands"))
+        commands = "\n".join(lines[lines.index("") + 1 :][:2])
+        who = "kubectl auth whoami -o jsonpath='{.status.userInfo.username}'"
+        assert desk.shell(f"set -e\n{commands}\n{who}").endswith("apono:jane-example.com"), commands
+
+        desk.kubeconfig.unlink()
+        section, command = told.replace("<EMAIL>", JANE).split("\nThen run:\n")
+        with desk.config.open("a") as file:
+            file.write(section.split(":\n", 1)[1] + "\n")
+        assert desk.shell(f"set -e\n{command} > /dev/null\n{who}") == "apono:jane-example.com"
+
+
+def test_a_person_who_signs_in_by_saml(bed: Bed, controller: Controller, tmp_path: Path) -> None:
+    desk = Desk(bed, None, tmp_path)
+    desk.account.add_saml_provider()
+    desk.account.add_cluster("alpha", "CONFIG_MAP")
+    trust = {"saml": {"provider": SAML_PROVIDER}}
+    hosts = inventory({"alpha": settings(desk.account, apono_trust=trust, apono_user_email="")})
+    assert desk.operator.run("apono.eks.onboard", hosts).code == 0
+    assert "Sign in by SAML" in integrations(bed)["alpha"]["custom_access_details"]
+    desk.sign_in(desk.account.assume_by_saml(JANE))
+    signed_in = desk.config.read_text()
+    run = desk.jane.run("apono.eks.user_login", hosts)
+    assert [item["action"] for item in run.changed] == ["apono.eks.kubeconfig_entry"], run.output
+    assert desk.config.read_text() == signed_in
+    assert f'User "{JANE}" cannot get' in desk.shell("kubectl --context apono-alpha get namespace default")
+
+
+def test_it_refuses_what_it_does_not_know_before_it_writes(bed: Bed, tmp_path: Path) -> None:
+    desk = Desk(bed, None, tmp_path)
+    other = Account(bed, OTHER_ACCOUNT)
+    desk.account.add_cluster("alpha", "CONFIG_MAP")
+    other.add_cluster("alpha", "CONFIG_MAP")
+    hosts = {
+        "alpha": settings(desk.account),
+        "theirs": settings(other, apono_cluster_name="alpha", apono_user_context="apono-alpha"),
+    }
+    assert desk.operator.run("apono.eks.onboard", inventory(hosts)).code == 0
+    desk.sign_in(desk.account.sso_person(JANE))
+    signed_in = desk.config.read_text()
+
+    def refused(**more: Any) -> Run:
+        run = desk.jane.run("apono.eks.user_login", inventory({name: {**its, **more} for name, its in hosts.items()}))
+        assert run.code == 2
+        assert run.changed == []
+        assert (desk.config.read_text(), desk.kubeconfig.read_text()) == (signed_in, KUBECONFIG)
+        return run
+
+    for message in refused().failed.values():
+        assert "alpha and theirs would have one context in the kubeconfig, apono-alpha" in message
+    hosts.pop("theirs")
+    assert "Say who you are: apono_user_email" in refused(apono_user_email="").failed["alpha"]
+    assert "apono_account_id, the account of alpha" in refused(apono_assume_role_arn="").failed["alpha"]
+    # Somebody whom the role does not let in under this name.
+    assert "AccessDenied" in refused(apono_user_email="john@example.com").failed["alpha"]
+    assert "profile (nobody)" in refused(apono_user_source_profile="nobody").failed["alpha"]
+    signed_in += f"[profile {PROFILE}]\ncredential_process = mine\n"
+    desk.config.write_text(signed_in)
+    assert "gets its credentials by credential_process" in refused().failed["alpha"]
+    message = refused(apono_user_profile="new", apono_user_context="home").failed["alpha"]
+    assert "has an entry home that means something else: the cluster home as the user me" in message
+    run = desk.jane.run("apono.eks.user_login", inventory(hosts), "-e", "apono_user_overwrite=true")
+    assert run.code == 0, run.output
+    assert yaml.safe_load(desk.kubeconfig.read_text())["contexts"][1]["name"] == "apono-alpha"

