@@ -16,7 +16,7 @@ COLOURS = ("#0072b2", "#767676", "#009e73", "#d55e00")
 
 # The picture's size, and the space around what is drawn in it.
 WIDTH, HEIGHT = 720, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 130, 50, 50
+LEFT, RIGHT, TOP, BOTTOM = 90, 130, 50, 50
 
 
 def bars(curves: Curves) -> str:
