@@ -63,18 +63,9 @@ options:
         type: str
         required: true
       error:
-        description: Why it failed.
+        description:
+          - Why it failed, with the keys C(step), C(message), which says what was wrong and what to do, and C(code).
         type: dict
-        suboptions:
-          step:
-            description: The step at which it failed.
-            type: str
-          message:
-            description: What was wrong and what to do.
-            type: str
-          code:
-            description: The error's code.
-            type: str
       steps:
         description: The steps, in their order.
         type: list
@@ -102,19 +93,11 @@ options:
             description: What there is to say beside that.
             type: str
       findings:
-        description: What was found.
+        description:
+          - What was found, each with the keys C(code), C(severity), such as V(error) or V(warning), and C(message),
+            which says what was found and what to do.
         type: list
         elements: dict
-        suboptions:
-          code:
-            description: The kind of the finding.
-            type: str
-          severity:
-            description: How much it matters, such as V(error) or V(warning).
-            type: str
-          message:
-            description: What was found and what to do.
-            type: str
   title:
     description: The title of the report.
     type: str

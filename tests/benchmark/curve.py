@@ -26,8 +26,8 @@ def bars(curves: Curves) -> str:
     lines = []
     for who, points in curves.items():
         for clusters, seconds in points:
-            bar = "#" * max(1, round(BAR_CHARACTERS * seconds / most))
-            lines.append(f"{who:<{width}} {clusters:>5} {milliseconds(seconds):>9} {bar}")
+            length = "#" * max(1, round(BAR_CHARACTERS * seconds / most))
+            lines.append(f"{who:<{width}} {clusters:>5} {milliseconds(seconds):>9} {length}")
     return "\n".join(lines)
 
 

@@ -206,7 +206,7 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     # A chart that the API server refuses, and then one that it takes.
     broken = tmp_path / "broken"
     shutil.copytree(CHART, broken)
-    path = broken / "templates/connector.yaml"
+    path = broken / "templates/connector.tpl"
     path.write_text(path.read_text().replace("kind: Secret", "kind: Nothing"))
     message = place.run(connector_chart=str(broken)).failed["localhost"]
     assert "Helm could not keep the release apono-connector" in message

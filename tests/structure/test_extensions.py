@@ -85,7 +85,7 @@ def test_a_survey_asks_for_variables_of_the_playbooks(name):
 def test_every_template_has_its_files():
     for template in TEMPLATES["awx_job_templates"].values():
         (play,) = load(AWX / "project" / template["playbook"])
-        collection, _, playbook = play["ansible.builtin.import_playbook"].rpartition(".")
+        collection, _dot, playbook = play["ansible.builtin.import_playbook"].rpartition(".")
         assert collection == "apono.eks"
         assert (CHECKOUT / f"playbooks/{playbook}.yml").exists(), playbook
         assert template.get("survey") in (None, *SURVEYS)

@@ -65,7 +65,7 @@ def complete(outcome: dict[str, Any]) -> dict[str, Any]:
     error = outcome.get("error")
     return {
         **{key: outcome.get(key) or "" for key in ("cluster", "cluster_name", "account_id", "region", "state")},
-        "error": {key: error.get(key) or "" for key in ("step", "message", "code")} if error else None,
+        "error": {key: str(error.get(key) or "") for key in ("step", "message", "code")} if error else None,
         "steps": [
             {
                 "name": step["name"],
@@ -78,7 +78,7 @@ def complete(outcome: dict[str, Any]) -> dict[str, Any]:
             for step in outcome.get("steps") or ()
         ],
         "findings": [
-            {key: finding.get(key) or "" for key in ("code", "severity", "message")}
+            {key: str(finding.get(key) or "") for key in ("code", "severity", "message")}
             for finding in outcome.get("findings") or ()
         ],
     }

@@ -108,10 +108,10 @@ def chart(counts: dict[str, int]) -> ElementTree.Element:
     """A bar of the states' shares, and their numbers."""
     total, start = sum(counts.values()), 0.0
     label = ", ".join(f"{count} {state}" for state, count in counts.items())
-    bar = element("svg", viewBox="0 0 100 4", preserveAspectRatio="none", role="img", aria_label=f"States: {label}")
+    shares = element("svg", viewBox="0 0 100 4", preserveAspectRatio="none", role="img", aria_label=f"States: {label}")
     for state, count in counts.items():
         share = 100 * count / total
-        bar.append(
+        shares.append(
             element(
                 "rect",
                 element("title", f"{count} {state}"),
@@ -127,7 +127,7 @@ def chart(counts: dict[str, int]) -> ElementTree.Element:
         element("li", element("b", str(count)), " ", state_words(state), class_=look(state)[0])
         for state, count in counts.items()
     ]
-    return element("section", bar, element("ul", *numbers, class_="counts"), class_="chart", aria_label="Counts")
+    return element("section", shares, element("ul", *numbers, class_="counts"), class_="chart", aria_label="Counts")
 
 
 def filters(clusters: list[dict[str, Any]]) -> ElementTree.Element:

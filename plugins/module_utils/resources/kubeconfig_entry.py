@@ -143,7 +143,7 @@ class KubeconfigEntry(Resource):
                     parts.setdefault(path, {})[section] = body
         activated = place
         if set_current == "":
-            activated = next(path for path, config in current.items() if config and config.current)
+            activated = [path for path, config in current.items() if config and config.current][0]
         if set_current is not None:
             parts.setdefault(activated, {})
         verb = "remove" if self.params["state"] == "absent" else "set"

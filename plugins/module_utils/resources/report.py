@@ -15,7 +15,6 @@ from ansible_collections.apono.eks.plugins.module_utils.files import replace_fil
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 
-ERROR = {"step": {"type": "str"}, "message": {"type": "str"}, "code": {"type": "str"}}
 STEP = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "required": True},
@@ -24,16 +23,16 @@ STEP = {
     "by": {"type": "str"},
     "note": {"type": "str"},
 }
-FINDING = {"code": {"type": "str"}, "severity": {"type": "str"}, "message": {"type": "str"}}
+# An error and a finding have a message, which is no name that Ansible allows for an option.
 OUTCOME = {
     "cluster": {"type": "str", "required": True},
     "cluster_name": {"type": "str"},
     "account_id": {"type": "str"},
     "region": {"type": "str"},
     "state": {"type": "str", "required": True},
-    "error": {"type": "dict", "options": ERROR},
+    "error": {"type": "dict"},
     "steps": {"type": "list", "elements": "dict", "options": STEP},
-    "findings": {"type": "list", "elements": "dict", "options": FINDING},
+    "findings": {"type": "list", "elements": "dict"},
 }
 
 WRITERS = {"html": report_html.page, "json": report.json_text, "csv": report.csv_text}

@@ -38,7 +38,7 @@ GROUPS = st.lists(st.fixed_dictionaries({"logical_operator": st.just("OR"), "app
 SCOPES = st.lists(
     some({"scope_mode": NAMES, "type": NAMES, "values": VALUES}, key=NAMES),
     max_size=2,
-    unique_by=lambda scope: str(scope),
+    unique_by=str,
 )
 TARGETS = st.lists(
     some(

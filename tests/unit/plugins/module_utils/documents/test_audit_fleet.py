@@ -30,8 +30,8 @@ def connector(place):
     return {"id": "c", "sessions": [{"metadata": {"cloud_provider_metadata": told}}]}
 
 
-def found(*integrations, listed=LISTED, place=None, ignore=()):
-    fleet = Fleet(HOSTS, listed, integrations, [connector(place)] if place else [], IDS)
+def found(*integrations, listed=(), place=None, ignore=()):
+    fleet = Fleet(HOSTS, listed or LISTED, integrations, [connector(place)] if place else [], IDS)
     records = [(record["cluster"], record["state"], record["findings"][0]["code"]) for record in fleet.records(ignore)]
     return fleet.duplicates(), records
 

@@ -48,8 +48,8 @@ x-tool: [1, 2.5, ~, "yes", no]
 """
 
 
-def edit(text: str, entry: dict = ENTRY, current: str | None = None, name: str = "prod") -> str:
-    return kubeconfig.edited(kubeconfig.read(text, "config"), name, entry, current)
+def edit(text: str, entry: dict | None = None, current: str | None = None, name: str = "prod") -> str:
+    return kubeconfig.edited(kubeconfig.read(text, "config"), name, ENTRY if entry is None else entry, current)
 
 
 def test_every_other_line_stays_as_it_is_written():
