@@ -210,6 +210,7 @@ CHANGING = [
     (re.compile(r"\bA[A-Z0-9]{20}\b"), "UNIQUE-ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
     (re.compile(r"127\.0\.0\.1:\d{2,}"), "ADDRESS"),
+    (re.compile(r"/id/[0-9A-F]{32}"), "/id/ISSUER"),
     (re.compile(r"LS0t[A-Za-z0-9+/=]+"), "CERTIFICATE"),
     (re.compile(r"(in-worker|module)/backup"), "FOLDER"),
     (re.compile(r"aws-auth-alpha-\d+\.json"), "BACKUP"),
