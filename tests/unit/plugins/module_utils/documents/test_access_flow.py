@@ -98,7 +98,7 @@ def as_shown(written, chance, key=""):
             shown = {"match_operator": "is", "source_integration_id": None, "values": [], **shown}
         return {**shown, "added_by_apono": chance.random(), "null": None}
     if key in ("start_time", "end_time"):
-        return f"{written:0>5}:00"
+        return f"{written:0>5}:00" if written.count(":") == 1 else written
     return written.lower() if key in ("trigger", "logical_operator") else written
 
 
