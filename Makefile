@@ -32,7 +32,7 @@ stop: $(READY) ## Stop the services that "make try KEEP=1" left up
 test: units testbed-tests scenarios browser molecule ## Run all tests
 
 units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-core too
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/structure
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
 	for core in $(CORES)/*; do $$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider tests/unit || exit 1; done
 
 testbed-tests: $(READY) ## Test the services that the tests stand on

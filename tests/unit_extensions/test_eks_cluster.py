@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-FOLDER = Path(__file__).resolve().parents[4] / "extensions/eda/plugins/event_filter"
+FOLDER = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_filter"
 FILTER = runpy.run_path(str(FOLDER / "eks_cluster.py"))
 ROLE = "arn:aws:iam::111122223333:role/apono-k8s-access"
 CLUSTER = {"name": "prod-1", "region": "eu-west-1", "account_id": "111122223333"}
