@@ -14,7 +14,7 @@ description:
 positional: hostvars, fleet
 options:
   _input:
-    description: What M(apono.eks.fleet#filter) gave.
+    description: What P(apono.eks.fleet#filter) gave.
     type: dict
     required: true
   hostvars:
