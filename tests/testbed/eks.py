@@ -127,8 +127,25 @@ class Eks:
         found = list(violations(operation.input_shape, parameters))
         if found:
             raise AwsError(400, invalid_input_code(operation), describe(found))
-        authorize(caller, f"eks:{operation.name}", self.resource_of(operation.name, Scope(request, caller), parameters))
-        return self.operations[operation.name](Scope(request, caller), parameters)
+        scope = Scope(request, caller)
+        self.authorize(caller, operation.name, self.resource_of(operation.name, scope, parameters), parameters)
+        return self.operations[operation.name](scope, parameters)
+
+    @staticmethod
+    def authorize(caller: Caller, operation: str, resource: str, parameters: dict[str, Any]) -> None:
+        """Service Authorization Reference; UG "Create access entries" (who makes an entry for nodes passes their role);
+        teleport#44736 (tags of a new entry need TagResource; on which ARN is not documented).
+
+        :raises AwsError: AccessDeniedException.
+        """
+        if operation != "CreateAccessEntry":
+            authorize(caller, f"eks:{operation}", resource)
+            return
+        authorize(caller, f"eks:{operation}", resource, {"eks:principalArn": parameters["principalArn"]})
+        if parameters.get("tags"):
+            authorize(caller, "eks:TagResource", resource)
+        if parameters.get("type", "STANDARD") != "STANDARD":
+            authorize(caller, "iam:PassRole", parameters["principalArn"], service="eks")
 
     def reset(self) -> None:
         with self.lock:
