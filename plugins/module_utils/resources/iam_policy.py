@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
@@ -46,6 +46,7 @@ class IamPolicy(Resource):
         ),
         TAGS,
         STATE,
+        FORESIGHT,
     )
 
     def validate(self) -> None:
