@@ -476,7 +476,8 @@ class Eks:
         return entries[parameters["principalArn"]]
 
     def resource_of(self, operation: str, scope: Scope, parameters: dict[str, Any]) -> str:
-        """The ARN by which policies judge an operation: of the cluster, or of the access entry that it is about.
+        """The ARN by which policies judge an operation: of the cluster, or of the access entry, the node group or the
+        Fargate profile that it is about.
 
         Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes
         Service". An entry that is not there has no id yet; a wildcard stands for it.
@@ -487,6 +488,9 @@ class Eks:
         if not name:
             return "*"
         head = f"arn:{scope.partition}:eks:{scope.region}:{scope.account_id}"
+        for parameter, kind in (("nodegroupName", "nodegroup"), ("fargateProfileName", "fargateprofile")):
+            if parameter in parameters:
+                return f"{head}:{kind}/{name}/{parameters[parameter]}/*"
         if "principalArn" not in parameters or operation == "CreateAccessEntry":
             return f"{head}:cluster/{name}"
         principal = parameters["principalArn"]
