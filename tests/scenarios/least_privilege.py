@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
 import urllib.error
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runs import Controller, Run
 
 import permissions
+import tools
 from testbed.aws_policy import Context, Verdict, identity_policy_verdict
 from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, Cluster
@@ -103,11 +107,15 @@ class Rights:
         )
 
 
+# What AWS decides about: an action, a resource, the service's own condition keys.
+Decision = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
 @dataclass
 class Done:
     """What was asked of the services, each once."""
 
-    decisions: set[tuple[str, str, tuple[tuple[str, str], ...]]]
+    decisions: set[Decision]
     attributes: set[Attributes]
     calls: set[str]
 
@@ -178,6 +186,13 @@ class Place:
         """The automation's entry of aws-auth."""
         return f"- rolearn: {self.account.automation}\n  username: automation\n  groups: [{permissions.GROUP}]\n"
 
+    def prepare_helm(self) -> None:
+        """Let the controller find kubernetes.core, and give helm a home of its own."""
+        self.controller.environment |= {
+            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
+            "HOME": str(self.controller.folder),
+        }
+
     # Rights
 
     def grant(self, *names: str, without: tuple[str, ...] = ()) -> None:
@@ -201,42 +216,58 @@ class Place:
         """Apply the manifests of the rights, and take away those of others."""
         for name in permissions.names(permissions.source()["kubernetes"]):
             for obj in permissions.manifests(name):
-                path = path_of(obj)
                 if name not in self.rights.rules:
                     if obj["kind"] != "Namespace":
-                        ignoring(404, cluster, "DELETE", f"{path}/{obj['metadata']['name']}")
+                        ignoring(404, cluster, "DELETE", f"{path_of(obj)}/{obj['metadata']['name']}")
                     continue
                 if "rules" in obj:
                     namespace = obj["metadata"].get("namespace", "")
                     obj["rules"] = [rule for where, rule in self.rights.rules[name] if where == namespace]
-                if not ignoring(409, cluster, "POST", path, obj):
-                    ignoring(409, cluster, "PUT", f"{path}/{obj['metadata']['name']}", obj)
+                make(cluster, obj)
 
     # Runs
 
     def run(self, playbook: str, hosts: dict[str, Any], *arguments: str, **variables: Any) -> Run:
-        """Run a playbook, and keep what it needed."""
+        """Run a playbook and keep what it needed; fails where the automation was refused anything, even if nobody has
+        noticed."""
         inventory = {"all": {"hosts": hosts, "vars": {**self.settings, **variables}}}
         self.bed.forget_calls()
         run = self.controller.run(f"apono.eks.{playbook}", inventory, *arguments)
-        self.keep()
+        self.keep(run.output)
         return run
 
-    def keep(self) -> None:
+    def look(self, *sources: Path) -> dict[str, Any]:
+        """What the inventory plugin finds by its files; as :meth:`run`."""
+        command = [str(self.controller.binary.with_name("ansible-inventory")), "--list"]
+        for source in sources:
+            command += ["-i", str(source)]
+        environment = self.controller.full_environment(self.controller.folder / "unused")
+        self.bed.forget_calls()
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        self.keep(answer.stderr)
+        return json.loads(answer.stdout)["_meta"]["hostvars"]
+
+    def keep(self, output: str) -> None:
+        """Keep what the automation, and whoever has started it, has needed."""
+        assert self.refused() == [], output
         self.evidence.append((self.rights, self.done()))
+        self.keep_of("operations", self.starter)
+
+    def keep_of(self, name: str, principal: str) -> None:
+        """Keep what somebody else has needed who has the rights of a document."""
+        self.evidence.append((Rights.documented([name]), Done(self.asked(principal), set(), set())))
 
     def done(self) -> Done:
-        """What the automation has done since calls were forgotten; fails where it was refused anything, even if nobody
-        has noticed."""
-        done = Done(set(), set(), set())
-        refused = self.refused()
-        assert refused == [], refused
-        for one in self.decisions(self.account.automation):
-            done.decisions.add((one["action"], one["resource"], tuple(one["context"].items())))
-        for call in self.kubernetes_calls():
-            done.attributes |= {one for one in attributes_of(call["operation"]) if not is_open(one)}
-        done.calls |= {call["operation"] for call in self.apono_calls()}
-        return done
+        """What the automation has done since calls were forgotten."""
+        wanted = {one for call in self.kubernetes_calls() for one in attributes_of(call["operation"])}
+        return Done(
+            self.asked(self.account.automation),
+            {one for one in wanted if not is_open(one)},
+            {call["operation"] for call in self.apono_calls()},
+        )
+
+    def asked(self, principal: str) -> set[Decision]:
+        return {(one["action"], one["resource"], tuple(one["context"].items())) for one in self.decisions(principal)}
 
     def refused(self) -> list[str]:
         """What the automation, or whoever starts it, was refused."""
@@ -277,6 +308,12 @@ def path_of(obj: dict[str, Any]) -> str:
     prefix = "/api/v1" if obj["apiVersion"] == "v1" else f"/apis/{obj['apiVersion']}"
     namespace = obj["metadata"].get("namespace")
     return f"{prefix}{f'/namespaces/{namespace}' if namespace else ''}/{obj['kind'].lower()}s"
+
+
+def make(cluster: Cluster, obj: dict[str, Any]) -> None:
+    """Make an object as the administrator, or put it in the place of the one that is there."""
+    if not ignoring(409, cluster, "POST", path_of(obj), obj):
+        ignoring(409, cluster, "PUT", f"{path_of(obj)}/{obj['metadata']['name']}", obj)
 
 
 def ignoring(status: int, cluster: Cluster, method: str, path: str, body: Any = None) -> bool:

@@ -6,14 +6,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from least_privilege import ACCOUNT, Place
+from least_privilege import ACCOUNT, REGION, Place, Rights, make
 from runs import Controller
+from test_connector import CHART, playing
+from test_connector import TOKEN as CONNECTOR_TOKEN
+from test_connector import pytestmark as needs_helm
 
+import kube
+import permissions
+import tools
 from testbed.bed import Bed
-from testbed.estate import ROLE, SAML_PROVIDER
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER
 
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -97,3 +105,199 @@ def test_onboard_and_offboard(bed: Bed, place: Place) -> None:
         assert run.code == 0, run.output
     assert (place.account.role(), place.account.policy()) == (None, None)
     assert place.unneeded("offboard") == []
+
+
+JANE = "jane@example.com"
+UNIT = "ou-ab12-prod0001"
+
+
+def onboard_by_hand(place: Place) -> None:
+    """Not quite as the playbook does: the trust policy names the account, and people have another username."""
+    account = place.account
+    role = account.make_role(ROLE, account.id)
+    wider = statement(Action="eks:Describe*", Resource="*")
+    policy = account.iam.create_policy(PolicyName=ROLE, PolicyDocument=wider)["Policy"]["Arn"]
+    account.iam.attach_role_policy(RoleName=ROLE, PolicyArn=policy)
+    entry = {"clusterName": "entry", "principalArn": role}
+    account.client("eks").create_access_entry(**entry, username="people:{{SessionName}}")
+
+
+def fleet(path: Path, **organization: Any) -> Path:
+    """A file of the inventory plugin."""
+    options = {"regions": ["all"], "organization": {"role_name": AUTOMATION, **organization}}
+    path.write_text(json.dumps({"plugin": "apono.eks.clusters", **options}))
+    return path
+
+
+def test_what_only_reads(bed: Bed, place: Place, tmp_path: Path) -> None:
+    place.add_cluster("map", "CONFIG_MAP")
+    place.add_cluster("entry", "API")
+    onboard_by_hand(place)
+    accounts = {ACCOUNT: {"name": "shop", "parent": UNIT}}
+    organization = {"management_account_id": OPERATIONS_ACCOUNT, "units": {UNIT: "r-ab12"}, "accounts": accounts}
+    bed.control("aws", "organization", organization)
+    bed.control("aws", "regions", {"account_id": ACCOUNT, "regions": [REGION]})
+
+    hosts: dict[str, Any] = {"map": {}, "entry": {}}
+    place.grant("inventory")
+    sources = fleet(tmp_path / "whole.yml"), fleet(tmp_path / "part.yml", organizational_units=[UNIT])
+    assert set(place.look(*sources)) == set(hosts)
+
+    place.grant("audit")
+    flows = [flow("on {{ inventory_hostname }}")]
+    run = place.run("audit", hosts, apono_audit_fail=False, apono_access_flows=flows)
+    assert run.code == 0, run.output
+    # What an auditor may not change is told all the same.
+    for host, state in (("map", "absent"), ("entry", "partial")):
+        assert f"{state} policy, role, mapping, integration; trust_wider" in run.told[host], run.output
+    for name in ("inventory", "audit", "operations"):
+        assert place.unneeded(name) == []
+
+    place.grant("verify")
+    run = place.run("verify", hosts, apono_verify_session_name=JANE, apono_verify_wait_timeout=1)
+    assert set(run.failed) == set(hosts), run.output
+    assert "mapping: " in run.failed["map"]
+    assert "username: " in run.failed["entry"]
+    # Only an old cluster has to be asked who somebody is by somebody else.
+    assert place.unneeded("verify") == ([] if kube.find() else [("", "create", "tokenreviews")])
+
+    person = place.account.make_role("person", ACCOUNT)
+    document = json.dumps(permissions.iam_policy("user_login"))
+    place.account.iam.put_role_policy(RoleName="person", PolicyName="own", PolicyDocument=document)
+    keys = place.account.client("sts").assume_role(RoleArn=person, RoleSessionName=JANE)["Credentials"]
+    place.controller.sign_in(keys, "jane")
+    place.give(Rights.documented([]))
+    files = {"apono_user_aws_config_file": place.controller.environment["AWS_CONFIG_FILE"]}
+    files["apono_user_kubeconfig"] = str(tmp_path / "kubeconfig")
+    run = place.run("user_login", hosts, apono_user_email=JANE, apono_user_source_profile="jane", **files)
+    assert run.code == 0, run.output
+    place.keep_of("user_login", person)
+    assert place.unneeded("user_login") == []
+
+    place.grant("adopt")
+    place.account.iam.detach_role_policy(RoleName=ROLE, PolicyArn=place.account.arn(f"policy/{ROLE}"))
+    everything = statement(Action="eks:DescribeCluster", Resource="*")
+    place.account.iam.put_role_policy(RoleName=ROLE, PolicyName="by-hand", PolicyDocument=everything)
+    run = place.run("adopt", hosts, apono_adopt_folder=str(tmp_path / "host_vars"))
+    assert run.code == 0, run.output
+    assert "Its inline policies that allow it stay: by-hand." in run.output
+    assert place.unneeded("adopt") == []
+
+
+NODES = """
+- rolearn: arn:aws:iam::{account}:role/{name}
+  username: system:node:{{{{EC2PrivateDNSName}}}}
+  groups: [system:bootstrappers, system:nodes]
+"""
+PEOPLE = """
+- rolearn: arn:aws:iam::{account}:role/{name}
+  username: "{username}"
+"""
+USERS = "- userarn: arn:aws:iam::{account}:user/{name}\n  username: {name}\n"
+OTHERS = ("MapOthers", "GiveOthersAccessPolicies", "PassNodeRoles")
+
+
+def bind_jane(place: Place, cluster: str) -> None:
+    """Jane has grants in a namespace, by a role of it, and everywhere, by a role of the cluster."""
+    group = "rbac.authorization.k8s.io"
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    for kind, namespace in (("Role", "default"), ("ClusterRole", "")):
+        metadata = {"name": "grant", **({"namespace": namespace} if namespace else {})}
+        binding = {
+            "kind": f"{kind}Binding",
+            "roleRef": {"apiGroup": group, "kind": kind, "name": "grant"},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": JANE}],
+        }
+        for body in ({"kind": kind, "rules": rules}, binding):
+            make(place.clusters[cluster], {"apiVersion": f"{group}/v1", "metadata": metadata, **body})
+
+
+def test_migrate_to_access_entries(place: Place) -> None:
+    account, iam, eks = place.account, place.account.iam, place.account.client("eks")
+    people = PEOPLE.format(account=ACCOUNT, name=ROLE, username="{{SessionNameRaw}}")
+    nodes = {"node_role_arns": [account.arn("role/managed-nodes")], "fargate_role_arns": [account.arn("role/fargate")]}
+    for name, mode in (("new", "CONFIG_MAP"), ("dead", "API_AND_CONFIG_MAP"), ("other", "API_AND_CONFIG_MAP")):
+        place.add_cluster(name, mode, **(nodes if name == "new" else {}))
+    for name in ("own-nodes", "Admins"):
+        account.make_role(name, account.id)
+    iam.create_user(UserName="bob")
+    role = account.make_role(ROLE, account.id)
+    eks.create_access_entry(clusterName="dead", principalArn=role, username="apono:{{SessionName}}")
+    iam.delete_role(RoleName=ROLE)
+    account.make_role(ROLE, account.id)
+    eks.create_access_entry(clusterName="other", principalArn=role, username="people:{{SessionName}}")
+    more = "".join(NODES.format(account=ACCOUNT, name=name) for name in ("managed-nodes", "own-nodes"))
+    more += PEOPLE.format(account=ACCOUNT, name="ADMINS", username="admin") + "  groups: [system:masters]\n"
+    place.clusters["new"].replace(
+        mapRoles=place.own_mapping + more + people, mapUsers=USERS.format(account=ACCOUNT, name="BOB")
+    )
+    for name in ("dead", "other"):
+        place.clusters[name].write_map_roles(people)
+    bind_jane(place, "new")
+
+    place.grant("migrate_to_access_entries", without=OTHERS)
+    hosts = {name: {} for name in place.clusters}
+    settings = {"apono_migrate_settle_seconds": 1, "apono_migrate_grants": "carry", "apono_tags": {"team": "platform"}}
+    settings["apono_access_policies"] = [{"policy_arn": VIEW}]
+    run = place.run("migrate_to_access_entries", hosts, **settings)
+    assert run.code == 0, run.output
+    for cluster in place.clusters.values():
+        assert (cluster.mapped(), cluster.entry()["username"]) == (None, "apono:{{SessionName}}")
+
+    place.grant("migrate_to_access_entries")
+    run = place.run("migrate_to_access_entries", {"new": {}}, **settings, apono_migrate_others=True)
+    assert run.code == 0, run.output
+    assert {place.clusters["new"].entry(name)["type"] for name in ("own-nodes", "Admins")} == {"EC2_LINUX", "STANDARD"}
+    assert place.unneeded("migrate_to_access_entries") == []
+
+
+@needs_helm
+def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
+    cluster = place.add_cluster("alpha", "API")
+    chart = tmp_path / "chart"
+    shutil.copytree(CHART, chart)
+    place.prepare_helm()
+    settings = {
+        "apono_connector": "alpha-connector",
+        "apono_connector_install": True,
+        "apono_connector_token": CONNECTOR_TOKEN,
+        "apono_connector_chart": str(chart),
+        "apono_connector_helm": str(tools.HELM),
+        "apono_connector_wait_timeout": 60,
+    }
+    role = {"apono_connector_iam_role": "apono-connector-alpha", "apono_connector_create_oidc_provider": True}
+    place.grant("onboard", "connector")
+    with playing(bed, cluster):
+        run = place.run("onboard", {"alpha": settings})
+    assert run.code == 0, run.output
+
+    # Now with a role, and by a chart whose cluster role is another.
+    template = chart / "templates/connector.tpl"
+    template.write_text(template.read_text().replace("[get, list, create, delete]", "[get, list]"))
+    tags = {"apono_tags": {"team": "platform"}}
+    run = place.run("onboard", {"alpha": settings}, **role, **tags)
+    assert run.code == 0, run.output
+
+    # What people do by hand.
+    iam, arn = place.account.iam, place.account.arn("policy/apono-connector-alpha")
+    provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=provider, ClientID="sts.amazonaws.com")
+    for number in range(4):
+        document = statement(Action="sts:AssumeRole", Resource=f"arn:aws:iam::*:role/apono-{number}")
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+    iam.detach_role_policy(RoleName="apono-connector-alpha", PolicyArn=arn)
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(
+        RoleName="apono-connector-alpha", PolicyDocument=json.dumps({"Version": VERSION, "Statement": [trust]})
+    )
+    iam.update_role_description(RoleName="apono-connector-alpha", Description="by hand")
+    tags["apono_tags"]["cost"] = "12"
+    run = place.run("onboard", {"alpha": {**settings, "apono_connector_manage_cluster_roles": False}}, **role, **tags)
+    assert run.code == 0, run.output
+
+    place.grant("offboard", "connector")
+    for arguments in (["--check"], []):
+        run = place.run("offboard", {"alpha": {**settings, "apono_connector_remove": True}}, *arguments, **role)
+        assert run.code == 0, run.output
+    assert place.account.role("apono-connector-alpha") is None
+    assert place.unneeded("connector") == []
