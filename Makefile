@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -67,6 +67,9 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
+
+permissions: $(READY) ## Make policies, manifests and tables of extensions/permissions/permissions.yml
+	$(BIN)/python tests/permissions.py
 
 bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
 	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))

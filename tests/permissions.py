@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Dumper(yaml.SafeDumper):
         return True
 
 
+@functools.cache
 def source() -> dict[str, Any]:
     return yaml.safe_load((CHECKOUT / FOLDER / "permissions.yml").read_text())
 

@@ -14,7 +14,7 @@ import os
 import subprocess
 import urllib.error
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ def attributes_of(operation: str) -> list[Attributes]:
     given = []
     if wanted.group == RBAC_GROUP and wanted.verb in ("create", "update", "patch"):
         if wanted.resource == "clusterroles":
-            given = [Attributes("escalate", RBAC_GROUP, "clusterroles", name="apono-connector")]
+            given = [replace(wanted, verb="escalate")]
         elif wanted.resource in ("rolebindings", "clusterrolebindings"):
             kind = wanted.resource.removesuffix("bindings") + "s"
             given = [Attributes("bind", RBAC_GROUP, kind, wanted.namespace)]
@@ -291,16 +291,19 @@ class Place:
         return [call for call in self.bed.control("apono", "calls", method="GET") if call["identity"] == "automation"]
 
     def unneeded(self, name: str) -> list[Right]:
-        """The rights of a document which no run would have missed."""
-        rights = dict.fromkeys(right for right, _left in Rights.documented([name]).each(name))
-        needed = {
-            right
-            for given, done in self.evidence
-            if name in given.policies
-            for right, left in given.each(name)
-            if not left.allow(done)
-        }
-        return [right for right in rights if right not in needed]
+        return unneeded(name, self.evidence)
+
+
+def unneeded(name: str, evidence: list[tuple[Rights, Done]]) -> list[Right]:
+    """The rights of a document which nobody who had it would have missed."""
+    needed = {
+        right
+        for given, done in evidence
+        if name in given.policies
+        for right, left in given.each(name)
+        if not left.allow(done)
+    }
+    return [right for right, _left in Rights.documented([name]).each(name) if right not in needed]
 
 
 def path_of(obj: dict[str, Any]) -> str:

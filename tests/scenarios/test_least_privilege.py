@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from least_privilege import ACCOUNT, REGION, Place, Rights, make
+from least_privilege import ACCOUNT, REGION, Done, Place, Rights, make, unneeded
 from runs import Controller
 from test_connector import CHART, playing
 from test_connector import TOKEN as CONNECTOR_TOKEN
@@ -22,6 +23,7 @@ import permissions
 import tools
 from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER
+from testbed.kubernetes_rbac import Attributes
 
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -41,6 +43,40 @@ def flow(name: str, **more: Any) -> dict[str, Any]:
     target = {"integration": {"resource_type": "k8s-cluster", "permissions": ["view"]}}
     requestors = {"conditions": [{"type": "user", "values": ["jane@example.com"]}]}
     return {"name": name, "requestors": requestors, "access_targets": [target], **more}
+
+
+def test_a_right_is_needed_if_something_was_done_that_nothing_else_allows() -> None:
+    """What the other tests conclude with: without it, they would prove nothing."""
+    given = Rights.documented(["offboard"])
+    done = Done(
+        {
+            (action, resource.replace("*", "1"), tuple((key, arn.replace("*", "1")) for key, arn in conditions(one)))
+            for one in given.policies["offboard"]["Statement"]
+            for action in one["Action"]
+            for resource in one["Resource"]
+        },
+        {
+            Attributes(verb, rule["apiGroups"][0], rule["resources"][0], namespace, rule["resourceNames"][0])
+            for namespace, rule in given.rules["offboard"]
+            for verb in rule["verbs"]
+        },
+        set(given.calls["offboard"]),
+    )
+    assert unneeded("offboard", [(given, done)]) == []
+    for kind, foreign in (
+        ("decisions", ("iam:DeleteRole", f"arn:aws:iam::{ACCOUNT}:role/other", ())),
+        ("decisions", ("iam:DetachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", (("iam:PolicyARN", "x"),))),
+        ("attributes", Attributes("update", "", "configmaps", "kube-system", "coredns")),
+        ("calls", "POST /api/admin/v4/integrations"),
+    ):
+        known = getattr(done, kind)
+        assert not given.allow(replace(done, **{kind: {*known, foreign}}))
+        less = replace(done, **{kind: known - {min(known, key=str)}})
+        assert len(unneeded("offboard", [(given, less)])) == 1
+
+
+def conditions(one: dict[str, Any]) -> list[tuple[str, str]]:
+    return [pair for block in one.get("Condition", {}).values() for pair in block.items()]
 
 
 def make_drift(place: Place) -> None:
@@ -281,7 +317,9 @@ def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
     # What people do by hand.
     iam, arn = place.account.iam, place.account.arn("policy/apono-connector-alpha")
     provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
-    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=provider, ClientID="sts.amazonaws.com")
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
+    issuer = f"https://{provider.partition('oidc-provider/')[2]}"
+    iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["other"], ThumbprintList=["0" * 40])
     for number in range(4):
         document = statement(Action="sts:AssumeRole", Resource=f"arn:aws:iam::*:role/apono-{number}")
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
@@ -301,3 +339,32 @@ def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
         assert run.code == 0, run.output
     assert place.account.role("apono-connector-alpha") is None
     assert place.unneeded("connector") == []
+
+
+def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
+    place.add_cluster("map", "CONFIG_MAP")
+    place.add_cluster("entry", "API", known=False)
+    place.add_cluster("plain", "API", known=False)
+    hosts: dict[str, Any] = {"map": {}, "entry": {}, "plain": {}}
+
+    # What can be left out is left out, and nothing fails of that.
+    rights = Rights.documented(["onboard"], without=("AskWhatIsAllowed", "FindSsoRoles", "CreateAccessEntry"))
+    rights.rules["onboard"] = [one for one in rights.rules["onboard"] if one[1]["verbs"] != ["update"]]
+    rights.calls["onboard"].remove("POST /api/admin/v4/integrations")
+    account = ["--tags", "account"]
+    place.give(rights)
+    inventory = {"all": {"hosts": hosts, "vars": place.settings}}
+    assert place.controller.run("apono.eks.onboard", inventory, *account).code == 0
+
+    # The entry of one is there already.
+    place.account.client("eks").create_access_entry(
+        clusterName="plain", principalArn=place.account.arn(f"role/{ROLE}"), username="apono:{{SessionName}}"
+    )
+    run = place.controller.run("apono.eks.onboard", inventory)
+    assert run.code == 2
+    assert "may not update configmaps in the namespace kube-system" in run.failed["map"], run.output
+    assert "Allow the caller eks:CreateAccessEntry" in run.failed["entry"]
+    assert "does not allow POST /api/admin/v4/integrations" in run.failed["plain"]
+    assert "give its service account the role for it in Apono" in run.failed["plain"]
+    place.grant("onboard")
+    assert place.run("onboard", hosts).code == 0
