@@ -12,6 +12,7 @@ import copy
 import json
 import os
 import subprocess
+import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ from testbed.kubernetes_rbac import RBAC_GROUP, Attributes, allows
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 TOKEN = "token-of-the-automation"
 FORBIDDEN = 403
+# How long an API server may take to know of a right.
+RBAC_SECONDS = 20
 
 # A right by itself: of a statement one action on one resource, of a rule one verb on one resource, a call of Apono.
 Right = tuple[str, ...]
@@ -51,7 +54,7 @@ class Rights:
             {name: permissions.iam_policy(name, without) for name in names},
             {
                 name: [
-                    (role["metadata"].get("namespace", ""), rule)
+                    (role["metadata"].get("namespace", ""), dict(rule))
                     for role in permissions.manifests(name)
                     for rule in role.get("rules", ())
                 ]
@@ -225,6 +228,27 @@ class Place:
                     obj["rules"] = [rule for where, rule in self.rights.rules[name] if where == namespace]
                 make(cluster, obj)
 
+    def needs(self, cluster: Cluster, name: str, verb: str, method: str, obj: dict[str, Any]) -> None:
+        """See that the API server itself lets the automation write an object with the rights of a document, and not
+        without one of their verbs."""
+        keys = (
+            Account(self.bed, OPERATIONS_ACCOUNT)
+            .client("sts")
+            .assume_role(RoleArn=self.account.automation, RoleSessionName="apono-eks")["Credentials"]
+        )
+        token = cluster.token(keys)
+        path = f"{path_of(obj)}{'' if method == 'POST' else '/' + obj['metadata']['name']}?dryRun=All"
+        less = Rights.documented([name])
+        for _namespace, rule in less.rules[name]:
+            rule["verbs"] = [one for one in rule["verbs"] if one != verb]
+        less.rules[name] = [one for one in less.rules[name] if one[1]["verbs"]]
+        for rights, allowed in ((less, False), (Rights.documented([name]), True)):
+            self.give(rights)
+            end = time.monotonic() + RBAC_SECONDS
+            while may(cluster, method, path, token, obj) != allowed:
+                assert time.monotonic() < end, (verb, allowed)
+                time.sleep(0.1)
+
     # Runs
 
     def run(self, playbook: str, hosts: dict[str, Any], *arguments: str, **variables: Any) -> Run:
@@ -311,6 +335,16 @@ def path_of(obj: dict[str, Any]) -> str:
     prefix = "/api/v1" if obj["apiVersion"] == "v1" else f"/apis/{obj['apiVersion']}"
     namespace = obj["metadata"].get("namespace")
     return f"{prefix}{f'/namespaces/{namespace}' if namespace else ''}/{obj['kind'].lower()}s"
+
+
+def may(cluster: Cluster, method: str, path: str, token: str, obj: dict[str, Any]) -> bool:
+    try:
+        cluster.call(method, path, token, obj)
+    except urllib.error.HTTPError as error:
+        if error.code != FORBIDDEN:
+            raise
+        return False
+    return True
 
 
 def make(cluster: Cluster, obj: dict[str, Any]) -> None:

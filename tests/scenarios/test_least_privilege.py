@@ -23,7 +23,7 @@ import permissions
 import tools
 from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER
-from testbed.kubernetes_rbac import Attributes
+from testbed.kubernetes_rbac import RBAC_GROUP, Attributes
 
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -235,17 +235,16 @@ OTHERS = ("MapOthers", "GiveOthersAccessPolicies", "PassNodeRoles")
 
 def bind_jane(place: Place, cluster: str) -> None:
     """Jane has grants in a namespace, by a role of it, and everywhere, by a role of the cluster."""
-    group = "rbac.authorization.k8s.io"
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
     for kind, namespace in (("Role", "default"), ("ClusterRole", "")):
         metadata = {"name": "grant", **({"namespace": namespace} if namespace else {})}
         binding = {
             "kind": f"{kind}Binding",
-            "roleRef": {"apiGroup": group, "kind": kind, "name": "grant"},
-            "subjects": [{"apiGroup": group, "kind": "User", "name": JANE}],
+            "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": "grant"},
+            "subjects": [{"apiGroup": RBAC_GROUP, "kind": "User", "name": JANE}],
         }
         for body in ({"kind": kind, "rules": rules}, binding):
-            make(place.clusters[cluster], {"apiVersion": f"{group}/v1", "metadata": metadata, **body})
+            make(place.clusters[cluster], {"apiVersion": f"{RBAC_GROUP}/v1", "metadata": metadata, **body})
 
 
 def test_migrate_to_access_entries(place: Place) -> None:
@@ -286,6 +285,29 @@ def test_migrate_to_access_entries(place: Place) -> None:
     assert {place.clusters["new"].entry(name)["type"] for name in ("own-nodes", "Admins")} == {"EC2_LINUX", "STANDARD"}
     assert place.unneeded("migrate_to_access_entries") == []
 
+    # What the API server asks beside the write itself.
+    cluster = place.clusters["new"]
+    path = f"/apis/{RBAC_GROUP}/v1/namespaces/default/rolebindings/grant"
+    binding = cluster.call("GET", path, cluster.admin_token)
+    binding["subjects"].append({"apiGroup": RBAC_GROUP, "kind": "User", "name": "joe"})
+    place.needs(cluster, "migrate_to_access_entries", "bind", "PUT", binding)
+
+
+def drift_of_connector(place: Place) -> None:
+    """What people do by hand to the connector's IAM role, its policy and the cluster's OpenID Connect provider."""
+    iam, policy, name = place.account.iam, place.account.arn("policy/apono-connector-alpha"), "apono-connector-alpha"
+    provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
+    issuer = f"https://{provider.partition('oidc-provider/')[2]}"
+    iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["other"], ThumbprintList=["0" * 40])
+    for number in range(4):
+        document = statement(Action="sts:AssumeRole", Resource=f"arn:aws:iam::*:role/apono-{number}")
+        iam.create_policy_version(PolicyArn=policy, PolicyDocument=document, SetAsDefault=True)
+    iam.detach_role_policy(RoleName=name, PolicyArn=policy)
+    trust = statement(Principal={"AWS": ACCOUNT}, Action="sts:AssumeRole")
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+    iam.update_role_description(RoleName=name, Description="by hand")
+
 
 @needs_helm
 def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
@@ -304,33 +326,17 @@ def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
     role = {"apono_connector_iam_role": "apono-connector-alpha", "apono_connector_create_oidc_provider": True}
     place.grant("onboard", "connector")
     with playing(bed, cluster):
-        run = place.run("onboard", {"alpha": settings})
+        run = place.run("onboard", {"alpha": settings}, **role, apono_tags={"team": "platform"})
     assert run.code == 0, run.output
 
-    # Now with a role, and by a chart whose cluster role is another.
+    drift_of_connector(place)
+    # A later chart, whose cluster role is another; and another account's role for the service account.
     template = chart / "templates/connector.tpl"
     template.write_text(template.read_text().replace("[get, list, create, delete]", "[get, list]"))
-    tags = {"apono_tags": {"team": "platform"}}
-    run = place.run("onboard", {"alpha": settings}, **role, **tags)
-    assert run.code == 0, run.output
-
-    # What people do by hand.
-    iam, arn = place.account.iam, place.account.arn("policy/apono-connector-alpha")
-    provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
-    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
-    issuer = f"https://{provider.partition('oidc-provider/')[2]}"
-    iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["other"], ThumbprintList=["0" * 40])
-    for number in range(4):
-        document = statement(Action="sts:AssumeRole", Resource=f"arn:aws:iam::*:role/apono-{number}")
-        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
-    iam.detach_role_policy(RoleName="apono-connector-alpha", PolicyArn=arn)
-    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-    iam.update_assume_role_policy(
-        RoleName="apono-connector-alpha", PolicyDocument=json.dumps({"Version": VERSION, "Statement": [trust]})
-    )
-    iam.update_role_description(RoleName="apono-connector-alpha", Description="by hand")
-    tags["apono_tags"]["cost"] = "12"
-    run = place.run("onboard", {"alpha": {**settings, "apono_connector_manage_cluster_roles": False}}, **role, **tags)
+    changed = {
+        "apono_connector_values": {"serviceAccount": {"awsRoleAccountId": OPERATIONS_ACCOUNT}, "replicaCount": 2}
+    }
+    run = place.run("onboard", {"alpha": {**settings, **changed}}, **role, apono_tags={"team": "data"})
     assert run.code == 0, run.output
 
     place.grant("offboard", "connector")
@@ -339,6 +345,9 @@ def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
         assert run.code == 0, run.output
     assert place.account.role("apono-connector-alpha") is None
     assert place.unneeded("connector") == []
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    made = {"apiVersion": f"{RBAC_GROUP}/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": rules}
+    place.needs(cluster, "connector", "escalate", "POST", made)
 
 
 def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
@@ -347,24 +356,19 @@ def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
     place.add_cluster("plain", "API", known=False)
     hosts: dict[str, Any] = {"map": {}, "entry": {}, "plain": {}}
 
-    # What can be left out is left out, and nothing fails of that.
+    # Without what can be left out nothing fails that could be done.
     rights = Rights.documented(["onboard"], without=("AskWhatIsAllowed", "FindSsoRoles", "CreateAccessEntry"))
     rights.rules["onboard"] = [one for one in rights.rules["onboard"] if one[1]["verbs"] != ["update"]]
     rights.calls["onboard"].remove("POST /api/admin/v4/integrations")
-    account = ["--tags", "account"]
     place.give(rights)
-    inventory = {"all": {"hosts": hosts, "vars": place.settings}}
-    assert place.controller.run("apono.eks.onboard", inventory, *account).code == 0
-
-    # The entry of one is there already.
+    role = place.account.make_role(ROLE, ACCOUNT)
     place.account.client("eks").create_access_entry(
-        clusterName="plain", principalArn=place.account.arn(f"role/{ROLE}"), username="apono:{{SessionName}}"
+        clusterName="plain", principalArn=role, username="apono:{{SessionName}}"
     )
-    run = place.controller.run("apono.eks.onboard", inventory)
+    run = place.controller.run("apono.eks.onboard", {"all": {"hosts": hosts, "vars": place.settings}})
     assert run.code == 2
-    assert "may not update configmaps in the namespace kube-system" in run.failed["map"], run.output
+    assert place.account.role()["policies"] == [place.account.arn(f"policy/{ROLE}")], run.output
+    assert "may not update configmaps in the namespace kube-system" in run.failed["map"]
     assert "Allow the caller eks:CreateAccessEntry" in run.failed["entry"]
     assert "does not allow POST /api/admin/v4/integrations" in run.failed["plain"]
     assert "give its service account the role for it in Apono" in run.failed["plain"]
-    place.grant("onboard")
-    assert place.run("onboard", hosts).code == 0
