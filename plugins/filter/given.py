@@ -9,8 +9,8 @@ name: given
 short_description: Leave out of a dictionary what is empty
 version_added: 0.1.0
 description:
-  - An empty text, list or dictionary, or nothing at all, is what a variable has that nobody has set, or a survey to which
-    nobody has answered. Zero and false are values.
+  - An empty text, list or dictionary, or nothing at all, is what a variable has that nobody has set, or a survey to
+    which nobody has answered. Zero and false are values.
 options:
   _input:
     description: The dictionary.
