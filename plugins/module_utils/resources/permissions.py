@@ -10,15 +10,17 @@ conditions that the simulation does not know, the write itself has to tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws, operation_name
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import NOT_FOUND
+
+if TYPE_CHECKING:
+    from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 
 ACCESS_REVIEW = "SelfSubjectAccessReview"
 
@@ -40,16 +42,14 @@ def actions(service: str, changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def require_actions(
+def missing_actions(
     aws: Aws, wanted: list[str], resource: str, what: str, context: dict[str, str] | None = None
-) -> None:
-    """Raises :class:`ResourceError` with all the actions on ``resource``, an ARN, that IAM would refuse the caller.
-
-    ``context`` are condition keys that the calls come with.
-    """
+) -> Iterator[ResourceError]:
+    """An error with all the actions on ``resource``, an ARN, that IAM would refuse the caller, if there are any;
+    ``context`` are the condition keys that the calls come with."""
     missing = refused(aws, wanted, resource, context or {}) if wanted else []
     if missing:
-        raise ResourceError(
+        yield ResourceError(
             f"{aws.caller} may not {', '.join(missing)} on {resource}, which {what} needs: add it to the caller's "
             "policies, or assume a role that has it (assume_role_arn).",
             service=missing[0].partition(":")[0],
@@ -109,13 +109,15 @@ def unless_denied(ask: Callable[[], Any], otherwise: Any) -> Any:
         return otherwise
 
 
-def require_access(kubernetes: Kubernetes, verb: str, resource: str, namespace: str, name: str, what: str) -> None:
-    """Raises :class:`ResourceError` where the cluster would refuse the caller a verb on an object of the core API;
-    ``name`` is empty for one that is to be made."""
+def missing_access(
+    kubernetes: Kubernetes, verb: str, resource: str, namespace: str, name: str, what: str
+) -> Iterator[ResourceError]:
+    """An error where the cluster would refuse the caller a verb on an object of the core API; ``name`` is empty for one
+    that is to be made."""
     attributes = {"verb": verb, "resource": resource, "namespace": namespace, **({"name": name} if name else {})}
     status = kubernetes.review(ACCESS_REVIEW, {"resourceAttributes": attributes}, group="authorization.k8s.io")
     if not status.get("allowed"):
-        raise ResourceError(
+        yield ResourceError(
             f"The caller may not {verb} {resource} in the namespace {namespace} of {kubernetes.connection.cluster}, "
             f"which {what} needs: give it the access policy AmazonEKSClusterAdminPolicy, or RBAC for that.",
             service="kubernetes",
