@@ -136,9 +136,10 @@ def test_onboard_and_offboard(bed: Bed, place: Place) -> None:
     assert place.unneeded("onboard") == []
 
     place.grant("offboard")
-    for arguments in (["--check"], []):
-        run = place.run("offboard", hosts, *arguments, **changed)
-        assert run.code == 0, run.output
+    looked = place.run("offboard", hosts, "--check", "--limit", "map", **changed, apono_remove_account_access=True)
+    assert looked.code == 0, looked.output
+    run = place.run("offboard", hosts, **changed)
+    assert run.code == 0, run.output
     assert (place.account.role(), place.account.policy()) == (None, None)
     assert place.unneeded("offboard") == []
 
@@ -205,7 +206,7 @@ def test_what_only_reads(bed: Bed, place: Place, tmp_path: Path) -> None:
     place.give(Rights.documented([]))
     files = {"apono_user_aws_config_file": place.controller.environment["AWS_CONFIG_FILE"]}
     files["apono_user_kubeconfig"] = str(tmp_path / "kubeconfig")
-    run = place.run("user_login", hosts, apono_user_email=JANE, apono_user_source_profile="jane", **files)
+    run = place.run("user_login", {"map": {}}, apono_user_email=JANE, apono_user_source_profile="jane", **files)
     assert run.code == 0, run.output
     place.keep_of("user_login", person)
     assert place.unneeded("user_login") == []
