@@ -25,6 +25,7 @@ AUTOMATION = "platform-automation"
 ROLE = "apono-k8s-access"
 SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
 SAML_PROVIDER = "okta"
+RBAC = "rbac.authorization.k8s.io"
 SIGN_IN = {
     "aws": "https://signin.aws.amazon.com/saml",
     "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
@@ -230,6 +231,18 @@ class Cluster:
             ]
         except ClientError:
             return None
+
+    def grant(self, username: str) -> None:
+        """What Apono grants on an approved request: a role to one username."""
+        metadata = {"name": "approved", "namespace": "default"}
+        role = {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]}
+        binding = {
+            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "approved"},
+            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": username}],
+        }
+        for kind, body in (("Role", role), ("RoleBinding", binding)):
+            made = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, **body}
+            self.call("POST", f"/apis/{RBAC}/v1/namespaces/default/{kind.lower()}s", self.admin_token, made)
 
     def token(self, keys: dict[str, str]) -> str:
         """A bearer token, signed with somebody's credentials."""
