@@ -9,6 +9,7 @@ of AWS and Apono are those of the test bed. :mod:`guides` says what a block of a
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -32,7 +33,7 @@ import tools
 from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.awx import Awx
 from testbed.bed import AWS_SERVICES, Bed
-from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, Cluster
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, Cluster
 from testbed.service import Listener
 
 SHOP, DATA = "111122223333", "444455556666"
@@ -69,7 +70,6 @@ class World:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
             "AWS_PROFILE": "automation",
-            "AWS_DEFAULT_REGION": REGION,
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
@@ -81,13 +81,17 @@ class World:
 
     # What is there
 
-    def profile(self, name: str, keys: dict[str, str]) -> None:
+    def profile(self, name: str, keys: dict[str, str], region: str = REGION) -> None:
         """Credentials in a profile, as a login or ``aws configure`` leaves them."""
         lines = [f"[{name}]", *(f"{key.lower()} = {value}" for key, value in keys.items()), ""]
         self.append(".aws/credentials", lines)
+        self.append(".aws/config", [f"[profile {name}]", f"region = {region}", ""])
 
-    def role_profile(self, name: str, role: str, source: str = "operations") -> None:
-        self.append(".aws/config", [f"[profile {name}]", f"role_arn = {role}", f"source_profile = {source}", ""])
+    def role_profile(self, name: str, role: str) -> None:
+        self.append(
+            ".aws/config",
+            [f"[profile {name}]", f"role_arn = {role}", "source_profile = operations", f"region = {REGION}", ""],
+        )
 
     def append(self, path: str, lines: list[str]) -> None:
         file = self.home / path
@@ -108,7 +112,7 @@ class World:
         """The inventory of a guide that has it from another one."""
         variables = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
         document = {"all": {"hosts": hosts, "vars": variables}}
-        (self.folder / "clusters.yml").write_text(yaml.safe_dump(document))
+        (self.folder / "clusters.yml").write_text(yaml.safe_dump(document, sort_keys=False))
 
     def kubeconfig(self, cluster: dict[str, str], token: str) -> None:
         config = {
@@ -198,8 +202,8 @@ def partitions(world: World) -> None:
         account = Account(world.bed, account_id, region, partition)
         account.add_saml_provider()
         account.add_cluster(cluster, "API")
-        world.profile(name, world.bed.credentials(OPERATIONS_ACCOUNT, partition))
-        world.profile(f"{name}-admin", world.bed.credentials(account_id, partition))
+        world.profile(name, world.bed.credentials(OPERATIONS_ACCOUNT, partition), region)
+        world.profile(f"{name}-admin", world.bed.credentials(account_id, partition), region)
 
 
 def mapping(world: World) -> None:
@@ -226,13 +230,21 @@ def onboarded(world: World) -> None:
     world.onboard()
 
 
+def access_flows(world: World) -> None:
+    """Two clusters, and the groups of people that Apono knows."""
+    two_clusters(world)
+    groups = ("developers", "on-call")
+    attributes = [{"type": "group", "value": name} for name in groups]
+    attributes.append({"type": "user", "value": JANE})
+    world.bed.control("apono", "directory", {"groups": [{"name": name} for name in groups], "attributes": attributes})
+
+
 def drifted(world: World) -> None:
-    """Two clusters that are onboarded, and somebody has opened the trust policy since."""
+    """Two clusters that are onboarded, and somebody has given people another username in one of them since."""
     onboarded(world)
-    role = world.account.role()
-    document = role["AssumeRolePolicyDocument"]
-    document["Statement"][0]["Condition"].pop("ArnLike")
-    world.account.iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(document))
+    cluster = world.clusters["prod-1"]
+    principal = world.account.arn(f"role/{ROLE}")
+    cluster.eks.update_access_entry(clusterName=cluster.name, principalArn=principal, username="me:{{SessionName}}")
 
 
 def adopt(world: World) -> None:
@@ -247,7 +259,7 @@ def adopt(world: World) -> None:
         kubernetesGroups=["viewers"],
     )
     config = {"target_cluster": "prod-1", "cluster_location": REGION}
-    make_integration(world.bed, "Production (EU)", config, resource_types=["*"])
+    make_integration(world.bed, "Production (EU)", config)
 
 
 def migration(world: World) -> None:
@@ -289,13 +301,13 @@ def reports(world: World) -> None:
     """Three clusters, one of which does not know the automation."""
     many_accounts(world, external_id="")
     data = Account(world.bed, DATA, REGION)
-    closed = data.add_cluster("closed", "CONFIG_MAP", creator_arn=data.arn("role/somebody"))
+    data.add_cluster("data-eu", "CONFIG_MAP", creator_arn=data.make_role("somebody", DATA))
     places = {"apono_assume_role_arn": world.account.automation}
     world.inventory(
         **{
             "shop-eu": places,
             "shop-us": {**places, "apono_region": "us-east-1"},
-            "data-eu": {"apono_assume_role_arn": data.automation, "apono_cluster_name": closed.name},
+            "data-eu": {"apono_assume_role_arn": data.automation},
         }
     )
 
@@ -309,7 +321,7 @@ def aws_auth(world: World) -> None:
     (world.folder / "backups").mkdir()
     world.onboard("-e", "apono_backup=backups")
     # Whoever has the cluster in their kubeconfig.
-    kube = {"server": cluster.url, "certificate-authority-data": cluster.authority}
+    kube = {"server": cluster.url, "certificate-authority-data": base64.b64encode(cluster.authority.encode()).decode()}
     world.kubeconfig(kube, cluster.admin_token)
 
 
@@ -344,7 +356,7 @@ def event_driven(world: World) -> None:
 
 WORLDS: dict[str, Callable[[World], None]] = {
     "README": plain,
-    "access_flows": two_clusters,
+    "access_flows": access_flows,
     "adopt": adopt,
     "audit": drifted,
     "aws_auth": aws_auth,
@@ -423,7 +435,7 @@ def create_build_context(world: World, shell: Shell, command: Command) -> None:
     """All of a build but the image itself."""
     text = re.sub("^ansible-builder build --tag [^ ]+", "ansible-builder create --context context", command.text)
     shell.follow(Command(text, None))
-    assert (world.folder / "context/Containerfile").exists()
+    assert any((world.folder / "context" / name).exists() for name in ("Containerfile", "Dockerfile"))
 
 
 def read_rulebook(world: World, shell: Shell, command: Command) -> None:
