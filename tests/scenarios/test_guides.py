@@ -299,7 +299,8 @@ def inventory(world: World) -> None:
 
 def reports(world: World) -> None:
     """Three clusters, one of which does not know the automation."""
-    many_accounts(world, external_id="")
+    onboarding(world)
+    world.environment["AWS_PROFILE"] = "operations"
     data = Account(world.bed, DATA, REGION)
     data.add_cluster("data-eu", "CONFIG_MAP", creator_arn=data.make_role("somebody", DATA))
     places = {"apono_assume_role_arn": world.account.automation}
@@ -385,9 +386,30 @@ def give_role_its_policy(world: World) -> None:
     Account(world.bed, DATA).make_administrator(AUTOMATION)
 
 
+def run_pipeline(world: World) -> None:
+    """The runner of a pipeline takes the commands out of the file, and keeps what the file names."""
+    cluster = world.clusters["prod-1"]
+    principal, username = world.account.arn(f"role/{ROLE}"), "apono:{{SessionName}}"
+    cluster.eks.update_access_entry(clusterName=cluster.name, principalArn=principal, username=username)
+    (job,) = yaml.safe_load((world.folder / ".gitlab-ci.yml").read_text()).values()
+    shell = Shell(world.environment, world.folder)
+    for command in job["script"]:
+        shell.follow(Command(command, None))
+    assert all(list((world.folder / path).iterdir()) for path in job["artifacts"]["paths"])
+
+
+def compare_rule(world: World) -> None:
+    """The rule lets through what the filter of events takes, and no more."""
+    rule = json.loads((world.folder / "rule.json").read_text())
+    source = (CHECKOUT / "extensions/eda/plugins/event_filter/eks_cluster.py").read_text()
+    assert set(rule["detail"]["eventName"]) == set(re.findall(r'"((?:Create|Update|Delete)\w+)"', source))
+
+
 EVENTS: dict[str, Callable[[World], None]] = {
     "Jane's request is approved": lambda world: world.clusters["prod-1"].grant("apono:jane-example.com"),
     "Jane signs in by SAML": lambda world: world.profile("jane", by_environment(world.account.assume_by_saml(JANE))),
+    "EventBridge has the rule": compare_rule,
+    "a pipeline runs on a clean fleet": run_pipeline,
     "the role gets its policies": give_role_its_policy,
 }
 
@@ -528,3 +550,77 @@ def test_nothing_is_kept_that_no_guide_needs() -> None:
     ]
     for stand_in in STAND_INS:
         assert any(re.fullmatch(stand_in.pattern, command, re.S) for command in commands), stand_in.pattern
+
+
+def test_every_guide_is_in_the_table_of_contents() -> None:
+    sections = yaml.safe_load((CHECKOUT / "docs/docsite/extra-docs.yml").read_text())["sections"]
+    listed = [page for section in sections for page in section["toctree"]]
+    assert sorted(listed) == sorted(path.stem for path in GUIDES.glob("*.rst"))
+
+
+# The fact of a host that failed, which a playbook of one's own may set; and resources of Apono's Terraform provider.
+NO_VARIABLES = {"apono_failure", "apono_integration", "apono_access_flow"}
+
+
+def test_every_variable_of_a_guide_is_documented() -> None:
+    documented = set(re.findall(r"``(apono_\w+)``", (GUIDES / "variables.rst").read_text()))
+    # Those of the rulebooks are not the playbooks'.
+    documented |= set(re.findall(r"``(apono_\w+)``", (GUIDES / "event_driven.rst").read_text()))
+    for page, path in PAGES.items():
+        assert set(re.findall(r"\bapono_\w+", path.read_text())) - documented - NO_VARIABLES == set(), page
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_every_link_leads_to_a_file(name: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (CHECKOUT / name).read_text())
+    assert links
+    assert [link for link in links if not (CHECKOUT / link).exists()] == []
+
+
+TITLE = "A guide\n=======\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (".. code-block:: text\n\n    a table", "unknown kind 'text'"),
+        ("So::\n\n    a block without a language", "unknown kind 'literal_block'"),
+        (">>> print()\n", "unknown kind 'doctest_block'"),
+        (".. code-block:: yaml\n\n    a: 1", "a file without a name"),
+        (".. code-block:: yaml\n    :caption: a.yml\n\n    a: [1", "expected ',' or ']'"),
+        (".. code-block:: json\n    :caption: a.json\n\n    {a: 1}", "double quotes"),
+    ],
+)
+def test_a_block_of_no_known_kind_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    guide = tmp_path / "guide.rst"
+    guide.write_text(TITLE + text)
+    with pytest.raises(AssertionError, match=re.escape(complaint)):
+        blocks_of(guide)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("$ false", "exit status 1"),
+        ("$ echo one", None),
+        ("$ echo one\none", None),
+        ("$ echo one\ntwo", "The guide shows"),
+        ("$ seq 3\n1\n3", "The guide shows"),
+        ("$ seq 3\n...\n2", "The guide shows"),
+        ("$ seq 3\n1\n...", None),
+        ("$ echo one two three\none … three", None),
+        ("$ echo one two three\none … four", "The guide shows"),
+        ("$ (exit 3)\n$ echo $?\n3", None),
+        ("$ (exit 3)\n$ echo $?\n2", "The guide shows"),
+        ("$ export A=1\n$ echo $A \\\n    $A\n1 1", None),
+    ],
+)
+def test_what_is_shown_has_to_be_what_is_printed(tmp_path: Path, text: str, complaint: str | None) -> None:
+    shell = Shell({"PATH": os.environ["PATH"]}, tmp_path)
+    if complaint:
+        with pytest.raises(AssertionError, match=re.escape(complaint)):
+            for command in commands_of(text):
+                shell.follow(command)
+    else:
+        for command in commands_of(text):
+            shell.follow(command)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import docutils.core
+import trustme
 import yaml
 from docutils import nodes
 from guides import GUIDES
@@ -66,7 +67,7 @@ class Fleet:
         self.shop.add_cluster("stranger", "CONFIG_MAP", creator_arn=somebody)
         weak = self.shop.add_cluster("weak", "CONFIG_MAP", creator_arn=somebody)
         weak.write_map_roles(f"- {{rolearn: {self.shop.automation}, username: automation}}\n")
-        self.other_authority = broken.authority
+        self.other_authority = trustme.CA().cert_pem.bytes().decode()
         for account in (self.locked, self.poor):
             account.add_cluster("fine", "API")
         # One automation that nobody may assume, and one that may do nothing.
@@ -158,7 +159,8 @@ def tasks(shop: Account, folder: Path) -> dict[str, dict[str, Any]]:
     anybody = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
     return {
         "There is no SAML provider …": {
-            "apono.eks.iam_role": {"name": "a", "trust": {"saml": {"provider": "b"}}, **aws}
+            "apono.eks.iam_role": {"name": "a", "trust": {"saml": {"provider": "b"}}, **aws},
+            "check_mode": True,
         },
         "trust.policy lets anybody assume the role …": {
             "apono.eks.iam_role": {
@@ -181,7 +183,10 @@ def tasks(shop: Account, folder: Path) -> dict[str, dict[str, Any]]:
             "apono.eks.aws_auth_role": entry,
             "check_mode": True,
         },
-        "There is no usable token for Apono's API": {"apono.eks.connector_info": {"api_token": " "}},
+        "There is no usable token for Apono's API": {
+            "apono.eks.connector_info": {},
+            "environment": {"APONO_API_TOKEN": ""},
+        },
         "Apono answered 401": {"apono.eks.connector_info": {"api_token": "token-that-expired"}},
         "Apono answered 403": {"apono.eks.connector_info": {"api_token": "token-without-rights"}},
         "Apono did not answer …. Check api_url and the network": {
