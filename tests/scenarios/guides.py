@@ -21,6 +21,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import docutils.core
 import yaml
@@ -218,3 +219,16 @@ def write(block: Block, folder: Path, home: Path) -> None:
     path = home / block.caption[2:] if block.caption.startswith("~/") else folder / block.caption
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(block.text.rstrip("\n") + "\n")
+
+
+def kubeconfig(cluster: dict[str, str], user: dict[str, Any]) -> str:
+    """A kubeconfig of one cluster and one user."""
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "it", "cluster": cluster}],
+        "users": [{"name": "me", "user": user}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "me"}}],
+        "current-context": "it",
+    }
+    return yaml.safe_dump(document)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from guides import CHECKOUT, GUIDES, TIMEOUT_SECONDS, Block, Command, Shell, blocks_of, commands_of, write
+from guides import CHECKOUT, GUIDES, TIMEOUT_SECONDS, Block, Command, Shell, blocks_of, commands_of, kubeconfig, write
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_integration, make_role
 from test_connector import CHART, playing
 from test_connector import TOKEN as TOKEN_OF_CONNECTOR
@@ -114,18 +114,6 @@ class World:
         document = {"all": {"hosts": hosts, "vars": variables}}
         (self.folder / "clusters.yml").write_text(yaml.safe_dump(document, sort_keys=False))
 
-    def kubeconfig(self, cluster: dict[str, str], token: str) -> None:
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "it", "cluster": cluster}],
-            "users": [{"name": "me", "user": {"token": token}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "me"}}],
-            "current-context": "it",
-        }
-        (self.home / ".kube").mkdir()
-        (self.home / ".kube/config").write_text(yaml.safe_dump(config))
-
     def onboard(self, *arguments: str) -> None:
         """What was done before a guide begins."""
         shell = Shell(self.environment, self.folder)
@@ -167,24 +155,21 @@ def onboarding(world: World) -> None:
     world.add("shop-us", region="us-east-1")
 
 
-def many_accounts(world: World, external_id: str = EXTERNAL_ID) -> None:
+def fleet(world: World) -> None:
+    """Three clusters in two accounts, of which the automation assumes a role in each."""
+    onboarding(world)
     world.environment["AWS_PROFILE"] = "operations"
     data = Account(world.bed, DATA, REGION)
     data.add_saml_provider()
-    onboarding(world)
-    # A caller who is not the creator has to be known to a cluster before it can edit aws-auth.
     world.clusters["data-eu"] = data.add_cluster("data-eu", "CONFIG_MAP")
+
+
+def many_accounts(world: World) -> None:
+    """A fleet in which one account has no role yet for the automation."""
+    fleet(world)
+    world.account.ask_for_external_id(EXTERNAL_ID)
+    world.clusters["data-eu"].account.remove_automation()
     world.profile("data-admin", world.bed.credentials(DATA))
-    if external_id:
-        # The reader makes the role of one account, and those of the others are like it.
-        for policy in data.role(AUTOMATION)["policies"]:
-            data.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn=policy)
-        data.iam.delete_role(RoleName=AUTOMATION)
-        condition = {"StringEquals": {"sts:ExternalId": external_id}}
-        principal = {"AWS": f"arn:aws:iam::{OPERATIONS_ACCOUNT}:root"}
-        trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        world.account.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
 
 
 def saml(world: World) -> None:
@@ -284,12 +269,8 @@ def user_login(world: World) -> None:
 
 
 def inventory(world: World) -> None:
-    many_accounts(world, external_id="")
-    trust = {"Effect": "Allow", "Principal": {"AWS": OPERATIONS_ACCOUNT}, "Action": "sts:AssumeRole"}
-    trust["Condition"] = {"StringEquals": {"sts:ExternalId": "shared-with-the-platform-team"}}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    data = Account(world.bed, DATA, REGION)
-    data.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
+    fleet(world)
+    world.clusters["data-eu"].account.ask_for_external_id("shared-with-the-platform-team")
     for cluster in world.clusters.values():
         tags = {"env": "prod", "team": "web" if cluster.name == "shop-eu" else "data"}
         cluster.eks.tag_resource(resourceArn=cluster.arn, tags=tags)
@@ -322,8 +303,12 @@ def aws_auth(world: World) -> None:
     (world.folder / "backups").mkdir()
     world.onboard("-e", "apono_backup=backups")
     # Whoever has the cluster in their kubeconfig.
-    kube = {"server": cluster.url, "certificate-authority-data": base64.b64encode(cluster.authority.encode()).decode()}
-    world.kubeconfig(kube, cluster.admin_token)
+    authority = base64.b64encode(cluster.authority.encode()).decode()
+    config = kubeconfig(
+        {"server": cluster.url, "certificate-authority-data": authority}, {"token": cluster.admin_token}
+    )
+    (world.home / ".kube").mkdir()
+    (world.home / ".kube/config").write_text(config)
 
 
 def awx(world: World) -> None:
@@ -332,6 +317,8 @@ def awx(world: World) -> None:
     world.environment["AWX_AWS_ACCESS_KEY"] = keys["AWS_ACCESS_KEY_ID"]
     world.environment["AWX_AWS_SECRET_KEY"] = keys["AWS_SECRET_ACCESS_KEY"]
     project = CHECKOUT / "extensions/awx/project"
+    # Fewer processes for each of the modules of awx.awx.
+    world.environment["ANSIBLE_PIPELINING"] = "true"
     listener = Listener(Awx("token-of-awx", {"https://git.example.com/apono.git": project})).start()
     world.stops.append(listener.stop)
     world.environment |= {"CONTROLLER_HOST": listener.url, "CONTROLLER_OAUTH_TOKEN": "token-of-awx"}

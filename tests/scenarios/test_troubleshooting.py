@@ -19,7 +19,7 @@ import docutils.core
 import trustme
 import yaml
 from docutils import nodes
-from guides import GUIDES
+from guides import GUIDES, kubeconfig
 from runs import Controller, Run
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_role
 
@@ -183,6 +183,14 @@ def tasks(shop: Account, folder: Path) -> dict[str, dict[str, Any]]:
             "apono.eks.aws_auth_role": entry,
             "check_mode": True,
         },
+        "… failed for …: Could not connect to the endpoint URL": {
+            "apono.eks.cluster_info": {"region": REGION, "endpoint_url": NOWHERE},
+            "environment": {"AWS_MAX_ATTEMPTS": "1"},
+        },
+        "… failed for …: ThrottlingException": {
+            "apono.eks.cluster_info": aws,
+            "environment": {"AWS_MAX_ATTEMPTS": "1"},
+        },
         "There is no usable token for Apono's API": {
             "apono.eks.connector_info": {},
             "environment": {"APONO_API_TOKEN": ""},
@@ -260,8 +268,11 @@ def of_tasks(bed: Bed, controller: Controller) -> dict[str, str]:
     bed.control("apono", "tokens", {"name": "expired", "token": "token-that-expired", "expired": True})
     bed.control("apono", "tokens", {"name": "limited", "token": "token-without-rights"})
     bed.fault("apono", identity="limited", status=403, code="Forbidden")
+    bed.fault("aws", match="ListClusters", status=429, code="ThrottlingException")
     bed.control("apono", "integrations", {"name": "broken", "fail": "the server does not answer"})
-    (controller.folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig(both.url)))
+    # As user_login makes it: the aws command gives the tokens.
+    command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": ["eks", "get-token"]}
+    (controller.folder / "kubeconfig").write_text(kubeconfig({"server": both.url}, {"exec": command}))
     controller.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}"
     wanted = tasks(shop, controller.folder)
     slow = {"ansible.builtin.uri": {"url": f"{bed.urls['apono']}/_testbed/settings", "method": "POST"}}
@@ -291,19 +302,6 @@ def words_of(run: Run, task: str) -> str:
         for result in results
         for text in (result.get("msg"), result.get("stderr"), *result.get("warnings", ()))
     )
-
-
-def kubeconfig(server: str) -> dict[str, Any]:
-    """As user_login makes it: the aws command gives the tokens."""
-    command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": ["eks", "get-token"]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "it", "cluster": {"server": server}}],
-        "users": [{"name": "me", "user": {"exec": command}}],
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "me"}}],
-        "current-context": "it",
-    }
 
 
 # A person's way

@@ -86,6 +86,18 @@ class Account:
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]["Arn"]
 
+    def ask_for_external_id(self, external_id: str) -> None:
+        """Let nobody assume the automation's role without this external id."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": OPERATIONS_ACCOUNT}, "Action": "sts:AssumeRole"}
+        trust["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        self.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
+
+    def remove_automation(self) -> None:
+        for policy in self.role(AUTOMATION)["policies"]:
+            self.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn=policy)
+        self.iam.delete_role(RoleName=AUTOMATION)
+
     def add_cluster(self, name: str, mode: str | None, region: str | None = None, **more: Any) -> Cluster:
         """A cluster that the automation role has made; ``mode`` ``None`` is one that never had its mode set."""
         region = region or self.region
