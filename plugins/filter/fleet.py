@@ -14,7 +14,7 @@ description:
   - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are put together.
     What else two clusters give differently is a contradiction, and the later of the two is refused.
   - It takes the clusters' accounts and authentication modes from C(apono_cluster_result), the registered result of
-    M(apono.eks.cluster_info), and leaves out hosts that have failed (C(apono_failure)).
+    M(apono.eks.cluster_info), and leaves out hosts without one.
 positional: hostvars, others
 options:
   _input:
@@ -60,13 +60,20 @@ _value:
       type: dict
       sample: {"111122223333": {leader: prod-1, settings: {apono_role_name: apono-k8s-access}}}
     refused:
-      description: The hosts that cannot be served, with the reason.
+      description: The hosts that cannot be served, with the reasons.
       type: dict
-      sample: {prod-2: "prod-2 and prod-1 are in account 111122223333, ..., and differ in apono_trust. Set it alike."}
+      sample: {prod-2: ["prod-2 and prod-1 are in account 111122223333, ..., and differ in apono_trust. Set it alike."]}
     clusters:
       description: The hosts that can be served, with their accounts.
       type: dict
       sample: {prod-1: "111122223333"}
+    known:
+      description:
+        - The hosts that can be looked at, with their accounts. Those that are refused are among them, so that what
+          else is wrong with them is told together.
+        - The lists that follow are of these.
+      type: dict
+      sample: {prod-1: "111122223333", prod-2: "111122223333"}
     modes:
       description: Those whose authentication mode is to change for the mapping.
       type: list
@@ -103,7 +110,7 @@ def fleet(
     hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], others: Iterable[str] = ()
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    refused: dict[str, str] = {}
+    refused: dict[str, list[str]] = {}
     clusters: dict[str, Mapping[str, Any]] = {}
     wishes: dict[str, Mapping[str, Any]] = {}
     ways: dict[str, str] = {}
@@ -112,33 +119,43 @@ def fleet(
     for host in hosts:
         its = hostvars[host]
         cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
-        if not cluster or its.get("apono_failure"):
+        if not cluster:
             continue
         try:
             wishes[host] = given(its, rules.WISHES.argument_spec)
-            authentication = given(its, ("apono_authentication",)).get("apono_authentication")
-            flows[host] = rules.flow_names(given(its, ("apono_access_flows",)))
-            ways[host] = mapping_way(authentication or "auto", cluster["authentication_mode"])
-        except (AnsibleError, ResourceError) as error:
-            refused[host] = str(error)
+            settings = given(its, ("apono_authentication", "apono_access_flows"))
+        except AnsibleError as error:
+            refused[host] = [str(error)]
             continue
         clusters[host] = cluster
-    run = {host: cluster["account_id"] for host, cluster in clusters.items()}
-    wishes.update(of_others((plain(host) for host in others), hostvars, run))
-    accounts, contradictions = rules.settle_accounts(run, wishes)
-    refused.update({**rules.contradicting_flows(flows), **contradictions})
-    served = {host: account_id for host, account_id in run.items() if host not in refused}
+        try:
+            flows[host] = rules.flow_names(settings)
+        except ResourceError as error:
+            refused.setdefault(host, []).append(error.message)
+        try:
+            ways[host] = mapping_way(settings.get("apono_authentication") or "auto", cluster["authentication_mode"])
+        except ResourceError as error:
+            refused.setdefault(host, []).append(error.message)
+    known = {host: cluster["account_id"] for host, cluster in clusters.items()}
+    wishes.update(of_others((plain(host) for host in others), hostvars, known))
+    accounts, contradictions = rules.settle_accounts(known, wishes)
+    for reasons in (contradictions, rules.contradicting_flows(flows)):
+        for host, reason in reasons.items():
+            refused.setdefault(host, []).append(reason)
     return {
         "hosts": hosts,
         "accounts": accounts,
         "refused": refused,
-        "clusters": served,
+        "clusters": {host: account_id for host, account_id in known.items() if host not in refused},
+        "known": known,
         "modes": [
-            host for host in served if ways[host] == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
+            host
+            for host, way in ways.items()
+            if way == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
         ],
-        "access_entries": [host for host in served if ways[host] == "eks_api"],
-        "config_maps": [host for host in served if ways[host] == "config_map"],
-        "access_flows": [host for host in served if flows[host]],
+        "access_entries": [host for host, way in ways.items() if way == "eks_api"],
+        "config_maps": [host for host, way in ways.items() if way == "config_map"],
+        "access_flows": [host for host, names in flows.items() if names],
     }
 
 

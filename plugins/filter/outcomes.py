@@ -49,8 +49,8 @@ options:
     default: unchanged
 notes:
   - The fact C(apono_failure) of a host, with the keys C(step), C(message) and C(code), is why it failed. A playbook
-    sets it where it rescues a failure, to fail the host only after the report. Without it, the first failed result is
-    the reason.
+    sets it where it rescues a failure, to fail the host only after the report. Where several things are wrong, it has
+    all of them as C(errors). Without it, the first failed result is the reason.
   - The fact C(apono_verdict) of a host, with the keys C(state) and C(findings), is the state of a cluster that was
     judged rather than changed, as in an audit. A failure counts more.
 author:
@@ -106,6 +106,11 @@ _value:
       description: Why it failed, with the keys C(step), C(message) and C(code); null where it did not.
       type: dict
       sample: {step: mapping, message: "The cluster prod-1 is being updated: run again when it is active.", code: Busy}
+    errors:
+      description: All that is wrong with it, each with these keys; C(error) is the first.
+      type: list
+      elements: dict
+      sample: []
     steps:
       description:
         - The steps. Each has a C(name), a C(state), its C(changes) in words, and a C(diff) with C(before) and

@@ -10,8 +10,8 @@ short_description: Tell for which clusters there is something to do, and in what
 version_added: 0.1.0
 description:
   - After the roles have looked at everything in check mode, this tells what there is to do, from the C(changes) of the
-    results that they have registered. Hosts that have failed (C(apono_failure)) are left out.
-positional: hostvars, fleet
+    results that they have registered, and what keeps hosts from it, from the results that have failed.
+positional: hostvars, blockers
 options:
   _input:
     description: What P(apono.eks.fleet#filter) gave.
@@ -21,6 +21,11 @@ options:
     description: Ansible's C(hostvars).
     type: dict
     required: true
+  blockers:
+    description: Registered results that are of the run and of no host. Where one has failed, nothing can be done.
+    type: list
+    elements: dict
+    default: []
 author:
   - Apono (@apono-io)
 """
@@ -46,42 +51,67 @@ _value:
       description: By account that is to be set up, the host that does it.
       type: dict
       sample: {"111122223333": prod-1}
+    failures:
+      description:
+        - The hosts for which nothing can be done, with what is to be kept of each as C(apono_failure).
+        - That is the first error, with C(step), C(message) and C(code), and all of them as C(errors).
+      type: dict
+      sample:
+        prod-3:
+          step: mapping
+          message: There is no such thing.
+          code: NotFound
+          errors: [{step: mapping, message: There is no such thing., code: NotFound}]
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
+from ansible_collections.apono.eks.plugins.module_utils.documents import prerequisites
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
-ACCOUNT_RESULTS = ("account_access_policy_result", "account_access_role_result")
-CLUSTER_RESULTS = (
-    "connector_outcome",
-    "cluster_access_mode_result",
-    "cluster_access_entry_result",
-    "cluster_access_config_map_result",
-    "integration_result",
-    "integration_access_flows_result",
-)
+SHOWN = ("failed", "msg", "message", "code", "error", "changes")
+CLUSTER_RESULTS = ("connector_outcome", *prerequisites.MAPPING, *prerequisites.INTEGRATION)
 
 
-def rollout(fleet: Mapping[str, Any], hostvars: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def rollout(
+    fleet: Mapping[str, Any], hostvars: Mapping[str, Mapping[str, Any]], blockers: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    clusters = {host: account for host, account in fleet["clusters"].items() if not hostvars[host].get("apono_failure")}
+    fleet = plain(fleet)
+    facts = {host: results(hostvars[host]) for host in fleet["hosts"]}
+    failures = prerequisites.obstacles(facts, fleet, plain(list(blockers)))
+    clusters = {host: account for host, account in fleet["clusters"].items() if host not in failures}
     accounts = {
         account_id: account["leader"]
         for account_id, account in fleet["accounts"].items()
-        if has_changes(hostvars[account["leader"]], ACCOUNT_RESULTS)
+        if has_changes(facts[account["leader"]], prerequisites.ACCOUNT)
     }
-    changed = [host for host in clusters if has_changes(hostvars[host], CLUSTER_RESULTS)]
-    hosts, builders = rules.order_rollout(plain(clusters), plain(changed), plain(accounts))
-    return {"hosts": hosts, "builders": builders}
+    changed = [host for host in clusters if has_changes(facts[host], CLUSTER_RESULTS)]
+    hosts, builders = rules.order_rollout(clusters, changed, accounts)
+    return {
+        "hosts": hosts,
+        "builders": builders,
+        "failures": {host: {**errors[0], "errors": errors} for host, errors in failures.items()},
+    }
 
 
-def has_changes(its: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+def results(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A host's results, without what nobody needs here."""
+    return {name: shown(its.get(name) or {}) for name in (*prerequisites.VARIABLES, "connector_outcome")}
+
+
+def shown(result: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: plain(result[key]) for key in SHOWN if key in result}
+    if result.get("results"):
+        found["results"] = [shown(item) for item in result["results"]]
+    return found
+
+
+def has_changes(its: Mapping[str, Any], names: Iterable[str]) -> bool:
     """Whether there is something to change, in a result or in an item of a loop's."""
-    results = [its.get(name) or {} for name in names]
-    return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
+    return any(item.get("changes") for name in names for item in (its[name], *its[name].get("results", ())))
 
 
 class FilterModule:

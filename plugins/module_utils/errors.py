@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
@@ -26,6 +27,23 @@ class ResourceError(Exception):
     def code(self) -> str:
         """The error's code, empty where it has none."""
         return self.error.get("code", "")
+
+
+def caught(*checks: Callable[[], Any]) -> Iterator[ResourceError]:
+    """The errors of all checks, each of which stands for itself."""
+    for check in checks:
+        try:
+            check()
+        except ResourceError as error:
+            yield error
+
+
+def raise_together(errors: Iterable[ResourceError]) -> None:
+    """Raise one error that says all, so that nobody meets the second only after the first is put right. Its ``error``
+    dictionary is that of the first."""
+    found = list(errors)
+    if found:
+        raise ResourceError(" ".join(dict.fromkeys(error.message for error in found)), **found[0].error)
 
 
 def sentence(text: str) -> str:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, sentence
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, raise_together, sentence
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 
 # Bounds, in seconds, of the pause before a plan is made anew because the object had changed since it was read.
@@ -102,9 +102,10 @@ class Resource(Task):
     def apply(self, change: Change) -> dict[str, Any] | None:
         raise TypeError(f"{type(self).__name__} does not apply")
 
-    def foresee(self, plan: Plan) -> None:
-        """Refuse in check mode what would be refused in the middle of a run, such as a call that the caller may not
-        make; raises :class:`ResourceError`. It is asked only where there is something to change."""
+    def foresee(self, plan: Plan) -> Iterable[ResourceError]:
+        """All that would be refused in the middle of a run, such as a call that the caller may not make; check mode
+        refuses it together. It is asked only where there is something to change."""
+        return ()
 
     def settle(self, plan: Plan) -> dict[str, Any] | None:
         """Wait, after the changes, for what they mean to become true; facts as from ``apply``. Not in check mode."""
@@ -123,7 +124,7 @@ class Resource(Task):
                 before = plan.before
             if check_mode:
                 if plan.changes:
-                    self.foresee(plan)
+                    raise_together(self.foresee(plan))
                 return self.report(before, plan, [change.description for change in plan.changes], plan.details)
             try:
                 for change in plan.changes:

@@ -24,7 +24,7 @@ options:
     type: str
     aliases: [name]
   required:
-    description: Whether it is an error when there is no such cluster.
+    description: Whether it is an error when there is no such cluster, or one that is neither active nor being updated.
     type: bool
     default: false
   wait_for:

@@ -66,6 +66,10 @@ options:
         description:
           - Why it failed, with the keys C(step), C(message), which says what was wrong and what to do, and C(code).
         type: dict
+      errors:
+        description: All that was wrong, each with these keys; O(outcomes[].error) is the first.
+        type: list
+        elements: dict
       steps:
         description: The steps, in their order.
         type: list

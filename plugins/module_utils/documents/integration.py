@@ -13,7 +13,7 @@ import json
 import re
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, raise_together
 
 # Neither is a field of its own in the API: they are configuration of the integration, under these keys.
 ROTATION_KEY = "credentials_rotation_period_in_days"
@@ -78,27 +78,33 @@ def resolve_parameter_ids(config: dict[str, Any], kind: dict[str, Any]) -> dict[
 
 
 def validate_config(config: dict[str, str], kind: dict[str, Any]) -> None:
-    """Raises :class:`ResourceError` for a required parameter that is missing, and for a value that the catalog does
+    """Raises :class:`ResourceError` for all required parameters that are missing and all values that the catalog does
     not list.
 
     ``config`` is the whole configuration as it will be, by ids.
     """
+    errors = []
     for param in kind["params"]:
         value = config.get(param["id"], "")
         if not value and not param.get("optional") and not param.get("default"):
-            raise ResourceError(
-                f"config: the integration type {kind['type']} requires {param['id']} ({param['label']}), which is "
-                "not set.",
-                service="apono",
-                code="MissingParameter",
+            errors.append(
+                ResourceError(
+                    f"config: the integration type {kind['type']} requires {param['id']} ({param['label']}), which is "
+                    "not set.",
+                    service="apono",
+                    code="MissingParameter",
+                )
             )
         if value and param.get("values") and value not in param["values"]:
-            raise ResourceError(
-                f"config: {value!r} is no value of {param['id']} ({param['label']}): choose from "
-                f"{', '.join(param['values'])}.",
-                service="apono",
-                code="InvalidValue",
+            errors.append(
+                ResourceError(
+                    f"config: {value!r} is no value of {param['id']} ({param['label']}): choose from "
+                    f"{', '.join(param['values'])}.",
+                    service="apono",
+                    code="InvalidValue",
+                )
             )
+    raise_together(errors)
 
 
 def merged_config(current: dict[str, Any], wanted: dict[str, str], purge: bool) -> dict[str, str]:

@@ -145,9 +145,9 @@ def outcome(
 ) -> dict[str, Any]:
     """What the steps of one host have come to. Gives those without a result their state."""
     verdict = mapping(facts.get(VERDICT))
-    error = error_of(steps, {**done, "cluster": results(facts, [CLUSTER])}, mapping(facts.get(FAILURE)), is_lost)
+    errors = errors_of(steps, {**done, "cluster": results(facts, [CLUSTER])}, mapping(facts.get(FAILURE)), is_lost)
     states = {each["state"] for each in steps}
-    if error:
+    if errors:
         state = "failed"
     elif verdict.get("state"):
         state = text(verdict["state"])
@@ -160,7 +160,8 @@ def outcome(
         each["state"] = each["state"] or ("not started" if state in ("failed", "not started") else "skipped")
     return {
         "state": state,
-        "error": error,
+        "error": errors[0] if errors else None,
+        "errors": errors,
         "steps": steps,
         "findings": [*kept(steps, done), *map(mapping, verdict.get("findings") or ())],
     }
@@ -176,30 +177,36 @@ def kept(steps: list[dict[str, Any]], done: dict[str, list[dict[str, Any]]]) -> 
     ]
 
 
-def error_of(
+def errors_of(
     steps: list[dict[str, Any]],
     done: dict[str, list[dict[str, Any]]],
     failure: Mapping[str, Any],
     is_lost: bool,
-) -> dict[str, Any] | None:
+) -> list[dict[str, str]]:
     """Why a cluster failed: as the playbook has kept it, or as the failed result of a step says. ``done`` has what was
     learnt of the cluster too."""
-    if failure:
-        for each in steps:
-            if each["name"] == failure.get("step"):
-                each["state"] = "failed"
+    kept_errors = failure.get("errors") or [failure]
+    named = {kept_error.get("step") for kept_error in kept_errors}
+    for each in steps:
+        # What another host did failed there.
+        if each["name"] in named and not each.get("by"):
+            each["state"] = "failed"
     failed = next((each["name"] for each in steps if each["state"] == "failed"), "")
     if not failed and "failed" in map(state_of, done["cluster"]):
         failed = "cluster"  # nobody could say what it is, so no step was begun
-    result = next((result for result in done.get(failed, ()) if state_of(result) == "failed"), {})
     if not (failure or failed or is_lost):
-        return None
-    return {
-        "step": text(failure.get("step")) or failed,
-        "message": text(failure.get("message") or result.get("msg"))
-        or "It left the run before its end: see its error above.",
-        "code": text(failure.get("code") or mapping(result.get("error")).get("code")),
-    }
+        return []
+    if failure.get("errors"):
+        return [{key: text(kept_error.get(key)) for key in ("step", "message", "code")} for kept_error in kept_errors]
+    result = next((result for result in done.get(failed, ()) if state_of(result) == "failed"), {})
+    return [
+        {
+            "step": text(failure.get("step")) or failed,
+            "message": text(failure.get("message") or result.get("msg"))
+            or "It left the run before its end: see its error above.",
+            "code": text(failure.get("code") or mapping(result.get("error")).get("code")),
+        }
+    ]
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -62,10 +62,11 @@ def document(
 
 
 def complete(outcome: dict[str, Any]) -> dict[str, Any]:
-    error = outcome.get("error")
+    errors = [error_shown(error) for error in outcome.get("errors") or [outcome.get("error")] if error]
     return {
         **{key: outcome.get(key) or "" for key in ("cluster", "cluster_name", "account_id", "region", "state")},
-        "error": {key: str(error.get(key) or "") for key in ("step", "message", "code")} if error else None,
+        "error": errors[0] if errors else None,
+        "errors": errors,
         "steps": [
             {
                 "name": step["name"],
@@ -82,6 +83,10 @@ def complete(outcome: dict[str, Any]) -> dict[str, Any]:
             for finding in outcome.get("findings") or ()
         ],
     }
+
+
+def error_shown(error: dict[str, Any]) -> dict[str, str]:
+    return {key: str(error.get(key) or "") for key in ("step", "message", "code")}
 
 
 def clean(value: Any) -> Any:
@@ -124,13 +129,23 @@ def number_of_clusters(report: dict[str, Any]) -> str:
 
 def what_happened(cluster: dict[str, Any]) -> str:
     """The words of one line: why it failed, what was done, what was found."""
-    if cluster["error"]:
-        return one_line(": ".join(filter(None, (cluster["error"]["step"], cluster["error"]["message"]))))
+    errors = cluster["errors"]
+    if errors:
+        return one_line(f"{number_of_errors(errors)}{error_words(errors[0])}")
     parts = [", ".join(step["name"] for step in cluster["steps"] if step["state"] == "changed")]
     # Who did the account's work is the page's matter: the line of that cluster says what it was.
     parts += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
     parts.append(", ".join(dict.fromkeys(finding["code"] for finding in cluster["findings"])))
     return one_line("; ".join(filter(None, parts)))
+
+
+def error_words(error: dict[str, str]) -> str:
+    return ": ".join(filter(None, (error["step"], error["message"])))
+
+
+def number_of_errors(errors: list[dict[str, str]]) -> str:
+    """Nothing of one, which says itself that it is."""
+    return f"{len(errors)} errors: " if len(errors) > 1 else ""
 
 
 def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
@@ -165,7 +180,8 @@ def check_mode_words(report: dict[str, Any]) -> str:
 def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:
     """What the line of a cluster could not say."""
     found = [f"{finding['code']}: {finding['message']}".removeprefix(": ") for finding in cluster["findings"]]
-    return [what_happened(cluster), *found] if cluster["error"] and is_shortened else found
+    errors = cluster["errors"]
+    return [*map(error_words, errors), *found] if errors and (is_shortened or len(errors) > 1) else found
 
 
 def few(names: list[str]) -> str:
@@ -216,13 +232,12 @@ def csv_text(report: dict[str, Any]) -> str:
     )
     for cluster in report["clusters"]:
         states = {step["name"]: f"by {step['by']}" if step["by"] else step["state"] for step in cluster["steps"]}
-        error = cluster["error"] or {"step": "", "code": "", "message": ""}
         writer.writerow(
             cells(
                 (cluster[key] for key in ("cluster", "cluster_name", "account_id", "region", "state")),
                 (states.get(name, "") for name in names),
                 ["; ".join(words for step in cluster["steps"] for words in step["changes"])],
-                (error[key] for key in ("step", "code", "message")),
+                ("; ".join(error[key] for error in cluster["errors"]) for key in ("step", "code", "message")),
                 ["; ".join(f"{finding['code']}: {finding['message']}" for finding in cluster["findings"])],
             )
         )

@@ -211,29 +211,32 @@ def look(state: str) -> tuple[str, str]:
 
 def more(cluster: dict[str, Any]) -> ElementTree.Element | None:
     """What the states do not say: in one line, and at a click in full."""
-    error = cluster["error"]
-    parts = [part for part in (error_part(error), findings_part(cluster["findings"])) if part is not None]
-    parts += [part for part in map(step_part, cluster["steps"]) if part is not None]
-    if error:
-        where = [element("b", error["step"]), " "] if error["step"] else []
-        line = [*where, report.one_line(error["message"])]
+    errors = cluster["errors"]
+    parts = [error_part(error, len(errors) > 1) for error in errors] + [findings_part(cluster["findings"])]
+    parts = [part for part in (*parts, *map(step_part, cluster["steps"])) if part is not None]
+    if errors:
+        where = [element("b", errors[0]["step"]), " "] if errors[0]["step"] else []
+        line = [report.number_of_errors(errors), *where, report.one_line(errors[0]["message"])]
     else:
         words = [finding["message"] for finding in cluster["findings"]]
         words += [text for step in cluster["steps"] for text in step["changes"]]
         words += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
         line = ["; ".join(map(report.one_line, words)) or "details"]
     if parts:
-        return element("details", element("summary", *line, class_="bad" if error else "said"), *parts)
-    return element("p", *line, class_="bad") if error else None
+        return element("details", element("summary", *line, class_="bad" if errors else "said"), *parts)
+    return element("p", *line, class_="bad") if errors else None
 
 
-def error_part(error: dict[str, Any] | None) -> ElementTree.Element | None:
-    if not error:
-        return None
+def error_part(error: dict[str, str], is_one_of_several: bool) -> ElementTree.Element | None:
     code = element("p", "Code: ", element("code", error["code"])) if error["code"] else None
-    # The line has it on one line; a message with lines of its own is shown with them.
-    text = element("pre", error["message"]) if "\n" in error["message"].strip() else None
-    return element("section", element("h2", "Error"), text, code) if code is not None or text is not None else None
+    # The line has one on one line; a message with lines of its own is shown with them.
+    text = None
+    if "\n" in error["message"].strip():
+        text = element("pre", error["message"])
+    elif is_one_of_several:
+        text = element("p", error["message"])
+    heading = " ".join(filter(None, ("Error", error["step"] if is_one_of_several else "")))
+    return element("section", element("h2", heading), text, code) if code is not None or text is not None else None
 
 
 def findings_part(findings: list[dict[str, Any]]) -> ElementTree.Element | None:

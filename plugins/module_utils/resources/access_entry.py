@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -310,7 +311,7 @@ class AccessEntry(Resource):
         change = Change(f"delete {self.what}", "delete_access_entry", self.identity)
         return Plan(self.shown(current), None, (change,), {"access_entry_arn": current["access_entry_arn"]})
 
-    def foresee(self, plan: Plan) -> None:
+    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         name, where = self.params["cluster_name"], self.aws.caller
         of_cluster = f"arn:{where.partition}:eks:{self.aws.region}:{where.account_id}:cluster/{name}"
         principal = arn.parse(self.params["principal_arn"])
@@ -321,8 +322,8 @@ class AccessEntry(Resource):
         )
         creates = [change for change in plan.changes if change.operation == "create_access_entry"]
         others = [change for change in plan.changes if change.operation != "create_access_entry"]
-        permissions.require_actions(self.aws, permissions.actions("eks", creates), of_cluster, self.what)
-        permissions.require_actions(self.aws, permissions.actions("eks", others), of_entry, self.what)
+        yield from permissions.missing_actions(self.aws, permissions.actions("eks", creates), of_cluster, self.what)
+        yield from permissions.missing_actions(self.aws, permissions.actions("eks", others), of_entry, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         def call() -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -67,9 +68,11 @@ class AuthenticationMode(Resource):
         self.last_step = steps[-1] if steps else None
         return Plan(shown, {**shown, "authentication_mode": self.params["mode"]}, changes, details)
 
-    def foresee(self, plan: Plan) -> None:
+    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         wanted = permissions.actions("eks", plan.changes)
-        permissions.require_actions(self.aws, [*wanted, "eks:DescribeUpdate"], plan.details["arn"], self.what)
+        yield from permissions.missing_actions(
+            self.aws, [*wanted, "eks:DescribeUpdate"], plan.details["arn"], self.what
+        )
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
@@ -190,9 +191,9 @@ class AwsAuthRole(Resource):
         caller = self.aws.caller
         return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
 
-    def foresee(self, plan: Plan) -> None:
+    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         verb, name = ("create", "") if plan.changes[0].operation == "POST" else ("update", "aws-auth")
-        permissions.require_access(self.kubernetes, verb, "configmaps", "kube-system", name, WHAT)
+        yield from permissions.missing_access(self.kubernetes, verb, "configmaps", "kube-system", name, WHAT)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         learned = {}

@@ -23,6 +23,8 @@ POLL_INTERVAL = 15
 FIRST_POLL_INTERVAL = 0.5
 
 # By what is waited for: the status of a cluster that is on its way there.
+# In which the API server answers and access can be changed.
+AT_WORK = ("ACTIVE", "UPDATING")
 UNDER_WAY = {"active": ("CREATING", "PENDING", "UPDATING"), "deleted": ("DELETING",)}
 
 
@@ -61,6 +63,14 @@ class ClusterInfo(Information):
             raise ResourceError(
                 f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: look at it in EKS "
                 "and run again.",
+                service="eks",
+                operation="DescribeCluster",
+                code=cluster["status"],
+            )
+        if self.params["required"] and cluster["status"] not in AT_WORK:
+            raise ResourceError(
+                f"The cluster {name} is {cluster['status']}, and nothing can be done with it: wait until it is ACTIVE, "
+                "or leave it out.",
                 service="eks",
                 operation="DescribeCluster",
                 code=cluster["status"],

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -249,8 +250,8 @@ class IamPolicy(Resource):
                 code="InUse",
             )
 
-    def foresee(self, plan: Plan) -> None:
-        permissions.require_actions(self.aws, permissions.actions("iam", plan.changes), self.arn, self.what)
+    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+        yield from permissions.missing_actions(self.aws, permissions.actions("iam", plan.changes), self.arn, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         try:

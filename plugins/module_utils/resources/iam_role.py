@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -280,28 +281,30 @@ class IamRole(Resource):
             f"detach policy {policy} from role {name}", "detach_role_policy", {"RoleName": name, "PolicyArn": policy}
         )
 
-    def foresee(self, plan: Plan) -> None:
+    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         role = (plan.after or plan.before or {})["arn"]
-        permissions.require_actions(self.aws, permissions.actions("iam", plan.changes), role, self.what)
+        yield from permissions.missing_actions(self.aws, permissions.actions("iam", plan.changes), role, self.what)
         if any(change.operation in ("create_role", "update_assume_role_policy") for change in plan.changes):
-            self.foresee_trust(arn.parse(role))
+            yield from self.foresee_trust(arn.parse(role))
 
-    def foresee_trust(self, role: arn.Arn) -> None:
+    def foresee_trust(self, role: arn.Arn) -> Iterator[ResourceError]:
         """Whether there is somebody whom the trust policy lets in: IAM takes no trust in a SAML provider that is not
         there, and one in AWS SSO opens the role to nobody while the account has no role of AWS SSO."""
         trust = self.params["trust"]
         if trust.get("saml"):
-            self.foresee_saml(arn.saml_provider_arn(role.partition, role.account_id, trust["saml"]["provider"]))
+            yield from self.foresee_saml(
+                arn.saml_provider_arn(role.partition, role.account_id, trust["saml"]["provider"])
+            )
         elif trust.get("sso") and role.account_id in (trust["sso"].get("account_ids") or [role.account_id]):
             self.foresee_sso(role.account_id)
 
-    def foresee_saml(self, provider: str) -> None:
+    def foresee_saml(self, provider: str) -> Iterator[ResourceError]:
         def find() -> Any:
             what = f"the SAML provider {provider}"
             return self.aws.find("iam", "get_saml_provider", what, NOT_FOUND, SAMLProviderArn=provider)
 
         if permissions.unless_denied(find, True) is None:
-            raise ResourceError(
+            yield ResourceError(
                 f"There is no SAML provider {provider}, which trust.saml.provider names: make it in IAM (Identity "
                 "providers), or correct the name.",
                 service="iam",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
@@ -16,7 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     known_connectors,
 )
 from ansible_collections.apono.eks.plugins.module_utils.documents import integration
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, caught, raise_together
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 
@@ -104,24 +105,35 @@ class Integration(Resource):
     def validate(self) -> None:
         params = self.params
         if params["state"] == "present":
-            for option in ("custom_access_details", "default_custom_access_details"):
-                integration.validate_custom_access_details(params.get(option) or "", option)
-            integration.validate_owners(params.get("owner"), params.get("resource_owner"))
-            known = params["parameter_ids"]
-            self.config = {known.get(key, key): value for key, value in params["config"].items()}
-            if len(self.config) < len(params["config"]):
-                raise ResourceError("config names a parameter twice, by its id and by its label: name it once.")
-            for option, key in (
-                ("credential_rotation_days", integration.ROTATION_KEY),
-                ("user_cleanup_days", integration.CLEANUP_KEY),
-            ):
-                if params.get(option) is None:
-                    continue
-                integration.validate_days(option, params[option])
-                if key in self.config:
-                    raise ResourceError(f"{option} and config.{key} say the same: set one of them.")
-                self.config[key] = params[option]
+            raise_together(caught(*self.checks()))
         self.apono = Apono(params)
+        self.connector: dict[str, Any] | None = None
+
+    def checks(self) -> Iterator[Callable[[], None]]:
+        """Each setting's own."""
+        params = self.params
+        for option in ("custom_access_details", "default_custom_access_details"):
+            yield lambda option=option: integration.validate_custom_access_details(params.get(option) or "", option)
+        yield lambda: integration.validate_owners(params.get("owner"), params.get("resource_owner"))
+        yield self.settle_config
+        for option, key in (
+            ("credential_rotation_days", integration.ROTATION_KEY),
+            ("user_cleanup_days", integration.CLEANUP_KEY),
+        ):
+            if params.get(option) is not None:
+                yield lambda option=option, key=key: self.settle_days(option, key)
+
+    def settle_config(self) -> None:
+        known = self.params["parameter_ids"]
+        self.config = {known.get(key, key): value for key, value in self.params["config"].items()}
+        if len(self.config) < len(self.params["config"]):
+            raise ResourceError("config names a parameter twice, by its id and by its label: name it once.")
+
+    def settle_days(self, option: str, key: str) -> None:
+        integration.validate_days(option, self.params[option])
+        if key in self.config:
+            raise ResourceError(f"{option} and config.{key} say the same: set one of them.")
+        self.config[key] = self.params[option]
 
     @property
     def what(self) -> str:
@@ -142,7 +154,12 @@ class Integration(Resource):
                 service="apono",
                 code="Immutable",
             )
-        self.connector_id = self.find_connector_id(current)
+        self.connector_id = current.get("connector_id") if current else None
+        raise_together(caught(lambda: self.settle_connector(current), lambda: self.settle_type(current)))
+        return current
+
+    def settle_type(self, current: dict[str, Any] | None) -> None:
+        """What is wanted, in the words of the type."""
         self.wanted_config = {key: integration.config_text(value) for key, value in self.config.items()}
         needs_catalog = current is None or any(
             integration.is_label(key) and key not in current["integration_config"] for key in self.config
@@ -152,9 +169,12 @@ class Integration(Resource):
             self.wanted_config = integration.resolve_parameter_ids(self.config, kind)
             body = self.body(current)
             if current is None or body != as_body(current):
-                integration.validate_config(body["integration_config"], kind)
-                integration.validate_secret_store(body["secret_store_config"], kind)
-        return current
+                raise_together(
+                    caught(
+                        lambda: integration.validate_config(body["integration_config"], kind),
+                        lambda: integration.validate_secret_store(body["secret_store_config"], kind),
+                    )
+                )
 
     def find(self) -> dict[str, Any] | None:
         """The one of exactly this name."""
@@ -170,11 +190,11 @@ class Integration(Resource):
             )
         return found[0] if found else None
 
-    def find_connector_id(self, current: dict[str, Any] | None) -> str | None:
+    def settle_connector(self, current: dict[str, Any] | None) -> None:
         """The id of the connector that is wanted, given by id or name."""
-        wanted, has = self.params.get("connector"), current.get("connector_id") if current else None
-        if not wanted or wanted == has:
-            return has
+        wanted = self.params.get("connector")
+        if not wanted or wanted == self.connector_id:
+            return
         connectors = known_connectors(self.apono)
         by_id = [connector for connector in connectors if connector["id"] == wanted]
         found = by_id or [connector for connector in connectors if connector["name"] == wanted]
@@ -186,7 +206,8 @@ class Integration(Resource):
                 code="Ambiguous",
             )
         if not found and not self.params["connector_must_exist"]:
-            return wanted
+            self.connector_id = wanted
+            return
         if not found:
             known = ", ".join(sorted(f"{connector['id']} ({connector['name']})" for connector in connectors)) or "none"
             raise ResourceError(
@@ -195,11 +216,8 @@ class Integration(Resource):
                 service="apono",
                 code="UnknownConnector",
             )
-        if found[0]["status"].upper() != "CONNECTED":
-            self.warn(
-                f"The connector {wanted} is {found[0]['status']}: {self.what} cannot sync until it is connected again."
-            )
-        return found[0]["id"]
+        self.connector = found[0]
+        self.connector_id = self.connector["id"]
 
     # What is wanted
 
@@ -294,9 +312,31 @@ class Integration(Resource):
             "resource_owner": body["owners_mapping"],
         }
 
+    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+        """The sync that is to be waited for cannot be while the connector is away."""
+        params = self.params
+        if params["state"] == "absent" or not self.connector_id or not params["connector_must_exist"]:
+            return
+        if self.connector is None:
+            known = known_connectors(self.apono)
+            self.connector = next((item for item in known if item["id"] == self.connector_id), None)
+        words = absence(self.connector)
+        if words and params["wait"]:
+            yield ResourceError(
+                f"{words}, so {self.what} cannot sync: start the connector, or do not wait for the sync (wait: false; "
+                "in the playbooks apono_wait: false).",
+                service="apono",
+                code="ConnectorDisconnected",
+            )
+        elif words:
+            self.warn(f"{words}: {self.what} cannot sync until it is connected again.")
+
     # Writing
 
     def apply(self, change: Change) -> dict[str, Any] | None:
+        words = absence(self.connector)
+        if words:
+            self.warn(f"{words}: {self.what} cannot sync until it is connected again.")
         path = f"{INTEGRATIONS_PATH}/{change.arguments['id']}" if "id" in change.arguments else INTEGRATIONS_PATH
         if change.operation == "DELETE":
             try:
@@ -393,6 +433,15 @@ class Integration(Resource):
             service="apono",
             code="SyncFailed",
         )
+
+
+def absence(connector: dict[str, Any] | None) -> str:
+    """That a connector is away, in words; empty where it is not, or nobody knows."""
+    if connector is None or connector["status"].upper() == "CONNECTED":
+        return ""
+    name = connector["id"] if connector["name"] == connector["id"] else f"{connector['name']} ({connector['id']})"
+    since = f" since {connector['last_connected']}" if connector.get("last_connected") else ""
+    return f"The connector {name} is {connector['status']}{since}"
 
 
 def is_syncing(status: str) -> bool:

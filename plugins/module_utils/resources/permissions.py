@@ -10,7 +10,7 @@ conditions that the simulation does not know, the write itself has to tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws, operation_name
@@ -38,11 +38,11 @@ def actions(service: str, changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def require_actions(aws: Aws, wanted: list[str], resource: str, what: str) -> None:
-    """Raises :class:`ResourceError` with all the actions on ``resource``, an ARN, that IAM would refuse the caller."""
+def missing_actions(aws: Aws, wanted: list[str], resource: str, what: str) -> Iterator[ResourceError]:
+    """An error with all the actions on ``resource``, an ARN, that IAM would refuse the caller, if there are any."""
     missing = refused(aws, wanted, resource) if wanted else []
     if missing:
-        raise ResourceError(
+        yield ResourceError(
             f"{aws.caller} may not {', '.join(missing)} on {resource}, which {what} needs: add it to the caller's "
             "policies, or assume a role that has it (assume_role_arn).",
             service=missing[0].partition(":")[0],
@@ -91,13 +91,15 @@ def unless_denied(ask: Callable[[], Any], otherwise: Any) -> Any:
         return otherwise
 
 
-def require_access(kubernetes: Kubernetes, verb: str, resource: str, namespace: str, name: str, what: str) -> None:
-    """Raises :class:`ResourceError` where the cluster would refuse the caller a verb on an object of the core API;
-    ``name`` is empty for one that is to be made."""
+def missing_access(
+    kubernetes: Kubernetes, verb: str, resource: str, namespace: str, name: str, what: str
+) -> Iterator[ResourceError]:
+    """An error where the cluster would refuse the caller a verb on an object of the core API; ``name`` is empty for one
+    that is to be made."""
     attributes = {"verb": verb, "resource": resource, "namespace": namespace, **({"name": name} if name else {})}
     status = kubernetes.review(ACCESS_REVIEW, {"resourceAttributes": attributes}, group="authorization.k8s.io")
     if not status.get("allowed"):
-        raise ResourceError(
+        yield ResourceError(
             f"The caller may not {verb} {resource} in the namespace {namespace} of {kubernetes.connection.cluster}, "
             f"which {what} needs: give it the access policy AmazonEKSClusterAdminPolicy, or RBAC for that.",
             service="kubernetes",

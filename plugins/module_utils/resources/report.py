@@ -31,6 +31,7 @@ OUTCOME = {
     "region": {"type": "str"},
     "state": {"type": "str", "required": True},
     "error": {"type": "dict"},
+    "errors": {"type": "list", "elements": "dict"},
     "steps": {"type": "list", "elements": "dict", "options": STEP},
     "findings": {"type": "list", "elements": "dict"},
 }

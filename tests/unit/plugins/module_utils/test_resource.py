@@ -53,6 +53,21 @@ def fixture_no_pause(monkeypatch):
     monkeypatch.setattr(resource, "pause", lambda attempt: None)
 
 
+def test_check_mode_refuses_all_that_would_be_refused_together():
+    class Foreseen(Counter):
+        def foresee(self, plan):
+            yield ResourceError("No one.", code="First")
+            yield ResourceError("No one.")
+            yield ResourceError("No other.", code="Second")
+
+    with pytest.raises(ResourceError, match=r"^No one\. No other\.$") as caught:
+        Foreseen({"value": 0}).result(check_mode=True)
+    assert caught.value.code == "First"
+    # Where there is nothing to change, nobody asks; and in a run, the service says it.
+    assert Foreseen({"value": 2}).result(check_mode=True)["changes"] == []
+    assert Foreseen({"value": 0}).result(check_mode=False)["changed"]
+
+
 def test_check_mode_says_what_the_run_does_and_writes_nothing():
     store = {"value": 0}
     checked = Counter(store).result(check_mode=True)

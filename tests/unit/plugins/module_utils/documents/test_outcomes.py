@@ -50,6 +50,7 @@ def test_a_converged_cluster():
         "region": "eu-west-1",
         "state": "unchanged",
         "error": None,
+        "errors": [],
         "steps": [
             {"name": name, "state": "skipped" if name == "mode" else "unchanged", "changes": [], "diff": None}
             for name in ("policy", "role", "mode", "mapping", "integration")
@@ -97,6 +98,17 @@ def test_the_kept_failure_is_the_reason_before_all_others():
     assert record["error"] == failure
     assert states(record)["integration"] == "failed"
     assert record["state"] == "failed"
+
+
+def test_all_that_was_wrong_is_kept():
+    errors = [{"step": step, "message": f"No {step}.", "code": ""} for step in ("role", "integration")]
+    account = onboarded(account_access_role_result=REFUSED, apono_failure={**errors[0], "errors": errors})
+    waiting = {"apono_cluster_result": CLUSTER, "apono_failure": {**errors[0], "errors": errors}}
+    found = records({"alpha": account, "beta": waiting})
+    for record in found.values():
+        assert (record["state"], record["error"], record["errors"]) == ("failed", errors[0], errors)
+    assert [states(record)["role"] for record in found.values()] == ["failed", "skipped"]
+    assert [states(record)["integration"] for record in found.values()] == ["failed", "failed"]
 
 
 def test_a_failure_before_the_first_step():

@@ -38,6 +38,7 @@ NASTY = (
 TEXTS = st.sampled_from(NASTY) | st.text(max_size=60)
 STATES = st.sampled_from(report.STATES) | TEXTS.filter(bool)
 DATA = st.none() | TEXTS | st.dictionaries(TEXTS, TEXTS | st.booleans() | st.lists(TEXTS, max_size=2), max_size=3)
+ERRORS = st.fixed_dictionaries({}, optional={"step": TEXTS, "message": TEXTS, "code": TEXTS})
 STEPS = st.fixed_dictionaries(
     {"name": TEXTS, "state": STATES},
     optional={
@@ -54,7 +55,8 @@ OUTCOMES = st.lists(
             "cluster_name": TEXTS,
             "account_id": TEXTS,
             "region": TEXTS,
-            "error": st.none() | st.fixed_dictionaries({}, optional={"step": TEXTS, "message": TEXTS, "code": TEXTS}),
+            "error": st.none() | ERRORS,
+            "errors": st.lists(ERRORS, max_size=3),
             "steps": st.lists(STEPS, max_size=3, unique_by=lambda step: step["name"]),
             "findings": st.lists(st.fixed_dictionaries({"code": TEXTS, "message": TEXTS}), max_size=2),
         },
@@ -163,7 +165,7 @@ def test_what_was_said_is_on_the_page(shown):
     for cluster in shown["clusters"]:
         told = [cluster["cluster"], cluster["state"], *(finding["message"] for finding in cluster["findings"])]
         told += [words for step in cluster["steps"] for words in step["changes"]]
-        told += [cluster["error"]["message"]] if cluster["error"] else []
+        told += [error["message"] for error in cluster["errors"]]
         assert [words for words in told if read(words) not in text] == []
 
 
@@ -228,6 +230,27 @@ def test_what_a_line_has_room_for_is_not_said_twice():
         "",
         "1 cluster: 1 failed",
     ]
+
+
+def test_of_several_errors_each_is_told_once_with_the_clusters_that_have_it():
+    account, api = ({"step": step, "message": f"No {step}.", "code": ""} for step in ("role", "integration"))
+    failed = {"cluster": "prod-2", "state": "failed", "errors": [account, api]}
+    shown = document(
+        [{**failed, "cluster": "prod-1", "error": api, "errors": [api]}, failed, {**failed, "cluster": "prod-3"}]
+    )
+    assert report.table(shown)[1:] == [
+        "prod-1   -        -       failed  integration: No integration.",
+        "prod-2   -        -       failed  2 errors: role: No role.",
+        "prod-3   -        -       failed  2 errors: role: No role.",
+        "",
+        "prod-2, prod-3: role: No role.",
+        "prod-2, prod-3: integration: No integration.",
+        "",
+        "3 clusters: 3 failed",
+    ]
+    assert [cluster["error"] for cluster in shown["clusters"]] == [api, account, account]
+    row = list(csv.DictReader(io.StringIO(report.csv_text(shown), newline="")))[1]
+    assert (row["error_step"], row["error_message"]) == ("role; integration", "No role.; No integration.")
 
 
 def test_a_report_on_nothing():

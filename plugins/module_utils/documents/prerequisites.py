@@ -1,0 +1,94 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps clusters from being onboarded, told together: all that the look at everything has found, by host.
+
+Each look has registered its result, and what depends on one that failed was not looked at. What is wrong with an
+account, or with the run as a whole, is so for each of the clusters that wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+# Registered results, with the step that each belongs to.
+CLUSTER = {"apono_cluster_result": "cluster"}
+ACCOUNT = {"account_access_policy_result": "policy", "account_access_role_result": "role"}
+MAPPING = {
+    "cluster_access_mode_result": "mode",
+    "cluster_access_entry_result": "mapping",
+    "cluster_access_config_map_result": "mapping",
+}
+INTEGRATION = {"integration_result": "integration", "integration_access_flows_result": "integration"}
+# What a role of several tasks has failed of, which its playbook keeps.
+CONNECTOR = "apono_failure"
+
+VARIABLES = (*CLUSTER, *ACCOUNT, *MAPPING, CONNECTOR, *INTEGRATION)
+
+# Where Apono does not answer, or not to this token, it is the same each time that it is asked.
+_UNHEARD = ("NoAnswer", "NoToken")
+
+
+def obstacles(
+    hosts: Mapping[str, Mapping[str, Any]],
+    fleet: Mapping[str, Any],
+    blockers: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, list[dict[str, str]]]:
+    """The errors of each host that has any, each with ``step``, ``message`` and ``code``.
+
+    ``hosts`` are the hosts' variables, ``fleet`` is what was settled of them, ``blockers`` are results that are of the
+    run and of no host.
+    """
+    of_run = list(errors_of_run(blockers))
+    of_account = {
+        account_id: list(errors(hosts[account["leader"]], ACCOUNT)) for account_id, account in fleet["accounts"].items()
+    }
+    found = {}
+    for host, facts in hosts.items():
+        its = [
+            *({"step": "", "message": message, "code": ""} for message in fleet["refused"].get(host, ())),
+            *errors(facts, CLUSTER),
+            *of_account.get(fleet["known"].get(host, ""), ()),
+            *errors(facts, MAPPING),
+            *error_of_connector(facts),
+            *of_run,
+            *errors(facts, INTEGRATION),
+        ]
+        if its:
+            # One cause may be told by two looks in the same words.
+            found[host] = list({error["message"]: error for error in reversed(its)}.values())[::-1]
+    return found
+
+
+def errors(facts: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Of the results that failed; of a loop, each item's own."""
+    for name, step in steps.items():
+        result = facts.get(name) or {}
+        for item in result.get("results") or (result,):
+            if item.get("failed"):
+                yield error(item, step)
+
+
+def errors_of_run(blockers: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    is_heard = True
+    for result in blockers:
+        if not result.get("failed"):
+            continue
+        details = result.get("error") or {}
+        is_apono = details.get("service") == "apono"
+        if is_heard or not is_apono:
+            yield error(result, "integration" if is_apono else "")
+        if is_apono and (details.get("code") in _UNHEARD or details.get("http_status") == 401):
+            is_heard = False
+
+
+def error_of_connector(facts: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    failure = facts.get(CONNECTOR)
+    if failure:
+        yield {"step": "connector", "message": failure.get("message") or "", "code": failure.get("code") or ""}
+
+
+def error(result: Mapping[str, Any], step: str) -> dict[str, str]:
+    details = result.get("error") or {}
+    return {"step": step, "message": str(result.get("msg") or ""), "code": str(details.get("code") or "")}
