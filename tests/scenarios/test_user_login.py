@@ -16,7 +16,7 @@ from runs import Controller, Run
 
 import tools
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, SAML_PROVIDER, Account, Cluster, integrations
+from testbed.estate import OPERATIONS_ACCOUNT, SAML_PROVIDER, Account, integrations
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 REGION = "eu-west-1"
@@ -103,23 +103,6 @@ def inventory(hosts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"all": {"hosts": hosts}}
 
 
-RBAC = "rbac.authorization.k8s.io"
-
-
-def grant(cluster: Cluster, username: str) -> None:
-    """What Apono grants on an approved request: a role to one username."""
-    metadata = {"name": "approved", "namespace": "default"}
-    role = {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]}
-    binding = {
-        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "approved"},
-        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": username}],
-    }
-    for kind, body in (("Role", role), ("RoleBinding", binding)):
-        made = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, **body}
-        path = f"/apis/{RBAC}/v1/namespaces/default/{kind.lower()}s"
-        cluster.call("POST", path, cluster.admin_token, made)
-
-
 def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_path: Path) -> None:
     desk = Desk(bed, binary, tmp_path)
     clusters = {
@@ -151,7 +134,7 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
         look = f"kubectl --context apono-{name} get namespace default -o name"
         # Known to the cluster under this name, and without a right until there is one.
         assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
-        grant(cluster, NAMES[name])
+        cluster.grant(NAMES[name])
         end = time.monotonic() + SECONDS
         while desk.shell(look) != "namespace/default\n":
             assert time.monotonic() < end, desk.shell(look)
