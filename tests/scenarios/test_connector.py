@@ -5,85 +5,25 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import json
-import os
 import shutil
-import threading
-import urllib.error
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pods import ACCOUNT, CHART, DEPLOYMENT, NAMESPACE, PLACE, REGION, TOKEN, get, let_helm, playing, pod
 from runs import Controller, Run
 
 import kube
 import tools
 from testbed.bed import Bed
-from testbed.estate import Account, Cluster, integrations
+from testbed.estate import Account, integrations
 
 pytestmark = pytest.mark.skipif(
     kube.find() is None, reason="helm needs the discovery and the apply of a real API server"
 )
 
-ACCOUNT, REGION = "111122223333", "eu-west-1"
-TOKEN = "token-of-this-very-connector"
 OTHER_TOKEN = "token-that-apono-does-not-know"
-CHART = Path(__file__).resolve().parents[1] / "charts/apono-connector"
-NAMESPACE = "/api/v1/namespaces/apono-connector"
-DEPLOYMENT = "/apis/apps/v1/namespaces/apono-connector/deployments/apono-connector"
-PLACE = {"kubernetes_type": "EKS", "aws_account_id": ACCOUNT, "region": REGION}
-
-
-def get(cluster: Cluster, path: str) -> dict[str, Any] | None:
-    try:
-        return cluster.call("GET", path, cluster.admin_token)
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return None
-        raise
-
-
-def pod(cluster: Cluster) -> dict[str, str] | None:
-    """The environment that a pod of the connector would have, ``None`` where there would be none."""
-    deployment = get(cluster, DEPLOYMENT)
-    if deployment is None:
-        return None
-    template = deployment["spec"]["template"]["spec"]
-    assert get(cluster, f"{NAMESPACE}/serviceaccounts/{template['serviceAccountName']}")
-    values = {}
-    for variable in template["containers"][0]["env"]:
-        value = variable.get("value")
-        if value is None:
-            reference = variable["valueFrom"]["secretKeyRef"]
-            secret = get(cluster, f"{NAMESPACE}/secrets/{reference['name']}")
-            value = base64.b64decode(secret["data"][reference["key"]]).decode()
-        values[variable["name"]] = value
-    return values
-
-
-@contextlib.contextmanager
-def playing(bed: Bed, cluster: Cluster, **place: str) -> Iterator[None]:
-    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out."""
-    ended = threading.Event()
-
-    def play() -> None:
-        while not ended.wait(0.3):
-            its = pod(cluster)
-            if its and its["APONO_TOKEN"] == TOKEN:
-                metadata = {**PLACE, **place}
-                bed.control("apono", "connectors", {"id": its["APONO_CONNECTOR_ID"], "metadata": metadata})
-                return
-
-    thread = threading.Thread(target=play)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 class Place:
@@ -92,12 +32,7 @@ class Place:
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.account = Account(bed, ACCOUNT)
         self.cluster = self.account.add_cluster("alpha", "API")
-        (controller.folder / "scratch").mkdir()
-        controller.environment |= {
-            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
-            "HOME": str(controller.folder),
-            "TMPDIR": str(controller.folder / "scratch"),
-        }
+        let_helm(controller)
         self.controller = controller
         self.settings = {
             "connector_cluster_name": "alpha",
