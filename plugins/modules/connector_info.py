@@ -91,6 +91,11 @@ connectors:
       type: list
       elements: dict
       sample: []
+ids_by_name:
+  description: The connectors' ids by their names. A name that several have is left out.
+  returned: success
+  type: dict
+  sample: {"prod-connector": "prod-connector"}
 error:
   description: What a service answered, to branch on; C(code) is the service's own word for it.
   returned: on failure

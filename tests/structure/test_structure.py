@@ -142,7 +142,17 @@ def test_the_playbooks_map_their_variables_onto_the_roles():
         for name in load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     }
     roles_variables = {name for name in mapped if name.startswith(tuple(f"{role}_" for role in ROLES))}
-    assert roles_variables <= known
+    assert roles_variables - {"integration_options"} <= known
+
+
+def test_the_playbooks_give_an_integration_each_option_that_the_role_gives():
+    """They do so by one variable of their own, which is not to fall behind the role's."""
+    own, of_the_role = (
+        set(re.findall(r"'(\w+)': ", load(path)["integration_options"]))
+        for path in ("playbooks/vars/roles.yml", "roles/integration/vars/main.yml")
+    )
+    assert own == of_the_role
+    assert {"type", "connector", "config", "owner"} < own
 
 
 def test_the_readme_names_every_variable_of_the_playbooks():

@@ -72,6 +72,10 @@ def preload() -> None:
     for service in SERVICES:
         for kind in ("service-2", "endpoint-rule-set-1"):
             loader.load_service_model(service, kind)
+    # A client parses and caches more than it loads. This one has no credentials that anybody knows, and calls nobody.
+    nobody = Aws({"region": "us-east-1", "access_key": "-", "secret_key": "-"})
+    for service in SERVICES:
+        nobody.client(service)
 
 
 def partition_of(region: str) -> dict[str, Any]:

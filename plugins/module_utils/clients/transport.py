@@ -9,6 +9,7 @@ connection without a file, and because no redirect may be followed: the request 
 
 from __future__ import annotations
 
+import codecs
 import functools
 import http.client
 import json
@@ -83,6 +84,8 @@ def system_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContex
 def preload() -> None:
     """Read now what each connection needs later."""
     tls_context(validate=True)
+    # Any look-up of a name imports it.
+    codecs.lookup("idna")
 
 
 class Http:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CONNECTORS_PATH, Apono, known_connectors
@@ -43,7 +44,7 @@ class ConnectorInfo(Information):
 
     def read(self) -> dict[str, Any]:
         if not self.params["wait"]:
-            return {"connectors": self.matching()}
+            return result(self.matching())
         connected = poll(self.connected, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
         if connected is None:
             wanted = self.params.get("id") or self.params["name"]
@@ -54,7 +55,7 @@ class ConnectorInfo(Information):
                 service="apono",
                 code="Timeout",
             )
-        return {"connectors": connected}
+        return result(connected)
 
     def connected(self) -> list[dict[str, Any]]:
         return [connector for connector in self.matching() if connector["status"].upper() == "CONNECTED"]
@@ -74,3 +75,12 @@ class ConnectorInfo(Information):
             if params.get("name") in (None, connector["name"])
             and params.get("status") in (None, connector["status"].upper())
         ]
+
+
+def result(connectors: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the module returns. A name that several connectors have stands for none of them."""
+    names = collections.Counter(connector["name"] for connector in connectors)
+    return {
+        "connectors": connectors,
+        "ids_by_name": {item["name"]: item["id"] for item in connectors if names[item["name"]] == 1},
+    }
