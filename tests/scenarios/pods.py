@@ -66,15 +66,16 @@ def pod(cluster: Cluster) -> dict[str, str] | None:
 
 
 @contextlib.contextmanager
-def playing(bed: Bed, cluster: Cluster, **place: str) -> Iterator[None]:
-    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out."""
+def playing(bed: Bed, cluster: Cluster, beside: dict[str, str] | None = None, **place: str) -> Iterator[None]:
+    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out; ``beside`` a
+    session of the other one of a pair."""
     ended = threading.Event()
 
     def play() -> None:
         while not ended.wait(0.3):
             its = pod(cluster)
             if its and its["APONO_TOKEN"] == TOKEN:
-                metadata = {**PLACE, **place}
+                metadata = [*([beside] if beside else []), {**PLACE, **place}]
                 bed.control("apono", "connectors", {"id": its["APONO_CONNECTOR_ID"], "metadata": metadata})
                 return
 

@@ -68,9 +68,13 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     cluster = desk.account.add_cluster("alpha", "API")
     let_helm(desk.operator)
     hosts = inventory(desk, **CONNECTOR)
+    looked = desk.operator.run("apono.eks.onboard", hosts, "--check")
+    assert looked.code == 0, looked.output
+    assert pod(cluster) is None
     with playing(bed, cluster):
         made = desk.operator.run("apono.eks.onboard", hosts)
     assert made.code == 0, made.output
+    assert sorted(item["action"] for item in made.changed) == sorted(item["action"] for item in looked.changed)
     assert TOKEN not in made.output + json.dumps(made.results)
     assert pod(cluster)["APONO_CONNECTOR_ID"] == integrations(bed)["alpha"]["connector_id"] == "alpha-connector"
     (flow,) = flows(bed)
@@ -86,6 +90,10 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     assert f'User "{USERNAME}" cannot get' in desk.shell(look)
     grant(cluster, USERNAME)
     desk.wait_for(look, "namespace/default\n")
+
+    out = desk.operator.run("apono.eks.offboard", hosts, "-e", "apono_connector_remove=true")
+    assert out.code == 0, out.output
+    assert (pod(cluster), integrations(bed)) == (None, {})
 
 
 REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
