@@ -145,6 +145,18 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     assert f"The connector taken is connected from elsewhere: {ACCOUNT}, us-east-1" in taken
     assert pod(place.cluster) is None
 
+    # Helm of version 4 has no --all, without which kubernetes.core does not get along.
+    newer = tmp_path / "helm"
+    newer.write_text(
+        f"""#!/bin/sh
+case " $* " in *" --all "*) echo "Error: unknown flag: --all" >&2; exit 1;; esac
+exec "{tools.HELM}" "$@"
+"""
+    )
+    newer.chmod(0o755)
+    assert "works with Helm 3" in place.run(connector_helm=str(newer)).failed["localhost"]
+    assert pod(place.cluster) is None
+
     # A chart that the API server refuses, and then one that it takes.
     broken = tmp_path / "broken"
     shutil.copytree(CHART, broken)
