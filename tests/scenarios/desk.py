@@ -86,6 +86,3 @@ class Desk:
         while self.shell(script) != output:
             assert time.monotonic() < end, self.shell(script)
             time.sleep(0.2)
-
-
-RBAC = "rbac.authorization.k8s.io"
