@@ -74,9 +74,11 @@ permissions: $(READY) ## Make policies, manifests and tables of extensions/permi
 bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
 	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
 
+# antsibull-docs takes the text of the guides alone, and not their picture.
 docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
 	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir .cache/docs/rst apono.eks
+	cp -R docs/docsite/rst/images .cache/docs/rst/docsite/images
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
 
 $(VENV)/docs-ready: docs/site/requirements.txt $(READY)

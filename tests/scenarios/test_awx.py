@@ -22,7 +22,7 @@ from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.awx import Awx, Job
 from testbed.awx_rules import Injection
 from testbed.bed import Bed
-from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, integrations
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, integrations
 from testbed.service import Listener
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ class Place:
         self.folder = folder
         self.accounts = {account_id: Account(bed, account_id) for account_id in (SHOP, DATA)}
         for account in self.accounts.values():
-            self.ask_for_external_id(account)
+            account.ask_for_external_id(EXTERNAL_ID)
         shop, data = self.accounts[SHOP], self.accounts[DATA]
         self.clusters = {
             "shop-1": shop.add_cluster("shop-1", "API"),
@@ -63,16 +63,6 @@ class Place:
         keys = bed.credentials(OPERATIONS_ACCOUNT)
         self.keys = {"access_key": keys["AWS_ACCESS_KEY_ID"], "secret_key": keys["AWS_SECRET_ACCESS_KEY"]}
         self.secrets = [DEFAULT_TOKEN, EXTERNAL_ID, self.keys["secret_key"], CONTROLLER_TOKEN]
-
-    def ask_for_external_id(self, account: Account) -> None:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"AWS": OPERATIONS_ACCOUNT},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        account.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
 
     def write_inventory(self) -> None:
         """The inventory of the project as it ships, for these accounts and this region."""
@@ -307,6 +297,15 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert [job.code for job in verified] == [0, 0], verified[0].output + verified[1].output
     assert "apono:jane-example.com" in verified[0].output
 
+    # Of one cluster, the other slice has nothing to do.
+    adopted, _none = place.run("Apono: adopt", place.only(inventory, "shop-3"), {})
+    assert adopted.code == 0, adopted.output
+    assert "apono_connector: " in adopted.output
+    moving, _none = place.run("Apono: preview of a migration", place.only(inventory, "shop-2"), {})
+    assert moving.code == 0, moving.output
+    assert "from CONFIG_MAP to API_AND_CONFIG_MAP" in moving.output
+    assert place.clusters["shop-2"].mode == "CONFIG_MAP"
+
     confirmed = {"awx_confirmation": "offboard the clusters"}
     off = place.run("Apono: offboard", inventory, confirmed, limit="shop-1:shop-2")
     assert [job.code for job in off] == [0], off[0].output
@@ -314,6 +313,6 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert place.accounts[SHOP].role()["policies"] == [place.accounts[SHOP].arn(f"policy/{ROLE}")]
 
     secrets = [*place.secrets, person["SecretAccessKey"], person["SessionToken"]]
-    for job in [*looked, *done, *same, *verified, *off]:
+    for job in [*looked, *done, *same, *verified, adopted, moving, *off]:
         assert len(job.kept) > 1000
         assert not [secret for secret in secrets if secret in job.kept]
