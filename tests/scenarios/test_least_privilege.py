@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 from least_privilege import ACCOUNT, REGION, Done, Place, Rights, make, unneeded
+from pods import CHART, let_helm, playing
+from pods import TOKEN as CONNECTOR_TOKEN
 from runs import Controller
-from test_connector import CHART, playing
-from test_connector import TOKEN as CONNECTOR_TOKEN
-from test_connector import pytestmark as needs_helm
 
 import kube
 import permissions
@@ -310,12 +309,12 @@ def drift_of_connector(place: Place) -> None:
     iam.update_role_description(RoleName=name, Description="by hand")
 
 
-@needs_helm
+@pytest.mark.skipif(kube.find() is None, reason="helm needs the discovery and the apply of a real API server")
 def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
     cluster = place.add_cluster("alpha", "API")
     chart = tmp_path / "chart"
     shutil.copytree(CHART, chart)
-    place.prepare_helm()
+    let_helm(place.controller)
     settings = {
         "apono_connector": "alpha-connector",
         "apono_connector_install": True,
