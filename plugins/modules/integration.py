@@ -195,6 +195,7 @@ options:
       - Whether to wait for the sync, after a change or when one is running. A sync that fails is an error with
         Apono's words, and is
         tried again by the next run.
+      - With a connector that is not connected, check mode refuses a change that is to be waited for.
     type: bool
     default: true
   wait_timeout:

@@ -297,6 +297,15 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert [job.code for job in verified] == [0, 0], verified[0].output + verified[1].output
     assert "apono:jane-example.com" in verified[0].output
 
+    # Of one cluster, the other slice has nothing to do.
+    adopted, _none = place.run("Apono: adopt", place.only(inventory, "shop-3"), {})
+    assert adopted.code == 0, adopted.output
+    assert "apono_connector: " in adopted.output
+    moving, _none = place.run("Apono: preview of a migration", place.only(inventory, "shop-2"), {})
+    assert moving.code == 0, moving.output
+    assert "from CONFIG_MAP to API_AND_CONFIG_MAP" in moving.output
+    assert place.clusters["shop-2"].mode == "CONFIG_MAP"
+
     confirmed = {"awx_confirmation": "offboard the clusters"}
     off = place.run("Apono: offboard", inventory, confirmed, limit="shop-1:shop-2")
     assert [job.code for job in off] == [0], off[0].output
@@ -304,6 +313,6 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert place.accounts[SHOP].role()["policies"] == [place.accounts[SHOP].arn(f"policy/{ROLE}")]
 
     secrets = [*place.secrets, person["SecretAccessKey"], person["SessionToken"]]
-    for job in [*looked, *done, *same, *verified, *off]:
+    for job in [*looked, *done, *same, *verified, adopted, moving, *off]:
         assert len(job.kept) > 1000
         assert not [secret for secret in secrets if secret in job.kept]

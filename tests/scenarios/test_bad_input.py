@@ -143,7 +143,7 @@ def test_two_clusters_that_want_one_account_in_two_ways(
     assert "beta and alpha are in account 111122223333" in run.failed["beta"]
 
 
-def test_clusters_of_an_account_that_cannot_be_set_up_say_whose_error_to_see(
+def test_clusters_of_an_account_that_cannot_be_set_up_say_why(
     bed: Bed, controller: Controller, inventory: dict[str, Any]
 ) -> None:
     hosts = inventory["all"]["hosts"]
@@ -152,6 +152,6 @@ def test_clusters_of_an_account_that_cannot_be_set_up_say_whose_error_to_see(
     bed.forget_calls()
     hosts["beta"] = dict(hosts["alpha"])
     run = controller.run("apono.eks.onboard", inventory)
-    assert "trust.policy is not JSON" in run.failed["alpha"]
-    assert "The IAM role of account 111122223333 is not known: see the error of alpha." in run.failed["beta"]
+    for host in ("alpha", "beta"):
+        assert run.failed[host].startswith("trust.policy is not JSON")
     assert bed.calls(writes=True) == []

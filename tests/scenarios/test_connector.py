@@ -6,84 +6,25 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
-import os
 import shutil
-import threading
-import urllib.error
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pods import ACCOUNT, CHART, DEPLOYMENT, NAMESPACE, PLACE, REGION, TOKEN, get, let_helm, playing, pod
 from runs import Controller, Run
 
 import kube
 import tools
 from testbed.bed import Bed
-from testbed.estate import Account, Cluster, integrations
+from testbed.estate import Account, Cluster
 
 pytestmark = pytest.mark.skipif(
     kube.find() is None, reason="helm needs the discovery and the apply of a real API server"
 )
 
-ACCOUNT, REGION = "111122223333", "eu-west-1"
-TOKEN = "token-of-this-very-connector"
 OTHER_TOKEN = "token-that-apono-does-not-know"
-CHART = Path(__file__).resolve().parents[1] / "charts/apono-connector"
-NAMESPACE = "/api/v1/namespaces/apono-connector"
-DEPLOYMENT = "/apis/apps/v1/namespaces/apono-connector/deployments/apono-connector"
-PLACE = {"kubernetes_type": "EKS", "aws_account_id": ACCOUNT, "region": REGION}
-
-
-def get(cluster: Cluster, path: str) -> dict[str, Any] | None:
-    try:
-        return cluster.call("GET", path, cluster.admin_token)
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return None
-        raise
-
-
-def pod(cluster: Cluster) -> dict[str, str] | None:
-    """The environment that a pod of the connector would have, ``None`` where there would be none."""
-    deployment = get(cluster, DEPLOYMENT)
-    if deployment is None:
-        return None
-    template = deployment["spec"]["template"]["spec"]
-    assert get(cluster, f"{NAMESPACE}/serviceaccounts/{template['serviceAccountName']}")
-    values = {}
-    for variable in template["containers"][0]["env"]:
-        value = variable.get("value")
-        if value is None:
-            reference = variable["valueFrom"]["secretKeyRef"]
-            secret = get(cluster, f"{NAMESPACE}/secrets/{reference['name']}")
-            value = base64.b64decode(secret["data"][reference["key"]]).decode()
-        values[variable["name"]] = value
-    return values
-
-
-@contextlib.contextmanager
-def playing(bed: Bed, cluster: Cluster, **place: str) -> Iterator[None]:
-    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out."""
-    ended = threading.Event()
-
-    def play() -> None:
-        while not ended.wait(0.3):
-            its = pod(cluster)
-            if its and its["APONO_TOKEN"] == TOKEN:
-                metadata = {**PLACE, **place}
-                bed.control("apono", "connectors", {"id": its["APONO_CONNECTOR_ID"], "metadata": metadata})
-                return
-
-    thread = threading.Thread(target=play)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 class Place:
@@ -92,12 +33,7 @@ class Place:
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.account = Account(bed, ACCOUNT)
         self.cluster = self.account.add_cluster("alpha", "API")
-        (controller.folder / "scratch").mkdir()
-        controller.environment |= {
-            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
-            "HOME": str(controller.folder),
-            "TMPDIR": str(controller.folder / "scratch"),
-        }
+        let_helm(controller)
         self.controller = controller
         self.settings = {
             "connector_cluster_name": "alpha",
@@ -127,6 +63,12 @@ class Place:
         assert TOKEN not in json.dumps(run.results)
         assert "k8s-aws-v1." not in run.output + json.dumps(run.results)
         return run
+
+
+def releases(cluster: Cluster) -> list[str]:
+    """How Helm has kept each release."""
+    secrets = cluster.call("GET", f"{NAMESPACE}/secrets?labelSelector=owner%3Dhelm", cluster.admin_token)["items"]
+    return [secret["metadata"]["labels"]["status"] for secret in secrets]
 
 
 @pytest.fixture(name="place")
@@ -203,6 +145,18 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     assert f"The connector taken is connected from elsewhere: {ACCOUNT}, us-east-1" in taken
     assert pod(place.cluster) is None
 
+    # Helm of version 4 has no --all, without which kubernetes.core does not get along.
+    newer = tmp_path / "helm"
+    newer.write_text(
+        f"""#!/bin/sh
+case " $* " in *" --all "*) echo "Error: unknown flag: --all" >&2; exit 1;; esac
+exec "{tools.HELM}" "$@"
+"""
+    )
+    newer.chmod(0o755)
+    assert "works with Helm 3" in place.run(connector_helm=str(newer)).failed["localhost"]
+    assert pod(place.cluster) is None
+
     # A chart that the API server refuses, and then one that it takes.
     broken = tmp_path / "broken"
     shutil.copytree(CHART, broken)
@@ -212,12 +166,19 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     assert "Helm could not keep the release apono-connector" in message
     assert "Nothing" in message
 
+    # One that it takes in part: the release that failed is removed before the next one.
+    negative = place.run(connector_values={"replicaCount": -1})
+    assert "must be greater than or equal to 0" in negative.failed["localhost"]
+    assert releases(place.cluster) == ["failed"]
+
     # A token that Apono does not know: the pod is there, and never connects.
     file = tmp_path / "token"
     file.write_text(f"{OTHER_TOKEN}\n")
     with playing(bed, place.cluster):
         silent = place.run(connector_token="", connector_token_file=str(file), connector_wait_timeout=2)
     assert "has not connected within 2 seconds" in silent.failed["localhost"]
+    assert [item["action"] for item in silent.changed] == ["kubernetes.core.helm"] * 2
+    assert releases(place.cluster) == ["deployed"]
     assert OTHER_TOKEN not in silent.output
     file.write_text(f"{TOKEN}\n")
     with playing(bed, place.cluster, region="us-east-1"):
@@ -225,30 +186,32 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     assert f"and not from the account {ACCOUNT} and the region {REGION} of the cluster alpha" in elsewhere
 
 
-def test_onboard_installs_the_connector_on_its_way(bed: Bed, place: Place) -> None:
-    settings = {
-        "apono_region": REGION,
-        "apono_trust": {"sso": {}},
-        "apono_assume_role_arn": place.account.automation,
-        "apono_connector": "alpha-connector",
-        "apono_connector_install": True,
-        "apono_connector_token": TOKEN,
-        "apono_connector_chart": str(CHART),
-        "apono_connector_helm": str(tools.HELM),
-        "apono_connector_wait_timeout": 60,
-    }
-    inventory = {"all": {"hosts": {"alpha": settings}}}
-    looked = place.controller.run("apono.eks.onboard", inventory, "--check")
-    assert looked.code == 0, looked.output
-    assert pod(place.cluster) is None
-    with playing(bed, place.cluster):
-        made = place.controller.run("apono.eks.onboard", inventory)
+def test_one_of_a_pair_by_a_way_of_its_own(bed: Bed, place: Place, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+
+    def write(token: str) -> None:
+        authority = base64.b64encode(place.cluster.authority.encode()).decode()
+        cluster = {"server": place.cluster.url, "certificate-authority-data": authority}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "own", "cluster": cluster}],
+            "users": [{"name": "own", "user": {"token": token}}],
+            "contexts": [{"name": "own", "context": {"cluster": "own", "user": "own"}}],
+            "current-context": "own",
+        }
+        kubeconfig.write_text(json.dumps(document))
+
+    other = {**PLACE, "region": "us-east-1"}
+    bed.control("apono", "connectors", {"id": "pair", "metadata": other})
+    pair = {"connector_id": "pair", "connector_shared": True, "connector_kubernetes": {"kubeconfig": str(kubeconfig)}}
+    write("nobody's")
+    assert "asked for the client to provide credentials" in place.run(**pair).failed["localhost"]
+    write(place.cluster.admin_token)
+    # The other one of the pair is connected all the time, so that alone says nothing of this one.
+    with playing(bed, place.cluster, beside=other):
+        made = place.run(**pair)
     assert made.code == 0, made.output
-    assert TOKEN not in made.output + json.dumps(made.results)
-    assert sorted(item["action"] for item in made.changed) == sorted(item["action"] for item in looked.changed)
-    assert integrations(bed)["alpha"]["connector_id"] == "alpha-connector"
-    again = place.controller.run("apono.eks.onboard", inventory)
-    assert (again.code, again.changed) == (0, []), again.output
-    out = place.controller.run("apono.eks.offboard", inventory, "-e", "apono_connector_remove=true")
-    assert out.code == 0, out.output
-    assert pod(place.cluster) is None
+    connected = made.of("localhost", "apono.eks.connector_info")["connectors"][0]["sessions"]
+    regions = {session["metadata"]["cloud_provider_metadata"]["region"] for session in connected}
+    assert regions == {REGION, "us-east-1"}

@@ -5,86 +5,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
-from runs import Controller, Run
+from desk import ACCOUNT, KUBECONFIG, Desk
+from runs import Run
 
-import tools
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, SAML_PROVIDER, Account, integrations
+from testbed.estate import SAML_PROVIDER, Account, integrations
 
-ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
+OTHER_ACCOUNT = "444455556666"
 REGION = "eu-west-1"
 JANE = "jane@example.com"
 NAMES = {"alpha": "jane@example.com", "beta": "apono:jane-example.com"}
-# How long an API server may take to know of a right, in seconds.
-SECONDS = 20
 PROFILE = f"apono-k8s-access-{ACCOUNT}"
-
-KUBECONFIG = """\
-# Of the cluster at home
-apiVersion: v1
-kind: Config
-clusters:
-- cluster: {server: 'https://10.0.0.1:6443'}
-  name: home
-contexts:
-- context: {cluster: home, user: me}
-  name: home
-current-context: home
-users:
-- name: me   # of the old days
-  user:
-    token: secret-of-the-cluster-at-home
-"""
-
-
-class Desk:
-    """Jane's machine: a home with the two files, and her shell, in which the automation's credentials are not."""
-
-    def __init__(self, bed: Bed, binary: Path | None, folder: Path) -> None:
-        self.bed = bed
-        self.account = Account(bed, ACCOUNT)
-        self.home = folder / "home"
-        self.config, self.kubeconfig = self.home / ".aws/config", self.home / ".kube/config"
-        for path in (self.config, self.kubeconfig):
-            path.parent.mkdir(parents=True)
-        self.kubeconfig.write_text(KUBECONFIG)
-        self.kubeconfig.chmod(0o600)
-        operator = bed.environment(OPERATIONS_ACCOUNT)
-        places = {name: value for name, value in operator.items() if name.startswith("AWS_ENDPOINT_URL")}
-        self.environment = {
-            **places,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "HOME": str(self.home),
-            "PATH": f"{tools.AWS.parent}:{tools.KUBECTL.parent}:{os.environ['PATH']}",
-        }
-        binaries = {"binary": binary} if binary else {}
-        self.operator = Controller(folder, operator, **binaries)
-        (folder / "jane").mkdir()
-        self.jane = Controller(
-            folder / "jane", {**self.environment, "APONO_ENDPOINT": "http://127.0.0.1:1"}, **binaries
-        )
-
-    def sign_in(self, keys: dict[str, str], profile: str = "profile jane") -> None:
-        """Put somebody's credentials where a login puts them."""
-        self.config.write_text(
-            f"# signed in\n[{profile}]\naws_access_key_id = {keys['AccessKeyId']}\n"
-            f"aws_secret_access_key = {keys['SecretAccessKey']}\naws_session_token = {keys['SessionToken']}\n"
-        )
-
-    def shell(self, script: str) -> str:
-        """What a script of bash prints, errors included."""
-        command = ["bash", "-c", script]
-        process = subprocess.run(
-            command, env=self.environment, cwd=self.home, text=True, stdout=-1, stderr=subprocess.STDOUT, check=False
-        )
-        return process.stdout
 
 
 def settings(account: Account, **more: Any) -> dict[str, Any]:
@@ -135,10 +70,7 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
         # Known to the cluster under this name, and without a right until there is one.
         assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
         cluster.grant(NAMES[name])
-        end = time.monotonic() + SECONDS
-        while desk.shell(look) != "namespace/default\n":
-            assert time.monotonic() < end, desk.shell(look)
-            time.sleep(0.2)
+        desk.wait_for(look, "namespace/default\n")
     assert desk.shell("kubectl config current-context") == "home\n"
 
     one = desk.jane.run("apono.eks.user_login", hosts, "--limit", "alpha", "-e", "apono_user_login_state=absent")

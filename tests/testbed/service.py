@@ -129,7 +129,12 @@ class Service:
         self.faults: list[Fault] = []
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if environ.get("wsgi.input_terminated"):
+            # A body in chunks, as kubectl create --raw sends it, has no length, and ends by itself.
+            body = environ["wsgi.input"].read()
+            environ["CONTENT_LENGTH"] = str(len(body))
+        else:
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if environ["PATH_INFO"].startswith(CONTROL):
             return self.control(environ, body, start_response)
         environ["wsgi.input"] = io.BytesIO(body)

@@ -58,6 +58,11 @@ def test_values_have_to_be_in_the_catalog():
         integration.validate_config({"target": "a", "mode": "medium"}, KIND)
 
 
+def test_all_that_is_wrong_with_the_settings_is_told_together():
+    with pytest.raises(ResourceError, match=r"(?s)requires target .*choose from fast, slow"):
+        integration.validate_config({"mode": "medium"}, KIND)
+
+
 CONFIG = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["", "x", "y"]))
 
 

@@ -69,3 +69,18 @@ def test_another_end_is_an_error(read, statuses, wanted, code, text):
     with pytest.raises(ResourceError, match=text) as caught:
         read(*statuses, wait_for=wanted, wait_timeout=60, required=True)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("status", ["CREATING", "PENDING", "DELETING", "FAILED"])
+def test_one_with_which_nothing_can_be_done_is_an_error_where_one_is_required(read, status):
+    with pytest.raises(
+        ResourceError, match=f"The cluster alpha is {status}, and nothing can be done with it"
+    ) as caught:
+        read(status, required=True)
+    assert caught.value.code == status
+    assert read(status)["status"] == status
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "UPDATING"])
+def test_one_that_is_at_work_is_told(read, status):
+    assert read(status, required=True)["status"] == status

@@ -1,0 +1,88 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connector's pod, played: it dials in to Apono as what Helm has put into the cluster says."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import threading
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from runs import Controller
+
+import tools
+from testbed.bed import Bed
+from testbed.estate import Cluster
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+TOKEN = "token-of-this-very-connector"
+CHART = Path(__file__).resolve().parents[1] / "charts/apono-connector"
+NAMESPACE = "/api/v1/namespaces/apono-connector"
+DEPLOYMENT = "/apis/apps/v1/namespaces/apono-connector/deployments/apono-connector"
+PLACE = {"kubernetes_type": "EKS", "aws_account_id": ACCOUNT, "region": REGION}
+
+
+def let_helm(controller: Controller) -> None:
+    """Let a controller use helm: with the collection that it needs, and files of its own."""
+    (controller.folder / "scratch").mkdir()
+    controller.environment |= {
+        "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
+        "HOME": str(controller.folder),
+        "TMPDIR": str(controller.folder / "scratch"),
+    }
+
+
+def get(cluster: Cluster, path: str) -> dict[str, Any] | None:
+    try:
+        return cluster.call("GET", path, cluster.admin_token)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise
+
+
+def pod(cluster: Cluster) -> dict[str, str] | None:
+    """The environment that a pod of the connector would have, ``None`` where there would be none."""
+    deployment = get(cluster, DEPLOYMENT)
+    if deployment is None:
+        return None
+    template = deployment["spec"]["template"]["spec"]
+    assert get(cluster, f"{NAMESPACE}/serviceaccounts/{template['serviceAccountName']}")
+    values = {}
+    for variable in template["containers"][0]["env"]:
+        value = variable.get("value")
+        if value is None:
+            reference = variable["valueFrom"]["secretKeyRef"]
+            secret = get(cluster, f"{NAMESPACE}/secrets/{reference['name']}")
+            value = base64.b64decode(secret["data"][reference["key"]]).decode()
+        values[variable["name"]] = value
+    return values
+
+
+@contextlib.contextmanager
+def playing(bed: Bed, cluster: Cluster, beside: dict[str, str] | None = None, **place: str) -> Iterator[None]:
+    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out; ``beside`` a
+    session of the other one of a pair."""
+    ended = threading.Event()
+
+    def play() -> None:
+        while not ended.wait(0.3):
+            its = pod(cluster)
+            if its and its["APONO_TOKEN"] == TOKEN:
+                metadata = [*([beside] if beside else []), {**PLACE, **place}]
+                bed.control("apono", "connectors", {"id": its["APONO_CONNECTOR_ID"], "metadata": metadata})
+                return
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

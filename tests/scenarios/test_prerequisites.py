@@ -1,0 +1,170 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that is wrong is told in one run, before anything is changed; and only what is wrong, each cause once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import Controller, Run
+
+from testbed.bed import Bed
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, integrations
+
+POOR, RICH = "111122223333", "222233334444"
+READS = ["iam:Get*", "iam:List*", "eks:Describe*", "eks:List*", "iam:SimulatePrincipalPolicy"]
+ROLE = f"arn:aws:iam::{POOR}:role/apono-k8s-access"
+POLICY = f"arn:aws:iam::{POOR}:policy/apono-k8s-access"
+PROVIDER = f"arn:aws:iam::{POOR}:saml-provider/okta"
+
+
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    """Nothing that needs a real API server."""
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
+class Fleet:
+    """Clusters of an account whose automation may read, and of one whose automation may do everything."""
+
+    def __init__(self, bed: Bed, controller: Controller) -> None:
+        self.bed, self.controller = bed, controller
+        self.poor, self.rich = Account(bed, POOR), Account(bed, RICH)
+        self.poor.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+        statement = {"Effect": "Allow", "Action": READS, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.poor.iam.put_role_policy(RoleName=AUTOMATION, PolicyName="own", PolicyDocument=document)
+        self.poor.add_cluster("moved", "CONFIG_MAP")
+        self.poor.add_cluster("waits", "API")
+        self.rich.add_cluster("fine", "API")
+        flow = {"name": "Kubernetes", "access_targets": [], "requestors": {}}
+        self.hosts: dict[str, dict[str, Any]] = {
+            "moved": {"apono_authentication": "eks_api", "apono_connector": "nobody", "apono_access_flows": [flow]},
+            "waits": {},
+            "gone": {},
+        }
+        for its in self.hosts.values():
+            its.update(apono_assume_role_arn=self.poor.automation, apono_trust={"saml": {"provider": "okta"}})
+        self.hosts["fine"] = {"apono_assume_role_arn": self.rich.automation, "apono_trust": {"sso": {}}}
+        common = {"apono_region": "eu-west-1", "apono_connector": "connector-1", "apono_report": "report.html"}
+        self.inventory = {"all": {"hosts": self.hosts, "vars": common}}
+
+    def onboard(self, *arguments: str) -> Run:
+        self.bed.forget_calls()
+        return self.controller.run("apono.eks.onboard", self.inventory, *arguments)
+
+    def errors(self) -> dict[str, list[str]]:
+        """What the report of the last run says, each error after its step."""
+        report = json.loads((self.controller.folder / "report.json").read_text())
+        return {
+            cluster["cluster"]: [f"{error['step']}: {error['message']}" for error in cluster["errors"]]
+            for cluster in report["clusters"]
+        }
+
+
+def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    fleet = Fleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+
+    looked = fleet.onboard("--check", "-e", "apono_api_token=of-nobody", "-e", "apono_serial=some")
+    assert looked.code == 2, looked.output
+    told = fleet.errors()
+    of_run = [": apono_serial has 'some'", "integration: Apono answered 401 to GET /api/v2/integrations-catalog"]
+    account = [
+        f"policy: arn:aws:sts::{POOR}:assumed-role/{AUTOMATION}",
+        f"role: arn:aws:sts::{POOR}:assumed-role/{AUTOMATION}",
+    ]
+    mapping = ["mode: arn:aws:sts", "mapping: arn:aws:sts"]
+
+    def are(host: str, expected: list[str]) -> None:
+        assert [words[: len(start)] for words, start in zip(told[host], expected, strict=True)] == expected
+
+    are("gone", ["cluster: There is no EKS cluster gone", *of_run])
+    are("waits", [*account, "mapping: arn:aws:sts", *of_run])
+    are("moved", [*account, *mapping, *of_run])
+    are("fine", of_run)
+    policy, role, mode, entry = told["moved"][:4]
+    assert f"may not iam:CreatePolicy on {POLICY}" in policy
+    # Of one thing, all that is missing is in one message.
+    assert f"may not iam:CreateRole, iam:AttachRolePolicy on {ROLE}" in role
+    assert f"There is no SAML provider {PROVIDER}" in role
+    assert "may not eks:UpdateClusterConfig on" in mode
+    assert "may not eks:CreateAccessEntry on" in entry
+    # On the terminal once, with the clusters that it keeps out; and where a cluster fails, in full.
+    assert looked.output.count(f"There is no SAML provider {PROVIDER}") >= 1
+    (table,) = [item["result"]["table"] for item in looked.results if item["action"] == "apono.eks.report"]
+    assert [line.split(":")[0] for line in table if f"There is no SAML provider {PROVIDER}" in line] == ["moved, waits"]
+    assert [line.split(":")[0] for line in table if "answered 401" in line] == ["moved, waits, gone, fine"]
+    assert "7 errors" not in table[1]
+    assert " 6 errors: policy: " in table[1]
+    for words in (policy, role, mode, entry, *told["moved"][4:]):
+        assert words.partition(": ")[2] in looked.failed["moved"]
+    assert bed.calls(writes=True) == []
+
+    # In a run the same, but for what concerns the run: the cluster with which nothing is wrong is onboarded.
+    run = fleet.onboard()
+    assert run.code == 2, run.output
+    before, told = told, fleet.errors()
+    assert told["fine"] == []
+    assert told["gone"] == before["gone"][:1]
+    assert told["waits"] == before["waits"][:3]
+    # Its integration cannot be, so nobody looks for it on the way to its access flows.
+    assert told["moved"][:-1] == before["moved"][:4]
+    assert "There is no connector 'nobody' in Apono" in told["moved"][-1]
+    assert set(integrations(bed)) == {"fine"}
+    assert (fleet.poor.role(), fleet.poor.policy()) == (None, None)
+    assert not fleet.poor.cluster("waits").entry()
+    assert set(run.failed) >= {"moved", "waits", "gone"}
+
+
+def test_what_contradicts_is_told_with_the_rest(bed: Bed, controller: Controller) -> None:
+    fleet = Fleet(bed, controller)
+    fleet.rich.add_cluster("other", "API")
+    fleet.hosts = {
+        "fine": fleet.hosts["fine"],
+        "other": {
+            "apono_assume_role_arn": fleet.rich.automation,
+            "apono_trust": {"saml": {"provider": "okta"}},
+            "apono_authentication": "config_map",
+            "apono_access_flows": "some",
+            "apono_connector": "nobody",
+        },
+    }
+    fleet.inventory["all"]["hosts"] = fleet.hosts
+    assert fleet.onboard().code == 2
+    told = fleet.errors()
+    assert told["fine"] == []
+    flows, contradiction, way, connector = told["other"]
+    assert "apono_access_flows is a list" in flows
+    assert "other and fine are in account" in contradiction
+    assert "is in the authentication mode API and does not read aws-auth" in way
+    assert "There is no connector 'nobody'" in connector
+    assert set(integrations(bed)) == {"fine"}
+
+
+def test_a_connector_that_is_away(bed: Bed, controller: Controller) -> None:
+    fleet = Fleet(bed, controller)
+    fleet.inventory["all"]["hosts"] = {"fine": fleet.hosts["fine"]}
+    away = {"id": "connector-1", "name": "Production", "status": "DISCONNECTED"}
+    bed.control("apono", "connectors", away)
+    assert fleet.onboard().code == 2
+    (told,) = fleet.errors()["fine"]
+    assert told.startswith("integration: The connector Production (connector-1) is DISCONNECTED since 20")
+    assert "apono_wait: false" in told
+    assert bed.calls(writes=True) == []
+    run = fleet.onboard("-e", "apono_wait=false")
+    assert run.code == 0, run.output
+    assert any("cannot sync until it is connected again" in warning for warning in run.warnings)
+    assert set(integrations(bed)) == {"fine"}
+    # Nothing is to be written, so it does not matter.
+    again = fleet.onboard()
+    assert (again.code, again.changed) == (0, []), again.output
+    # A change would not reach Apono's sync either, although the connector is known by the integration already.
+    changed = fleet.onboard("-e", '{"apono_custom_access_details": "Ask the platform team."}')
+    assert "is DISCONNECTED since" in changed.failed["fine"]
+    assert bed.calls(writes=True) == []

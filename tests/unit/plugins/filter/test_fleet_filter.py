@@ -1,0 +1,36 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.apono.eks.plugins.filter.fleet import fleet
+
+ACCOUNT = "111122223333"
+
+
+def host(mode="API", **variables):
+    cluster = {"account_id": ACCOUNT, "authentication_mode": mode}
+    return {"apono_cluster_result": {"cluster": cluster}, "apono_trust": {"sso": {}}, **variables}
+
+
+def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
+    hostvars = {
+        "alpha": host(apono_access_flows=[{"name": "Look"}]),
+        "beta": host("CONFIG_MAP", apono_trust={"saml": {"provider": "okta"}}, apono_access_flows=[{"name": "Look"}]),
+        "gamma": host(apono_authentication="by_post", apono_access_flows="some"),
+        "gone": {"apono_cluster_result": {"failed": True, "msg": "There is no cluster."}},
+    }
+    found = fleet(hostvars, hostvars)
+    assert found["clusters"] == {"alpha": ACCOUNT}
+    assert found["known"] == dict.fromkeys(("alpha", "beta", "gamma"), ACCOUNT)
+    trust, flow = found["refused"]["beta"]
+    assert "differ in apono_trust" in trust
+    assert "beta and alpha have an access flow named Look" in flow
+    flows, way = found["refused"]["gamma"]
+    assert "apono_access_flows is a list" in flows
+    assert "by_post" in way
+    # Nobody knows in which way the last one is to be mapped.
+    assert (found["access_entries"], found["config_maps"], found["modes"]) == (["alpha"], ["beta"], [])
+    assert found["access_flows"] == ["alpha", "beta"]
+    assert found["accounts"][ACCOUNT]["leader"] == "alpha"
