@@ -70,7 +70,7 @@ class CodeBlock(Directive):
 
 
 directives.register_directive("code-block", CodeBlock)
-for role in ("ref", "ansplugin", "ansopt"):
+for role in ("ref", "command", "ansplugin", "ansopt"):
     roles.register_generic_role(role, nodes.literal)
 
 
@@ -171,7 +171,8 @@ def lines_of(output: str) -> str:
 
 @dataclass
 class Shell:
-    """A reader's shell: what is exported stays, and the status of one command is there for the next."""
+    """A reader's shell: what is exported stays, so does the folder, and the status of one command is there for the
+    next."""
 
     environment: dict[str, str]
     folder: Path
@@ -186,7 +187,7 @@ class Shell:
         process = subprocess.Popen(
             ["bash", "-c", script],
             env={**self.environment, **self.exported},
-            cwd=self.folder,
+            cwd=self.exported.get("PWD", self.folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
