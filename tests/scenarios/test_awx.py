@@ -298,15 +298,6 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     same = place.run("Apono: onboard", inventory, {**ANSWERS, "apono_custom_access_details": ""})
     assert [(job.code, job.changed) for job in same] == [(0, 0), (0, 0)], same[0].output
 
-    # The keys now come from AWX's own type of credential for AWS, beside ours; and a person from a file.
-    person = place.accounts[SHOP].sso_person("jane@example.com")
-    place.give_keys_by_awx()
-    place.give_person(person)
-    answers = {"apono_verify_session_name": "jane@example.com", "apono_verify_wait_timeout": 5}
-    verified = place.run("Apono: verify", place.only(inventory, "shop-1", "shop-3"), answers)
-    assert [job.code for job in verified] == [0, 0], verified[0].output + verified[1].output
-    assert "apono:jane-example.com" in verified[0].output
-
     # Of one cluster, the other slice has nothing to do.
     adopted, _none = place.run("Apono: adopt", place.only(inventory, "shop-3"), {})
     assert adopted.code == 0, adopted.output
@@ -315,6 +306,15 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert moving.code == 0, moving.output
     assert "from CONFIG_MAP to API_AND_CONFIG_MAP" in moving.output
     assert place.clusters["shop-2"].mode == "CONFIG_MAP"
+
+    # The keys now come from AWX's own type of credential for AWS, beside ours; and a person from a file.
+    person = place.accounts[SHOP].sso_person("jane@example.com")
+    place.give_keys_by_awx()
+    place.give_person(person)
+    answers = {"apono_verify_session_name": "jane@example.com", "apono_verify_wait_timeout": 5}
+    verified = place.run("Apono: verify", place.only(inventory, "shop-1", "shop-3"), answers)
+    assert [job.code for job in verified] == [0, 0], verified[0].output + verified[1].output
+    assert "apono:jane-example.com" in verified[0].output
 
     confirmed = {"awx_confirmation": "offboard the clusters"}
     off = place.run("Apono: offboard", inventory, confirmed, limit="shop-1:shop-2")
