@@ -18,7 +18,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -68,12 +68,17 @@ ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
 
+permissions: $(READY) ## Make policies, manifests and tables of extensions/permissions/permissions.yml
+	$(BIN)/python tests/permissions.py
+
 bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
 	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
 
+# antsibull-docs takes the text of the guides alone, and not their picture.
 docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
 	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir .cache/docs/rst apono.eks
+	cp -R docs/docsite/rst/images .cache/docs/rst/docsite/images
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
 
 $(VENV)/docs-ready: docs/site/requirements.txt $(READY)

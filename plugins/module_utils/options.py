@@ -79,6 +79,8 @@ def given_value(spec: dict[str, Any], value: Any) -> Any:
 
 STATE = Options({"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})
 
+FORESIGHT = Options({"check_permissions": {"type": "bool", "default": True}})
+
 TAGS = Options(
     {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
 )

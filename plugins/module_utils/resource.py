@@ -123,7 +123,7 @@ class Resource(Task):
             if not applied:
                 before = plan.before
             if check_mode:
-                if plan.changes:
+                if plan.changes and self.params.get("check_permissions", True):
                     raise_together(self.foresee(plan))
                 return self.report(before, plan, [change.description for change in plan.changes], plan.details)
             try:

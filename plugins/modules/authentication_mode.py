@@ -14,6 +14,7 @@ description:
   - EKS never goes back. A mode before the present one is an error, and nothing is changed.
 extends_documentation_fragment:
   - apono.eks.aws
+  - apono.eks.check_permissions
   - apono.eks.attributes
 attributes:
   action_group:

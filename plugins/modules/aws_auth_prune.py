@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
+  - apono.eks.check_permissions
   - apono.eks.attributes
 requirements:
   - PyYAML

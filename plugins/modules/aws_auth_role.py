@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
   - apono.eks.state
+  - apono.eks.check_permissions
   - apono.eks.attributes
 requirements:
   - PyYAML

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.tags
   - apono.eks.state
+  - apono.eks.check_permissions
   - apono.eks.attributes
 attributes:
   action_group:

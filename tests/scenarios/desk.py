@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person's desk, from which they go to the clusters, and what Apono grants them there."""
+"""A person's desk, from which they go to the clusters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runs import Controller
 
 import tools
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster
+from testbed.estate import OPERATIONS_ACCOUNT, Account
 
 ACCOUNT = "111122223333"
 # How long an API server may take to know of a right, in seconds.
@@ -86,20 +86,3 @@ class Desk:
         while self.shell(script) != output:
             assert time.monotonic() < end, self.shell(script)
             time.sleep(0.2)
-
-
-RBAC = "rbac.authorization.k8s.io"
-
-
-def grant(cluster: Cluster, username: str) -> None:
-    """What Apono grants on an approved request: a role to one username."""
-    metadata = {"name": "approved", "namespace": "default"}
-    role = {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]}
-    binding = {
-        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "approved"},
-        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": username}],
-    }
-    for kind, body in (("Role", role), ("RoleBinding", binding)):
-        made = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, **body}
-        path = f"/apis/{RBAC}/v1/namespaces/default/{kind.lower()}s"
-        cluster.call("POST", path, cluster.admin_token, made)

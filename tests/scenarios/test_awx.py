@@ -22,7 +22,7 @@ from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.awx import Awx, Job
 from testbed.awx_rules import Injection
 from testbed.bed import Bed
-from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, integrations
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, integrations
 from testbed.service import Listener
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ class Place:
         self.folder = folder
         self.accounts = {account_id: Account(bed, account_id) for account_id in (SHOP, DATA)}
         for account in self.accounts.values():
-            self.ask_for_external_id(account)
+            account.ask_for_external_id(EXTERNAL_ID)
         shop, data = self.accounts[SHOP], self.accounts[DATA]
         self.clusters = {
             "shop-1": shop.add_cluster("shop-1", "API"),
@@ -63,16 +63,6 @@ class Place:
         keys = bed.credentials(OPERATIONS_ACCOUNT)
         self.keys = {"access_key": keys["AWS_ACCESS_KEY_ID"], "secret_key": keys["AWS_SECRET_ACCESS_KEY"]}
         self.secrets = [DEFAULT_TOKEN, EXTERNAL_ID, self.keys["secret_key"], CONTROLLER_TOKEN]
-
-    def ask_for_external_id(self, account: Account) -> None:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"AWS": OPERATIONS_ACCOUNT},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        account.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
 
     def write_inventory(self) -> None:
         """The inventory of the project as it ships, for these accounts and this region."""

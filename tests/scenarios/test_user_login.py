@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from desk import ACCOUNT, KUBECONFIG, Desk, grant
+from desk import ACCOUNT, KUBECONFIG, Desk
 from runs import Run
 
 from testbed.bed import Bed
@@ -69,7 +69,7 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
         look = f"kubectl --context apono-{name} get namespace default -o name"
         # Known to the cluster under this name, and without a right until there is one.
         assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
-        grant(cluster, NAMES[name])
+        cluster.grant(NAMES[name])
         desk.wait_for(look, "namespace/default\n")
     assert desk.shell("kubectl config current-context") == "home\n"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk, grant
+from desk import Desk
 from pods import CHART, REGION, TOKEN, let_helm, playing, pod
 from runs import Run
 from test_access_flows import flows
@@ -88,7 +88,7 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     log_in(desk, inventory(desk))
     look = "kubectl --context apono-alpha get namespace default -o name"
     assert f'User "{USERNAME}" cannot get' in desk.shell(look)
-    grant(cluster, USERNAME)
+    cluster.grant(USERNAME)
     desk.wait_for(look, "namespace/default\n")
 
     out = desk.operator.run("apono.eks.offboard", hosts, "-e", "apono_connector_remove=true")

@@ -35,7 +35,7 @@ def closed(schema: Any) -> Any:
 
 
 def test_the_documented_schema_is_complete_and_holds():
-    block = re.search(r"\.\. code-block:: json\n\n((?:    .*\n|\n)+)", GUIDE.read_text())[1]
+    block = re.search(r"\.\. code-block:: json\n    :caption: .*\n\n((?:    .*\n|\n)+)", GUIDE.read_text())[1]
     schema = json.loads(textwrap.dedent(block))
     jsonschema.Draft202012Validator.check_schema(schema)
     records = outcomes.records(HOSTS, outcomes.STEPS, outcomes.SHARED)

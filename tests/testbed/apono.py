@@ -15,8 +15,9 @@ it can't do. A reset brings everything back to the start: settings, tokens and c
 
 ``POST /_testbed/settings {…}``
     Changes the settings that are given; answers all. ``GET`` answers all.
-``POST /_testbed/tokens {"name", "token", "expired": false}``
-    Adds a token, or replaces the one of that name. ``DELETE {"name"}`` revokes it.
+``POST /_testbed/tokens {"name", "token", "expired": false, "operations": ["GET /api/admin/v3/connectors"]}``
+    Adds a token, or replaces the one of that name. It may do these operations only, or everything where none are given.
+    ``DELETE {"name"}`` revokes it.
 ``POST /_testbed/connectors {"id", "name": id, "status": "CONNECTED", "connect_after": 0, "version",
 "is_latest_version", "cloud_provider_type", "metadata"}``
     Sets up a connector, or replaces it; also a list of such. It isn't there until it dials in, ``connect_after``
@@ -102,6 +103,8 @@ class Apono:
                 raise ApiError(401, "Unauthorized")
             self.rate_limit.take(caller.name)
         operation, path = self.contract.find(environ["REQUEST_METHOD"], request_path(environ))
+        if caller.operations is not None and operation.name not in caller.operations:
+            raise ApiError(403, f"the role of {caller.name} does not allow {operation.name}")
         query = operation.read_query(environ.get("QUERY_STRING", ""))
         request = Request(operation.name, path, query, operation.read_body(environ.get("CONTENT_TYPE", ""), body))
         serve = OPERATIONS.get(operation.name)

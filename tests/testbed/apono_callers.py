@@ -24,6 +24,7 @@ _TOKEN_SCHEMA = validator(
             "name": {"type": "string", "minLength": 1},
             "token": {"type": "string", "pattern": "^[!-~]+$"},
             "expired": {"type": "boolean"},
+            "operations": {"type": "array", "items": {"type": "string"}},
         },
         "required": ["name", "token"],
         "additionalProperties": False,
@@ -41,9 +42,12 @@ _REVOKE_SCHEMA = validator(
 
 @dataclass
 class Token:
+    """``operations`` are those that the token's role allows, ``None`` for all."""
+
     name: str
     token: str
     expired: bool = False
+    operations: list[str] | None = None
 
 
 class Tokens:
@@ -62,7 +66,7 @@ class Tokens:
     def put(self, document: Any) -> None:
         """Add a token; one of the same name goes.
 
-        :raises ApiError: 400: not ``{"name", "token", "expired"}``, or another name has this token.
+        :raises ApiError: 400: not ``{"name", "token", "expired", "operations"}``, or another name has this token.
         """
         check(_TOKEN_SCHEMA, document, "the token")
         token = Token(**document)

@@ -83,9 +83,9 @@ from testbed.aws_wire import (
 )
 from testbed.eks import Eks, FixedEndpoint, Registrar
 from testbed.eks_model import MODES, Cluster
-from testbed.iam_resources import resource_of
+from testbed.iam_resources import CREATING_WITH_TAGS, context_of, resource_of
 from testbed.iam_rules import apply_rules
-from testbed.service import CONTROL, Call, Listener, Service
+from testbed.service import CONTROL, RECORD_KEY, Call, Listener, Service
 
 DEFAULT_UPDATE_SECONDS = 0.5
 
@@ -101,7 +101,9 @@ TRUST_OF_NODES = json.dumps(
 
 
 class AwsDialect:
-    """Calls named ``iam:GetRole``, ``sts:AssumeRole``, ``eks:DescribeCluster``; made by an access key."""
+    """Calls named ``iam:GetRole``, ``sts:AssumeRole``, ``eks:DescribeCluster``; made by an access key. The record of
+    a call has, under ``decisions``, what the caller's policies said of each action that it needs: ``principal``,
+    ``action``, ``resource``, ``context``, ``allowed``."""
 
     def call(self, environ: dict[str, Any], body: bytes) -> Call:
         request = read_request(environ, body)
@@ -187,6 +189,8 @@ class Aws:
         """:raises AwsError: the request is refused."""
         with self.iam_lock:
             caller = self.authenticate(request)
+            if caller and RECORD_KEY in environ:
+                environ[RECORD_KEY]["decisions"] = caller.decisions
             if request.service not in SERVICES:
                 raise AwsError(501, "NotImplemented", f"The test bed doesn't serve {request.operation_name}")
             if request.service == "iam":
@@ -233,7 +237,10 @@ class Aws:
         parameters = validated(request)
         name = request.operation.name
         backend = iam_backend(caller.account_id, caller.partition)
-        authorize(caller, f"iam:{name}", resource_of(name, caller, backend, parameters))
+        resource = resource_of(name, caller, backend, parameters)
+        authorize(caller, f"iam:{name}", resource, context_of(name, parameters))
+        if name in CREATING_WITH_TAGS and parameters.get("Tags"):
+            authorize(caller, CREATING_WITH_TAGS[name], resource)
         if name == "SimulatePrincipalPolicy":
             return render_query_result(request, simulate_principal_policy(parameters))
         try:

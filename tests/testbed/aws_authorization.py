@@ -8,24 +8,30 @@ from __future__ import annotations
 from typing import Any
 
 from testbed.aws_credentials import Caller
-from testbed.aws_policy import Context, Verdict, identity_policy_verdict
+from testbed.aws_policy import Context, Verdict, identity_policy_verdict, missing_keys
 from testbed.aws_principals import Principal, find_principal, policy_documents
 from testbed.aws_wire import QUERY_SERVICES, AwsError
 
 _DECISIONS = {Verdict.ALLOW: "allowed", Verdict.DENY: "explicitDeny", Verdict.SILENT: "implicitDeny"}
 
 
-def verdict_of(principal: Principal, action: str, resource: str) -> Verdict:
-    """What the principal's policies say of an action on a resource."""
-    context = Context({"aws:PrincipalArn": principal.arn, "aws:PrincipalAccount": principal.account_id})
-    return identity_policy_verdict(policy_documents(principal), action, resource, context)
+def context_of(principal: Principal, more: dict[str, str]) -> Context:
+    """What is known of a request: of its maker, and the service's own condition keys."""
+    return Context({"aws:PrincipalArn": principal.arn, "aws:PrincipalAccount": principal.account_id, **more})
 
 
-def authorize(caller: Caller, action: str, resource: str) -> None:
-    """:raises AwsError: AccessDeniedException, or the service's own word for it."""
-    if verdict_of(caller.principal, action, resource) is Verdict.ALLOW:
+def authorize(
+    caller: Caller, action: str, resource: str, context: dict[str, str] | None = None, service: str | None = None
+) -> None:
+    """:param service: which asks, where it is not the one whose action it is.
+    :raises AwsError: AccessDeniedException, or the service's own word for it.
+    """
+    context = context or {}
+    documents = policy_documents(caller.principal)
+    verdict = identity_policy_verdict(documents, action, resource, context_of(caller.principal, context))
+    if caller.decided(action, resource, context, verdict is Verdict.ALLOW):
         return
-    service = action.partition(":")[0]
+    service = service or action.partition(":")[0]
     code = "AccessDenied" if service in QUERY_SERVICES else "AccessDeniedException"
     if service == "ec2":
         code = "UnauthorizedOperation"
@@ -35,11 +41,13 @@ def authorize(caller: Caller, action: str, resource: str) -> None:
 
 def simulate_principal_policy(parameters: dict[str, Any]) -> dict[str, Any]:
     """IAM API reference, SimulatePrincipalPolicy, for the policies that a role or user has: each action on each
-    resource. What would change the question (further policies, context entries) is not served.
+    resource. Where resources are named, the context keys that are missing are told by resource (EvaluationResult).
+    Further policies and keys of several values are not served.
 
     :raises AwsError: NoSuchEntity, InvalidInput, NotImplemented.
     """
-    beyond = set(parameters) - {"PolicySourceArn", "ActionNames", "ResourceArns", "MaxItems", "Marker"}
+    served = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems", "Marker"}
+    beyond = set(parameters) - served
     if beyond:
         raise AwsError(501, "NotImplemented", f"The test bed doesn't simulate with {', '.join(sorted(beyond))}")
     source = parameters["PolicySourceArn"]
@@ -50,24 +58,43 @@ def simulate_principal_policy(parameters: dict[str, Any]) -> dict[str, Any]:
                 400, "InvalidInput", f"Invalid Entity Arn: {source} does not clearly define entity type and name."
             )
         raise AwsError(404, "NoSuchEntity", f"The entity {source} cannot be found.")
-    pairs = [
-        (action, resource)
-        for action in parameters["ActionNames"]
-        for resource in parameters.get("ResourceArns") or ["*"]
-    ]
+    context = context_of(principal, dict(map(context_entry, parameters.get("ContextEntries", []))))
+    documents = policy_documents(principal)
+    resources = parameters.get("ResourceArns")
+    pairs = [(action, resource) for action in parameters["ActionNames"] for resource in resources or ["*"]]
     start = int(parameters.get("Marker", "0"))
     end = start + int(parameters.get("MaxItems", 100))
+    results = []
+    for action, resource in pairs[start:end]:
+        decision = _DECISIONS[identity_policy_verdict(documents, action, resource, context)]
+        missing = missing_keys(documents, action, resource, context)
+        result = {
+            "EvalActionName": action,
+            "EvalResourceName": resource,
+            "EvalDecision": decision,
+            "MatchedStatements": [],
+            "MissingContextValues": [] if resources else missing,
+        }
+        if resources:
+            result["ResourceSpecificResults"] = [
+                {
+                    "EvalResourceName": resource,
+                    "EvalResourceDecision": decision,
+                    "MatchedStatements": [],
+                    "MissingContextValues": missing,
+                }
+            ]
+        results.append(result)
     return {
-        "EvaluationResults": [
-            {
-                "EvalActionName": action,
-                "EvalResourceName": resource,
-                "EvalDecision": _DECISIONS[verdict_of(principal, action, resource)],
-                "MatchedStatements": [],
-                "MissingContextValues": [],
-            }
-            for action, resource in pairs[start:end]
-        ],
+        "EvaluationResults": results,
         "IsTruncated": end < len(pairs),
         **({"Marker": str(end)} if end < len(pairs) else {}),
     }
+
+
+def context_entry(entry: dict[str, Any]) -> tuple[str, str]:
+    """:raises AwsError: NotImplemented: not one text."""
+    values = entry.get("ContextKeyValues", [])
+    if entry.get("ContextKeyType") != "string" or len(values) != 1:
+        raise AwsError(501, "NotImplemented", "The test bed doesn't simulate with ContextEntries that are not one text")
+    return entry["ContextKeyName"], values[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -59,12 +59,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever signed a request: an IAM user, or a session of a role."""
+    """Whoever signed a request: an IAM user, or a session of a role. ``decisions`` is what its policies said of each
+    action that the request needs."""
 
     access_key_id: str
     principal: Principal
     session: Session | None
     saml_subject: str | None
+    decisions: list[dict[str, Any]] = field(default_factory=list, compare=False)
 
     @property
     def account_id(self) -> str:
@@ -81,6 +83,19 @@ class Caller:
     @property
     def user_id(self) -> str:
         return self.session.user_id if self.session else self.principal.unique_id
+
+    def decided(self, action: str, resource: str, context: dict[str, str], allowed: bool) -> bool:
+        """Keep a decision, and give it back."""
+        self.decisions.append(
+            {
+                "principal": self.principal.arn,
+                "action": action,
+                "resource": resource,
+                "context": context,
+                "allowed": allowed,
+            }
+        )
+        return allowed
 
 
 class Credentials:

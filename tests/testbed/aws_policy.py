@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evaluating IAM policies, as far as assuming a role needs it.
+"""Evaluating IAM policies.
 
 Rules: IAM User Guide, "Policy evaluation logic", "JSON policy elements: Principal", "Condition operators" and
 "IAM policy elements: Variables and tags". Whatever isn't known here (an operator, a condition key, a variable without
@@ -73,6 +73,18 @@ def identity_policy_verdict(documents: Iterable[str], action: str, resource: str
             if effect is Verdict.ALLOW:
                 verdict = effect
     return verdict
+
+
+def missing_keys(documents: Iterable[str], action: str, resource: str, context: Context) -> list[str]:
+    """The condition keys of the statements that bear on an action and a resource which nothing is known of."""
+    bearing = [
+        statement
+        for document in documents
+        for statement in statements(document)[1]
+        if _action_matches(statement, action) and _resource_matches(statement, resource)
+    ]
+    keys = {key for statement in bearing for block in statement.get("Condition", {}).values() for key in block}
+    return sorted(key for key in keys if key.lower() not in context.values)
 
 
 def trust_statements(document: str, action: str, context: Context) -> list[tuple[Verdict, dict[str, Any]]]:

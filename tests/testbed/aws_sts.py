@@ -167,7 +167,9 @@ def may_assume(caller: Caller, role: Principal, context: Context) -> bool:
         return False
     if trusted_itself and caller.account_id == role.account_id:
         return True
-    return (trusted_itself or trusted_by_account) and own is Verdict.ALLOW
+    if not (trusted_itself or trusted_by_account):
+        return False
+    return caller.decided("sts:AssumeRole", role.arn, {}, own is Verdict.ALLOW)
 
 
 def names_caller(name: str, caller: Caller) -> bool:

@@ -127,8 +127,25 @@ class Eks:
         found = list(violations(operation.input_shape, parameters))
         if found:
             raise AwsError(400, invalid_input_code(operation), describe(found))
-        authorize(caller, f"eks:{operation.name}", self.resource_of(operation.name, Scope(request, caller), parameters))
-        return self.operations[operation.name](Scope(request, caller), parameters)
+        scope = Scope(request, caller)
+        self.authorize(caller, operation.name, self.resource_of(operation.name, scope, parameters), parameters)
+        return self.operations[operation.name](scope, parameters)
+
+    @staticmethod
+    def authorize(caller: Caller, operation: str, resource: str, parameters: dict[str, Any]) -> None:
+        """Service Authorization Reference; UG "Create access entries" (who makes an entry for nodes passes their role);
+        teleport#44736 (tags of a new entry need TagResource; on which ARN is not documented).
+
+        :raises AwsError: AccessDeniedException.
+        """
+        if operation != "CreateAccessEntry":
+            authorize(caller, f"eks:{operation}", resource)
+            return
+        authorize(caller, f"eks:{operation}", resource, {"eks:principalArn": parameters["principalArn"]})
+        if parameters.get("tags"):
+            authorize(caller, "eks:TagResource", resource)
+        if parameters.get("type", "STANDARD") != "STANDARD":
+            authorize(caller, "iam:PassRole", parameters["principalArn"], service="eks")
 
     def reset(self) -> None:
         with self.lock:
@@ -459,7 +476,8 @@ class Eks:
         return entries[parameters["principalArn"]]
 
     def resource_of(self, operation: str, scope: Scope, parameters: dict[str, Any]) -> str:
-        """The ARN by which policies judge an operation: of the cluster, or of the access entry that it is about.
+        """The ARN by which policies judge an operation: of the cluster, or of the access entry, the node group or the
+        Fargate profile that it is about.
 
         Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes
         Service". An entry that is not there has no id yet; a wildcard stands for it.
@@ -470,6 +488,9 @@ class Eks:
         if not name:
             return "*"
         head = f"arn:{scope.partition}:eks:{scope.region}:{scope.account_id}"
+        for parameter, kind in (("nodegroupName", "nodegroup"), ("fargateProfileName", "fargateprofile")):
+            if parameter in parameters:
+                return f"{head}:{kind}/{name}/{parameters[parameter]}/*"
         if "principalArn" not in parameters or operation == "CreateAccessEntry":
             return f"{head}:cluster/{name}"
         principal = parameters["principalArn"]

@@ -25,6 +25,7 @@ AUTOMATION = "platform-automation"
 ROLE = "apono-k8s-access"
 SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
 SAML_PROVIDER = "okta"
+RBAC = "rbac.authorization.k8s.io"
 SIGN_IN = {
     "aws": "https://signin.aws.amazon.com/saml",
     "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
@@ -84,6 +85,18 @@ class Account:
         trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+
+    def ask_for_external_id(self, external_id: str) -> None:
+        """Let nobody assume the automation's role without this external id."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": OPERATIONS_ACCOUNT}, "Action": "sts:AssumeRole"}
+        trust["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        self.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
+
+    def remove_automation(self) -> None:
+        for policy in self.role(AUTOMATION)["policies"]:
+            self.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn=policy)
+        self.iam.delete_role(RoleName=AUTOMATION)
 
     def add_cluster(self, name: str, mode: str | None, region: str | None = None, **more: Any) -> Cluster:
         """A cluster that the automation role has made; ``mode`` ``None`` is one that never had its mode set."""
@@ -230,6 +243,18 @@ class Cluster:
             ]
         except ClientError:
             return None
+
+    def grant(self, username: str) -> None:
+        """What Apono grants on an approved request: a role to one username."""
+        metadata = {"name": "approved", "namespace": "default"}
+        role = {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]}
+        binding = {
+            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "approved"},
+            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": username}],
+        }
+        for kind, body in (("Role", role), ("RoleBinding", binding)):
+            made = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, **body}
+            self.call("POST", f"/apis/{RBAC}/v1/namespaces/default/{kind.lower()}s", self.admin_token, made)
 
     def token(self, keys: dict[str, str]) -> str:
         """A bearer token, signed with somebody's credentials."""

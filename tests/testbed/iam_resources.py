@@ -5,7 +5,8 @@
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access
 Management": an operation on a role is judged by the role's ARN, one on a policy by the policy's, AttachRolePolicy by
-the role's. A list of everything is judged by ``*``.
+the role's. A list of everything is judged by ``*``. To make something with tags, its tagging has to be allowed too
+(IAM User Guide, "Tags for AWS Identity and Access Management resources").
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from testbed.aws_credentials import Caller
 
 # The parameter that names the thing an operation is about, and the thing's kind in an ARN.
 _NAMED = {"RoleName": "role", "UserName": "user", "GroupName": "group", "InstanceProfileName": "instance-profile"}
+CREATING_WITH_TAGS = {
+    "CreateRole": "iam:TagRole",
+    "CreatePolicy": "iam:TagPolicy",
+    "CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
+}
 _BY_ARN = ("PolicyArn", "SAMLProviderArn", "OpenIDConnectProviderArn", "PolicySourceArn")
 
 
@@ -37,6 +43,13 @@ def resource_of(operation: str, caller: Caller, backend: IAMBackend, parameters:
             there = None if operation.startswith("Create") else existing_arn(kind, name, backend)
             return there or f"{account}:{kind}{path}{name}"
     return next((parameters[name] for name in _BY_ARN if name in parameters), "*")
+
+
+def context_of(operation: str, parameters: dict[str, Any]) -> dict[str, str]:
+    """IAM's own condition keys, as far as they are served: which policy is attached or detached."""
+    if operation.startswith(("Attach", "Detach")):
+        return {"iam:PolicyARN": parameters["PolicyArn"]}
+    return {}
 
 
 def existing_arn(kind: str, name: str, backend: IAMBackend) -> str | None:

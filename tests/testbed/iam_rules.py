@@ -213,6 +213,14 @@ def saml_provider_exists(backend: IAMBackend, parameters: dict[str, Any]) -> Non
     backend.get_saml_provider(parameters["SAMLProviderArn"])
 
 
+def add_client_id(backend: IAMBackend, parameters: dict[str, Any]) -> dict[str, Any]:
+    """API AddClientIDToOpenIDConnectProvider, which moto does not have: a client that is there already is no error."""
+    provider = backend.get_open_id_connect_provider(parameters["OpenIDConnectProviderArn"])
+    if parameters["ClientID"] not in provider.client_id_list:
+        provider.client_id_list.append(parameters["ClientID"])
+    return {}
+
+
 def own_policies(backend: IAMBackend) -> list[ManagedPolicy]:
     return [policy for policy in backend.managed_policies.values() if ":iam::aws:" not in policy.arn]
 
@@ -235,6 +243,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "TagPolicy": (tags_are_allowed,),
     "CreateSAMLProvider": (saml_provider_is_new,),
     "DeleteSAMLProvider": (saml_provider_exists,),
+    "AddClientIDToOpenIDConnectProvider": (add_client_id,),
 }
 
 

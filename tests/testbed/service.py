@@ -7,7 +7,8 @@ A service is a WSGI application and a :class:`Dialect` that names its calls and 
 :class:`Service` wraps the application and adds, under ``/_testbed/``, the control interface:
 
 ``GET /_testbed/calls``
-    ``[{"operation", "write", "status", "identity"}]``, oldest first; ``DELETE`` forgets them.
+    ``[{"operation", "write", "status", "identity"}]``, oldest first, with what a service adds of its own; ``DELETE``
+    forgets them.
 ``POST /_testbed/faults``
     Adds a rule (see :class:`Fault`); ``GET`` lists the rules, ``DELETE`` removes all.
 ``POST /_testbed/reset``
@@ -32,6 +33,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 LOOPBACK = "127.0.0.1"
 CONTROL = "/_testbed/"
+
+# Where a WSGI environment has the record of its call, for what the service knows beside it.
+RECORD_KEY = "testbed.record"
 
 # How long a request held by a `hang_*` fault stays open: longer than any test, shorter than a forgotten process.
 HANG_SECONDS = 300
@@ -136,6 +140,7 @@ class Service:
         environ["wsgi.input"] = io.BytesIO(body)
         call = self.dialect.call(environ, body)
         record = {"operation": call.operation, "write": call.write, "identity": call.identity, "status": None}
+        environ[RECORD_KEY] = record
         with self.lock:
             self.calls.append(record)
             faults = [fault for fault in self.faults if fault.takes(call)]

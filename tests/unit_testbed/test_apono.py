@@ -1183,6 +1183,14 @@ def test_the_body_of_other_errors_is_a_setting(bed, style, start):
     assert answer.data.startswith(start) and bool(answer.data) == (style != "empty")
 
 
+def test_a_token_may_do_what_its_role_allows(bed):
+    bed.control("tokens", {"name": "reader", "token": "reading-token", "operations": [f"GET {INTEGRATIONS}"]})
+    bed.token = "reading-token"
+    assert bed.call("GET", INTEGRATIONS)["items"] == []
+    for method, path in (("POST", INTEGRATIONS), ("GET", f"{INTEGRATIONS}/x")):
+        assert bed.call(method, path, expect=403)["message"].startswith("the role of reader does not allow")
+
+
 def test_faults_strike_by_template_in_apono_s_words(bed):
     bed.control(
         "faults", {"match": "PUT /api/admin/v4/integrations/{id}", "status": 503, "message": "later", "times": 1}

@@ -88,6 +88,65 @@ def test_an_access_entry_is_judged_by_its_own_arn(bed, iam, allowed):
     bed.client("eks", allowed(("eks:DeleteAccessEntry", entries))).delete_access_entry(**of)
 
 
+def test_what_the_services_ask_beside_the_call_itself(bed, iam, allowed):
+    bed.cluster(mode="API")
+    cluster = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/alpha"
+    nodes = make_role(iam, "nodes")["Arn"]
+    of = {"clusterName": "alpha", "principalArn": nodes}
+    own = bed.client("eks", allowed(("eks:CreateAccessEntry", cluster)))
+    with refused("AccessDeniedException", f"eks:TagResource on resource: {cluster}", 403):
+        own.create_access_entry(**of, tags={"team": "web"})
+    with refused("AccessDeniedException", f"iam:PassRole on resource: {nodes}", 403):
+        own.create_access_entry(**of, type="EC2_LINUX")
+    own = bed.client("iam", allowed(("iam:CreateRole", "*"), ("iam:CreatePolicy", "*")))
+    with refused("AccessDenied", f"iam:TagRole on resource: {ROLE}", 403):
+        make_role(own, Tags=[{"Key": "team", "Value": "web"}])
+    with refused("AccessDenied", "iam:TagPolicy on resource: ", 403):
+        own.create_policy(PolicyName="p", PolicyDocument=policy(), Tags=[{"Key": "team", "Value": "web"}])
+    make_role(own)
+
+
+def test_conditions_are_asked_about(bed, iam, allowed):
+    bed.cluster(mode="API")
+    make_role(iam)
+    made = [iam.create_policy(PolicyName=name, PolicyDocument=policy())["Policy"]["Arn"] for name in ("a", "b")]
+    session = allowed(("sts:GetCallerIdentity", "*"))
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": {"ArnLike": {key: value}}}
+        for action, key, value in (
+            ("iam:AttachRolePolicy", "iam:PolicyARN", "arn:*:iam::*:policy/a"),
+            ("eks:CreateAccessEntry", "eks:principalArn", "arn:*:iam::*:role/apono-k8s-access"),
+        )
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName="automation", PolicyName="own", PolicyDocument=document)
+    own = bed.client("iam", session)
+    own.attach_role_policy(RoleName="apono-k8s-access", PolicyArn=made[0])
+    with refused("AccessDenied", "iam:AttachRolePolicy", 403):
+        own.attach_role_policy(RoleName="apono-k8s-access", PolicyArn=made[1])
+    eks = bed.client("eks", session)
+    eks.create_access_entry(clusterName="alpha", principalArn=ROLE)
+    with refused("AccessDeniedException", "eks:CreateAccessEntry", 403):
+        eks.create_access_entry(clusterName="alpha", principalArn=AUTOMATION)
+
+
+def test_each_decision_is_on_record(bed, iam, allowed):
+    own = bed.client("iam", allowed(("iam:GetRole", ROLE)))
+    make_role(iam)
+    own.get_role(RoleName="apono-k8s-access")
+    with refused("AccessDenied"):
+        own.list_roles()
+    decisions = [one for call in bed.control("calls", "GET") for one in call.get("decisions", ())]
+    assert [one for one in decisions if one["principal"] == AUTOMATION] == [
+        {"principal": AUTOMATION, "action": action, "resource": resource, "context": {}, "allowed": allowed}
+        for action, resource, allowed in (("iam:GetRole", ROLE, True), ("iam:ListRoles", "*", False))
+    ]
+
+
+def entry(key: str, *values: str) -> dict[str, Any]:
+    return {"ContextKeyName": key, "ContextKeyValues": list(values), "ContextKeyType": "string"}
+
+
 class TestSimulation:
     def decisions(self, iam: Any, actions: list[str], **more: Any) -> dict[tuple[str, str], str]:
         results = iam.simulate_principal_policy(PolicySourceArn=AUTOMATION, ActionNames=actions, **more)
@@ -112,6 +171,25 @@ class TestSimulation:
         iam.put_role_policy(RoleName="automation", PolicyName="denial", PolicyDocument=denial)
         assert self.decisions(iam, ["iam:GetRole"]) == {("iam:GetRole", "*"): "explicitDeny"}
 
+    def test_a_condition_that_it_does_not_know_is_told_by_resource(self, iam, allowed):
+        ours = f"arn:aws:iam::{ACCOUNT}:policy/apono"
+        allowed(("iam:AttachRolePolicy", ROLE))
+        condition = {"ArnLike": {"iam:PolicyARN": ours.replace(":aws:", ":*:")}}
+        statement = {"Effect": "Allow", "Action": "iam:AttachRolePolicy", "Resource": "*", "Condition": condition}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName="automation", PolicyName="own", PolicyDocument=document)
+        question = {"PolicySourceArn": AUTOMATION, "ActionNames": ["iam:AttachRolePolicy"], "ResourceArns": [ROLE]}
+
+        def told(*entries: dict[str, Any]) -> tuple[str, list[str], list[str]]:
+            (result,) = iam.simulate_principal_policy(**question, ContextEntries=entries)["EvaluationResults"]
+            (its,) = result["ResourceSpecificResults"]
+            assert its["EvalResourceDecision"] == result["EvalDecision"]
+            return result["EvalDecision"], result["MissingContextValues"], its["MissingContextValues"]
+
+        assert told() == ("implicitDeny", [], ["iam:PolicyARN"])
+        assert told(entry("iam:PolicyARN", ours)) == ("allowed", [], [])
+        assert told(entry("iam:PolicyARN", f"{ours}-2")) == ("implicitDeny", [], [])
+
     def test_it_pages(self, iam, allowed):
         allowed(("iam:*", "*"))
         names = [f"iam:Get{number}" for number in range(5)]
@@ -130,9 +208,11 @@ class TestSimulation:
         session = f"arn:aws:sts::{ACCOUNT}:assumed-role/automation/jane"
         with refused("InvalidInput", status=400):
             iam.simulate_principal_policy(PolicySourceArn=session, ActionNames=["iam:GetRole"])
-        with refused("NotImplemented", "ContextEntries", 501):
+        with refused("NotImplemented", "PolicyInputList", 501):
             iam.simulate_principal_policy(
-                PolicySourceArn=AUTOMATION,
-                ActionNames=["iam:GetRole"],
-                ContextEntries=[{"ContextKeyName": "aws:x", "ContextKeyValues": ["a"], "ContextKeyType": "string"}],
+                PolicySourceArn=AUTOMATION, ActionNames=["iam:GetRole"], PolicyInputList=[policy()]
+            )
+        with refused("NotImplemented", "not one text", 501):
+            iam.simulate_principal_policy(
+                PolicySourceArn=AUTOMATION, ActionNames=["iam:GetRole"], ContextEntries=[entry("aws:x", "a", "b")]
             )

@@ -905,7 +905,8 @@ class TestCallsAndFaults:
         with refused("ResourceNotFoundException"):
             eks.delete_cluster(name="none")
         key = bed.control("accounts", account_id=ACCOUNT)["access_key_id"]
-        assert bed.control("calls", "GET") == [
+        calls = bed.control("calls", "GET")
+        assert [{name: call[name] for name in call if name != "decisions"} for call in calls] == [
             {"operation": "iam:CreateRole", "write": True, "identity": key, "status": 200},
             {"operation": "iam:GetRole", "write": False, "identity": key, "status": 200},
             {"operation": "sts:AssumeRole", "write": False, "identity": key, "status": 200},

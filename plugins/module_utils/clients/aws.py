@@ -45,6 +45,7 @@ _CREDENTIAL_CODES = {
     "InvalidAccessKeyId",
 }
 DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_THROTTLED_CODES = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
 @functools.cache
@@ -312,8 +313,10 @@ def in_words(error: Exception, service: str, operation: str, what: str) -> Resou
         )
     if isinstance(error, botocore.exceptions.ProfileNotFound):
         return ResourceError(f"{error}: name a profile of the AWS config file in the option profile.", code="NoProfile")
+    unreachable = isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError))
+    advice = ". Check region, and the network from here to AWS (HTTPS_PROXY, aws_ca_bundle)." if unreachable else ""
     return ResourceError(
-        f"{service.upper()} {name} failed for {what}: {error}",
+        f"{service.upper()} {name} failed for {what}: {error}{advice}",
         service=service,
         operation=name,
         code=type(error).__name__,
@@ -336,4 +339,6 @@ def remedy(code: str, service: str, name: str) -> str:
         )
     if code in DENIED_CODES:
         return f". Allow the caller {service}:{name}, or assume a role that has it (assume_role_arn)."
+    if code in _THROTTLED_CODES:
+        return ". Run again later, or with fewer clusters at a time."
     return ""

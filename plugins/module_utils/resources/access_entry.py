@@ -20,7 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
 )
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
@@ -57,6 +57,7 @@ class AccessEntry(Resource):
         ),
         TAGS,
         STATE,
+        FORESIGHT,
     )
 
     def validate(self) -> None:
@@ -322,7 +323,12 @@ class AccessEntry(Resource):
         )
         creates = [change for change in plan.changes if change.operation == "create_access_entry"]
         others = [change for change in plan.changes if change.operation != "create_access_entry"]
-        yield from permissions.missing_actions(self.aws, permissions.actions("eks", creates), of_cluster, self.what)
+        context = {"eks:principalArn": str(principal)}
+        yield from permissions.missing_actions(
+            self.aws, permissions.actions("eks", creates), of_cluster, self.what, context
+        )
+        if creates and self.params["type"] != "STANDARD":
+            yield from permissions.missing_actions(self.aws, ["iam:PassRole"], str(principal), self.what)
         yield from permissions.missing_actions(self.aws, permissions.actions("eks", others), of_entry, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:

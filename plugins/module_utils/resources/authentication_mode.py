@@ -12,7 +12,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 
@@ -35,7 +35,8 @@ class AuthenticationMode(Resource):
                 "wait": {"type": "bool", "default": True},
                 "wait_timeout": {"type": "int", "default": 900},
             }
-        )
+        ),
+        FORESIGHT,
     )
 
     def validate(self) -> None:

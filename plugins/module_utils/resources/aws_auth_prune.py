@@ -12,7 +12,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes impor
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import MAP_ROLES, MAP_USERS
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import (
     OBJECT_PATH,
@@ -37,6 +37,7 @@ class AwsAuthPrune(AwsAuthRole):
                 "backup": {"type": "path"},
             }
         ),
+        FORESIGHT,
     )
 
     def validate(self) -> None:

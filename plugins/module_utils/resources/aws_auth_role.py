@@ -16,7 +16,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_F
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode, aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 
@@ -48,6 +48,7 @@ class AwsAuthRole(Resource):
             }
         ),
         STATE,
+        FORESIGHT,
     )
 
     def validate(self) -> None:

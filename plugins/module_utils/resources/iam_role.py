@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
@@ -60,6 +60,7 @@ class IamRole(Resource):
         ),
         TAGS,
         STATE,
+        FORESIGHT,
     )
 
     def validate(self) -> None:
@@ -283,7 +284,11 @@ class IamRole(Resource):
 
     def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         role = (plan.after or plan.before or {})["arn"]
-        yield from permissions.missing_actions(self.aws, permissions.actions("iam", plan.changes), role, self.what)
+        policies = {change.arguments["PolicyArn"] for change in plan.changes if "PolicyArn" in change.arguments}
+        # One question has one value for a condition key.
+        context = {"iam:PolicyARN": policies.pop()} if len(policies) == 1 else {}
+        wanted = permissions.actions("iam", plan.changes)
+        yield from permissions.missing_actions(self.aws, wanted, role, self.what, context)
         if any(change.operation in ("create_role", "update_assume_role_policy") for change in plan.changes):
             yield from self.foresee_trust(arn.parse(role))
 

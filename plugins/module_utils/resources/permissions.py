@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 ACCESS_REVIEW = "SelfSubjectAccessReview"
 
 # What making a thing needs beside the call itself, if it is made with tags.
-_TAGGING = {"create_policy": "iam:TagPolicy", "create_role": "iam:TagRole"}
+_TAGGING = {
+    "create_policy": "iam:TagPolicy",
+    "create_role": "iam:TagRole",
+    "create_access_entry": "eks:TagResource",
+}
 
 
 def actions(service: str, changes: Iterable[Change]) -> list[str]:
@@ -33,14 +37,17 @@ def actions(service: str, changes: Iterable[Change]) -> list[str]:
     found = []
     for change in changes:
         found.append(f"{service}:{operation_name(change.operation)}")
-        if change.operation in _TAGGING and change.arguments.get("Tags"):
+        if change.operation in _TAGGING and (change.arguments.get("Tags") or change.arguments.get("tags")):
             found.append(_TAGGING[change.operation])
     return list(dict.fromkeys(found))
 
 
-def missing_actions(aws: Aws, wanted: list[str], resource: str, what: str) -> Iterator[ResourceError]:
-    """An error with all the actions on ``resource``, an ARN, that IAM would refuse the caller, if there are any."""
-    missing = refused(aws, wanted, resource) if wanted else []
+def missing_actions(
+    aws: Aws, wanted: list[str], resource: str, what: str, context: dict[str, str] | None = None
+) -> Iterator[ResourceError]:
+    """An error with all the actions on ``resource``, an ARN, that IAM would refuse the caller, if there are any;
+    ``context`` are the condition keys that the calls come with."""
+    missing = refused(aws, wanted, resource, context or {}) if wanted else []
     if missing:
         yield ResourceError(
             f"{aws.caller} may not {', '.join(missing)} on {resource}, which {what} needs: add it to the caller's "
@@ -52,7 +59,7 @@ def missing_actions(aws: Aws, wanted: list[str], resource: str, what: str) -> It
         )
 
 
-def refused(aws: Aws, wanted: list[str], resource: str) -> list[str]:
+def refused(aws: Aws, wanted: list[str], resource: str, context: dict[str, str]) -> list[str]:
     """Those of the actions that IAM would certainly refuse the caller; none where that cannot be known."""
     try:
         principal = aws.params.get("assume_role_arn") or arn.principal_of(str(aws.caller))
@@ -67,6 +74,10 @@ def refused(aws: Aws, wanted: list[str], resource: str) -> list[str]:
                 PolicySourceArn=principal,
                 ActionNames=wanted,
                 ResourceArns=[resource],
+                ContextEntries=[
+                    {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                    for key, value in context.items()
+                ],
             )
         )
     except ResourceError as error:
@@ -77,8 +88,15 @@ def refused(aws: Aws, wanted: list[str], resource: str) -> list[str]:
     return [
         result["EvalActionName"]
         for result in results
-        if result["EvalDecision"] != "allowed" and not result.get("MissingContextValues")
+        if result["EvalDecision"] != "allowed" and not hangs_on_context(result)
     ]
+
+
+def hangs_on_context(result: dict[str, Any]) -> bool:
+    """Whether a decision might be another with condition keys that only the call itself has; IAM tells them by resource
+    where resources were named."""
+    results = [result, *result.get("ResourceSpecificResults", ())]
+    return any(one.get("MissingContextValues") for one in results)
 
 
 def unless_denied(ask: Callable[[], Any], otherwise: Any) -> Any:

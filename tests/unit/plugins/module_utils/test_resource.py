@@ -63,6 +63,10 @@ def test_check_mode_refuses_all_that_would_be_refused_together():
     with pytest.raises(ResourceError, match=r"^No one\. No other\.$") as caught:
         Foreseen({"value": 0}).result(check_mode=True)
     assert caught.value.code == "First"
+    # Whoever wants to see the difference alone does not ask.
+    looking = Foreseen({"value": 0})
+    looking.params = {"check_permissions": False}
+    assert looking.result(check_mode=True)["changes"]
     # Where there is nothing to change, nobody asks; and in a run, the service says it.
     assert Foreseen({"value": 2}).result(check_mode=True)["changes"] == []
     assert Foreseen({"value": 0}).result(check_mode=False)["changed"]

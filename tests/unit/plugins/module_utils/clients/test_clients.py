@@ -16,7 +16,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes impor
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-pytest.importorskip("botocore")
+botocore = pytest.importorskip("botocore.exceptions")
 
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "hidden", "session_token": None}
 
@@ -75,6 +75,7 @@ def test_a_profile_and_a_region_that_are_missing_are_named(monkeypatch, tmp_path
         ("AccessDenied", "sts", "AssumeRole", "trust policy name the caller"),
         ("AccessDenied", "iam", "GetRole", "Allow the caller iam:GetRole"),
         ("ExpiredToken", "iam", "GetRole", "renew them"),
+        ("ThrottlingException", "eks", "DescribeCluster", "fewer clusters"),
         ("UnrecognizedClientException", "eks", "ListClusters", "has not enabled this region"),
         ("NoSuchEntity", "iam", "GetRole", ""),
     ],
@@ -82,6 +83,23 @@ def test_a_profile_and_a_region_that_are_missing_are_named(monkeypatch, tmp_path
 def test_a_refusal_says_what_to_do(code, service, name, advice):
     assert advice in aws.remedy(code, service, name)
     assert bool(advice) == bool(aws.remedy(code, service, name))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.EndpointConnectionError(endpoint_url="https://eks.example.com"),
+        botocore.SSLError(endpoint_url="https://eks.example.com", error="self-signed certificate"),
+        botocore.ReadTimeoutError(endpoint_url="https://eks.example.com"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_no_answer_says_where_to_look(error):
+    told = aws.in_words(error, "eks", "describe_cluster", "the cluster a")
+    assert told.message.startswith("EKS DescribeCluster failed for the cluster a: ")
+    assert told.message.endswith(". Check region, and the network from here to AWS (HTTPS_PROXY, aws_ca_bundle).")
+    other = botocore.ParamValidationError(report="no name")
+    assert "aws_ca_bundle" not in aws.in_words(other, "eks", "describe_cluster", "it").message
 
 
 @pytest.mark.parametrize("token", [None, "", "  ", "two\nlines", "tökän"])

@@ -1,0 +1,19 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The option check_permissions of everything whose changes are foreseen in check mode."""
+
+    DOCUMENTATION = r"""
+options:
+  check_permissions:
+    description:
+      - In check mode, fail where the changes could not be made, because the caller may not make them or because of
+        what is not there. V(false) shows them to whoever may only read.
+    type: bool
+    default: true
+"""

@@ -1,0 +1,613 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every guide is followed: its files are written, its commands are run, and what it shows has to be what is printed.
+
+The collection is the archive that users install. The reader has a home, a shell and the real tools; only the addresses
+of AWS and Apono are those of the test bed. :mod:`guides` says what a block of a guide may be.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from guides import CHECKOUT, GUIDES, TIMEOUT_SECONDS, Block, Command, Shell, blocks_of, commands_of, kubeconfig, write
+from pods import CHART, playing
+from pods import TOKEN as TOKEN_OF_CONNECTOR
+from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_integration, make_role
+
+import kube
+import tools
+from testbed.apono_callers import DEFAULT_TOKEN
+from testbed.awx import Awx
+from testbed.bed import AWS_SERVICES, Bed
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, Cluster
+from testbed.service import Listener
+
+SHOP, DATA = "111122223333", "444455556666"
+REGION = "eu-central-1"
+JANE = "jane@example.com"
+EXTERNAL_ID = "the-platform-team"
+NODES = """\
+- rolearn: arn:aws:iam::111122223333:role/nodes
+  username: system:node:{{EC2PrivateDNSName}}
+  groups: [system:bootstrappers, system:nodes]
+"""
+
+PAGES = {path.stem: path for path in (CHECKOUT / "README.md", *sorted(GUIDES.glob("*.rst")))}
+BLOCKS = {page: blocks_of(path) for page, path in PAGES.items()}
+
+
+class World:
+    """What a reader has before the first line of a guide, and what others do meanwhile."""
+
+    def __init__(self, bed: Bed, folder: Path, collections: Path) -> None:
+        self.bed = bed
+        self.home = folder / "home"
+        self.folder = self.home / "fleet"
+        self.folder.mkdir(parents=True)
+        (self.home / ".ansible").mkdir()
+        (self.home / ".ansible/collections").symlink_to(collections)
+        self.collections = collections
+        self.stops: list[Callable[[], None]] = []
+        programs = (tools.AWS.parent, tools.FOLDER, Path(sys.executable).parent)
+        self.environment = {
+            **{f"AWS_ENDPOINT_URL_{service}": bed.urls["aws"] for service in AWS_SERVICES},
+            "APONO_ENDPOINT": bed.urls["apono"],
+            "APONO_API_TOKEN": DEFAULT_TOKEN,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+            "AWS_PROFILE": "automation",
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
+        self.profile("operations", bed.credentials(OPERATIONS_ACCOUNT))
+        self.account = Account(bed, SHOP, REGION)
+        self.clusters: dict[str, Cluster] = {}
+
+    # What is there
+
+    def profile(self, name: str, keys: dict[str, str], region: str = REGION) -> None:
+        """Credentials in a profile, as a login or ``aws configure`` leaves them."""
+        lines = [f"[{name}]", *(f"{key.lower()} = {value}" for key, value in keys.items()), ""]
+        self.append(".aws/credentials", lines)
+        self.append(".aws/config", [f"[profile {name}]", f"region = {region}", ""])
+
+    def role_profile(self, name: str, role: str) -> None:
+        self.append(
+            ".aws/config",
+            [f"[profile {name}]", f"role_arn = {role}", "source_profile = operations", f"region = {REGION}", ""],
+        )
+
+    def append(self, path: str, lines: list[str]) -> None:
+        file = self.home / path
+        file.parent.mkdir(exist_ok=True)
+        with file.open("a") as handle:
+            handle.write("\n".join(lines) + "\n")
+
+    def one_account(self) -> None:
+        """An account whose automation is the profile ``automation``, with people who sign in by AWS SSO."""
+        self.role_profile("automation", self.account.automation)
+        self.account.sso_person(JANE)
+
+    def add(self, name: str, mode: str = "API_AND_CONFIG_MAP", **more: str) -> Cluster:
+        self.clusters[name] = self.account.add_cluster(name, mode, **more)
+        return self.clusters[name]
+
+    def inventory(self, **hosts: dict[str, str]) -> None:
+        """The inventory of a guide that has it from another one."""
+        variables = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
+        document = {"all": {"hosts": hosts, "vars": variables}}
+        (self.folder / "clusters.yml").write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def onboard(self, *arguments: str) -> None:
+        """What was done before a guide begins."""
+        shell = Shell(self.environment, self.folder)
+        shell.run(shlex.join(["ansible-playbook", "apono.eks.onboard", "-i", "clusters.yml", *arguments]))
+        assert shell.status == 0, shell.output
+
+    def sign_in(self, profile: str) -> None:
+        keys = self.account.sso_person(JANE)
+        self.profile(profile, by_environment(keys))
+
+
+def by_environment(keys: dict[str, str]) -> dict[str, str]:
+    names = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY"}
+    names["SessionToken"] = "AWS_SESSION_TOKEN"
+    return {name: keys[key] for key, name in names.items() if key in keys}
+
+
+# What is there before the first line of each guide
+
+
+def plain(world: World) -> None:
+    """One account with the cluster prod-1, and nothing of Apono in it."""
+    world.one_account()
+    world.add("prod-1")
+    world.inventory(**{"prod-1": {}})
+
+
+def first_cluster(world: World) -> None:
+    plain(world)
+    (world.folder / "clusters.yml").unlink()
+    # What a reader gets on the way.
+    del world.environment["AWS_PROFILE"], world.environment["APONO_API_TOKEN"]
+    (world.home / ".ansible/collections").unlink()
+
+
+def onboarding(world: World) -> None:
+    world.one_account()
+    world.add("shop-eu")
+    world.add("shop-us", region="us-east-1")
+
+
+def fleet(world: World) -> None:
+    """Three clusters in two accounts, of which the automation assumes a role in each."""
+    onboarding(world)
+    world.environment["AWS_PROFILE"] = "operations"
+    data = Account(world.bed, DATA, REGION)
+    data.add_saml_provider()
+    world.clusters["data-eu"] = data.add_cluster("data-eu", "CONFIG_MAP")
+
+
+def many_accounts(world: World) -> None:
+    """A fleet in which one account has no role yet for the automation."""
+    fleet(world)
+    world.account.ask_for_external_id(EXTERNAL_ID)
+    world.clusters["data-eu"].account.remove_automation()
+    world.profile("data-admin", world.bed.credentials(DATA))
+
+
+def saml(world: World) -> None:
+    world.role_profile("automation", world.account.automation)
+    world.account.add_saml_provider()
+    world.add("prod-1")
+
+
+def partitions(world: World) -> None:
+    del world.environment["AWS_PROFILE"]
+    for name, partition, region, account_id, cluster in (
+        ("govcloud", "aws-us-gov", "us-gov-west-1", SHOP, "gov-1"),
+        ("china", "aws-cn", "cn-north-1", DATA, "cn-1"),
+    ):
+        account = Account(world.bed, account_id, region, partition)
+        account.add_saml_provider()
+        account.add_cluster(cluster, "API")
+        world.profile(name, world.bed.credentials(OPERATIONS_ACCOUNT, partition), region)
+        world.profile(f"{name}-admin", world.bed.credentials(account_id, partition), region)
+
+
+def mapping(world: World) -> None:
+    world.one_account()
+    world.add("old-1", "CONFIG_MAP")
+    world.add("old-2", "CONFIG_MAP")
+
+
+def safety(world: World) -> None:
+    world.one_account()
+    world.add("prod-1", "CONFIG_MAP").write_map_roles(NODES)
+
+
+def two_clusters(world: World) -> None:
+    world.one_account()
+    world.add("prod-1")
+    world.add("prod-2")
+    world.inventory(**{"prod-1": {}, "prod-2": {}})
+
+
+def onboarded(world: World) -> None:
+    """Two clusters that are onboarded."""
+    two_clusters(world)
+    world.onboard()
+
+
+def access_flows(world: World) -> None:
+    """Two clusters, and the groups of people that Apono knows."""
+    two_clusters(world)
+    groups = ("developers", "on-call")
+    attributes = [{"type": "group", "value": name} for name in groups]
+    attributes.append({"type": "user", "value": JANE})
+    world.bed.control("apono", "directory", {"groups": [{"name": name} for name in groups], "attributes": attributes})
+
+
+def drifted(world: World) -> None:
+    """Two clusters that are onboarded, and somebody has given people another username in one of them since."""
+    onboarded(world)
+    cluster = world.clusters["prod-1"]
+    principal = world.account.arn(f"role/{ROLE}")
+    cluster.eks.update_access_entry(clusterName=cluster.name, principalArn=principal, username="me:{{SessionName}}")
+
+
+def adopt(world: World) -> None:
+    """A cluster that was onboarded in the consoles, under names of its own."""
+    world.one_account()
+    role = make_role(world.account, PAGE_SSO_TRUST, PAGE_POLICY, name="people-k8s")
+    cluster = world.add("prod-1")
+    cluster.eks.create_access_entry(
+        clusterName="prod-1",
+        principalArn=role,
+        username="people:{{SessionNameRaw}}",
+        kubernetesGroups=["viewers"],
+    )
+    config = {"target_cluster": "prod-1", "cluster_location": REGION}
+    make_integration(world.bed, "Production (EU)", config)
+
+
+def migration(world: World) -> None:
+    """A cluster that is mapped in its ConfigMap."""
+    world.one_account()
+    cluster = world.add("prod-1", "CONFIG_MAP")
+    role = make_role(world.account, PAGE_SSO_TRUST, PAGE_POLICY)
+    cluster.write_map_roles(f"{NODES}- rolearn: {role}\n  username: '{{{{SessionNameRaw}}}}'\n")
+    world.inventory(**{"prod-1": {}})
+    world.sign_in("jane")
+    # A reader has the minute that an entry is given to take effect.
+    (world.folder / "group_vars").mkdir()
+    (world.folder / "group_vars/all.yml").write_text("apono_migrate_settle_seconds: 1\n")
+
+
+def user_login(world: World) -> None:
+    plain(world)
+    world.onboard()
+    # The account is where people look for it: in the role that their inventory names.
+    world.inventory(**{"prod-1": {"apono_assume_role_arn": world.account.automation}})
+    world.clusters["prod-1"].grant("apono:jane-example.com")
+
+
+def inventory(world: World) -> None:
+    fleet(world)
+    world.clusters["data-eu"].account.ask_for_external_id("shared-with-the-platform-team")
+    for cluster in world.clusters.values():
+        tags = {"env": "prod", "team": "web" if cluster.name == "shop-eu" else "data"}
+        cluster.eks.tag_resource(resourceArn=cluster.arn, tags=tags)
+    for place in (REGION, "us-east-1"):
+        world.bed.control("apono", "connectors", {"id": f"connector-{place}", "name": f"connector-{place}"})
+
+
+def reports(world: World) -> None:
+    """Three clusters, one of which does not know the automation."""
+    onboarding(world)
+    world.environment["AWS_PROFILE"] = "operations"
+    data = Account(world.bed, DATA, REGION)
+    data.add_cluster("data-eu", "CONFIG_MAP", creator_arn=data.make_role("somebody", DATA))
+    places = {"apono_assume_role_arn": world.account.automation}
+    world.inventory(
+        **{
+            "shop-eu": places,
+            "shop-us": {**places, "apono_region": "us-east-1"},
+            "data-eu": {"apono_assume_role_arn": data.automation},
+        }
+    )
+
+
+def aws_auth(world: World) -> None:
+    """A cluster that is mapped in its ConfigMap, with a backup of what was there before."""
+    world.one_account()
+    cluster = world.add("prod-1", "CONFIG_MAP")
+    cluster.write_map_roles(NODES)
+    world.inventory(**{"prod-1": {}})
+    (world.folder / "backups").mkdir()
+    world.onboard("-e", "apono_backup=backups")
+    # Whoever has the cluster in their kubeconfig.
+    authority = base64.b64encode(cluster.authority.encode()).decode()
+    config = kubeconfig(
+        {"server": cluster.url, "certificate-authority-data": authority}, {"token": cluster.admin_token}
+    )
+    (world.home / ".kube").mkdir()
+    (world.home / ".kube/config").write_text(config)
+
+
+def awx(world: World) -> None:
+    del world.environment["AWS_PROFILE"]
+    keys = world.bed.credentials(OPERATIONS_ACCOUNT)
+    world.environment["AWX_AWS_ACCESS_KEY"] = keys["AWS_ACCESS_KEY_ID"]
+    world.environment["AWX_AWS_SECRET_KEY"] = keys["AWS_SECRET_ACCESS_KEY"]
+    project = CHECKOUT / "extensions/awx/project"
+    # Fewer processes for each of the modules of awx.awx.
+    world.environment["ANSIBLE_PIPELINING"] = "true"
+    listener = Listener(Awx("token-of-awx", {"https://git.example.com/apono.git": project})).start()
+    world.stops.append(listener.stop)
+    world.environment |= {"CONTROLLER_HOST": listener.url, "CONTROLLER_OAUTH_TOKEN": "token-of-awx"}
+
+
+def connector(world: World) -> None:
+    """A cluster without a connector; its chart is not in the place that the internet has it in."""
+    if kube.find() is None:
+        pytest.skip("helm needs the discovery and the apply of a real API server")
+    plain(world)
+    (world.folder / "group_vars").mkdir()
+    (world.folder / "group_vars/all.yml").write_text(f"apono_connector_chart: {CHART}\n")
+    pod = contextlib.ExitStack()
+    pod.enter_context(playing(world.bed, world.clusters["prod-1"], region=REGION))
+    world.stops.append(pod.close)
+
+
+def event_driven(world: World) -> None:
+    world.environment["AWS_PROFILE"] = "operations"
+    world.account.sso_person(JANE)
+    world.add("prod-1")
+
+
+WORLDS: dict[str, Callable[[World], None]] = {
+    "README": plain,
+    "access_flows": access_flows,
+    "adopt": adopt,
+    "audit": drifted,
+    "aws_auth": aws_auth,
+    "awx": awx,
+    "connector": connector,
+    "event_driven": event_driven,
+    "first_cluster": first_cluster,
+    "inventory": inventory,
+    "many_accounts": many_accounts,
+    "mapping": mapping,
+    "migration": migration,
+    "offboarding": onboarded,
+    "onboarding": onboarding,
+    "partitions": partitions,
+    "reports": reports,
+    "safety": safety,
+    "saml": saml,
+    "user_login": user_login,
+}
+
+
+# What others do meanwhile, by the words of the comment
+
+
+def give_role_its_policy(world: World) -> None:
+    Account(world.bed, DATA).make_administrator(AUTOMATION)
+
+
+def run_pipeline(world: World) -> None:
+    """The runner of a pipeline takes the commands out of the file, and keeps what the file names."""
+    cluster = world.clusters["prod-1"]
+    principal, username = world.account.arn(f"role/{ROLE}"), "apono:{{SessionName}}"
+    cluster.eks.update_access_entry(clusterName=cluster.name, principalArn=principal, username=username)
+    (job,) = yaml.safe_load((world.folder / ".gitlab-ci.yml").read_text()).values()
+    shell = Shell(world.environment, world.folder)
+    for command in job["script"]:
+        shell.follow(Command(command, None))
+    assert all(list((world.folder / path).iterdir()) for path in job["artifacts"]["paths"])
+
+
+def compare_rule(world: World) -> None:
+    """The rule lets through what the filter of events takes, and no more."""
+    rule = json.loads((world.folder / "rule.json").read_text())
+    source = (CHECKOUT / "extensions/eda/plugins/event_filter/eks_cluster.py").read_text()
+    assert set(rule["detail"]["eventName"]) == set(re.findall(r'"((?:Create|Update|Delete)\w+)"', source))
+
+
+EVENTS: dict[str, Callable[[World], None]] = {
+    "Jane's request is approved": lambda world: world.clusters["prod-1"].grant("apono:jane-example.com"),
+    "Jane signs in by SAML": lambda world: world.profile("jane", by_environment(world.account.assume_by_saml(JANE))),
+    "EventBridge has the rule": compare_rule,
+    "a pipeline runs on a clean fleet": run_pipeline,
+    "the role gets its policies": give_role_its_policy,
+}
+
+
+# What cannot run here as it stands
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A command that cannot run here: why, and what is done instead."""
+
+    pattern: str
+    reason: str
+    run: Callable[[World, Shell, Command], None]
+
+
+def install_collection(world: World, shell: Shell, command: Command) -> None:
+    """The archive is built and installed by the session; its name is the one that the guide asks Galaxy for."""
+    galaxy = yaml.safe_load((CHECKOUT / "galaxy.yml").read_text())
+    assert command.text.endswith(f" {galaxy['namespace']}.{galaxy['name']}")
+    place = world.home / ".ansible/collections"
+    if not place.exists():
+        place.symlink_to(world.collections)
+
+
+def use_collection_of(folder: Path) -> Callable[[World, Shell, Command], None]:
+    def use(world: World, shell: Shell, command: Command) -> None:
+        namespace, name = command.text.split()[-1].split(".")
+        assert (folder / "ansible_collections" / namespace / name).is_dir()
+        world.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{world.home}/.ansible/collections:{folder}"
+
+    return use
+
+
+def sign_in_by_sso(world: World, shell: Shell, command: Command) -> None:
+    world.sign_in(shlex.split(command.text)[-1])
+
+
+def type_token(world: World, shell: Shell, command: Command) -> None:
+    tokens = {"APONO_API_TOKEN": DEFAULT_TOKEN, "APONO_CONNECTOR_TOKEN": TOKEN_OF_CONNECTOR}
+    shell.follow(command, typed=tokens[command.text.split()[-1]] + "\n")
+
+
+def create_build_context(world: World, shell: Shell, command: Command) -> None:
+    """All of a build but the image itself."""
+    text = re.sub("^ansible-builder build --tag [^ ]+", "ansible-builder create --context context", command.text)
+    shell.follow(Command(text, None))
+    assert any((world.folder / "context" / name).exists() for name in ("Containerfile", "Dockerfile"))
+
+
+def read_rulebook(world: World, shell: Shell, command: Command) -> None:
+    """The rulebook is there, and the variables that it cannot do without are given."""
+    words = shlex.split(command.text)
+    options = dict(zip(words[1::2], words[2::2], strict=True))
+    name = options["--rulebook"].removeprefix("apono.eks.")
+    rulebook = (CHECKOUT / f"extensions/eda/rulebooks/{name}.yml").read_text()
+    needed = set(re.findall(r"{{ (apono_\w+) }}", rulebook))
+    given = yaml.safe_load((world.folder / options["--vars"]).read_text())
+    assert needed <= set(given)
+    shell.follow(Command(f"ansible-inventory -i {options['--inventory']} --list", None))
+
+
+STAND_INS = (
+    StandIn(r"ansible-galaxy collection install apono\.eks", "Galaxy has no unreleased version", install_collection),
+    StandIn(
+        r"ansible-galaxy collection install awx\.awx",
+        "asks Galaxy; the collection is there already",
+        use_collection_of(CHECKOUT / ".cache/collections"),
+    ),
+    StandIn(
+        r"ansible-galaxy collection install kubernetes\.core",
+        "asks Galaxy; the collection is there already",
+        use_collection_of(tools.COLLECTIONS),
+    ),
+    StandIn(r"aws sso login --profile \w+", "opens a browser; leaves credentials in the profile", sign_in_by_sso),
+    StandIn(r"read -rs \w+ && export \w+", "waits for somebody to type", type_token),
+    StandIn(r"ansible-builder build .*", "needs a container engine", create_build_context),
+    StandIn(r"ansible-rulebook .*", "runs until it is stopped; test_eda.py runs it", read_rulebook),
+)
+
+
+def follow(world: World, blocks: list[Block]) -> None:
+    shell = Shell(world.environment, world.folder)
+    for block in blocks:
+        if block.kind == "meanwhile":
+            EVENTS[block.text](world)
+        elif block.kind == "console":
+            for command in commands_of(block.text):
+                stand_in = next((item for item in STAND_INS if re.fullmatch(item.pattern, command.text, re.S)), None)
+                if stand_in:
+                    stand_in.run(world, shell, command)
+                else:
+                    shell.follow(command)
+        else:
+            write(block, world.folder, world.home)
+
+
+@pytest.fixture(scope="session", name="collections")
+def fixture_collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection, built and installed from its archive."""
+    folder = tmp_path_factory.mktemp("galaxy")
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
+    for arguments in (
+        ["build", "--output-path", str(folder), str(CHECKOUT)],
+        ["install", "--offline", "-p", str(folder / "collections"), "ARCHIVE"],
+    ):
+        archive = next(map(str, folder.glob("apono-eks-*.tar.gz")), "")
+        command = [galaxy, "collection", *(archive if word == "ARCHIVE" else word for word in arguments)]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=TIMEOUT_SECONDS)
+    return folder / "collections"
+
+
+@pytest.fixture(name="world")
+def fixture_world(bed: Bed, tmp_path: Path, collections: Path) -> Iterator[World]:
+    world = World(bed, tmp_path, collections)
+    yield world
+    for stop in world.stops:
+        stop()
+
+
+@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks])
+def test_a_guide_can_be_followed(world: World, page: str) -> None:
+    WORLDS[page](world)
+    follow(world, BLOCKS[page])
+
+
+def test_nothing_is_kept_that_no_guide_needs() -> None:
+    assert set(WORLDS) == {page for page, blocks in BLOCKS.items() if blocks}
+    told = {block.text for blocks in BLOCKS.values() for block in blocks if block.kind == "meanwhile"}
+    assert set(EVENTS) == told
+    commands = [
+        command.text
+        for blocks in BLOCKS.values()
+        for block in blocks
+        if block.kind == "console"
+        for command in commands_of(block.text)
+    ]
+    for stand_in in STAND_INS:
+        assert any(re.fullmatch(stand_in.pattern, command, re.S) for command in commands), stand_in.pattern
+
+
+def test_every_guide_is_in_the_table_of_contents() -> None:
+    sections = yaml.safe_load((CHECKOUT / "docs/docsite/extra-docs.yml").read_text())["sections"]
+    listed = [page for section in sections for page in section["toctree"]]
+    assert sorted(listed) == sorted(path.stem for path in GUIDES.glob("*.rst"))
+
+
+# The fact of a host that failed, which a playbook of one's own may set; and resources of Apono's Terraform provider.
+NO_VARIABLES = {"apono_failure", "apono_integration", "apono_access_flow"}
+
+
+def test_every_variable_of_a_guide_is_documented() -> None:
+    documented = set(re.findall(r"``(apono_\w+)``", (GUIDES / "variables.rst").read_text()))
+    # Those of the rulebooks are not the playbooks'.
+    documented |= set(re.findall(r"``(apono_\w+)``", (GUIDES / "event_driven.rst").read_text()))
+    for page, path in PAGES.items():
+        assert set(re.findall(r"\bapono_\w+", path.read_text())) - documented - NO_VARIABLES == set(), page
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_every_link_leads_to_a_file(name: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (CHECKOUT / name).read_text())
+    assert links
+    assert [link for link in links if not (CHECKOUT / link).exists()] == []
+
+
+TITLE = "A guide\n=======\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (".. code-block:: text\n\n    a table", "unknown kind 'text'"),
+        ("So::\n\n    a block without a language", "unknown kind 'literal_block'"),
+        (">>> print()\n", "unknown kind 'doctest_block'"),
+        (".. code-block:: yaml\n\n    a: 1", "a file without a name"),
+        (".. code-block:: yaml\n    :caption: a.yml\n\n    a: [1", "expected ',' or ']'"),
+        (".. code-block:: json\n    :caption: a.json\n\n    {a: 1}", "double quotes"),
+    ],
+)
+def test_a_block_of_no_known_kind_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    guide = tmp_path / "guide.rst"
+    guide.write_text(TITLE + text)
+    with pytest.raises(AssertionError, match=re.escape(complaint)):
+        blocks_of(guide)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("$ false", "exit status 1"),
+        ("$ echo one", None),
+        ("$ echo one\none", None),
+        ("$ echo one\ntwo", "The guide shows"),
+        ("$ seq 3\n1\n3", "The guide shows"),
+        ("$ seq 3\n...\n2", "The guide shows"),
+        ("$ seq 3\n1\n...", None),
+        ("$ echo one two three\none … three", None),
+        ("$ echo one two three\none … four", "The guide shows"),
+        ("$ (exit 3)\n$ echo $?\n3", None),
+        ("$ (exit 3)\n$ echo $?\n2", "The guide shows"),
+        ("$ export A=1\n$ echo $A \\\n    $A\n1 1", None),
+    ],
+)
+def test_what_is_shown_has_to_be_what_is_printed(tmp_path: Path, text: str, complaint: str | None) -> None:
+    shell = Shell({"PATH": os.environ["PATH"]}, tmp_path)
+    if complaint:
+        with pytest.raises(AssertionError, match=re.escape(complaint)):
+            for command in commands_of(text):
+                shell.follow(command)
+    else:
+        for command in commands_of(text):
+            shell.follow(command)

@@ -1,0 +1,69 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change
+from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
+
+pytest.importorskip("botocore")
+
+ROLE = "arn:aws:iam::111122223333:role/apono-k8s-access"
+AUTOMATION = "arn:aws:iam::111122223333:role/automation"
+
+
+@pytest.mark.parametrize(
+    ("service", "change", "actions"),
+    [
+        ("iam", Change("", "create_role", {}), ["iam:CreateRole"]),
+        ("iam", Change("", "create_role", {"Tags": [{"Key": "a", "Value": "b"}]}), ["iam:CreateRole", "iam:TagRole"]),
+        ("eks", Change("", "create_access_entry", {"tags": {}}), ["eks:CreateAccessEntry"]),
+        (
+            "eks",
+            Change("", "create_access_entry", {"tags": {"a": "b"}}),
+            ["eks:CreateAccessEntry", "eks:TagResource"],
+        ),
+    ],
+)
+def test_what_is_made_with_tags_has_to_be_tagged(service, change, actions):
+    assert permissions.actions(service, [change, change]) == actions
+
+
+class Answering:
+    """AWS that gives one answer to each simulation."""
+
+    def __init__(self, **result):
+        self.params = {"assume_role_arn": AUTOMATION}
+        self.caller = AUTOMATION
+        self.result = result
+        self.asked = {}
+
+    def pages(self, service, operation, what, key, **arguments):
+        self.asked = arguments
+        yield {"EvalActionName": "iam:AttachRolePolicy", "EvalDecision": "implicitDeny", **self.result}
+
+
+@pytest.mark.parametrize(
+    ("result", "is_missing"),
+    [
+        ({}, True),
+        ({"MissingContextValues": ["aws:RequestedRegion"]}, False),
+        ({"ResourceSpecificResults": [{"MissingContextValues": []}]}, True),
+        # Where a resource was named, it is told here and not above.
+        ({"MissingContextValues": [], "ResourceSpecificResults": [{"MissingContextValues": ["iam:PolicyARN"]}]}, False),
+        ({"EvalDecision": "allowed"}, False),
+    ],
+)
+def test_only_what_is_certain_is_a_refusal(result, is_missing):
+    aws = Answering(**result)
+    context = {"iam:PolicyARN": "arn:aws:iam::111122223333:policy/x"}
+    found = list(permissions.missing_actions(aws, ["iam:AttachRolePolicy"], ROLE, "the role x", context))
+    assert len(found) == is_missing
+    assert aws.asked["ContextEntries"] == [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in context.items()
+    ]
+    if is_missing:
+        assert f"{AUTOMATION} may not iam:AttachRolePolicy on {ROLE}" in found[0].message
