@@ -24,9 +24,9 @@ from pathlib import Path
 import pytest
 import yaml
 from guides import CHECKOUT, GUIDES, TIMEOUT_SECONDS, Block, Command, Shell, blocks_of, commands_of, kubeconfig, write
+from pods import CHART, playing
+from pods import TOKEN as TOKEN_OF_CONNECTOR
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_integration, make_role
-from test_connector import CHART, playing
-from test_connector import TOKEN as TOKEN_OF_CONNECTOR
 
 import kube
 import tools
@@ -350,13 +350,6 @@ def event_driven(world: World) -> None:
     world.environment["AWS_PROFILE"] = "operations"
     world.account.sso_person(JANE)
     world.add("prod-1")
-
-
-def permissions(world: World) -> None:
-    """A cluster that does not know the automation, and an administrator of it and of its account."""
-    world.profile("admin", world.bed.credentials(SHOP))
-    world.environment["AWS_PROFILE"] = "admin"
-    world.use(world.add("prod-1", creator_arn=""))
 
 
 WORLDS: dict[str, Callable[[World], None]] = {
