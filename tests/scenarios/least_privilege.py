@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import subprocess
 import time
 import urllib.error
@@ -22,7 +21,6 @@ from typing import Any
 from runs import Controller, Run
 
 import permissions
-import tools
 from testbed.aws_policy import Context, Verdict, identity_policy_verdict
 from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, Cluster
@@ -188,13 +186,6 @@ class Place:
     def own_mapping(self) -> str:
         """The automation's entry of aws-auth."""
         return f"- rolearn: {self.account.automation}\n  username: automation\n  groups: [{permissions.GROUP}]\n"
-
-    def prepare_helm(self) -> None:
-        """Let the controller find kubernetes.core, and give helm a home of its own."""
-        self.controller.environment |= {
-            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
-            "HOME": str(self.controller.folder),
-        }
 
     # Rights
 

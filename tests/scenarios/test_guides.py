@@ -302,7 +302,11 @@ def aws_auth(world: World) -> None:
     world.inventory(**{"prod-1": {}})
     (world.folder / "backups").mkdir()
     world.onboard("-e", "apono_backup=backups")
-    # Whoever has the cluster in their kubeconfig.
+    administer(world, cluster)
+
+
+def administer(world: World, cluster: Cluster) -> None:
+    """Whoever has the cluster in their kubeconfig."""
     authority = base64.b64encode(cluster.authority.encode()).decode()
     config = kubeconfig(
         {"server": cluster.url, "certificate-authority-data": authority}, {"token": cluster.admin_token}
@@ -342,6 +346,13 @@ def event_driven(world: World) -> None:
     world.add("prod-1")
 
 
+def permissions(world: World) -> None:
+    """A cluster that does not know the automation, and an administrator of it and of its account."""
+    world.profile("admin", world.bed.credentials(SHOP))
+    world.environment["AWS_PROFILE"] = "admin"
+    administer(world, world.add("prod-1", creator_arn=""))
+
+
 WORLDS: dict[str, Callable[[World], None]] = {
     "README": plain,
     "access_flows": access_flows,
@@ -359,6 +370,7 @@ WORLDS: dict[str, Callable[[World], None]] = {
     "offboarding": onboarded,
     "onboarding": onboarding,
     "partitions": partitions,
+    "permissions": permissions,
     "reports": reports,
     "safety": safety,
     "saml": saml,

@@ -93,15 +93,6 @@ def test_a_permission_that_is_missing_is_told_before_the_first_write(place: Plac
     assert "iam:SimulatePrincipalPolicy" not in place.bed.calls("aws")
 
 
-def test_where_nobody_may_ask_the_write_itself_tells(place: Place) -> None:
-    place.inventory["all"]["hosts"].pop("map")
-    place.allow(*READS, *WRITES[1:])
-    run = place.onboard()
-    assert "iam:CreatePolicy" in run.failed["entry"]
-    place.allow(*READS, *WRITES)
-    assert place.onboard().code == 0
-
-
 def test_one_who_may_not_edit_aws_auth_is_told_so_beforehand(place: Place) -> None:
     place.inventory["all"]["hosts"].pop("entry")
     place.allow(*READS, *ASKING, *WRITES)
