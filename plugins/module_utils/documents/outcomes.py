@@ -18,6 +18,7 @@ STEPS = {
     "role": ("account_access_role_result",),
     "mode": ("cluster_access_mode_result",),
     "mapping": ("cluster_access_entry_result", "cluster_access_config_map_result"),
+    "connector": ("connector_outcome",),
     "integration": ("integration_result", "integration_access_flows_result"),
 }
 # Those that one host does for all others of its account.

@@ -52,8 +52,15 @@ def test_a_converged_cluster():
         "error": None,
         "errors": [],
         "steps": [
-            {"name": name, "state": "skipped" if name == "mode" else "unchanged", "changes": [], "diff": None}
-            for name in ("policy", "role", "mode", "mapping", "integration")
+            {"name": name, "state": state, "changes": [], "diff": None}
+            for name, state in (
+                ("policy", "unchanged"),
+                ("role", "unchanged"),
+                ("mode", "skipped"),
+                ("mapping", "unchanged"),
+                ("connector", "skipped"),
+                ("integration", "unchanged"),
+            )
         ],
         "findings": [],
     }
@@ -64,6 +71,12 @@ def test_what_was_done_is_in_the_step():
     assert (record["state"], states(record)["mapping"]) == ("changed", "changed")
     step = record["steps"][3]
     assert (step["changes"], step["diff"]) == (["create it"], {"before": None, "after": {"a": 1}})
+
+
+def test_a_connector_that_was_installed_is_a_step():
+    outcome = {"changes": ["install or upgrade the release apono-connector"], "changed": True}
+    record = record_of(onboarded(connector_outcome=outcome))
+    assert (record["state"], states(record)["connector"]) == ("changed", "changed")
 
 
 def test_a_step_of_two_tasks_has_what_both_did():
@@ -77,7 +90,7 @@ def test_a_step_of_two_tasks_has_what_both_did():
 def test_a_preview_is_not_what_was_done():
     record = record_of(onboarded(integration_result=PLANNED))
     assert (record["state"], states(record)["integration"]) == ("not started", "not started")
-    assert record["steps"][4]["changes"] == ["create it"]
+    assert record["steps"][5]["changes"] == ["create it"]
 
 
 @pytest.mark.parametrize("failure", [None, {"step": "", "message": "", "code": ""}])
@@ -148,7 +161,7 @@ def test_a_step_without_a_result_was_not_needed_unless_something_failed():
 
 def test_the_items_of_a_loop_are_results():
     loop = {"changed": True, "results": [SAME, MADE, {**MADE, "changes": ["create more"]}]}
-    step = record_of(onboarded(integration_result=loop))["steps"][4]
+    step = record_of(onboarded(integration_result=loop))["steps"][5]
     assert (step["state"], step["changes"]) == ("changed", ["create it", "create more"])
     assert record_of(onboarded(integration_result={"results": [SAME, REFUSED]}))["error"]["code"] == "Denied"
 
