@@ -38,6 +38,11 @@ def binaries() -> dict[str, Path]:
     return found or {"this": Path(sys.executable).with_name("ansible-playbook")}
 
 
+@pytest.fixture(name="binaries")
+def fixture_binaries() -> list[Path]:
+    return list(binaries().values())
+
+
 @pytest.fixture(name="binary", params=binaries().values(), ids=list(binaries()))
 def fixture_binary(request: Any) -> Path:
     """``ansible-playbook`` of each release to test on."""
