@@ -188,8 +188,12 @@ def files() -> dict[Path, str]:
         FOLDER / "iam" / f"{name}.json": json.dumps(iam_policy(name), indent=2) + "\n" for name in names(data["iam"])
     }
     made |= {
-        FOLDER / "kubernetes" / f"{name}.yml": yaml.dump_all(
-            manifests(name), Dumper=Dumper, explicit_start=True, sort_keys=False
+        # One document, as ansible-test wants of each file of YAML.
+        FOLDER / "kubernetes" / f"{name}.yml": yaml.dump(
+            {"apiVersion": "v1", "kind": "List", "items": manifests(name)},
+            Dumper=Dumper,
+            explicit_start=True,
+            sort_keys=False,
         )
         for name in names(data["kubernetes"])
     }
