@@ -62,8 +62,9 @@ lint: $(READY) ## Check style and documentation
 sanity: $(READY) ## Run ansible-test's own checks
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test sanity --color no --local --requirements
 
+# An environment of its own: pytest-ansible, which this one has, would move the collections' path.
 ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
-	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --local --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --requirements --venv --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
