@@ -89,6 +89,11 @@ _value:
       type: list
       elements: str
       sample: []
+    connectors:
+      description: Those on which the connector is installed, C(apono_connector_install).
+      type: list
+      elements: str
+      sample: []
     access_flows:
       description: Those that have access flows of their own, C(apono_access_flows).
       type: list
@@ -100,6 +105,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -115,6 +121,7 @@ def fleet(
     wishes: dict[str, Mapping[str, Any]] = {}
     ways: dict[str, str] = {}
     flows: dict[str, list[str]] = {}
+    connectors: list[str] = []
     hosts = [plain(host) for host in hosts]
     for host in hosts:
         its = hostvars[host]
@@ -123,11 +130,13 @@ def fleet(
             continue
         try:
             wishes[host] = given(its, rules.WISHES.argument_spec)
-            settings = given(its, ("apono_authentication", "apono_access_flows"))
+            settings = given(its, ("apono_authentication", "apono_access_flows", "apono_connector_install"))
         except AnsibleError as error:
             refused[host] = [str(error)]
             continue
         clusters[host] = cluster
+        if boolean(settings.get("apono_connector_install"), strict=False):
+            connectors.append(host)
         try:
             flows[host] = rules.flow_names(settings)
         except ResourceError as error:
@@ -155,6 +164,7 @@ def fleet(
         ],
         "access_entries": [host for host, way in ways.items() if way == "eks_api"],
         "config_maps": [host for host, way in ways.items() if way == "config_map"],
+        "connectors": connectors,
         "access_flows": [host for host, names in flows.items() if names],
     }
 

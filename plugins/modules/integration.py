@@ -182,12 +182,12 @@ options:
         type: str
   credential_rotation_days:
     description:
-      - After how many days credentials are rotated. Without it, it is left alone.
+      - After how many days credentials are rotated. Without it, and with V(0), it is left alone.
       - It is the setting C(credentials_rotation_period_in_days). Should a type call it otherwise, set it in O(config).
     type: int
   user_cleanup_days:
     description:
-      - How many days after the end of access the user is deleted. Without it, it is left alone.
+      - How many days after the end of access the user is deleted. Without it, and with V(0), it is left alone.
       - It is the setting C(credentials_cleanup_period_in_days). Should a type call it otherwise, set it in O(config).
     type: int
   wait:

@@ -24,7 +24,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader, test_loader
+from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws, transport
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.execution import execute
@@ -38,7 +38,8 @@ SWITCH = "apono_eks_in_process"
 
 transport.preload()
 # To find one filter or test, Ansible loads all of its collection: a worker that has to do so costs as much as three.
-filter_loader.get("apono.eks.given")
+filter_loader.get("apono.eks.custom_access_details")
+lookup_loader.get("apono.eks.given")
 test_loader.get("ansible.builtin.defined")
 if aws.HAS_BOTOCORE:
     aws.preload()

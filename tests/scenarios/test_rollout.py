@@ -18,6 +18,7 @@ from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster, integrations
 
 ACCOUNTS = ("111122223333", "222233334444")
+FORKS = 8
 
 
 @pytest.fixture(scope="module", name="running_bed")
@@ -63,7 +64,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
     fleet.hosts["c05"]["apono_trust"] = {"saml": {"provider": "okta"}}
     bed.fault("aws", match="eks:CreateAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
     bed.control("apono", "integrations", {"name": "c09", "fail": "the connector may not list namespaces"})
-    run = controller.run("apono.eks.onboard", fleet.inventory, "--forks", "8", "-e", "apono_serial=1\n10\n100%")
+    run = controller.run("apono.eks.onboard", fleet.inventory, "--forks", str(FORKS), "-e", "apono_serial=1\n10\n100%")
     assert run.code == 2, run.output
     reasons = {
         "c01": "There is no EKS cluster gone",
@@ -88,7 +89,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
     fleet.hosts["c03"].pop("apono_username")
     fleet.hosts["c05"]["apono_trust"] = {"sso": {}}
     bed.forget_calls()
-    again = controller.run("apono.eks.onboard", fleet.inventory, "--forks", "8")
+    again = controller.run("apono.eks.onboard", fleet.inventory, "--forks", str(FORKS))
     assert again.code == 0, again.output
     assert {item["host"] for item in again.changed} == set(reasons)
     assert states(controller) == {**dict.fromkeys(others, "unchanged"), **dict.fromkeys(reasons, "changed")}
@@ -100,7 +101,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
 
     # Converged: one read of each thing that there is, and nothing else.
     bed.forget_calls()
-    assert controller.run("apono.eks.onboard", fleet.inventory, "--forks", "8").changed == []
+    assert controller.run("apono.eks.onboard", fleet.inventory, "--forks", str(FORKS)).changed == []
     counts = Counter(bed.calls())
     roles_assumed = counts.pop("sts:AssumeRole")
     assert counts == {
@@ -114,8 +115,8 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
         "GET /api/v2/integrations-catalog/{type}": 1,
         "GET /api/admin/v3/connectors": 1,
     }
-    # Once for each task that asks AWS.
-    assert roles_assumed == 2 * size + 2 * 2
+    # A worker remembers the role for those that come after it; as many may start before the first has it.
+    assert 2 <= roles_assumed <= 2 * FORKS
 
 
 def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:

@@ -142,17 +142,28 @@ def test_the_playbooks_map_their_variables_onto_the_roles():
         for name in load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     }
     roles_variables = {name for name in mapped if name.startswith(tuple(f"{role}_" for role in ROLES))}
-    assert roles_variables - {"integration_options"} <= known
+    assert roles_variables - {variable for _role, variable, _options in PUT_TOGETHER} <= known
 
 
-def test_the_playbooks_give_an_integration_each_option_that_the_role_gives():
-    """They do so by one variable of their own, which is not to fall behind the role's."""
+# What a role puts together of its variables, and the playbooks of theirs, because each variable that refers to another
+# one is a template to compile.
+PUT_TOGETHER = (
+    ("integration", "integration_options", {"type", "connector", "config", "owner"}),
+    ("cluster_access", "cluster_access_entry_options", {"username", "kubernetes_groups", "purge_tags"}),
+    ("cluster_access", "cluster_access_config_map_options", {"username", "groups", "backup"}),
+    ("cluster_access", "cluster_access_connection", {"cluster_name", "host", "ca_cert"}),
+)
+
+
+@pytest.mark.parametrize(("role", "variable", "options"), PUT_TOGETHER)
+def test_the_playbooks_put_together_what_the_role_does(role, variable, options):
+    """They do so by a variable of their own, which is not to fall behind the role's."""
     own, of_the_role = (
-        set(re.findall(r"'(\w+)': ", load(path)["integration_options"]))
-        for path in ("playbooks/vars/roles.yml", "roles/integration/vars/main.yml")
+        set(re.findall(r"'(\w+)': ", load(path)[variable]))
+        for path in ("playbooks/vars/roles.yml", f"roles/{role}/vars/main.yml")
     )
     assert own == of_the_role
-    assert {"type", "connector", "config", "owner"} < own
+    assert options <= own
 
 
 def test_the_readme_names_every_variable_of_the_playbooks():

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -19,6 +20,7 @@ try:
     import botocore.config
     import botocore.credentials
     import botocore.exceptions
+    import botocore.handlers
     import botocore.hooks
     import botocore.loaders
     import botocore.session
@@ -28,7 +30,9 @@ try:
 except ImportError:
     HAS_BOTOCORE = False
 
+# The services that most tasks need; their models are parsed beforehand.
 SERVICES = ("iam", "eks", "sts")
+CALLED = (*SERVICES, "ec2", "organizations")
 USER_AGENT = "apono.eks"
 
 # botocore's standard mode makes 3 attempts. EKS throttles DescribeCluster when a fleet asks at once, so unless the user
@@ -56,16 +60,31 @@ def data_loader() -> Any:
 
 @functools.cache
 def event_handlers() -> Any:
-    """The functions that botocore registers in each new session, which is a fifth of the time that a call takes:
-    registered once, and a session gets a copy."""
+    """The functions that botocore registers in each new session and copies for each client, which is a quarter of the
+    time that a call takes: registered once, and only those of the services that are called here."""
     emitter = botocore.hooks.HierarchicalEmitter()
-    botocore.session.Session(event_hooks=emitter)
+    orders = {
+        botocore.handlers.REGISTER_FIRST: emitter.register_first,
+        botocore.handlers.REGISTER_LAST: emitter.register_last,
+    }
+    for event, handler, *order in botocore.handlers.BUILTIN_HANDLERS:
+        if concerns_us(event):
+            register = orders[order[0]] if order else emitter.register
+            register(event, handler)
     return emitter
+
+
+def concerns_us(event: str) -> bool:
+    """Whether an event of botocore, such as ``before-call.s3.GetObject``, can come where only these services are
+    called. (What names of services mean the same, ``botocore.hooks.EVENT_ALIASES``, has none of them.)"""
+    kind, *rest = event.split(".")
+    return kind != "docs" and (not rest or rest[0] in CALLED)
 
 
 def preload() -> None:
     """Parse now what each client needs later: immutable data only, no session that is used, credential or
     connection."""
+    run_memory()
     event_handlers()
     loader = data_loader()
     for data in ("endpoints", "partitions", "sdk-default-configuration"):
@@ -87,6 +106,35 @@ def partition_of(region: str) -> dict[str, Any]:
             return partition["outputs"]
     # A region that is newer than botocore: most are of the first one, aws.
     return partitions[0]["outputs"]
+
+
+class AssumedRoles(dict):
+    """The answers of AssumeRole, as a fetcher of botocore keeps them: for the workers of the whole run, which would
+    else assume the same role once for each task.
+
+    Its keys name the role and how it is assumed. That is not enough: who may not assume a role must not get it from the
+    memory of somebody who may.
+    """
+
+    def __init__(self, source: Any, endpoint_url: str | None) -> None:
+        """:param source: the credentials with which roles are assumed, of botocore."""
+        super().__init__()
+        self.source = source
+        self.endpoint_url = endpoint_url
+
+    def __contains__(self, key: object) -> bool:
+        if not super().__contains__(key):
+            answer = run_memory().get(self.name(key))
+            if answer is not None:
+                super().__setitem__(key, answer)
+        return super().__contains__(key)
+
+    def __setitem__(self, key: str, answer: dict[str, Any]) -> None:
+        super().__setitem__(key, answer)
+        run_memory().put(self.name(key), answer)
+
+    def name(self, key: object) -> str:
+        return f"{self.source.get_frozen_credentials().access_key} {self.endpoint_url} {key}"
 
 
 class Aws:
@@ -130,7 +178,8 @@ class Aws:
         return session
 
     def assume_role(self, session: Any) -> None:
-        """Give the session the credentials of ``assume_role_arn``: STS is asked when they are first needed."""
+        """Give the session the credentials of ``assume_role_arn``: STS is asked when they are first needed in a
+        run."""
         arn.validate_role_arn(self.params["assume_role_arn"], "assume_role_arn")
         extra = {"RoleSessionName": self.params["assume_role_session_name"]}
         if self.params.get("assume_role_external_id"):
@@ -145,6 +194,7 @@ class Aws:
             source_credentials=source,
             role_arn=self.params["assume_role_arn"],
             extra_args=extra,
+            cache=AssumedRoles(source, self.params.get("endpoint_url")),
         )
         # A session offers credentials of its own only as fixed keys; these have to be fetched lazily and renewed.
         session._credentials = botocore.credentials.DeferredRefreshableCredentials(

@@ -120,7 +120,7 @@ class Integration(Resource):
             ("credential_rotation_days", integration.ROTATION_KEY),
             ("user_cleanup_days", integration.CLEANUP_KEY),
         ):
-            if params.get(option) is not None:
+            if params.get(option):
                 yield lambda option=option, key=key: self.settle_days(option, key)
 
     def settle_config(self) -> None:

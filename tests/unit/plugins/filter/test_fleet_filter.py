@@ -16,9 +16,9 @@ def host(mode="API", **variables):
 
 def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     hostvars = {
-        "alpha": host(apono_access_flows=[{"name": "Look"}]),
+        "alpha": host(apono_access_flows=[{"name": "Look"}], apono_connector_install="yes"),
         "beta": host("CONFIG_MAP", apono_trust={"saml": {"provider": "okta"}}, apono_access_flows=[{"name": "Look"}]),
-        "gamma": host(apono_authentication="by_post", apono_access_flows="some"),
+        "gamma": host(apono_authentication="by_post", apono_access_flows="some", apono_connector_install=""),
         "gone": {"apono_cluster_result": {"failed": True, "msg": "There is no cluster."}},
     }
     found = fleet(hostvars, hostvars)
@@ -33,4 +33,5 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     # Nobody knows in which way the last one is to be mapped.
     assert (found["access_entries"], found["config_maps"], found["modes"]) == (["alpha"], ["beta"], [])
     assert found["access_flows"] == ["alpha", "beta"]
+    assert found["connectors"] == ["alpha"]
     assert found["accounts"][ACCOUNT]["leader"] == "alpha"

@@ -17,6 +17,8 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 botocore = pytest.importorskip("botocore.exceptions")
+botocore_session = pytest.importorskip("botocore.session")
+botocore_handlers = pytest.importorskip("botocore.handlers")
 
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "hidden", "session_token": None}
 
@@ -57,6 +59,45 @@ def test_without_credentials_it_is_said_how_to_give_them(monkeypatch, tmp_path):
         Aws({"region": "eu-west-1"}).cluster_token("alpha")
     with pytest.raises(ResourceError, match="No AWS credentials"):
         Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
+
+
+class Source:
+    """Credentials, as botocore has them."""
+
+    def __init__(self, access_key):
+        self.access_key = access_key
+
+    def get_frozen_credentials(self):
+        return self
+
+
+def test_a_role_that_was_assumed_is_known_to_the_same_caller_alone():
+    answer = {"Credentials": {"AccessKeyId": "ASIA", "Expiration": "2026-11-25T12:00:00+00:00"}}
+    aws.AssumedRoles(Source("AKIAONE"), None)["role"] = answer
+    same = aws.AssumedRoles(Source("AKIAONE"), None)
+    assert "role" in same
+    assert same["role"] == answer
+    assert "other" not in same
+    assert "role" not in aws.AssumedRoles(Source("AKIATWO"), None)
+    assert "role" not in aws.AssumedRoles(Source("AKIAONE"), "https://elsewhere.example.com")
+
+
+@pytest.mark.parametrize("service", aws.CALLED)
+def test_a_session_handles_each_event_of_the_services_that_are_called_as_botocore_would(service):
+    ours = aws.event_handlers()
+    whole = botocore_session.Session().get_component("event_emitter")._emitter
+    kinds = {event.split(".")[0] for event, *_ in botocore_handlers.BUILTIN_HANDLERS} - {"docs"}
+    for kind in kinds:
+        for operation in {event.split(".")[-1] for event, *_ in botocore_handlers.BUILTIN_HANDLERS}:
+            event = f"{kind}.{service}.{operation}"
+            theirs = list(whole._handlers.prefix_search(event))
+            assert list(ours._handlers.prefix_search(event)) == theirs, event
+
+
+def test_a_session_has_no_handlers_of_services_that_nobody_calls():
+    assert not list(aws.event_handlers()._handlers.prefix_search("docs.title.sts"))
+    everywhere = list(aws.event_handlers()._handlers.prefix_search("before-parameter-build.sts.GetObject"))
+    assert list(aws.event_handlers()._handlers.prefix_search("before-parameter-build.s3.GetObject")) == everywhere
 
 
 def test_a_profile_and_a_region_that_are_missing_are_named(monkeypatch, tmp_path):
