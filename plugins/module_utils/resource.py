@@ -16,7 +16,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, raise_together, sentence
+from ansible_collections.apono.eks.plugins.module_utils.errors import (
+    ResourceError,
+    Stale,
+    caught,
+    raise_together,
+    sentence,
+)
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 
 # Bounds, in seconds, of the pause before a plan is made anew because the object had changed since it was read.
@@ -64,7 +70,12 @@ class Task:
             self.warnings.append(sentence(text))
 
     def validate(self) -> None:
-        """Refuse what can be refused without a call; raises :class:`ResourceError`."""
+        """Refuse what can be refused without a call; raises :class:`ResourceError`, which says all of it."""
+        raise_together(caught(*self.checks()))
+
+    def checks(self) -> Iterable[Callable[[], Any]]:
+        """Each option's own check, none of which waits for another's."""
+        return ()
 
     def result(self, check_mode: bool) -> dict[str, Any]:
         """Do the work and return the module's result."""

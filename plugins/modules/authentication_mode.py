@@ -31,6 +31,13 @@ options:
     type: str
     required: true
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
+  pending_mode:
+    description:
+      - The mode to which another task moves the cluster before this one, for check mode, in which it does not. Each
+        task tells of its own steps then.
+      - A cluster that is in a later mode already is in that.
+    type: str
+    choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   wait:
     description: Whether to wait until the cluster is in the mode. Between two steps it waits in any case.
     type: bool

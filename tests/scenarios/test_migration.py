@@ -171,6 +171,20 @@ def test_nobody_is_refused_on_the_way(bed: Bed, binary: Path, tmp_path: Path) ->
     assert place.run("onboard").changed == []
 
 
+def test_the_whole_way_to_the_mode_api_is_shown_in_check_mode_as_it_is_gone(place: Place) -> None:
+    place.cluster.replace_map_roles(place.cluster.map_roles().removeprefix(NODES))
+    whole = {"apono_migrate_grants": "carry", "apono_migrate_to_api": True}
+    checked = place.migrate("--check", "--diff", **whole)
+    assert checked.code == 0, checked.output
+    assert place.cluster.mode == "CONFIG_MAP"
+    run = place.migrate("--diff", **whole)
+    assert run.code == 0, run.output
+    assert place.cluster.mode == "API"
+    assert run.planned == checked.planned
+    assert run.diffs == checked.diffs
+    assert place.migrate(**whole).changed == []
+
+
 WRITES = [
     ("kubernetes", f"PUT {RBAC}/namespaces/default/rolebindings/grant-1"),
     ("aws", "eks:UpdateClusterConfig"),

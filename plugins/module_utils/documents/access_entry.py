@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -94,6 +95,17 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
                 raise ResourceError(
                     f"access_policies: {namespace!r} is not the name of a namespace, nor a pattern with *."
                 )
+
+
+def validate_principal_created(text: str) -> None:
+    """Raises :class:`ResourceError` for a text that is no time."""
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ResourceError(
+            f"principal_created {text!r} is not a time in ISO 8601, such as 2026-01-31T12:00:00+00:00: give the "
+            "create_date that apono.eks.iam_role returns."
+        ) from error
 
 
 def normal_policies(policies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

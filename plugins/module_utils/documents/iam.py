@@ -270,6 +270,20 @@ def validate_trust_size(document: dict[str, Any], option: str) -> None:
     _validate_size(document, MOST_TRUST_CHARACTERS, option)
 
 
+def validate_session_duration(seconds: int | None) -> None:
+    """Raises :class:`ResourceError` for a longest session that IAM refuses (IAM API reference, CreateRole)."""
+    if seconds is not None and not 3600 <= seconds <= 43200:
+        raise ResourceError(
+            f"max_session_duration is {seconds}: IAM takes 3600 to 43200 seconds (one to twelve hours)."
+        )
+
+
+def validate_role_description(text: str) -> None:
+    """Raises :class:`ResourceError` for a description that IAM refuses (IAM API reference, CreateRole)."""
+    if len(text) > 1000:
+        raise ResourceError("description is longer than the 1000 characters that IAM takes for a role.")
+
+
 def _validate_size(document: dict[str, Any], most: int, option: str) -> None:
     size = len(re.sub(r"\s", "", to_json(document)))
     if size > most:

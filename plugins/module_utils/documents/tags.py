@@ -28,6 +28,12 @@ def validate(tags: dict[Any, Any]) -> dict[str, str]:
     return texts
 
 
+def settle(params: dict[str, Any]) -> None:
+    """Have ``params["tags"]``, if there are any, as AWS takes them; raises as :func:`validate`."""
+    if params.get("tags"):
+        params["tags"] = validate(params["tags"])
+
+
 def difference(current: dict[str, str], wanted: dict[str, str], purge: bool) -> tuple[dict[str, str], list[str]]:
     """Tags to set and, sorted, keys to remove. AWS's own tags (``aws:``) are never removed."""
     to_set = {key: value for key, value in wanted.items() if current.get(key) != value}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -62,34 +63,30 @@ class AccessEntry(Resource):
 
     def validate(self) -> None:
         params = self.params
-        self.aws = Aws(params)
-        arn.validate_cluster_name(params["cluster_name"])
-        arn.validate_principal_arn(params["principal_arn"], "principal_arn")
-        # In that mode there are no entries, and EKS refuses the question.
-        self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
-        self.modified_at: datetime.datetime | None = None
-        if params.get("tags"):
-            params["tags"] = tags.validate(params["tags"])
-        if params["state"] == "absent":
-            return
         if params["type"] != "STANDARD" and params["username"] == access_entry.DEFAULT_USERNAME:
             # The default is for people; of the other types EKS sets the username itself.
             params["username"] = None
-        access_entry.validate_type_fields(
-            params["type"], params["username"], params["kubernetes_groups"], params["access_policies"]
-        )
-        if params["username"] is not None:
-            access_entry.validate_username(params["username"])
-        access_entry.validate_groups(params["kubernetes_groups"])
-        access_entry.validate_access_policies(params["access_policies"])
+        super().validate()
+        self.aws = Aws(params)
+        # In that mode there are no entries, and EKS refuses the question.
+        self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
+        self.modified_at: datetime.datetime | None = None
+
+    def checks(self) -> Iterator[Callable[[], Any]]:
+        params = self.params
+        yield partial(arn.validate_cluster_name, params["cluster_name"])
+        yield partial(arn.validate_principal_arn, params["principal_arn"], "principal_arn")
+        yield partial(tags.settle, params)
+        if params["state"] == "absent":
+            return
+        username, groups, policies = params["username"], params["kubernetes_groups"], params["access_policies"]
+        yield partial(access_entry.validate_type_fields, params["type"], username, groups, policies)
+        if username is not None:
+            yield partial(access_entry.validate_username, username)
+        yield partial(access_entry.validate_groups, groups)
+        yield partial(access_entry.validate_access_policies, policies)
         if params.get("principal_created"):
-            try:
-                datetime.datetime.fromisoformat(params["principal_created"])
-            except ValueError as error:
-                raise ResourceError(
-                    f"principal_created {params['principal_created']!r} is not a time in ISO 8601, such as "
-                    "2026-01-31T12:00:00+00:00: give the create_date that apono.eks.iam_role returns."
-                ) from error
+            yield partial(access_entry.validate_principal_created, params["principal_created"])
 
     @property
     def what(self) -> str:

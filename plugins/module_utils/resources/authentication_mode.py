@@ -32,6 +32,7 @@ class AuthenticationMode(Resource):
             {
                 "cluster_name": {"type": "str", "required": True, "aliases": ["name"]},
                 "mode": {"type": "str", "required": True, "choices": list(authentication_mode.MODES)},
+                "pending_mode": {"type": "str", "choices": list(authentication_mode.MODES)},
                 "wait": {"type": "bool", "default": True},
                 "wait_timeout": {"type": "int", "default": 900},
             }
@@ -55,6 +56,8 @@ class AuthenticationMode(Resource):
 
     def plan(self, current: dict[str, Any]) -> Plan:
         name, mode = current["name"], current["authentication_mode"]
+        if self.params.get("pending_mode"):
+            mode = max(mode, self.params["pending_mode"], key=authentication_mode.MODES.index)
         steps = authentication_mode.steps(mode, self.params["mode"], f"the cluster {name}")
         changes = tuple(
             Change(

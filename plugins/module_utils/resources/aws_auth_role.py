@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
@@ -52,20 +53,24 @@ class AwsAuthRole(Resource):
     )
 
     def validate(self) -> None:
+        super().validate()
         params = self.params
-        arn.validate_role_arn(params["role_arn"], "role_arn")
         # STS never tells a role's path, so an entry with one never matches.
         self.role_arn = arn.without_path(params["role_arn"])
-        if params.get("cluster_name"):
-            arn.validate_cluster_name(params["cluster_name"])
-        if params["state"] == "present":
-            aws_auth.validate_username(params["username"])
-            aws_auth.validate_groups(params["groups"])
-        validate_backup(params.get("backup"))
         self.latest_edit: aws_auth.Edited | None = None
         self.overridden = False
         self.aws = Aws(params) if params.get("cluster_name") else None
         self.kubernetes = Kubernetes(params, self.aws)
+
+    def checks(self) -> Iterator[Callable[[], Any]]:
+        params = self.params
+        yield partial(arn.validate_role_arn, params["role_arn"], "role_arn")
+        if params.get("cluster_name"):
+            yield partial(arn.validate_cluster_name, params["cluster_name"])
+        if params["state"] == "present":
+            yield partial(aws_auth.validate_username, params["username"])
+            yield partial(aws_auth.validate_groups, params["groups"])
+        yield partial(validate_backup, params.get("backup"))
 
     def mode(self) -> str | None:
         """The cluster's authentication mode, ``None`` where no cluster_name tells which cluster it is."""

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -51,31 +51,36 @@ class IamPolicy(Resource):
     )
 
     def validate(self) -> None:
+        self.own_document: dict[str, Any] | None = None
+        super().validate()
+        self.aws = Aws(self.params)
+
+    def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
-        self.aws = Aws(params)
-        arn.validate_policy_name(params["name"])
-        arn.validate_path(params["path"])
+        yield partial(arn.validate_policy_name, params["name"])
+        yield partial(arn.validate_path, params["path"])
         if params.get("account_id"):
-            arn.validate_account_id(params["account_id"], "account_id")
-        if params.get("tags"):
-            params["tags"] = tags.validate(params["tags"])
-        self.own_document = None
+            yield partial(arn.validate_account_id, params["account_id"], "account_id")
+        yield partial(tags.settle, params)
         if params.get("policy"):
-            self.own_document = iam.parse_policy(params["policy"], "policy")
-            iam.validate_policy_size(self.own_document, "policy")
+            yield self.settle_policy
         elif params["state"] == "present":
             # Refuses wrong patterns; the account is not needed to know that they are wrong.
-            iam.access_policy("aws", "000000000000", params["clusters"], params["regions"])
+            yield partial(iam.access_policy, "aws", "000000000000", params["clusters"], params["regions"])
 
-    @functools.cached_property
+    def settle_policy(self) -> None:
+        self.own_document = iam.parse_policy(self.params["policy"], "policy")
+        iam.validate_policy_size(self.own_document, "policy")
+
+    @cached_property
     def account_id(self) -> str:
         return self.params.get("account_id") or self.aws.caller.account_id
 
-    @functools.cached_property
+    @cached_property
     def arn(self) -> str:
         return arn.policy_arn(self.aws.partition, self.account_id, self.params["path"], self.params["name"])
 
-    @functools.cached_property
+    @cached_property
     def document(self) -> dict[str, Any]:
         """The document that is wanted."""
         if self.own_document is not None:

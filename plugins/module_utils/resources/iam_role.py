@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -64,29 +64,26 @@ class IamRole(Resource):
     )
 
     def validate(self) -> None:
+        super().validate()
+        self.aws = Aws(self.params)
+
+    def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
-        self.aws = Aws(params)
-        arn.validate_role_name(params["name"])
-        arn.validate_path(params["path"])
+        yield partial(arn.validate_role_name, params["name"])
+        yield partial(arn.validate_path, params["path"])
         for text in params["managed_policies"]:
             if text.startswith("arn:"):
-                arn.validate_policy_arn(text, "managed_policies")
+                yield partial(arn.validate_policy_arn, text, "managed_policies")
             else:
-                arn.validate_policy_name(text)
+                yield partial(arn.validate_policy_name, text)
         if params.get("permissions_boundary"):
-            arn.validate_policy_arn(params["permissions_boundary"], "permissions_boundary")
-        if params.get("tags"):
-            params["tags"] = tags.validate(params["tags"])
-        duration = params.get("max_session_duration")
-        if duration is not None and not 3600 <= duration <= 43200:
-            raise ResourceError(
-                f"max_session_duration is {duration}: IAM takes 3600 to 43200 seconds (one to twelve hours)."
-            )
-        if len(params.get("description") or "") > 1000:
-            raise ResourceError("description is longer than the 1000 characters that IAM takes for a role.")
+            yield partial(arn.validate_policy_arn, params["permissions_boundary"], "permissions_boundary")
+        yield partial(tags.settle, params)
+        yield partial(iam.validate_session_duration, params.get("max_session_duration"))
+        yield partial(iam.validate_role_description, params.get("description") or "")
         if params["state"] == "present":
             # Whatever is wrong with it is wrong in any account.
-            self.refuse_open(self.trust_document("aws", "000000000000"))
+            yield lambda: self.refuse_open(self.trust_document("aws", "000000000000"))
 
     def trust_document(self, partition: str, account_id: str) -> dict[str, Any]:
         """The trust policy that is wanted."""
@@ -128,7 +125,7 @@ class IamRole(Resource):
             current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
         return current
 
-    @functools.cached_property
+    @cached_property
     def account_id(self) -> str:
         """The caller's account: that in which a role is made."""
         return self.aws.caller.account_id

@@ -103,15 +103,14 @@ class Integration(Resource):
     )
 
     def validate(self) -> None:
-        params = self.params
-        if params["state"] == "present":
-            raise_together(caught(*self.checks()))
-        self.apono = Apono(params)
+        super().validate()
+        self.apono = Apono(self.params)
         self.connector: dict[str, Any] | None = None
 
-    def checks(self) -> Iterator[Callable[[], None]]:
-        """Each setting's own."""
+    def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
+        if params["state"] == "absent":
+            return
         for option in ("custom_access_details", "default_custom_access_details"):
             yield lambda option=option: integration.validate_custom_access_details(params.get(option) or "", option)
         yield lambda: integration.validate_owners(params.get("owner"), params.get("resource_owner"))

@@ -86,9 +86,9 @@ def test_a_role_that_was_assumed_is_known_to_the_same_caller_alone():
 def test_a_session_handles_each_event_of_the_services_that_are_called_as_botocore_would(service):
     ours = aws.event_handlers()
     whole = botocore_session.Session().get_component("event_emitter")._emitter
-    kinds = {event.split(".")[0] for event, *_ in botocore_handlers.BUILTIN_HANDLERS} - {"docs"}
-    for kind in kinds:
-        for operation in {event.split(".")[-1] for event, *_ in botocore_handlers.BUILTIN_HANDLERS}:
+    events = [handled[0].split(".") for handled in botocore_handlers.BUILTIN_HANDLERS]
+    for kind in {event[0] for event in events} - {"docs"}:
+        for operation in {event[-1] for event in events}:
             event = f"{kind}.{service}.{operation}"
             theirs = list(whole._handlers.prefix_search(event))
             assert list(ours._handlers.prefix_search(event)) == theirs, event

@@ -224,6 +224,21 @@ def test_the_mode_goes_in_steps():
     assert modes == ["API_AND_CONFIG_MAP", "API"]
 
 
+@pytest.mark.parametrize(
+    ("mode", "pending", "before"),
+    [
+        ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API_AND_CONFIG_MAP"),
+        ("API_AND_CONFIG_MAP", "CONFIG_MAP", "API_AND_CONFIG_MAP"),
+        ("API", "API_AND_CONFIG_MAP", "API"),
+    ],
+)
+def test_a_task_tells_of_its_own_steps_where_another_one_moves_the_cluster_first(mode, pending, before):
+    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": mode}
+    plan = resource(AuthenticationMode, cluster_name="a", mode="API", pending_mode=pending).plan(cluster)
+    assert plan.before == {"name": "a", "authentication_mode": before}
+    assert len(plan.changes) == (before != "API")
+
+
 def entry(**changes):
     return {
         "access_entry_arn": "arn",
@@ -453,3 +468,39 @@ def test_what_eks_sets_in_the_entry_of_nodes_is_no_difference():
     plan = again.plan(node_entry(type="STANDARD", username="x", kubernetes_groups=["dev"]))
     assert operations(plan) == ["delete_access_entry", "create_access_entry"]
     assert (plan.after["username"], plan.after["kubernetes_groups"]) == (None, [])
+
+
+# Bad options
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "told"),
+    [
+        (
+            IamRole,
+            {"trust": {"policy": "{"}, "path": "no", "tags": {"aws:a": "b"}, "max_session_duration": 10},
+            ("path", "aws:a", "max_session_duration", "trust.policy"),
+        ),
+        (IamPolicy, {"name": "no spaces", "path": "no", "policy": "{"}, ("no spaces", "path", "policy is not JSON")),
+        (
+            AccessEntry,
+            {
+                "cluster_name": "-",
+                "principal_arn": "nobody",
+                "username": "system:no",
+                "kubernetes_groups": ["system:masters"],
+                "principal_created": "now",
+            },
+            ("cluster", "'nobody'", "system:no", "system:masters", "principal_created 'now'"),
+        ),
+        (
+            AwsAuthRole,
+            {"cluster_name": "-", "role_arn": "nobody", "username": "system:no", "backup": "/nowhere"},
+            ("cluster", "'nobody'", "system:no", "backup /nowhere"),
+        ),
+    ],
+)
+def test_of_options_that_are_wrong_all_are_told_together(kind, given, told):
+    with pytest.raises(ResourceError) as error:
+        resource(kind, **given)
+    assert [words for words in told if words not in error.value.message] == []
