@@ -46,7 +46,7 @@ from benchmark.figures import (
     Figure,
     Figures,
 )
-from benchmark.fleet import Fleet
+from benchmark.fleet import Fleet, differences
 from benchmark.measurement import Controller
 from testbed.bed import Bed, running
 from testbed.estate import OPERATIONS_ACCOUNT
@@ -107,8 +107,9 @@ class Benchmark:
             self.measure(fleet, COMPOSITION, job)
         if with_latency:
             self.measure(fleet, COMPOSITION, RERUN, latency=self.latency)
-        if fleet.state() != end:
-            raise WrongWork(f"The composition left this:\n{fleet.state()}\nand the collection this:\n{end}")
+        others = list(differences(fleet.state(), end))
+        if others:
+            raise WrongWork("The composition left something else than the collection:\n" + "\n".join(others))
 
     def do_nothing(self, fleet: Fleet, job: str) -> None:
         """As many tasks as the collection had, rounded up to whole ones for each cluster."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from testbed.aws_auth import read_aws_auth
@@ -81,6 +82,15 @@ class Fleet:
                 for name, item in stored.items()
             },
         }
+
+
+def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
+    """What two states differ in, with the way to it."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            yield from differences(one.get(key), other.get(key), f"{where} {key}")
+    elif one != other:
+        yield f"{where.strip()}: {one!r} and not {other!r}"
 
 
 def state_of_account(account: Account) -> dict[str, Any]:
