@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - After the roles have looked at everything in check mode, this tells what there is to do, from the C(changes) of the
     results that they have registered, and what keeps hosts from it, from the results that have failed.
-positional: hostvars, blockers
+positional: hostvars, blockers, max_fail_percentage
 options:
   _input:
     description: What P(apono.eks.fleet#filter) gave.
@@ -26,6 +26,10 @@ options:
     type: list
     elements: dict
     default: []
+  max_fail_percentage:
+    description: How many of the hosts may have failures. Where there are more, nothing is done.
+    type: float
+    default: 100
 author:
   - Apono (@apono-io)
 """
@@ -43,7 +47,9 @@ _value:
   type: dict
   contains:
     hosts:
-      description: The hosts, in order. One that sets up its account comes before the account's other hosts.
+      description:
+        - The hosts, in order; none where it is stopped.
+        - One that sets up its account comes before the account's other hosts.
       type: list
       elements: str
       sample: [prod-1, prod-2]
@@ -51,6 +57,10 @@ _value:
       description: By account that is to be set up, the host that does it.
       type: dict
       sample: {"111122223333": prod-1}
+    stopped:
+      description: Whether more hosts have failures than may.
+      type: bool
+      sample: false
     failures:
       description:
         - The hosts for which nothing can be done, with what is to be kept of each as C(apono_failure).
@@ -76,7 +86,10 @@ CLUSTER_RESULTS = ("connector_outcome", *prerequisites.MAPPING, *prerequisites.I
 
 
 def rollout(
-    fleet: Mapping[str, Any], hostvars: Mapping[str, Mapping[str, Any]], blockers: Iterable[Mapping[str, Any]] = ()
+    fleet: Mapping[str, Any],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    blockers: Iterable[Mapping[str, Any]] = (),
+    max_fail_percentage: float = 100,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     fleet = plain(fleet)
@@ -90,9 +103,11 @@ def rollout(
     }
     changed = [host for host in clusters if has_changes(facts[host], CLUSTER_RESULTS)]
     hosts, builders = rules.order_rollout(clusters, changed, accounts)
+    stopped = len(failures) * 100 > float(max_fail_percentage) * len(facts)
     return {
-        "hosts": hosts,
+        "hosts": [] if stopped else hosts,
         "builders": builders,
+        "stopped": stopped,
         "failures": {host: {**errors[0], "errors": errors} for host, errors in failures.items()},
     }
 

@@ -16,15 +16,13 @@ description:
     expression for each of them.
 options:
   _terms:
-    description: Dictionaries with the name of a variable for each option. Of several, the later ones win.
+    description:
+      - Dictionaries with the name of a variable for each option, and names of variables that are dictionaries of
+        options. Of several, the later ones win.
+      - A name with dots is what is in a variable, as V(cluster_result.cluster.region) or V(accounts.0.id).
     type: list
-    elements: dict
+    elements: raw
     required: true
-  values:
-    description: Options that have their values already. They win over those of variables, and are left out as well
-      where they are empty.
-    type: dict
-    default: {}
 author:
   - Apono (@apono-io)
 """
@@ -36,13 +34,11 @@ EXAMPLES = r"""
   module_defaults:
     group/apono.eks.aws: "{{ lookup('apono.eks.given', {'region': 'eks_region', 'profile': 'eks_profile'}) }}"
 
-- name: Ask EKS as a role, whatever the variables say
+- name: Ask EKS, as the variables say, and with all that is in a dictionary for whatever else there is to say
   apono.eks.cluster_info:
     cluster_name: prod
   module_defaults:
-    group/apono.eks.aws: >-
-      {{ lookup('apono.eks.given', {'region': 'eks_region'},
-      values={'assume_role_arn': 'arn:aws:iam::123456789012:role/platform-automation'}) }}
+    group/apono.eks.aws: "{{ lookup('apono.eks.given', {'region': 'eks_region'}, 'eks_options') }}"
 """
 
 RETURN = r"""
@@ -53,39 +49,26 @@ _raw:
   sample: [{"region": "eu-central-1"}]
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
 
 class LookupModule(LookupBase):
     """See DOCUMENTATION."""
 
     def run(
-        self, terms: list[Mapping[str, str]], variables: Mapping[str, Any] | None = None, **kwargs: Any
+        self, terms: list[Mapping[str, str] | str], variables: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        self.set_options(var_options=variables, direct=kwargs)
-        if not all(isinstance(term, Mapping) for term in terms):
-            raise AnsibleLookupError("given takes dictionaries, with the name of a variable for each option.")
-        names = {option: name for term in terms for option, name in term.items()}
-        return [given(names, variables or {}, self._templar.template, self.get_option("values"))]
-
-
-def given(
-    names: Mapping[str, str],
-    variables: Mapping[str, Any],
-    template: Callable[[dict[str, Any]], Mapping[str, Any]],
-    values: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The options of ``values`` and those whose variables are named, as far as they are not empty.
-
-    ``template`` works out what the variables are, which may be expressions.
-    """
-    found = template({option: variables[name] for option, name in names.items() if name in variables})
-    return {option: value for option, value in {**found, **values}.items() if not is_empty(value)}
-
-
-def is_empty(value: Any) -> bool:
-    return value is None or isinstance(value, (str, list, tuple, Mapping)) and len(value) == 0
+        if kwargs or not all(isinstance(term, (Mapping, str)) for term in terms):
+            raise AnsibleLookupError(
+                "given takes dictionaries, with the name of a variable for each option, and names of variables; it "
+                "has no options."
+            )
+        try:
+            return [given(terms, variables or {}, self._templar.template)]
+        except TypeError as error:
+            raise AnsibleLookupError(f"given: {error}") from error

@@ -112,9 +112,10 @@ class Benchmark:
             raise WrongWork("The composition left something else than the collection:\n" + "\n".join(others))
 
     def do_nothing(self, fleet: Fleet, job: str) -> None:
-        """As many tasks as the collection had, rounded up to whole ones for each cluster."""
-        tasks = -(-self.figures.of(COLLECTION, job, fleet.size).cost.tasks // fleet.size)
-        play = {"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [NOTHING] * tasks}
+        """As many tasks as the collection had: as many as can be on all clusters, and the others once each."""
+        everywhere, once = divmod(self.figures.of(COLLECTION, job, fleet.size).cost.tasks, fleet.size)
+        tasks = [NOTHING] * everywhere + [{**NOTHING, "run_once": True}] * once
+        play = {"hosts": "all", "connection": "local", "gather_facts": False, "tasks": tasks}
         path = self.folder / "floor.json"
         path.write_text(json.dumps([play]))
         self.measure(fleet, FLOOR, job, [str(path)])

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmark.__main__ import Benchmark, WrongWork, tell
-from benchmark.figures import CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, ONBOARD, RERUN
+from benchmark.figures import CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, NO_RESOURCE, ONBOARD, RERUN
 from benchmark.fleet import Fleet
 from testbed.bed import Bed
 
@@ -40,6 +40,11 @@ READS = {
 }
 
 
+def of_resources(calls: dict[str, int]) -> dict[str, int]:
+    """Who assumes a role for the others depends on which worker comes first."""
+    return {name: count for name, count in calls.items() if name not in NO_RESOURCE}
+
+
 def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -> None:
     binary = Path(sys.executable).with_name("ansible-playbook")
     benchmark = Benchmark(bed, tmp_path, binary, 4, LATENCY_SECONDS)
@@ -60,17 +65,15 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
         assert {name: calls[job][name] for name in READS} == READS
     assert figures.of(COLLECTION, RERUN, CLUSTERS).most_calls <= 1
     assert {name for name in calls[RERUN] if f"``{name}``" not in GUIDE.read_text()} == set()
-    assert figures.of(COLLECTION, RERUN, CLUSTERS, MANY_FORKS).cost.calls == calls[RERUN]
     slow = figures.of(COLLECTION, RERUN, CLUSTERS, latency=LATENCY_SECONDS)
-    assert slow.cost.calls == calls[RERUN]
+    for figure in (slow, figures.of(COLLECTION, RERUN, CLUSTERS, MANY_FORKS)):
+        assert of_resources(figure.cost.calls) == of_resources(calls[RERUN])
     # The cluster, its mapping and its integration are read one after the other.
     assert slow.cost.wall_seconds > 3 * LATENCY_SECONDS
 
     for job in JOBS:
         floor, wanted = figures.of(FLOOR, job, CLUSTERS).cost, figures.of(COLLECTION, job, CLUSTERS).cost
-        assert wanted.tasks <= floor.tasks < wanted.tasks + CLUSTERS
-        assert floor.tasks % CLUSTERS == 0
-        assert (floor.calls, floor.changed) == ({}, 0)
+        assert (floor.tasks, floor.calls, floor.changed) == (wanted.tasks, {}, 0)
 
     # Whoever does not do the job has no place in the table.
     with pytest.raises(WrongWork):

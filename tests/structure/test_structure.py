@@ -13,6 +13,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.apono.eks.plugins.module_utils.documents.audit import SEVERITIES
+from ansible_collections.apono.eks.plugins.module_utils.documents.integration_options import (
+    CLUSTER,
+    CONNECTOR,
+    HOST,
+    TAKEN,
+    integration_options,
+)
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -142,28 +149,29 @@ def test_the_playbooks_map_their_variables_onto_the_roles():
         for name in load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     }
     roles_variables = {name for name in mapped if name.startswith(tuple(f"{role}_" for role in ROLES))}
-    assert roles_variables - {variable for _role, variable, _options in PUT_TOGETHER} <= known
+    assert roles_variables - PUT_TOGETHER <= known
 
 
 # What a role puts together of its variables, and the playbooks of theirs, because each variable that refers to another
-# one is a template to compile.
-PUT_TOGETHER = (
-    ("integration", "integration_options", {"type", "connector", "config", "owner"}),
-    ("cluster_access", "cluster_access_entry_options", {"username", "kubernetes_groups", "purge_tags"}),
-    ("cluster_access", "cluster_access_config_map_options", {"username", "groups", "backup"}),
-    ("cluster_access", "cluster_access_connection", {"cluster_name", "host", "ca_cert"}),
-)
+# one is an expression to compile.
+PUT_TOGETHER = {
+    "cluster_access_connection",
+    "cluster_access_entry_variables",
+    "cluster_access_config_map_variables",
+    "integration_options",
+}
 
 
-@pytest.mark.parametrize(("role", "variable", "options"), PUT_TOGETHER)
-def test_the_playbooks_put_together_what_the_role_does(role, variable, options):
-    """They do so by a variable of their own, which is not to fall behind the role's."""
-    own, of_the_role = (
-        set(re.findall(r"'(\w+)': ", load(path)[variable]))
-        for path in ("playbooks/vars/roles.yml", f"roles/{role}/vars/main.yml")
-    )
-    assert own == of_the_role
-    assert options <= own
+def test_the_playbooks_put_together_what_the_roles_do():
+    """They do so by variables of their own, which are not to fall behind the roles'."""
+    own, of_the_role = load("playbooks/vars/roles.yml"), load("roles/cluster_access/vars/main.yml")
+    for name in ("cluster_access_entry_variables", "cluster_access_config_map_variables"):
+        assert set(own[name]) == set(of_the_role[name])
+    keys = [re.findall(r"'(\w+)': ", mapped["cluster_access_connection"]) for mapped in (own, of_the_role)]
+    assert keys == [["cluster_name", "host", "ca_cert"]] * 2
+    facts = {"region": "eu-west-1", "partition": "aws", "account_id": "111122223333"}
+    made = integration_options(dict.fromkeys(TAKEN, "x"), {HOST: "a", CLUSTER: facts, CONNECTOR: "mine"})
+    assert set(made) == set(load("roles/integration/vars/main.yml")["integration_variables"])
 
 
 def test_the_readme_names_every_variable_of_the_playbooks():
@@ -173,7 +181,7 @@ def test_the_readme_names_every_variable_of_the_playbooks():
     used = {name for name in re.findall(r"\bapono_\w+", text) if not name.endswith("_result")} - own
     # Facts that the playbooks set themselves.
     internal = {
-        *("apono_fleet", "apono_rollout", "apono_batch", "apono_batches", "apono_stopped", "apono_rolls_out"),
+        *("apono_fleet", "apono_rollout", "apono_batches", "apono_stopped", "apono_rolls_out"),
         *("apono_failure", "apono_audit", "apono_compared", "apono_profiles", "apono_contexts"),
     }
     documented_text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()

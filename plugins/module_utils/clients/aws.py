@@ -96,6 +96,7 @@ def preload() -> None:
     nobody = Aws({"region": "us-east-1", "access_key": "-", "secret_key": "-"})
     for service in SERVICES:
         nobody.client(service)
+        loader.load_service_model(service, "paginators-1")
 
 
 def partition_of(region: str) -> dict[str, Any]:
@@ -173,6 +174,9 @@ class Aws:
             session.set_credentials(
                 self.params["access_key"], self.params["secret_key"], self.params.get("session_token")
             )
+        elif not self.params.get("profile"):
+            # Where botocore looks first, before it makes ready for all other places, which takes longer than to look.
+            session._credentials = botocore.credentials.EnvProvider().load()
         if self.params.get("assume_role_arn"):
             self.assume_role(session)
         return session

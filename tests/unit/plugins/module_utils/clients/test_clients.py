@@ -61,6 +61,42 @@ def test_without_credentials_it_is_said_how_to_give_them(monkeypatch, tmp_path):
         Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
 
 
+@pytest.mark.parametrize("profile", [None, "mine"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "hidden"},
+        {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_PROFILE": "other"},
+        {"AWS_ACCESS_KEY_ID": "ASIAENV", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_SESSION_TOKEN": "token"},
+        {"AWS_PROFILE": "other"},
+        {},
+    ],
+)
+def test_credentials_are_found_where_botocore_finds_them(monkeypatch, tmp_path, profile, variables):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    sections = ("default", "mine", "other")
+    keys = "[{0}]\naws_access_key_id = AKIA{0}\naws_secret_access_key = hidden\n"
+    (tmp_path / "credentials").write_text("".join(keys.format(section) for section in sections))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    theirs = botocore_session.Session(profile=profile).get_credentials().get_frozen_credentials()
+    assert Aws({"profile": profile, "region": "eu-west-1"}).keys() == {
+        "access_key": theirs.access_key,
+        "secret_key": theirs.secret_key,
+        "session_token": theirs.token,
+    }
+
+
+def test_credentials_of_which_a_part_is_missing_are_said_to_be_missing(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    with pytest.raises(ResourceError, match="set access_key and secret_key, or profile"):
+        Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
+
+
 class Source:
     """Credentials, as botocore has them."""
 
