@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.apono.eks.plugins.module_utils.documents.audit import SEVERITIES
-from ansible_collections.apono.eks.plugins.module_utils.documents.integration_options import (
+from ansible_collections.apono.eks.plugins.module_utils.integration_options import (
     CLUSTER,
     CONNECTOR,
     HOST,

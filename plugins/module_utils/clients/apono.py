@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
     Answer,
     ConnectionFailed,
@@ -62,6 +63,16 @@ class Apono:
                 f"ca_path {params['ca_path']} cannot be used: {error}. Name a file in PEM format."
             ) from error
         self.http = Http(context, params["api_timeout"])
+        # Who asks with another token may get another answer.
+        self.origin = f"{self.url} {token}"
+
+    def remember(self, what: str, answer: Any) -> None:
+        """For the other tasks of the run."""
+        run_memory().put(f"{self.origin} {what}", answer)
+
+    def remembered(self, what: str) -> Any:
+        """What a task of the run has learned, ``None`` where nothing is known of it."""
+        return run_memory().get(f"{self.origin} {what}")
 
     def call(self, method: str, path: str, what: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
         """One call; the decoded JSON, ``None`` on 204. ``what`` is the object, for the error's words.
@@ -166,9 +177,18 @@ def pause_before_retry(attempt: int, answer: Answer | None) -> float:
     return random.uniform(SHORTEST_PAUSE / 2, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt))
 
 
-def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
-    """A type of the catalog; raises :class:`ResourceError` for one that is not there, with those that are."""
+def find_type(apono: Apono, name: str) -> dict[str, Any] | None:
+    """A type of the catalog, ``None`` where it is not there."""
     found = apono.find(f"{CATALOG_PATH}/{apono.quoted(name)}", f"the integration type {name}")
+    if found:
+        apono.remember(f"the type {name}", found)
+    return found
+
+
+def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
+    """A type of the catalog, as it was when a task of the run read it; raises :class:`ResourceError` for one
+    that is not there, with those that are."""
+    found = apono.remembered(f"the type {name}") or find_type(apono, name)
     if found:
         return found
     known = apono.call("GET", CATALOG_PATH, "the catalog of integrations").get("data", ())
@@ -182,7 +202,20 @@ def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
 
 def known_connectors(apono: Apono) -> list[dict[str, Any]]:
     """All connectors that have ever connected; the list has no filter by name."""
-    return list(apono.pages(CONNECTORS_PATH, "the connectors"))
+    connectors = list(apono.pages(CONNECTORS_PATH, "the connectors"))
+    for connector in connectors:
+        apono.remember(f"the connector {connector['id']}", connector)
+    return connectors
+
+
+def connected_connector(apono: Apono, connector_id: str) -> dict[str, Any] | None:
+    """A connector that a task of the run has seen connected; ``None`` for any other, which has to be looked for."""
+    seen = apono.remembered(f"the connector {connector_id}")
+    return seen if seen and is_connected(seen) else None
+
+
+def is_connected(connector: dict[str, Any]) -> bool:
+    return connector["status"].upper() == "CONNECTED"
 
 
 def integrations_named(apono: Apono, name: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:

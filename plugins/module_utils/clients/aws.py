@@ -284,8 +284,13 @@ class Aws:
 
     @functools.cached_property
     def caller(self) -> arn.Arn:
-        """Who the credentials belong to, as STS says: one call."""
-        return arn.parse(self.call("sts", "get_caller_identity", "the caller's identity")["Arn"])
+        """Who the credentials belong to, as STS says: one call, for all tasks of a run with the same credentials."""
+        name = f"{self.keys()['access_key']} {self.params.get('endpoint_url')} caller"
+        caller = run_memory().get(name)
+        if caller is None:
+            caller = self.call("sts", "get_caller_identity", "the caller's identity")["Arn"]
+            run_memory().put(name, caller)
+        return arn.parse(caller)
 
     def require_account(self, account_id: str) -> None:
         """Refuse to make something in another account than the one that was named; one call to STS."""

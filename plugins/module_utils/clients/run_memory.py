@@ -16,9 +16,9 @@ import json
 import mmap
 from typing import Any
 
-# A page of memory each; those that are not used take none.
+# Memory is taken by the page, as far as a slot is used.
 SLOTS = 4096
-SLOT_BYTES = 4096
+SLOT_BYTES = 16384
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _LENGTH_BYTES = 2
 
@@ -36,11 +36,10 @@ class RunMemory:
     def get(self, key: str) -> Any:
         """The value, ``None`` where there is none."""
         start = self.slot(key)
-        slot = self.memory[start : start + SLOT_BYTES]
-        content = slot[_DIGEST_BYTES:]
-        length = int.from_bytes(content[:_LENGTH_BYTES], "big")
-        content = content[: _LENGTH_BYTES + length]
-        if slot[:_DIGEST_BYTES] != digest(key, content):
+        begin = start + _DIGEST_BYTES
+        length = int.from_bytes(self.memory[begin : begin + _LENGTH_BYTES], "big")
+        content = self.memory[begin : min(begin + _LENGTH_BYTES + length, start + SLOT_BYTES)]
+        if self.memory[start:begin] != digest(key, content):
             return None
         return json.loads(content[_LENGTH_BYTES:])
 

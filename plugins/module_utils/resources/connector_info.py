@@ -8,7 +8,12 @@ from __future__ import annotations
 import collections
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CONNECTORS_PATH, Apono, known_connectors
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
+    CONNECTORS_PATH,
+    Apono,
+    is_connected,
+    known_connectors,
+)
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
@@ -58,7 +63,7 @@ class ConnectorInfo(Information):
         return result(connected)
 
     def connected(self) -> list[dict[str, Any]]:
-        return [connector for connector in self.matching() if connector["status"].upper() == "CONNECTED"]
+        return [connector for connector in self.matching() if is_connected(connector)]
 
     def matching(self) -> list[dict[str, Any]]:
         """Those that the filters let through. One that never dialled in does not exist for Apono."""

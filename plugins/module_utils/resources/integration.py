@@ -13,7 +13,9 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     INTEGRATIONS_PATH,
     Apono,
     catalog_type,
+    connected_connector,
     integrations_named,
+    is_connected,
     known_connectors,
 )
 from ansible_collections.apono.eks.plugins.module_utils.documents import integration
@@ -194,7 +196,8 @@ class Integration(Resource):
         wanted = self.params.get("connector")
         if not wanted or wanted == self.connector_id:
             return
-        connectors = known_connectors(self.apono)
+        seen = connected_connector(self.apono, wanted)
+        connectors = [seen] if seen else known_connectors(self.apono)
         by_id = [connector for connector in connectors if connector["id"] == wanted]
         found = by_id or [connector for connector in connectors if connector["name"] == wanted]
         if len(found) > 1:
@@ -317,8 +320,9 @@ class Integration(Resource):
         if params["state"] == "absent" or not self.connector_id or not params["connector_must_exist"]:
             return
         if self.connector is None:
-            known = known_connectors(self.apono)
-            self.connector = next((item for item in known if item["id"] == self.connector_id), None)
+            self.connector = connected_connector(self.apono, self.connector_id) or next(
+                (item for item in known_connectors(self.apono) if item["id"] == self.connector_id), None
+            )
         words = absence(self.connector)
         if words and params["wait"]:
             yield ResourceError(
@@ -436,7 +440,7 @@ class Integration(Resource):
 
 def absence(connector: dict[str, Any] | None) -> str:
     """That a connector is away, in words; empty where it is not, or nobody knows."""
-    if connector is None or connector["status"].upper() == "CONNECTED":
+    if connector is None or is_connected(connector):
         return ""
     name = connector["id"] if connector["name"] == connector["id"] else f"{connector['name']} ({connector['id']})"
     since = f" since {connector['last_connected']}" if connector.get("last_connected") else ""

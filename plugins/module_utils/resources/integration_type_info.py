@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CATALOG_PATH, Apono
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CATALOG_PATH, Apono, find_type
 from ansible_collections.apono.eks.plugins.module_utils.documents import integration
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
@@ -24,7 +24,7 @@ class IntegrationTypeInfo(Information):
     def read(self) -> dict[str, Any]:
         name = self.params.get("type")
         if name:
-            found = self.apono.find(f"{CATALOG_PATH}/{self.apono.quoted(name)}", f"the integration type {name}")
+            found = find_type(self.apono, name)
             kinds = [found] if found else []
         else:
             kinds = self.apono.call("GET", CATALOG_PATH, "the catalog of integrations")["data"]

@@ -10,7 +10,15 @@ import urllib.parse
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, pause_before_retry
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
+    CATALOG_PATH,
+    CONNECTORS_PATH,
+    Apono,
+    catalog_type,
+    connected_connector,
+    known_connectors,
+    pause_before_retry,
+)
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Connection, Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
@@ -95,6 +103,20 @@ def test_credentials_of_which_a_part_is_missing_are_said_to_be_missing(monkeypat
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     with pytest.raises(ResourceError, match="set access_key and secret_key, or profile"):
         Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
+
+
+def test_who_the_caller_is_is_asked_once_for_a_run_with_the_same_credentials(monkeypatch):
+    asked = []
+
+    def call(self, service, operation, what, **arguments):
+        asked.append((operation, self.params["access_key"]))
+        return {"Arn": f"arn:aws:iam::111122223333:user/{self.params['access_key']}"}
+
+    monkeypatch.setattr(Aws, "call", call)
+    for key in ("AKIAJANE", "AKIAJANE", "AKIAJOE"):
+        aws_of_key = Aws({"access_key": key, "secret_key": "hidden", "region": "eu-west-1"})
+        assert aws_of_key.caller.name == key
+    assert asked == [("get_caller_identity", "AKIAJANE"), ("get_caller_identity", "AKIAJOE")]
 
 
 class Source:
@@ -191,6 +213,55 @@ def test_an_address_that_is_none_is_refused():
     params = {"api_retries": 1, "api_timeout": 1, "validate_certs": True, "api_token": "x"}
     with pytest.raises(ResourceError, match="is not an address"):
         Apono({**params, "api_url": "api.example.com"})
+
+
+class FakeApono:
+    """Apono's side of a client: what is at which path, and what was asked for."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+
+    def client(self, url, token="token-of-jane"):
+        params = {"api_url": url, "api_token": token, "api_retries": 0, "api_timeout": 1, "validate_certs": True}
+        client = Apono(params)
+        client.http = self
+        return client
+
+    def request(self, method, url, headers, body=None):
+        path = urllib.parse.urlsplit(url).path
+        self.asked.append(path)
+        content = self.answers.get(path)
+        return Answer(200 if content else 404, {}, json.dumps(content or {"message": "no"}).encode())
+
+
+def test_a_type_of_the_catalog_is_read_once_for_a_run_by_those_with_one_token():
+    kind = {"type": "aws-eks", "params": [{"id": "region", "label": "Region"}] * 50}
+    path = f"{CATALOG_PATH}/aws-eks"
+    apono = FakeApono(**{path: kind, CATALOG_PATH: {"data": [kind]}})
+    for _task in range(2):
+        assert catalog_type(apono.client("https://catalog.example.com"), "aws-eks") == kind
+    assert apono.asked == [path]
+    catalog_type(apono.client("https://catalog.example.com", "token-of-somebody"), "aws-eks")
+    catalog_type(apono.client("https://other.example.com"), "aws-eks")
+    assert apono.asked == [path] * 3
+    for _task in range(2):
+        with pytest.raises(ResourceError, match="no integration type 'aws-ecs'.*It has: aws-eks"):
+            catalog_type(apono.client("https://catalog.example.com"), "aws-ecs")
+    assert apono.asked.count(f"{CATALOG_PATH}/aws-ecs") == 2
+
+
+def test_a_connector_is_known_to_be_there_only_if_it_was_seen_connected():
+    seen = [{"id": "one", "status": "CONNECTED"}, {"id": "two", "status": "DISCONNECTED"}]
+    apono = FakeApono(**{CONNECTORS_PATH: {"items": seen}})
+    known_connectors(apono.client("https://connectors.example.com"))
+    client = apono.client("https://connectors.example.com")
+    assert [connected_connector(client, name) for name in ("one", "two", "three")] == [seen[0], None, None]
+    assert connected_connector(apono.client("https://connectors.example.com", "token-of-somebody"), "one") is None
+    apono.answers[CONNECTORS_PATH] = {"items": [{"id": "one", "status": "DISCONNECTED"}]}
+    known_connectors(client)
+    assert connected_connector(client, "one") is None
+    assert apono.asked == [CONNECTORS_PATH] * 2
 
 
 def test_the_pause_is_what_the_service_asks_for_or_grows():

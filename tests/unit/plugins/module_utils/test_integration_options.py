@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.documents.integration_options import (
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.integration_options import (
     TAKEN,
     VARIABLES,
     integration_options,
 )
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
 
 CLUSTER = {
