@@ -131,8 +131,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import SHARED, STEPS, records, variables
-from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import (
+    SHARED,
+    STEPS,
+    TOLD,
+    records,
+    variables,
+)
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 
 
 def outcomes(
@@ -155,7 +161,7 @@ def outcomes(
     facts = {}
     for host in map(plain, hosts):
         its = hostvars.get(host, {})
-        facts[host] = {name: plain(its[name]) for name in wanted if name in its}
+        facts[host] = {name: plain_result(its[name], TOLD) for name in wanted if name in its}
     return records(
         facts, steps, SHARED if shared is None else plain(shared), lost=plain(list(lost)), unchanged=plain(unchanged)
     )

@@ -79,7 +79,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents import prerequisites
-from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 
 SHOWN = ("failed", "msg", "message", "code", "error", "changes")
 CLUSTER_RESULTS = ("connector_outcome", *prerequisites.MAPPING, *prerequisites.INTEGRATION)
@@ -114,14 +114,8 @@ def rollout(
 
 def results(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """A host's results, without what nobody needs here."""
-    return {name: shown(its.get(name) or {}) for name in (*prerequisites.VARIABLES, "connector_outcome")}
-
-
-def shown(result: Mapping[str, Any]) -> dict[str, Any]:
-    found = {key: plain(result[key]) for key in SHOWN if key in result}
-    if result.get("results"):
-        found["results"] = [shown(item) for item in result["results"]]
-    return found
+    names = (*prerequisites.VARIABLES, "connector_outcome")
+    return {name: plain_result(its.get(name) or {}, SHOWN) for name in names}
 
 
 def has_changes(its: Mapping[str, Any], names: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.fleet import NAMES
 
 # Options that are a variable as it is.
@@ -52,7 +53,7 @@ VARIABLES = (
 )
 
 # When a generated text is told, and by which option.
-GENERATED_OPTIONS = {"always": "custom_access_details", "on_create": "default_custom_access_details"}
+GENERATED_OPTIONS = {"on_create": "default_custom_access_details", "always": "custom_access_details", "never": None}
 
 
 def integration_options(taken: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,17 +62,25 @@ def integration_options(taken: Mapping[str, Any], variables: Mapping[str, Any]) 
     :param taken: the options of :data:`TAKEN`.
     :param variables: those of :data:`VARIABLES`. In both, what is empty is left out.
 
-    Raises :class:`ResourceError` for a cluster or a role of which no instructions can be made.
+    Raises :class:`ResourceError` for a variable that has no meaning, and for a role of which no instructions can be
+    made.
     """
     cluster = variables.get(CLUSTER) or {}
-    connector = variables.get(CONNECTOR)
-    generated = GENERATED_OPTIONS.get(variables.get(GENERATED, "on_create"))
+    connector, config = variables.get(CONNECTOR), variables.get(CONFIG, {})
+    when = variables.get(GENERATED, "on_create")
+    if connector is not None and not isinstance(connector, str):
+        raise ResourceError(f"{CONNECTOR} is {connector!r}: give the connector's id or name.")
+    if not isinstance(config, Mapping):
+        raise ResourceError(f"{CONFIG} is a {type(config).__name__}: give a dictionary of settings.")
+    if when not in tuple(GENERATED_OPTIONS):
+        raise ResourceError(f"{GENERATED} is {when!r}: give one of {', '.join(GENERATED_OPTIONS)}.")
+    generated = GENERATED_OPTIONS[when]
     options = {
         # An id needs no look at the list of connectors.
         "connector": variables.get(CONNECTOR_IDS, {}).get(connector, connector),
         # One that is yet to be installed is there by the time of the rollout.
         "connector_must_exist": is_true(variables, ROLLS_OUT) or not is_true(variables, CONNECTOR_INSTALL),
-        "config": {**settings(cluster, variables), **variables.get(CONFIG, {})},
+        "config": {**settings(cluster, variables), **config},
         # What somebody has written is told rather than what is generated.
         **({generated: access_details(cluster, variables)} if cluster and generated else {}),
         **taken,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 
@@ -25,3 +25,15 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return str(value)
+
+
+def plain_result(result: Any, keys: Collection[str]) -> Any:
+    """A registered result, and of a loop each item's, with these keys alone: most of a result is facts and arguments
+    that few need."""
+    if not isinstance(result, Mapping):
+        return plain(result)
+    found = {key: plain(result[key]) for key in keys if key in result}
+    items = result.get("results")
+    if items:
+        found["results"] = [plain_result(item, keys) for item in items] if isinstance(items, list) else plain(items)
+    return found

@@ -65,6 +65,10 @@ BAD = {
         {"apono_username": "system:admin", "apono_authentication": "config_map"},
         ["username 'system:admin' begins with system:"],
     ),
+    "details at no time": (
+        {"apono_generated_access_details": "sometimes"},
+        ["apono_generated_access_details is 'sometimes'", "on_create, always, never"],
+    ),
     "details of 401 characters": ({"apono_custom_access_details": "x" * 401}, ["401 characters", "400"]),
     "two secret stores": ({"apono_secret_store": TWO_STORES}, ["mutually exclusive"]),
     "a resource owner alone": (

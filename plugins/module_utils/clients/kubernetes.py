@@ -29,14 +29,6 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 
-try:
-    from kubernetes.config import new_client_from_config
-    from kubernetes.config.config_exception import ConfigException
-
-    HAS_KUBERNETES = True
-except ImportError:
-    HAS_KUBERNETES = False
-
 TIMEOUT = 30
 PAGE_SIZE = 500
 
@@ -139,11 +131,15 @@ class Kubernetes:
         return Connection(host.rstrip("/"), self.https(ca_file, ca_text), lambda: key, host)
 
     def by_kubeconfig(self, kubeconfig: str | None, context: str | None) -> Connection:
-        if not HAS_KUBERNETES:
+        # Imported only here: it takes as long as three tasks, and most clusters are reached without a kubeconfig.
+        try:
+            from kubernetes.config import new_client_from_config
+            from kubernetes.config.config_exception import ConfigException
+        except ImportError as error:
             raise ResourceError(
                 "A kubeconfig needs the Python package kubernetes, which is not installed for the Python that runs "
                 "this task: install it there, or use cluster_name, which needs no kubeconfig."
-            )
+            ) from error
         where = f"the kubeconfig {kubeconfig or '~/.kube/config'}" + (f", context {context}" if context else "")
         try:
             configuration = new_client_from_config(config_file=kubeconfig, context=context).configuration

@@ -34,6 +34,12 @@ STEP_STATES = ("failed", "not started", "changed", "unchanged", "skipped")
 # Of several hosts of an account that have looked at a shared step, the one that says most about it.
 DOER_STATES = ("changed", "failed", "not started", "unchanged", "skipped")
 
+# What is told of results, of what a playbook has kept of a failure, and of a verdict.
+TOLD = (
+    *("changed", "changes", "cluster", "diff", "error", "failed", "msg", "skipped", "unreachable", "username"),
+    *("code", "errors", "findings", "message", "state", "step"),
+)
+
 
 def variables(steps: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """The variables of a host that its record is made of."""

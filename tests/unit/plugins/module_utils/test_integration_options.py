@@ -126,6 +126,20 @@ def test_a_role_of_which_no_instructions_can_be_made_is_refused():
         made(apono_role_name="two words")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("apono_generated_access_details", "sometimes", "give one of on_create, always, never"),
+        ("apono_generated_access_details", ["always"], "give one of on_create, always, never"),
+        ("apono_integration_config", "Region", "give a dictionary of settings"),
+        ("apono_connector", ["Production"], "give the connector's id or name"),
+    ],
+)
+def test_a_variable_that_has_no_meaning_is_named(name, value, advice):
+    with pytest.raises(ResourceError, match=f"^{name} is .*: {advice}"):
+        made(**{name: value})
+
+
 def test_of_a_cluster_that_is_gone_nothing_is_told():
     options = integration_options({}, {"inventory_hostname": "prod-1", "apono_connector": "mine"})
     assert options["connector"] == "mine"
