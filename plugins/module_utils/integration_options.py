@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils import account_role
 from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.fleet import NAMES
 
 # Options that are a variable as it is.
 TAKEN = {
@@ -31,7 +30,7 @@ TAKEN = {
 
 # What the others are made of.
 HOST = "inventory_hostname"
-CLUSTER = "apono_cluster_result.cluster"
+CLUSTER = account_role.CLUSTER
 CLUSTER_NAME = "apono_cluster_name"
 CONNECTOR = "apono_connector"
 CONNECTOR_IDS = "apono_connectors_result.ids_by_name"
@@ -43,13 +42,11 @@ SERVER_URL = "apono_server_url"
 CERTIFICATE_AUTHORITY = "apono_certificate_authority"
 CONFIG = "apono_integration_config"
 GENERATED = "apono_generated_access_details"
-ROLE_PATH = "apono_role_path"
-ROLE_NAME = "apono_role_name"
 TRUST = "apono_trust"
 VARIABLES = (
-    *(HOST, CLUSTER, CLUSTER_NAME, CONNECTOR, CONNECTOR_IDS, CONNECTOR_IN_CLUSTER, CONNECTOR_INSTALL),
+    *(HOST, CLUSTER_NAME, CONNECTOR, CONNECTOR_IDS, CONNECTOR_IN_CLUSTER, CONNECTOR_INSTALL),
     *(CONNECTOR_ROLE_NAME, ROLLS_OUT, SERVER_URL, CERTIFICATE_AUTHORITY, CONFIG, GENERATED),
-    *(ROLE_PATH, ROLE_NAME, TRUST),
+    *(TRUST, *account_role.VARIABLES),
 )
 
 # When a generated text is told, and by which option.
@@ -90,8 +87,7 @@ def integration_options(taken: Mapping[str, Any], variables: Mapping[str, Any]) 
 
 def access_details(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     """What is told of how to log in."""
-    path, name = (variables.get(key, NAMES[key]) for key in (ROLE_PATH, ROLE_NAME))
-    role_arn = arn.role_arn(cluster["partition"], cluster["account_id"], path, name)
+    role_arn = account_role.role_arn(variables)
     sign_in = "saml" if "saml" in variables.get(TRUST, {}) else "sso"
     return custom_access_details(cluster_name(variables), cluster["region"], role_arn, sign_in)
 

@@ -39,8 +39,8 @@ SWITCH = "apono_eks_in_process"
 transport.preload()
 # To find one filter or test, Ansible loads all of its collection: a worker that has to do so costs as much as three.
 filter_loader.get("apono.eks.fleet")
-lookup_loader.get("apono.eks.given")
-lookup_loader.get("apono.eks.integration_options")
+for lookup in ("account_role", "given", "integration_options"):
+    lookup_loader.get(f"apono.eks.{lookup}")
 test_loader.get("ansible.builtin.defined")
 if aws.HAS_BOTOCORE:
     aws.preload()

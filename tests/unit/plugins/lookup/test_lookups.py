@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleLookupError
-from ansible_collections.apono.eks.plugins.lookup import given, integration_options
+from ansible_collections.apono.eks.plugins.lookup import account_role, given, integration_options
 
 TEMPLAR = SimpleNamespace(template=lambda value: value)
 VARIABLES = {
@@ -65,3 +66,63 @@ def test_a_role_of_which_no_instructions_can_be_made_is_told_in_words(monkeypatc
     monkeypatch.setitem(VARIABLES, "apono_role_name", "two words")
     with pytest.raises(AnsibleLookupError, match="integration_options: .*two words"):
         looked_up(integration_options)
+
+
+ROLE_ARN = "arn:aws:iam::111122223333:role/apono-k8s-access"
+ROLE = {"arn": ROLE_ARN, "create_date": "2026-11-26T12:00:00+00:00"}
+
+
+def account_with(monkeypatch, leader_result, builder_result=None):
+    hostvars = {"leader.example.com": {"account_access_role_result": leader_result}}
+    monkeypatch.setitem(
+        VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"leader": "leader.example.com", "settings": {}}}}
+    )
+    if builder_result is not None:
+        hostvars["builder"] = {"account_access_role_result": builder_result}
+        monkeypatch.setitem(VARIABLES, "apono_rollout", {"builders": {"111122223333": "builder"}})
+    monkeypatch.setitem(VARIABLES, "hostvars", hostvars)
+
+
+def test_the_role_of_an_account_is_what_the_host_that_does_its_work_has_found(monkeypatch):
+    account_with(monkeypatch, {"role": ROLE})
+    found = looked_up(account_role, "arn", "existing_arn", "created", "host")
+    assert found == [ROLE_ARN, ROLE_ARN, ROLE["create_date"], "leader.example.com"]
+
+
+def test_what_the_builder_has_made_is_taken_rather_than_what_the_leader_has_seen(monkeypatch):
+    made = {**ROLE, "create_date": "2026-11-26T13:00:00+00:00"}
+    account_with(monkeypatch, {"role": None}, {"role": made})
+    assert looked_up(account_role, "existing_arn", "created", "host") == [ROLE_ARN, made["create_date"], "builder"]
+
+
+def test_a_role_that_is_yet_to_be_made_is_younger_than_all_there_is(monkeypatch):
+    account_with(monkeypatch, {"changes": ["create it"], "role": {"arn": ROLE_ARN}})
+    (created,) = looked_up(account_role, "created")
+    assert abs(datetime.now(timezone.utc) - datetime.fromisoformat(created)) < timedelta(minutes=1)
+    with pytest.raises(AnsibleLookupError, match="of account 111122223333 is not known: see the error of leader"):
+        looked_up(account_role, "existing_arn")
+
+
+@pytest.mark.parametrize("result", [{"failed": True, "msg": "No."}, {}, None])
+def test_of_a_role_that_could_not_be_looked_at_nobody_knows_when_it_was_made(monkeypatch, result):
+    account_with(monkeypatch, result)
+    assert looked_up(account_role, "arn", "created") == [ROLE_ARN, ""]
+    with pytest.raises(AnsibleLookupError, match="do not leave out the tag account"):
+        looked_up(account_role, "existing_arn")
+
+
+def test_the_role_has_the_name_and_the_path_of_the_variables(monkeypatch):
+    monkeypatch.setitem(VARIABLES, "apono_role_path", "/team/")
+    monkeypatch.setitem(VARIABLES, "apono_role_name", "look")
+    assert looked_up(account_role, "arn") == ["arn:aws:iam::111122223333:role/team/look"]
+
+
+def test_of_a_cluster_that_nobody_knows_there_is_no_role(monkeypatch):
+    monkeypatch.setitem(VARIABLES, "apono_cluster_result", {})
+    assert looked_up(account_role, "arn", "created", "host") == ["", "", ""]
+
+
+def test_a_role_is_asked_for_what_can_be_told_of_it():
+    for terms, options in ((["name"], {}), (["arn"], {"default": "x"})):
+        with pytest.raises(AnsibleLookupError, match="tells arn, existing_arn, created, host, and nothing else"):
+            looked_up(account_role, *terms, **options)

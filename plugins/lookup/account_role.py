@@ -1,0 +1,95 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: account_role
+short_description: Tell what is known of the IAM role of a cluster's account
+version_added: 0.1.0
+description:
+  - One host of each account does the account's work in the playbook C(apono.eks.onboard), and the others take what it
+    found. This finds it, by the facts of the cluster in C(apono_cluster_result) and the variables C(apono_role_name)
+    and C(apono_role_path).
+options:
+  _terms:
+    description:
+      - V(arn) is the ARN that the role has by its name, whether it is there or not; empty where the cluster is not
+        known.
+      - V(existing_arn) is the ARN of the role as it was found or made. Without it, that is an error.
+      - V(created) is when it was made, which is now where it is yet to be made; empty where it could not be looked at.
+      - V(host) is the host that does the account's work; empty where none does.
+    type: list
+    elements: str
+    choices: [arn, existing_arn, created, host]
+    required: true
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Ask for the access entry of the role
+  apono.eks.access_entry_info:
+    cluster_name: "{{ inventory_hostname }}"
+    principal_arn: "{{ lookup('apono.eks.account_role', 'arn') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: What was asked for, in its order.
+  type: list
+  elements: str
+  sample: ["arn:aws:iam::123456789012:role/apono-k8s-access"]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.apono.eks.plugins.module_utils import account_role as rules
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
+
+RESULT = "account_access_role_result"
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        self.variables = variables or {}
+        self.role = self.values({name: name for name in rules.VARIABLES})
+        self.account_id = rules.account_of(self.role)
+        tellers = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
+        unknown = [term for term in terms if term not in tellers]
+        if unknown or kwargs:
+            raise AnsibleLookupError(f"account_role tells {', '.join(tellers)}, and nothing else.")
+        try:
+            return [tellers[term]() for term in terms]
+        except ResourceError as error:
+            raise AnsibleLookupError(error.message) from error
+
+    def values(self, names: Mapping[str, str]) -> dict[str, Any]:
+        return plain(given([names], self.variables, self._templar.template))
+
+    def arn(self) -> str:
+        return rules.role_arn(self.role)
+
+    def host(self) -> str:
+        return rules.host_of(self.values(rules.host_variables(self.account_id))) if self.account_id else ""
+
+    def existing_arn(self) -> str:
+        host = self.host()
+        return rules.existing_arn(self.result_on(host) or {}, host, self.account_id)
+
+    def created(self) -> str:
+        return rules.created(self.result_on(self.host()))
+
+    def result_on(self, host: str) -> dict[str, Any] | None:
+        """What ``iam_role`` has returned on a host, ``None`` where it has not run there."""
+        if host not in self.variables.get("hostvars", ()):
+            return None
+        return plain_result(self.variables["hostvars"][host].get(RESULT), ("failed", "role"))
