@@ -65,7 +65,7 @@ def integration_options(taken: Mapping[str, Any], variables: Mapping[str, Any]) 
     cluster = variables.get(CLUSTER) or {}
     connector, config = variables.get(CONNECTOR), variables.get(CONFIG, {})
     when = variables.get(GENERATED, "on_create")
-    if connector is not None and not isinstance(connector, str):
+    if isinstance(connector, (list, Mapping)):
         raise ResourceError(f"{CONNECTOR} is {connector!r}: give the connector's id or name.")
     if not isinstance(config, Mapping):
         raise ResourceError(f"{CONFIG} is a {type(config).__name__}: give a dictionary of settings.")

@@ -51,7 +51,7 @@ def test_all_that_is_made_is_an_option_of_the_module():
     assert set(TAKEN) < set(options)
 
 
-@pytest.mark.parametrize("connector", ["Production", "9a3cf6b2-0000-4000-8000-000000000001"])
+@pytest.mark.parametrize("connector", ["Production", "9a3cf6b2-0000-4000-8000-000000000001", 7])
 def test_a_connector_is_known_by_its_id_where_its_name_is_known(connector):
     ids = {"Production": "id-of-production"}
     options = made(apono_connector=connector, **{"apono_connectors_result.ids_by_name": ids})
