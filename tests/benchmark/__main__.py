@@ -43,6 +43,7 @@ from benchmark.figures import (
     MODULES,
     ONBOARD,
     RERUN,
+    ROUNDS,
     Figure,
     Figures,
 )
@@ -93,6 +94,9 @@ class Benchmark:
             if FLOOR in who:
                 for job in JOBS:
                     self.do_nothing(fleet, job)
+                for _again in range(1, ROUNDS if size == CLUSTERS else 1):
+                    self.measure(fleet, COLLECTION, RERUN)
+                    self.do_nothing(fleet, RERUN)
             if COMPOSITION in who and size <= CLUSTERS:
                 self.compose(fleet, JOBS if size == min(sizes) else (ONBOARD, RERUN), size == min(sizes))
 

@@ -29,8 +29,13 @@ GIBIBYTE = 1024 * MEBIBYTE
 CLUSTERS = 50
 MANY_CLUSTERS = 200
 MANY_FORKS = 20
+# How often the reruns that are compared with the floor are measured, in turns: one differs from the next by a tenth.
+ROUNDS = 5
 # Credentials are no resource.
 NO_RESOURCE = ("sts:AssumeRole",)
+
+WALL = attrgetter("wall")
+CPU = attrgetter("cpu")
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,25 @@ class Figures(list[Figure]):
     """All figures of a benchmark."""
 
     def of(self, who: str, job: str, clusters: int, forks: int | None = None, latency: float = 0) -> Figure | None:
-        """One figure; the first that was measured, if forks do not matter."""
-        for figure in self:
-            if (figure.who, figure.job, figure.clusters, figure.latency_seconds) != (who, job, clusters, latency):
-                continue
-            if forks in (None, figure.forks):
-                return figure
-        return None
+        """One figure, with the forks of the first one measured if none are named; of several, that of the median CPU
+        time."""
+        alike = [
+            figure
+            for figure in self
+            if (figure.who, figure.job, figure.clusters, figure.latency_seconds) == (who, job, clusters, latency)
+        ]
+        forks = forks or (alike[0].forks if alike else None)
+        ranked = sorted((figure for figure in alike if figure.forks == forks), key=CPU)
+        return ranked[(len(ranked) - 1) // 2] if ranked else None
 
     def curve(self, job: str) -> dict[str, list[tuple[int, float]]]:
         """Wall seconds for each cluster over the number of clusters, as points, by who did the job."""
         curves: dict[str, list[tuple[int, float]]] = {}
-        for figure in self:
-            points = curves.setdefault(figure.who, [])
-            if figure.job == job and not figure.latency_seconds and figure.clusters not in dict(points):
-                points.append((figure.clusters, figure.wall))
-        return {who: sorted(points) for who, points in curves.items() if points}
+        for who in dict.fromkeys(figure.who for figure in self):
+            found = (self.of(who, job, size) for size in sorted({figure.clusters for figure in self}))
+            if points := [(figure.clusters, figure.wall) for figure in found if figure]:
+                curves[who] = points
+        return curves
 
 
 @dataclass(frozen=True)
@@ -120,10 +128,6 @@ def times(value: float) -> str:
 
 def gibibytes(value: float) -> str:
     return f"{value / GIBIBYTE:.2f} GiB"
-
-
-WALL = attrgetter("wall")
-CPU = attrgetter("cpu")
 
 
 def quotient(of: Callable[[Figure], float], this: Figure | None, that: Figure | None) -> float | None:

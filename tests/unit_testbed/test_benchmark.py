@@ -79,8 +79,19 @@ def test_a_target_holds_up_to_its_limit(figures: Figures) -> None:
     ],
 )
 def test_a_target_is_missed_beyond_it(figures: Figures, worse: Figure, missed: list[str]) -> None:
-    changed = Figures([worse, *figures])
-    assert [target.words for target in say.targets(changed) if target.verdict == "MISSED"] == missed
+    figures.remove(figures.of(worse.who, worse.job, worse.clusters))
+    figures.append(worse)
+    assert [target.words for target in say.targets(figures) if target.verdict == "MISSED"] == missed
+
+
+def test_of_several_runs_the_one_in_the_middle_counts() -> None:
+    slow, quick, middle = (figure(COLLECTION, RERUN, 50, 1.0, cpu) for cpu in (9.0, 3.0, 4.0))
+    crowded = figure(COLLECTION, RERUN, 50, 1.0, 3.5, forks=20)
+    figures = Figures([slow, crowded, quick, middle])
+    assert figures.of(COLLECTION, RERUN, 50) is middle
+    assert figures.of(COLLECTION, RERUN, 50, 20) is crowded
+    assert Figures([slow, quick]).of(COLLECTION, RERUN, 50) is quick
+    assert figures.of(FLOOR, RERUN, 50) is None
 
 
 def test_memory_and_calls_have_targets_too(figures: Figures) -> None:
