@@ -37,6 +37,11 @@ options:
       - Without it, C(policy) and C(role), as far as O(steps) has them.
     type: list
     elements: str
+  left_out:
+    description: Steps to say nothing of, because the run was told to leave them out.
+    type: list
+    elements: str
+    default: []
   lost:
     description:
       - The hosts that left the run before its end. Without a reason of their own, their records point at the output.
@@ -148,6 +153,7 @@ def outcomes(
     shared: Iterable[str] | None = None,
     lost: Iterable[str] = (),
     unchanged: str = "unchanged",
+    left_out: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     if isinstance(hosts, (str, Mapping)) or not isinstance(hosts, Iterable):
@@ -157,6 +163,7 @@ def outcomes(
     steps = STEPS if steps is None else plain(steps)
     if not isinstance(steps, Mapping) or any(isinstance(names, str) for names in steps.values()):
         raise AnsibleFilterError("The steps of outcomes are a dictionary: each step's name with a list of variables.")
+    steps = {name: names for name, names in steps.items() if name not in plain(list(left_out))}
     wanted = variables(steps)
     facts = {}
     for host in map(plain, hosts):

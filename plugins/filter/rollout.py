@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - After the roles have looked at everything in check mode, this tells what there is to do, from the C(changes) of the
     results that they have registered, and what keeps hosts from it, from the results that have failed.
-positional: hostvars, blockers, max_fail_percentage
+positional: hostvars, blockers, max_fail_percentage, left_out
 options:
   _input:
     description: What P(apono.eks.fleet#filter) gave.
@@ -30,6 +30,13 @@ options:
     description: How many of the hosts may have failures. Where there are more, nothing is done.
     type: float
     default: 100
+  left_out:
+    description:
+      - The steps C(policy) and C(role), where a run leaves the accounts alone. Then nothing is done for them, and a
+        cluster that is to be mapped needs a role that is there.
+    type: list
+    elements: str
+    default: []
 author:
   - Apono (@apono-io)
 """
@@ -79,9 +86,10 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents import prerequisites
+from ansible_collections.apono.eks.plugins.module_utils.documents.prerequisites import has_changes
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 
-SHOWN = ("failed", "msg", "message", "code", "error", "changes")
+SHOWN = ("failed", "msg", "message", "code", "error", "changes", "role")
 CLUSTER_RESULTS = ("connector_outcome", *prerequisites.MAPPING, *prerequisites.INTEGRATION)
 
 
@@ -90,16 +98,18 @@ def rollout(
     hostvars: Mapping[str, Mapping[str, Any]],
     blockers: Iterable[Mapping[str, Any]] = (),
     max_fail_percentage: float = 100,
+    left_out: Iterable[str] = (),
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     fleet = plain(fleet)
     facts = {host: results(hostvars[host]) for host in fleet["hosts"]}
-    failures = prerequisites.obstacles(facts, fleet, plain(list(blockers)))
+    left_out = plain(list(left_out))
+    failures = prerequisites.obstacles(facts, fleet, plain(list(blockers)), left_out)
     clusters = {host: account for host, account in fleet["clusters"].items() if host not in failures}
     accounts = {
         account_id: account["leader"]
         for account_id, account in fleet["accounts"].items()
-        if has_changes(facts[account["leader"]], prerequisites.ACCOUNT)
+        if has_changes(facts[account["leader"]], prerequisites.without(prerequisites.ACCOUNT, left_out))
     }
     changed = [host for host in clusters if has_changes(facts[host], CLUSTER_RESULTS)]
     hosts, builders = rules.order_rollout(clusters, changed, accounts)
@@ -116,11 +126,6 @@ def results(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """A host's results, without what nobody needs here."""
     names = (*prerequisites.VARIABLES, "connector_outcome")
     return {name: plain_result(its.get(name) or {}, SHOWN) for name in names}
-
-
-def has_changes(its: Mapping[str, Any], names: Iterable[str]) -> bool:
-    """Whether there is something to change, in a result or in an item of a loop's."""
-    return any(item.get("changes") for name in names for item in (its[name], *its[name].get("results", ())))
 
 
 class FilterModule:

@@ -49,10 +49,14 @@ class Fleet:
         return {name for name, cluster in self.clusters.items() if cluster.entry()}
 
 
+def report(controller: Controller) -> dict[str, Any]:
+    """The report of the last run."""
+    return json.loads((controller.folder / "report.json").read_text())
+
+
 def states(controller: Controller) -> dict[str, str]:
     """The state of each cluster, as the report of the last run has it."""
-    report = json.loads((controller.folder / "report.json").read_text())
-    return {cluster["cluster"]: cluster["state"] for cluster in report["clusters"]}
+    return {cluster["cluster"]: cluster["state"] for cluster in report(controller)["clusters"]}
 
 
 def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_path: Path) -> None:
@@ -165,6 +169,22 @@ def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
     assert run.code == 0, run.output
     assert integrations(bed) == {}
     assert not any(account.role() or account.policy() for account in fleet.accounts)
+
+
+def test_of_a_step_that_is_left_out_nothing_is_done_and_nothing_told(bed: Bed, controller: Controller) -> None:
+    fleet = Fleet(bed, 4)
+    for tags in (["--tags", "mapping"], ["--skip-tags", "account"]):
+        run = controller.run("apono.eks.onboard", fleet.inventory, *tags, "--check", "--diff")
+        assert (set(run.failed), run.changed) == (set(fleet.hosts), [])
+    for check in (["--check"], []):
+        run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "integration", *check)
+        assert run.code == 0, run.output
+        assert states(controller) == dict.fromkeys(fleet.hosts, "changed")
+    assert set(bed.calls(writes=True)) == {"POST /api/admin/v4/integrations"}
+    run = controller.run("apono.eks.onboard", fleet.inventory, "--skip-tags", "account,mapping")
+    assert states(controller) == dict.fromkeys(fleet.hosts, "unchanged")
+    steps = {step["name"] for cluster in report(controller)["clusters"] for step in cluster["steps"]}
+    assert steps == {"mode", "mapping", "connector", "integration"}
 
 
 def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller) -> None:

@@ -9,7 +9,7 @@ account, or with the run as a whole, is so for each of the clusters that wait fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 # Registered results, with the step that each belongs to.
@@ -34,15 +34,21 @@ def obstacles(
     hosts: Mapping[str, Mapping[str, Any]],
     fleet: Mapping[str, Any],
     blockers: Iterable[Mapping[str, Any]] = (),
+    left_out: Collection[str] = (),
 ) -> dict[str, list[dict[str, str]]]:
     """The errors of each host that has any, each with ``step``, ``message`` and ``code``.
 
     ``hosts`` are the hosts' variables, ``fleet`` is what was settled of them, ``blockers`` are results that are of the
-    run and of no host.
+    run and of no host, ``left_out`` the steps that the run was told to leave out.
     """
     of_run = list(errors_of_run(blockers))
+    leaders = {account_id: account["leader"] for account_id, account in fleet["accounts"].items()}
     of_account = {
-        account_id: list(errors(hosts[account["leader"]], ACCOUNT)) for account_id, account in fleet["accounts"].items()
+        account_id: list(errors(hosts[leader], without(ACCOUNT, left_out))) for account_id, leader in leaders.items()
+    }
+    roles = {
+        account_id: list(lack_of_role(hosts[leader], account_id)) if "role" in left_out else []
+        for account_id, leader in leaders.items()
     }
     found = {}
     for host, facts in hosts.items():
@@ -50,6 +56,7 @@ def obstacles(
             *({"step": "", "message": message, "code": ""} for message in fleet["refused"].get(host, ())),
             *errors(facts, CLUSTER),
             *of_account.get(fleet["known"].get(host, ""), ()),
+            *(roles.get(fleet["known"].get(host, ""), ()) if has_changes(facts, MAPPING) else ()),
             *errors(facts, MAPPING),
             *error_of_connector(facts),
             *of_run,
@@ -59,6 +66,31 @@ def obstacles(
             # One cause may be told by two looks in the same words.
             found[host] = list({error["message"]: error for error in reversed(its)}.values())[::-1]
     return found
+
+
+def without(results: Mapping[str, str], left_out: Collection[str]) -> dict[str, str]:
+    """The registered results whose steps are not left out."""
+    return {name: step for name, step in results.items() if step not in left_out}
+
+
+def has_changes(facts: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Whether there is something to change, in a result or in an item of a loop's."""
+    results = [facts.get(name) or {} for name in names]
+    return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
+
+
+def lack_of_role(facts: Mapping[str, Any], account_id: str) -> Iterator[dict[str, str]]:
+    """Why nothing can be mapped where the account itself is left out: its role could not be looked at, or is not
+    there."""
+    result = facts.get("account_access_role_result") or {}
+    if result.get("failed"):
+        yield error(result, "role")
+    elif not (result.get("role") or {}).get("create_date"):
+        message = (
+            f"Account {account_id} has not been set up yet: it has no IAM role to be mapped, and this run leaves out "
+            "the tag account. Run with that tag first."
+        )
+        yield {"step": "mapping", "message": message, "code": ""}
 
 
 def errors(facts: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -37,3 +37,21 @@ def test_where_more_hosts_have_failures_than_may_nothing_is_done(failing, most, 
 
 def test_if_nothing_is_said_any_number_may_have_failures():
     assert rolled_out(HOSTS[:3])["hosts"] == ["delta"]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "builders", "hosts"),
+    [([], {"111122223333": "alpha"}, ["alpha", "beta"]), (["policy", "role"], {}, ["beta"])],
+)
+def test_an_account_that_is_left_out_has_nobody_who_sets_it_up(left_out, builders, hosts):
+    clusters = dict.fromkeys(("alpha", "beta"), "111122223333")
+    fleet = {
+        "hosts": list(clusters),
+        "clusters": clusters,
+        "known": clusters,
+        "refused": {},
+        "accounts": {"111122223333": {"leader": "alpha"}},
+    }
+    facts = {"alpha": {"account_access_policy_result": {"changes": ["create the policy"]}}, "beta": CHANGED}
+    found = rollout(fleet, facts, left_out=left_out)
+    assert (found["builders"], found["hosts"], found["failures"]) == (builders, hosts, {})

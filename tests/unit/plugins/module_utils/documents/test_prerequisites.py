@@ -20,10 +20,10 @@ def failed(message, **error):
     return {"failed": True, "msg": message, **({"error": error} if error else {})}
 
 
-def found(hosts, fleet=None, blockers=()):
+def found(hosts, fleet=None, blockers=(), left_out=()):
     """The words of each host's errors, each after its step."""
     everything = {**dict.fromkeys(FLEET["known"], {}), **hosts}
-    told = obstacles(everything, {**FLEET, **(fleet or {})}, blockers)
+    told = obstacles(everything, {**FLEET, **(fleet or {})}, blockers, left_out)
     return {host: [f"{error['step']}: {error['message']}" for error in errors] for host, errors in told.items()}
 
 
@@ -78,6 +78,26 @@ def test_a_cluster_that_is_not_known_waits_for_no_account_but_for_apono():
         "gamma": of_run,
         "delta": ["cluster: No cluster.", *of_run],
     }
+
+
+ROLE = {"role": {"arn": "arn:aws:iam::111122223333:role/apono-k8s-access", "create_date": "2026-11-26T12:00:00+00:00"}}
+PLANNED = {"role": {"arn": ROLE["role"]["arn"]}, **FINE}
+MISSING = "mapping: Account 111122223333 has not been set up yet"
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [(ROLE, None), (PLANNED, MISSING), ({}, MISSING), (failed("No role."), "role: No role.")],
+)
+def test_where_the_account_is_left_out_a_mapping_needs_a_role_that_is_there(role, told):
+    hosts = {
+        "alpha": {"account_access_policy_result": failed("No policy."), "account_access_role_result": role},
+        "beta": {"cluster_access_entry_result": FINE, "integration_result": FINE},
+        "gamma": {"cluster_access_entry_result": {"changes": []}, "integration_result": FINE},
+    }
+    errors = found(hosts, left_out=["policy", "role"])
+    assert set(errors) == ({"beta"} if told else set())
+    assert not told or [error.startswith(told) for error in errors["beta"]] == [True]
 
 
 @pytest.mark.parametrize(
