@@ -77,6 +77,9 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.documents.audit_fleet import Fleet, Host, Listed
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
+
+SETTINGS = ("apono_account_id", "apono_region", "apono_cluster_name", "apono_integration_name")
 
 
 def audit_fleet(
@@ -92,13 +95,14 @@ def audit_fleet(
     listed: list[Listed] = []
     for name in map(plain, hosts):
         its = hostvars[name]
+        settings = readable(its, SETTINGS)
         cluster = value(its, "apono_cluster_result").get("cluster") or {}
         place = Place(
-            cluster.get("account_id") or plain(its.get("apono_account_id")) or "",
-            cluster.get("region") or plain(its.get("apono_region")) or "",
+            cluster.get("account_id") or settings.get("apono_account_id") or "",
+            cluster.get("region") or settings.get("apono_region") or "",
         )
-        cluster_name = plain(its.get("apono_cluster_name")) or name
-        known.append(Host(name, cluster_name, plain(its.get("apono_integration_name")) or cluster_name, place))
+        cluster_name = settings.get("apono_cluster_name") or name
+        known.append(Host(name, cluster_name, settings.get("apono_integration_name") or cluster_name, place))
         answer = value(its, "apono_clusters_result")
         if answer and not answer.get("skipped"):
             listed.append(Listed(place, None if answer.get("failed") else tuple(answer["clusters"])))

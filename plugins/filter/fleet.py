@@ -56,9 +56,11 @@ _value:
       elements: str
       sample: [prod-1, prod-2]
     accounts:
-      description: By account id, the host that stands for the account as C(leader), and the variables as C(settings).
+      description:
+        - By account id, the host that stands for the account as C(leader), and the variables as C(settings).
+        - C(unread) are the hosts that may need more of the account, with the reasons why that is not known.
       type: dict
-      sample: {"111122223333": {leader: prod-1, settings: {apono_role_name: apono-k8s-access}}}
+      sample: {"111122223333": {leader: prod-1, settings: {apono_role_name: apono-k8s-access}, unread: {}}}
     refused:
       description: The hosts that cannot be served, with the reasons.
       type: dict
@@ -101,7 +103,7 @@ _value:
       sample: []
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -110,6 +112,7 @@ from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import read, readable
 
 
 def fleet(
@@ -118,10 +121,11 @@ def fleet(
     """See DOCUMENTATION."""
     refused: dict[str, list[str]] = {}
     clusters: dict[str, Mapping[str, Any]] = {}
-    wishes: dict[str, Mapping[str, Any]] = {}
+    wishes: dict[str, dict[str, Any]] = {}
     ways: dict[str, str] = {}
     flows: dict[str, list[str]] = {}
     connectors: list[str] = []
+    unread: dict[str, dict[str, str]] = {}
     hosts = [plain(host) for host in hosts]
     for host in hosts:
         its = hostvars[host]
@@ -130,9 +134,16 @@ def fleet(
             continue
         try:
             wishes[host] = given(its, rules.WISHES.argument_spec)
+        except AnsibleError as error:
+            refused[host] = [str(error)]
+            unread.setdefault(cluster["account_id"], {})[host] = str(error)
+            continue
+        try:
             settings = given(its, ("apono_authentication", "apono_access_flows", "apono_connector_install"))
         except AnsibleError as error:
             refused[host] = [str(error)]
+            # It cannot be served, and needs of the account what it needs.
+            wishes[host]["apono_account_id"] = cluster["account_id"]
             continue
         clusters[host] = cluster
         if boolean(settings.get("apono_connector_install"), strict=False):
@@ -146,8 +157,9 @@ def fleet(
         except ResourceError as error:
             refused.setdefault(host, []).append(error.message)
     known = {host: cluster["account_id"] for host, cluster in clusters.items()}
-    wishes.update(of_others((plain(host) for host in others), hostvars, known))
-    accounts, contradictions = rules.settle_accounts(known, wishes)
+    rest = [host for host in map(plain, others) if host not in known]
+    wishes.update(of_others(rest, hostvars, set(known.values()), unread))
+    accounts, contradictions = rules.settle_accounts(known, wishes, unread)
     for reasons in (contradictions, rules.contradicting_flows(flows)):
         for host, reason in reasons.items():
             refused.setdefault(host, []).append(reason)
@@ -170,27 +182,29 @@ def fleet(
 
 
 def of_others(
-    others: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], run: Mapping[str, str]
-) -> dict[str, Mapping[str, Any]]:
-    """The variables of hosts of the same accounts that are not in the run. One that cannot be read is told when that
-    host is in a run."""
-    accounts = set(run.values())
+    others: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    accounts: Collection[str],
+    unread: dict[str, dict[str, str]],
+) -> dict[str, dict[str, Any]]:
+    """The variables of hosts of these accounts that are not in the run. Adds to ``unread`` those that cannot be
+    read."""
     found = {}
     for host in others:
-        if host in run:
+        its = readable(hostvars[host], rules.ACCOUNT_VARIABLES)
+        account_id = rules.known_account(its)
+        if account_id not in accounts:
             continue
         try:
-            its = given(hostvars[host], rules.ACCOUNT_VARIABLES)
-            if rules.known_account(its) in accounts:
-                found[host] = {**its, **given(hostvars[host], rules.WISHES.argument_spec)}
-        except AnsibleError:
-            continue
+            found[host] = {**its, **given(hostvars[host], rules.WISHES.argument_spec)}
+        except AnsibleError as error:
+            unread.setdefault(account_id, {})[host] = str(error)
     return found
 
 
 def given(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those variables that a host has."""
-    return {name: plain(its[name]) for name in names if name in its}
+    """Those variables that a host has. Raises :class:`AnsibleError`."""
+    return {name: read(its, name) for name in names if name in its}
 
 
 class FilterModule:

@@ -137,6 +137,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import (
+    SETTINGS,
     SHARED,
     STEPS,
     TOLD,
@@ -144,6 +145,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes impor
     variables,
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 
 
 def outcomes(
@@ -168,7 +170,8 @@ def outcomes(
     facts = {}
     for host in map(plain, hosts):
         its = hostvars.get(host, {})
-        facts[host] = {name: plain_result(its[name], TOLD) for name in wanted if name in its}
+        results = {name: plain_result(its[name], TOLD) for name in wanted if name in its}
+        facts[host] = {**readable(its, SETTINGS), **results}
     return records(
         facts, steps, SHARED if shared is None else plain(shared), lost=plain(list(lost)), unchanged=plain(unchanged)
     )

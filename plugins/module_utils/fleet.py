@@ -48,6 +48,8 @@ WISHES = Options(
 # The variables that tell a cluster's account without a call.
 ACCOUNT_VARIABLES = ("apono_account_id", "eks_account_id", "apono_assume_role_arn")
 
+CONTRADICTION = "Contradiction"
+
 _BATCH = re.compile(r"[1-9]\d*|(100|[1-9]?\d)%")
 
 
@@ -99,18 +101,25 @@ class Account:
         return ResourceError(
             f"{host} and {self.given_by[name]} are in account {self.account_id}, which has one IAM role for all its "
             f"clusters, and differ in {name}{what}. Set it alike.",
-            code="Contradiction",
+            code=CONTRADICTION,
         )
 
 
 def read_wishes(given: Mapping[str, Any]) -> dict[str, Any]:
     """A cluster's wishes as options read them: texts of a survey as lists and numbers, empty ones as not given."""
-    checked = WISHES.check(without_empty(given_values(WISHES.argument_spec, given)))
+    given = without_empty(given_values(WISHES.argument_spec, given))
+    checked = WISHES.check(given)
     if checked.error_messages:
-        raise ResourceError(checked.error_messages[0])
+        raise ResourceError(naming_the_variable(given, checked.error_messages[0]))
     values, _secrets = WISHES.normalise(checked.validated_parameters)
     wishes = {name: value for name, value in values.items() if value is not None}
     return {**NAMES, **dict.fromkeys(PATTERNS, [EVERYTHING]), **wishes}
+
+
+def naming_the_variable(given: dict[str, Any], message: str) -> str:
+    """An error of validation, which does not name an option that has options of its own and is no dictionary."""
+    wrong = next((name for name, value in given.items() if WISHES.check({name: value}).error_messages), "")
+    return message if wrong in message else f"{wrong}: {message}"
 
 
 def without_empty(values: dict[str, Any]) -> dict[str, Any]:
@@ -152,22 +161,29 @@ def known_account(given: Mapping[str, Any]) -> str | None:
 
 
 def settle_accounts(
-    run: Mapping[str, str], wishes: Mapping[str, Mapping[str, Any]]
+    run: Mapping[str, str],
+    wishes: Mapping[str, Mapping[str, Any]],
+    unread: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """What each account is to have, and the hosts that cannot have it, with the reason.
 
     ``run`` are the hosts of this run with their accounts; ``wishes`` are the variables of hosts, those of this run
     included. Hosts of the same accounts that are not in this run count first: what a limited run does must not take
     from the role what the others need. The first host of a run that can be served is the account's ``leader``.
+
+    ``unread`` are by account the hosts whose wishes are not known, with the reason. An account has them as ``unread``,
+    with those whose wishes are no wishes: to change it could take from its role what they need.
     """
     accounts = {account_id: Account(account_id) for account_id in run.values()}
+    unknown = {account_id: dict((unread or {}).get(account_id, {})) for account_id in accounts}
     for host, given in wishes.items():
         account = accounts.get(known_account(given) or "") if host not in run else None
         if account is not None:
             try:
                 account.add(host, given)
-            except ResourceError:
-                continue  # It is told when that host is in a run.
+            except ResourceError as error:
+                if error.code != CONTRADICTION:
+                    unknown[account.account_id][host] = error.message
     leaders: dict[str, str] = {}
     refused: dict[str, str] = {}
     for host, account_id in run.items():
@@ -175,10 +191,12 @@ def settle_accounts(
             accounts[account_id].add(host, wishes.get(host, {}))
         except ResourceError as error:
             refused[host] = error.message
+            if error.code != CONTRADICTION:
+                unknown[account_id][host] = error.message
             continue
         leaders.setdefault(account_id, host)
     settled = {
-        account_id: {"leader": leader, "settings": accounts[account_id].settings}
+        account_id: {"leader": leader, "settings": accounts[account_id].settings, "unread": unknown[account_id]}
         for account_id, leader in leaders.items()
     }
     return settled, refused

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from jinja2 import UndefinedError
 
 
 def given(
@@ -18,15 +23,57 @@ def given(
         A name with dots is what is in a variable.
     :param template: works out what the variables are.
 
-    Raises :class:`TypeError` for a variable that has to be a dictionary and is none.
+    Raises :class:`TypeError` for a variable that has to be a dictionary and is none, and :class:`AnsibleError`, with
+    the variable's name, for one that cannot be worked out.
     """
     found: dict[str, Any] = {}
+    names: dict[str, str] = {}
     for term in terms:
         if isinstance(term, str):
-            found.update(find_dictionary(term, variables, template))
+            its = find_dictionary(term, variables, template)
+            names.update({key: f"{term}.{key}" for key in its})
         else:
-            found.update({key: find(name, variables, template) for key, name in term.items()})
-    return {key: value for key, value in template(found).items() if not is_empty(value)}
+            its = {key: find(name, variables, template) for key, name in term.items()}
+            names.update(term)
+        found.update(its)
+    try:
+        values = template(found)
+    except AnsibleError:
+        for key, value in found.items():
+            work_out(names[key], value, template)
+        raise
+    return {key: value for key, value in values.items() if not is_empty(value)}
+
+
+def read(its: Mapping[str, Any], name: str) -> Any:
+    """A variable of a host, out of ``hostvars``, in plain types. Raises :class:`AnsibleError`, with the variable's
+    name, for one that cannot be worked out."""
+    try:
+        return plain(its[name])
+    except AnsibleError as error:
+        reason: BaseException = error
+    except UndefinedError as error:
+        # Since ansible-core 2.19 it is found out when the value is used; what went wrong is the cause, if there is one.
+        reason = error.__cause__ or error
+    raise AnsibleError(f"{name} cannot be worked out: {reason}")
+
+
+def readable(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those variables of a host that it has and that can be worked out."""
+    found = {}
+    for name in names:
+        if name in its:
+            with contextlib.suppress(AnsibleError):
+                found[name] = read(its, name)
+    return found
+
+
+def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
+    """The value of one variable. Raises :class:`AnsibleError`."""
+    try:
+        return template(value)
+    except AnsibleError as error:
+        raise AnsibleError(f"{name} cannot be worked out: {error}") from error
 
 
 def find_dictionary(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster, integrations
 
 ACCOUNTS = ("111122223333", "222233334444")
+ELSEWHERE = "777788889999"
 FORKS = 8
 
 
@@ -171,6 +172,37 @@ def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
     assert not any(account.role() or account.policy() for account in fleet.accounts)
 
 
+def let_in(account: Account) -> set[str]:
+    """The accounts from which people come to the role."""
+    condition = account.role()["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+    return {arn.split(":")[4] for arn in condition["ArnLike"]["aws:PrincipalArn"]}
+
+
+def test_where_it_is_not_known_what_a_cluster_needs_nothing_is_taken_from_its_account(
+    bed: Bed, controller: Controller
+) -> None:
+    fleet = Fleet(bed, 4)
+    fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [ELSEWHERE]}}
+    assert controller.run("apono.eks.onboard", fleet.inventory).code == 0
+    fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": ["{{ identity_account }}"]}}
+    for name in ("c00", "c01"):
+        fleet.hosts[name]["apono_username"] = "people:{{ '{{SessionName}}' }}"
+    bed.forget_calls()
+    for check in (["--check"], []):
+        run = controller.run("apono.eks.onboard", fleet.inventory, *check)
+        assert states(controller) == {"c00": "failed", "c01": "changed", "c02": "failed", "c03": "unchanged"}
+        assert "apono_trust cannot be worked out: 'identity_account' is undefined" in run.failed["c02"]
+        assert "c02: apono_trust" in run.failed["c00"]
+        assert {change["host"] for change in run.changed} == {"c01"}
+    assert set(bed.calls(writes=True)) == {"eks:UpdateAccessEntry"}
+    assert let_in(fleet.accounts[0]) == {ACCOUNTS[0], ELSEWHERE}
+
+    # Where nothing is to change in the account, the others go on.
+    fleet.hosts["c00"]["apono_trust"] = {"sso": {"account_ids": [ACCOUNTS[0], ELSEWHERE]}}
+    controller.run("apono.eks.onboard", fleet.inventory)
+    assert states(controller) == {"c00": "changed", "c01": "unchanged", "c02": "failed", "c03": "unchanged"}
+
+
 def test_of_a_step_that_is_left_out_nothing_is_done_and_nothing_told(bed: Bed, controller: Controller) -> None:
     fleet = Fleet(bed, 4)
     for tags in (["--tags", "mapping"], ["--skip-tags", "account"]):
@@ -189,13 +221,7 @@ def test_of_a_step_that_is_left_out_nothing_is_done_and_nothing_told(bed: Bed, c
 
 def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller) -> None:
     fleet = Fleet(bed, 4)
-    elsewhere = "777788889999"
-    fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [elsewhere]}}
-    account = fleet.accounts[0]
-
-    def accounts_let_in() -> set[str]:
-        condition = account.role()["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
-        return {arn.split(":")[4] for arn in condition["ArnLike"]["aws:PrincipalArn"]}
+    fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [ELSEWHERE]}}
 
     run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "mapping")
     assert set(run.failed) == set(fleet.hosts)
@@ -206,7 +232,7 @@ def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller)
     run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "account", "--limit", "c00,c01")
     assert run.code == 0, run.output
     assert {operation.partition(":")[0] for operation in bed.calls(writes=True)} == {"iam"}
-    assert accounts_let_in() == {ACCOUNTS[0], elsewhere}
+    assert let_in(fleet.accounts[0]) == {ACCOUNTS[0], ELSEWHERE}
 
     bed.forget_calls()
     run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "mapping")
@@ -220,7 +246,7 @@ def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller)
     assert set(bed.calls(writes=True)) == {"POST /api/admin/v4/integrations"}
     for part in ("c00", "c02"):
         assert controller.run("apono.eks.onboard", fleet.inventory, "--limit", part).changed == []
-    assert accounts_let_in() == {ACCOUNTS[0], elsewhere}
+    assert let_in(fleet.accounts[0]) == {ACCOUNTS[0], ELSEWHERE}
 
     run = controller.run("apono.eks.offboard", fleet.inventory, "--tags", "mapping")
     assert run.code == 0, run.output

@@ -108,6 +108,7 @@ class Fleet:
                 "apono_cluster_name": "api",
                 "apono_authentication": "config_map",
             },
+            "… cannot be worked out: … is undefined": {"apono_username": "{{ nobody }}"},
             "username … begins with system:": {"apono_username": "system:admin"},
             "There is no connector … in Apono": {"apono_connector": "Nowhere"},
             "There are … connectors named …": {"apono_connector": "Twins"},

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth, iam
+from ansible_collections.apono.eks.plugins.module_utils.documents.ansible_words import own_words
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.documents.iam_breadth import beyond
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -99,7 +100,7 @@ class Piece:
         """Why its state could not be told, or cannot become the wanted one."""
         if not self.result.get("failed"):
             return None
-        return {"code": "", **(self.result.get("error") or {}), "message": str(self.result.get("msg", ""))}
+        return {"code": "", **(self.result.get("error") or {}), "message": own_words(self.result.get("msg"))}
 
     @property
     def is_unread(self) -> bool:
@@ -312,7 +313,7 @@ class Audit:
         if state != UNREACHABLE:
             for name in ("aws_auth", "access_entries", "clusters", "connectors", "integrations"):
                 if self.result(name).get("failed"):
-                    yield "unread", f"Not everything could be looked at. {self.result(name).get('msg')}"
+                    yield "unread", f"Not everything could be looked at. {own_words(self.result(name).get('msg'))}"
 
     def of_a_cluster_that_is_gone(self) -> Iterator[tuple[str, str]]:
         name = self.facts.get("cluster_name") or self.host

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.documents.ansible_words import own_words
+
 # The steps of onboarding and offboarding, in their order, with the variables that their tasks register.
 STEPS = {
     "policy": ("account_access_policy_result",),
@@ -42,8 +44,8 @@ TOLD = (
 
 
 def variables(steps: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """The variables of a host that its record is made of."""
-    return (CLUSTER, FAILURE, VERDICT, *SETTINGS, *(name for names in steps.values() for name in names))
+    """The variables that a playbook leaves on a host, of which its record is made beside :data:`SETTINGS`."""
+    return (CLUSTER, FAILURE, VERDICT, *(name for names in steps.values() for name in names))
 
 
 def records(
@@ -209,7 +211,7 @@ def errors_of(
     return [
         {
             "step": text(failure.get("step")) or failed,
-            "message": text(failure.get("message") or result.get("msg"))
+            "message": own_words(failure.get("message") or result.get("msg"))
             or "It left the run before its end: see its error above.",
             "code": text(failure.get("code") or mapping(result.get("error")).get("code")),
         }

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.documents.ansible_words import own_words
+
 # Registered results, with the step that each belongs to.
 CLUSTER = {"apono_cluster_result": "cluster"}
 ACCOUNT = {"account_access_policy_result": "policy", "account_access_role_result": "role"}
@@ -44,7 +46,11 @@ def obstacles(
     of_run = list(errors_of_run(blockers))
     leaders = {account_id: account["leader"] for account_id, account in fleet["accounts"].items()}
     of_account = {
-        account_id: list(errors(hosts[leader], without(ACCOUNT, left_out))) for account_id, leader in leaders.items()
+        account_id: [
+            *errors(hosts[leader], without(ACCOUNT, left_out)),
+            *unread_wishes(hosts[leader], fleet["accounts"][account_id].get("unread", {}), left_out),
+        ]
+        for account_id, leader in leaders.items()
     }
     roles = {
         account_id: list(lack_of_role(hosts[leader], account_id)) if "role" in left_out else []
@@ -77,6 +83,19 @@ def has_changes(facts: Mapping[str, Any], names: Iterable[str]) -> bool:
     """Whether there is something to change, in a result or in an item of a loop's."""
     results = [facts.get(name) or {} for name in names]
     return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
+
+
+def unread_wishes(
+    facts: Mapping[str, Any], unread: Mapping[str, str], left_out: Collection[str]
+) -> Iterator[dict[str, str]]:
+    """Why an account is not changed: what it has may be what a cluster needs that could not say so."""
+    if unread and has_changes(facts, without(ACCOUNT, left_out)):
+        reasons = "; ".join(f"{host}: {reason}" for host, reason in unread.items())
+        message = (
+            "The account's policy and role stay as they are until it is known what all its clusters need of them. "
+            f"{reasons}"
+        )
+        yield {"step": "role", "message": message, "code": ""}
 
 
 def lack_of_role(facts: Mapping[str, Any], account_id: str) -> Iterator[dict[str, str]]:
@@ -123,4 +142,4 @@ def error_of_connector(facts: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 def error(result: Mapping[str, Any], step: str) -> dict[str, str]:
     details = result.get("error") or {}
-    return {"step": step, "message": str(result.get("msg") or ""), "code": str(details.get("code") or "")}
+    return {"step": step, "message": own_words(result.get("msg")), "code": str(details.get("code") or "")}

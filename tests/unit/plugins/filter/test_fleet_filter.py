@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible.errors import AnsibleUndefinedVariable
 from ansible_collections.apono.eks.plugins.filter.fleet import fleet
+from jinja2 import UndefinedError
 
 ACCOUNT = "111122223333"
 
@@ -35,3 +38,34 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     assert found["access_flows"] == ["alpha", "beta"]
     assert found["connectors"] == ["alpha"]
     assert found["accounts"][ACCOUNT]["leader"] == "alpha"
+
+
+class Undefined(dict):
+    """Variables of which one cannot be worked out, as hostvars has them until ansible-core 2.18 or since."""
+
+    def __init__(self, variables, name, error):
+        super().__init__(variables, **{name: None})
+        self.name, self.error = name, error
+
+    def __getitem__(self, name):
+        if name == self.name:
+            raise self.error
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("error", [AnsibleUndefinedVariable("'x' is undefined"), UndefinedError("'x' is undefined")])
+def test_of_a_variable_that_cannot_be_worked_out_one_cluster_alone_is_refused(error):
+    tags, way = (Undefined(host(), name, error) for name in ("apono_tags", "apono_authentication"))
+    way["apono_trust"] = {"sso": {"account_ids": ["444455556666"]}}
+    outside = Undefined({"apono_account_id": ACCOUNT}, "apono_trust", error)
+    nowhere = Undefined({}, "apono_account_id", error)
+    hostvars = {"alpha": host(), "beta": tags, "gamma": way, "delta": outside, "epsilon": nowhere}
+    found = fleet(["alpha", "beta", "gamma"], hostvars, hostvars)
+    assert found["refused"] == {
+        "beta": ["apono_tags cannot be worked out: 'x' is undefined"],
+        "gamma": ["apono_authentication cannot be worked out: 'x' is undefined"],
+    }
+    assert (found["clusters"], found["access_entries"]) == ({"alpha": ACCOUNT}, ["alpha"])
+    account = found["accounts"][ACCOUNT]
+    assert list(account["unread"]) == ["beta", "delta"]
+    assert set(account["settings"]["apono_trust"]["sso"]["account_ids"]) == {ACCOUNT, "444455556666"}

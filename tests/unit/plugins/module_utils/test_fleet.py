@@ -98,6 +98,27 @@ def test_a_cluster_whose_variables_cannot_be_read_is_refused_alone():
     accounts, refused = fleet.settle_accounts(dict.fromkeys(wishes, ACCOUNT), wishes)
     assert "mutually exclusive" in refused["alpha"]
     assert accounts[ACCOUNT]["leader"] == "beta"
+    assert accounts[ACCOUNT]["unread"] == refused
+
+
+def test_a_wish_that_is_no_dictionary_is_named():
+    _accounts, refused = fleet.settle_accounts({"alpha": ACCOUNT}, {"alpha": {"apono_trust": "sso"}})
+    assert refused["alpha"].startswith("apono_trust: ")
+
+
+def test_an_account_has_those_who_may_need_more_of_it():
+    wishes = {
+        "alpha": {},
+        "beta": {"apono_account_id": ACCOUNT, "apono_max_session_duration": "an hour"},
+        "gamma": {"apono_account_id": ACCOUNT, "apono_role_name": "other"},
+    }
+    unread = {ACCOUNT: {"delta": "apono_tags cannot be worked out"}, ELSEWHERE: {"epsilon": "neither can it"}}
+    accounts, refused = fleet.settle_accounts(
+        {"zeta": ACCOUNT}, {"zeta": {"apono_role_name": "other"}, **wishes}, unread
+    )
+    assert refused == {}
+    assert list(accounts[ACCOUNT]["unread"]) == ["delta", "beta"]
+    assert "apono_max_session_duration" in accounts[ACCOUNT]["unread"]["beta"]
 
 
 @pytest.mark.parametrize(

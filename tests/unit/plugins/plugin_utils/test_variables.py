@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, read, readable
+from jinja2 import UndefinedError
 
 EXPRESSIONS = {"{{ region }}": "EU-CENTRAL-1", "{{ cluster }}": {"region": "us-east-1", "tags": ["a", "b"]}}
 
@@ -93,3 +95,59 @@ def test_a_dictionary_of_options_may_be_an_expression_and_may_be_missing():
 def test_what_has_to_be_a_dictionary_and_is_none_is_named(value):
     with pytest.raises(TypeError, match="eks_options is not a dictionary"):
         given(["eks_options"], {"eks_options": value}, template)
+
+
+def refusing(value):
+    """As Ansible's, for which a value is undefined."""
+    if isinstance(value, dict):
+        return {key: refusing(item) for key, item in value.items()}
+    if value == "{{ nobody }}":
+        raise AnsibleUndefinedVariable("'nobody' is undefined")
+    return value
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ([{"region": "fine", "profile": "wrong"}], "wrong cannot be worked out: 'nobody' is undefined"),
+        (["options", {"region": "fine"}], "options.profile cannot be worked out: 'nobody' is undefined"),
+        (["options", {"profile": "wrong"}], "wrong cannot be worked out: 'nobody' is undefined"),
+    ],
+)
+def test_a_variable_that_cannot_be_worked_out_is_named(terms, told):
+    variables = {"fine": "eu-central-1", "wrong": "{{ nobody }}", "options": {"profile": "{{ nobody }}"}}
+    with pytest.raises(AnsibleError) as raised:
+        given(terms, variables, refusing)
+    assert str(raised.value).startswith(told)
+
+
+class Lazy(dict):
+    """Variables of a host, where reading some of them is an error."""
+
+    def __getitem__(self, name):
+        value = super().__getitem__(name)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+
+def undefined_because(reason):
+    error = UndefinedError("A marker was tripped")
+    error.__cause__ = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AnsibleUndefinedVariable("'nobody' is undefined"),
+        UndefinedError("'nobody' is undefined"),
+        undefined_because(AnsibleError("'nobody' is undefined")),
+    ],
+)
+def test_of_a_host_what_can_be_worked_out_is_known(error):
+    its = Lazy(region="eu-central-1", profile=error)
+    assert readable(its, ["profile", "region", "owner"]) == {"region": "eu-central-1"}
+    with pytest.raises(AnsibleError) as raised:
+        read(its, "profile")
+    assert str(raised.value) == "profile cannot be worked out: 'nobody' is undefined"

@@ -14,6 +14,9 @@ FLEET = {
     "known": {"alpha": ACCOUNT, "beta": ACCOUNT, "gamma": OTHER_ACCOUNT},
 }
 FINE = {"changed": True, "changes": ["create it"]}
+ROLE = {"role": {"arn": "arn:aws:iam::111122223333:role/apono-k8s-access", "create_date": "2026-11-26T12:00:00+00:00"}}
+PLANNED = {"role": {"arn": ROLE["role"]["arn"]}, **FINE}
+MISSING = "mapping: Account 111122223333 has not been set up yet"
 
 
 def failed(message, **error):
@@ -80,9 +83,21 @@ def test_a_cluster_that_is_not_known_waits_for_no_account_but_for_apono():
     }
 
 
-ROLE = {"role": {"arn": "arn:aws:iam::111122223333:role/apono-k8s-access", "create_date": "2026-11-26T12:00:00+00:00"}}
-PLANNED = {"role": {"arn": ROLE["role"]["arn"]}, **FINE}
-MISSING = "mapping: Account 111122223333 has not been set up yet"
+@pytest.mark.parametrize(
+    ("leader", "left_out", "told"),
+    [
+        ({"account_access_role_result": FINE}, (), ["alpha", "beta"]),
+        ({"account_access_policy_result": FINE}, (), ["alpha", "beta"]),
+        ({"account_access_role_result": {"changes": []}, "integration_result": FINE}, (), []),
+        ({"account_access_policy_result": FINE, "account_access_role_result": ROLE}, ("policy", "role"), []),
+    ],
+)
+def test_an_account_of_which_not_all_is_known_does_not_change(leader, left_out, told):
+    accounts = {**FLEET["accounts"], ACCOUNT: {"leader": "alpha", "unread": {"delta": "apono_tags is undefined"}}}
+    errors = found({"alpha": leader}, {"accounts": accounts}, left_out=left_out)
+    assert list(errors) == told
+    for (error,) in errors.values():
+        assert error.startswith("role: ") and error.endswith("delta: apono_tags is undefined")
 
 
 @pytest.mark.parametrize(
