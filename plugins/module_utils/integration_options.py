@@ -77,12 +77,20 @@ def integration_options(taken: Mapping[str, Any], variables: Mapping[str, Any]) 
         "connector": variables.get(CONNECTOR_IDS, {}).get(connector, connector),
         # One that is yet to be installed is there by the time of the rollout.
         "connector_must_exist": is_true(variables, ROLLS_OUT) or not is_true(variables, CONNECTOR_INSTALL),
-        "config": {**settings(cluster, variables), **config},
+        "config": merge(settings(cluster, variables), config, taken.get("parameter_ids", {})),
         # What somebody has written is told rather than what is generated.
         **({generated: access_details(cluster, variables)} if cluster and generated else {}),
         **taken,
     }
     return {option: value for option, value in options.items() if value is not None}
+
+
+def merge(made: Mapping[str, Any], given: Mapping[str, Any], parameter_ids: Mapping[str, str]) -> dict[str, Any]:
+    """All settings of both. One that is given is taken rather than the one that is made, if it is named by the label in
+    any letter case or, as in the portal's "View as Code", by the parameter's id."""
+    named = {str(key).strip().lower() for key in given}
+    named.update(label.lower() for label, parameter in parameter_ids.items() if parameter in given)
+    return {**{label: value for label, value in made.items() if label.lower() not in named}, **given}
 
 
 def access_details(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> str:

@@ -46,9 +46,20 @@ def test_a_cluster_of_which_nothing_is_said_has_its_settings_and_tells_how_to_lo
 
 
 def test_all_that_is_made_is_an_option_of_the_module():
-    options = made(dict.fromkeys(TAKEN, "x"), apono_connector="mine", apono_generated_access_details="always")
+    taken = {**dict.fromkeys(TAKEN, "x"), "parameter_ids": {}}
+    options = made(taken, apono_connector="mine", apono_generated_access_details="always")
     assert set(options) <= set(Integration.options.argument_spec)
     assert set(TAKEN) < set(options)
+
+
+IDS = {"EKS Cluster Name": "target_cluster", "Region": "cluster_location"}
+
+
+@pytest.mark.parametrize("name", ["EKS Cluster Name", "eks cluster name ", "target_cluster"])
+def test_a_setting_that_is_given_is_taken_however_it_is_named(name):
+    config = made({"parameter_ids": IDS}, apono_integration_config={name: "other"})["config"]
+    assert {key: value for key, value in config.items() if value} == {name: "other", "Region": "eu-central-1"}
+    assert len(config) == 5
 
 
 @pytest.mark.parametrize("connector", ["Production", "9a3cf6b2-0000-4000-8000-000000000001", 7])
