@@ -520,7 +520,8 @@ def follow(world: World, blocks: list[Block]) -> None:
 def fixture_collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection, built and installed from its archive."""
     folder = tmp_path_factory.mktemp("galaxy")
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    # A home of its own: what is installed in somebody's own home would not be installed here.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
     for arguments in (
         ["build", "--output-path", str(folder), str(CHECKOUT)],
