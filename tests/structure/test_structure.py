@@ -170,7 +170,8 @@ def test_the_playbooks_put_together_what_the_roles_do():
     keys = [re.findall(r"'(\w+)': ", mapped["cluster_access_connection"]) for mapped in (own, of_the_role)]
     assert keys == [["cluster_name", "host", "ca_cert"]] * 2
     facts = {"region": "eu-west-1", "partition": "aws", "account_id": "111122223333"}
-    made = integration_options(dict.fromkeys(TAKEN, "x"), {HOST: "a", CLUSTER: facts, CONNECTOR: "mine"})
+    taken = {**dict.fromkeys(TAKEN, "x"), "parameter_ids": {}}
+    made = integration_options(taken, {HOST: "a", CLUSTER: facts, CONNECTOR: "mine"})
     assert set(made) == set(load("roles/integration/vars/main.yml")["integration_variables"])
 
 
