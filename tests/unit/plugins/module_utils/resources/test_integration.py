@@ -1,0 +1,491 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the integration resource reads, plans, sends and waits for, with Apono's answers as data."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
+    CATALOG_PATH,
+    CONNECTORS_PATH,
+    INTEGRATIONS_PATH,
+)
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.resource import Plan
+from ansible_collections.apono.eks.plugins.module_utils.resources import integration as module
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
+
+KIND = {
+    "type": "aws-eks",
+    "params": [
+        {"id": "cluster_name", "label": "Cluster Name", "optional": False},
+        {"id": "region", "label": "Region", "optional": False, "default": "us-east-1"},
+        {"id": "mode", "label": "Mode", "optional": True, "values": ["a", "b"]},
+    ],
+    "requires_secret": False,
+    "supported_secret_types": ["AWS", "KUBERNETES", "APONO"],
+}
+HUB = {"id": "c-1", "name": "hub", "status": "CONNECTED"}
+AWAY = {"id": "c-2", "name": "away", "status": "DISCONNECTED", "last_connected": "2026-01-01T00:00:00Z"}
+STORE = {"region": "eu-west-1", "secret_id": "arn"}
+CONFIG = {"cluster_name": "prod", "region": "eu-west-1"}
+SENT = (
+    "connector_id",
+    "integration_config",
+    "secret_store_config",
+    "connected_resource_types",
+    "custom_access_details",
+    "owner",
+    "owners_mapping",
+)
+
+
+def shown(**changes):
+    """An integration as Apono shows it."""
+    return {
+        "id": "i-1",
+        "name": "prod",
+        "type": "aws-eks",
+        "status": "Active",
+        "last_sync_time": "2026-01-02T00:00:00Z",
+        "connector_id": "c-1",
+        "integration_config": dict(CONFIG),
+        "secret_store_config": None,
+        "connected_resource_types": None,
+        "custom_access_details": None,
+        "owner": None,
+        "owners_mapping": None,
+        **changes,
+    }
+
+
+class Answers:
+    """Apono's answers, in the client's place: what is there, what was called, and how each later look differs."""
+
+    def __init__(self, integrations=(), connectors=(HUB,), kind=KIND, then=(), refusals=None, details="a reason"):
+        self.integrations, self.connectors, self.kind = list(integrations), list(connectors), kind
+        self.then, self.refusals, self.details = list(then), refusals or {}, details
+        self.calls = []
+
+    def call(self, method, path, what, body=None, query=None):
+        self.calls.append((method, path, body))
+        if method in self.refusals:
+            raise self.refusals[method]
+        if method == "GET" and path.startswith(INTEGRATIONS_PATH + "/"):
+            return self.then.pop(0) if self.then else self.integrations[0]
+        if path == CATALOG_PATH:
+            return {"data": [KIND]}
+        return shown(status="Initializing")
+
+    def find(self, path, what):
+        self.calls.append(("GET", path, None))
+        return {"details": self.details} if path.startswith("/api/v2/integrations/") else self.kind
+
+    def pages(self, path, what, query=None):
+        self.calls.append(("GET", path, None))
+        return iter(self.connectors if path == CONNECTORS_PATH else self.integrations)
+
+    @staticmethod
+    def quoted(text):
+        return text
+
+    def remember(self, what, answer):
+        """Nothing outlives a task here."""
+
+    def remembered(self, what):
+        return None
+
+    def paths(self):
+        return [path for _method, path, _body in self.calls]
+
+
+def resource(answers=None, **given):
+    """An integration's resource with validated options."""
+    checked = Integration.options.check({"api_token": "hidden-token", "name": "prod", **given})
+    assert not checked.error_messages
+    params, _secrets = Integration.options.normalise(checked.validated_parameters)
+    made = Integration(params)
+    made.validate()
+    made.apono = answers or Answers()
+    return made
+
+
+def planned(current=None, answers=None, **given):
+    """The plan for what Apono has, and the resource that made it."""
+    answers = answers or Answers([current] if current else [])
+    made = resource(answers, **given)
+    return made.plan(made.read()), made
+
+
+def operations(plan):
+    return [change.operation for change in plan.changes]
+
+
+# A new one
+
+
+def test_a_new_integration_is_sent_with_every_field_and_its_name():
+    plan, made = planned(
+        connector="hub", config={"Cluster Name": "prod", "region": "eu-west-1", "mode": "a"}, resource_types=["b", "a"]
+    )
+    (change,) = plan.changes
+    assert (change.operation, plan.before) == ("POST", None)
+    body = change.arguments["body"]
+    assert set(body) == {"name", *SENT}
+    assert body["connector_id"] == "c-1"
+    assert body["integration_config"] == {**CONFIG, "mode": "a"}
+    assert body["connected_resource_types"] == ["a", "b"]
+    assert made.apply(change) == {"id": "i-1", "status": "Initializing", "last_sync_time": "2026-01-02T00:00:00Z"}
+    assert made.apono.calls[-1] == ("POST", INTEGRATIONS_PATH, {**body, "type": "aws-eks"})
+
+
+@pytest.mark.parametrize(
+    ("given", "details"),
+    [
+        ({"custom_access_details": "mine", "default_custom_access_details": "made"}, "mine"),
+        ({"default_custom_access_details": "made"}, "made"),
+        ({}, None),
+    ],
+)
+def test_details_that_are_made_are_for_a_new_integration_alone(given, details):
+    plan, _made = planned(config=CONFIG, **given)
+    assert plan.after["custom_access_details"] == details
+    plan, _made = planned(shown(custom_access_details="theirs"), config=CONFIG, **given)
+    assert plan.after["custom_access_details"] == given.get("custom_access_details", "theirs")
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"config": {}}, "MissingParameter"),
+        ({"config": {**CONFIG, "mode": "c"}}, "InvalidValue"),
+        ({"config": {**CONFIG, "Colour": "c"}}, "UnknownParameter"),
+        ({"config": CONFIG, "secret_store": {"gcp": {"project": "p", "secret_id": "s"}}}, "SecretStoreUnsupported"),
+        ({"config": CONFIG, "connector": "nowhere"}, "UnknownConnector"),
+        ({"config": CONFIG, "type": "unknown"}, "UnknownType"),
+    ],
+)
+def test_what_the_catalog_does_not_take_is_refused_before_a_write(given, code):
+    answers = Answers(kind=None if "type" in given else KIND)
+    with pytest.raises(ResourceError) as error:
+        planned(answers=answers, **given)
+    assert error.value.code == code
+    assert {method for method, _path, _body in answers.calls} == {"GET"}
+
+
+def test_all_that_is_wrong_is_in_one_error():
+    with pytest.raises(ResourceError) as error:
+        planned(connector="nowhere", config={"mode": "c"}, secret_store={"gcp": {"project": "p", "secret_id": "s"}})
+    for words in ("'nowhere'", "requires cluster_name", "'c' is no value of mode", "secret store gcp"):
+        assert words in error.value.message
+
+
+# One that is there
+
+
+def test_a_converged_integration_is_one_read():
+    plan, made = planned(shown(), connector="c-1", config=CONFIG)
+    assert (plan.changes, plan.before) == ((), plan.after)
+    assert made.apono.paths() == [INTEGRATIONS_PATH]
+    assert plan.details == {"id": "i-1", "status": "Active", "last_sync_time": "2026-01-02T00:00:00Z"}
+
+
+def test_a_label_costs_the_catalog_and_a_connectors_name_the_connectors():
+    plan, made = planned(shown(), connector="hub", config={"cluster name": "prod"})
+    assert plan.changes == ()
+    assert made.apono.paths() == [INTEGRATIONS_PATH, CONNECTORS_PATH, f"{CATALOG_PATH}/aws-eks"]
+
+
+@pytest.mark.parametrize(
+    ("given", "current", "words"),
+    [
+        ({"config": {"region": "eu-west-2"}}, {}, "config"),
+        ({"config": {"mode": None}}, {"integration_config": {**CONFIG, "mode": "a"}}, "config"),
+        ({"config": CONFIG, "purge_config": True}, {"integration_config": {**CONFIG, "mode": "a"}}, "config"),
+        ({"connector": "away"}, {}, "connector id"),
+        ({"resource_types": ["*"]}, {"connected_resource_types": ["a"]}, "resource types"),
+        ({"resource_types": ["b"]}, {"connected_resource_types": ["a"]}, "resource types"),
+        ({"secret_store": {"aws": STORE}}, {"secret_store_config": {"aws": {**STORE, "region": "x"}}}, "secret store"),
+        ({"custom_access_details": "new"}, {"custom_access_details": "old"}, "custom access details"),
+        ({"owner": {"attribute_type": "user", "attribute_value": ["a"]}}, {}, "owner"),
+        (
+            {
+                "owner": {"attribute_type": "user", "attribute_value": ["a"]},
+                "resource_owner": {"key_name": "team", "attribute_type": "group"},
+            },
+            {"owner": {"attribute_type": "user", "attribute_value": ["a"]}},
+            "resource owner",
+        ),
+    ],
+)
+def test_one_setting_that_differs_is_named_and_sent(given, current, words):
+    plan, made = planned(answers=Answers([shown(**current)], [HUB, AWAY]), **given)
+    (change,) = plan.changes
+    assert (change.operation, change.description) == ("PUT", f"set {words} of integration prod")
+    assert set(change.arguments["body"]) == {"name", *SENT}
+    # What it would leave converges.
+    made.apono.integrations = [shown(**{**current, **{key: change.arguments["body"][key] for key in SENT}})]
+    assert made.plan(made.read()).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "current"),
+    [
+        ({"resource_types": ["a", "b", "a"]}, {"connected_resource_types": ["b", "a"]}),
+        ({"resource_types": ["*"]}, {}),
+        ({"config": {"mode": ""}}, {}),
+        ({"secret_store": {"aws": STORE}}, {"secret_store_config": {"aws": {**STORE, "more": 1}, "gcp": None}}),
+        ({"connector": ""}, {}),
+        ({"credential_rotation_days": 0, "user_cleanup_days": 0}, {}),
+        (
+            {"credential_rotation_days": 30},
+            {"integration_config": {**CONFIG, "credentials_rotation_period_in_days": 30}},
+        ),
+        (
+            {"owner": {"attribute_type": "user", "attribute_value": ["b", "a"], "source_integration_reference": "idp"}},
+            {
+                "owner": {
+                    "attribute_type": "user",
+                    "attribute_value": ["a", "b"],
+                    "source_integration_id": "s-1",
+                    "source_integration_name": "idp",
+                }
+            },
+        ),
+    ],
+)
+def test_what_means_the_same_is_no_change(given, current):
+    assert planned(shown(**current), **given)[0].changes == ()
+
+
+def test_of_several_changes_there_is_one_write():
+    plan, _made = planned(shown(), config={"region": "x"}, custom_access_details="new")
+    assert [change.description for change in plan.changes] == ["set config, custom access details of integration prod"]
+
+
+def test_an_integration_of_another_type_or_of_a_doubled_name_is_left_alone():
+    with pytest.raises(ResourceError) as error:
+        planned(shown(type="aws-rds"), config=CONFIG)
+    assert error.value.code == "Immutable"
+    with pytest.raises(ResourceError, match="i-1, i-2") as error:
+        planned(answers=Answers([shown(), shown(id="i-2")]), state="absent")
+    assert error.value.code == "Ambiguous"
+
+
+def test_a_name_in_other_letter_case_is_another_integration():
+    assert operations(planned(shown(name="Prod"), config=CONFIG)[0]) == ["POST"]
+
+
+# The connector
+
+
+def test_a_connectors_id_wins_over_anothers_name():
+    other = {"id": "c-9", "name": "c-1", "status": "CONNECTED"}
+    plan, _made = planned(answers=Answers([], [other, HUB]), connector="c-1", config=CONFIG)
+    assert plan.after["connector_id"] == "c-1"
+
+
+def test_a_name_that_two_connectors_have_is_refused_with_their_ids():
+    with pytest.raises(ResourceError, match="c-1, c-2") as error:
+        planned(answers=Answers([], [HUB, {**AWAY, "name": "hub"}]), connector="hub", config=CONFIG)
+    assert error.value.code == "Ambiguous"
+
+
+def test_a_connector_that_comes_later_is_taken_at_its_word():
+    plan, made = planned(connector="later", connector_must_exist=False, config=CONFIG)
+    assert plan.after["connector_id"] == "later"
+    assert list(made.foresee(plan)) == []
+
+
+@pytest.mark.parametrize(("wait", "refused"), [(True, True), (False, False)])
+def test_a_sync_is_not_waited_for_while_the_connector_is_away(wait, refused):
+    plan, made = planned(answers=Answers([], [HUB, AWAY]), connector="away", config=CONFIG, wait=wait)
+    errors = list(made.foresee(plan))
+    assert [error.code for error in errors] == ["ConnectorDisconnected"] * refused
+    said = [error.message for error in errors] + made.warnings
+    assert len(said) == 1
+    assert "The connector away (c-2) is DISCONNECTED since 2026-01-01T00:00:00Z" in said[0]
+
+
+def test_the_connector_that_an_integration_has_is_looked_at_before_a_change_of_it():
+    plan, made = planned(answers=Answers([shown(connector_id="c-2")], [HUB, AWAY]), config={"region": "x"})
+    assert [error.code for error in made.foresee(plan)] == ["ConnectorDisconnected"]
+    plan, made = planned(answers=Answers([shown(connector_id="gone")], [HUB]), config={"region": "x"})
+    assert list(made.foresee(plan)) == []
+    plan, made = planned(answers=Answers([shown(connector_id="c-2")], [AWAY]), state="absent")
+    assert list(made.foresee(plan)) == []
+
+
+# Secrets
+
+
+def test_a_secret_that_apono_keeps_is_sent_from_the_options_and_never_shown():
+    store = {"apono": {"parameters": {"password": "hidden-password"}}}
+    plan, made = planned(config=CONFIG, secret_store=store)
+    (change,) = plan.changes
+    assert change.arguments["body"]["secret_store_config"] == store
+    assert plan.after["secret_store"] == {"apono": {}}
+    current = shown(secret_store_config={"apono": {"parameters": {"password": "***"}}})
+    assert planned(current, config=CONFIG, secret_store=store)[0].changes == ()
+    plan, made = planned(current, config=CONFIG, secret_store=store, update_secret="always")
+    (change,) = plan.changes
+    assert change.description == "set the secret of integration prod"
+    assert change.arguments["body"]["secret_store_config"] == store
+
+
+def test_a_change_that_would_lose_the_secret_is_refused():
+    current = shown(secret_store_config={"apono": {"parameters": {"password": "***"}}})
+    with pytest.raises(ResourceError, match=r"secret_store\.apono\.parameters") as error:
+        planned(current, config={"region": "x"})
+    assert error.value.code == "SecretNeeded"
+    assert planned(current, config=CONFIG)[0].changes == ()
+    assert operations(planned(current, state="absent")[0]) == ["DELETE"]
+
+
+def test_a_type_that_needs_a_secret_says_which():
+    with pytest.raises(ResourceError, match="apono, aws, kubernetes") as error:
+        planned(answers=Answers(kind={**KIND, "requires_secret": True}), config=CONFIG)
+    assert error.value.code == "SecretStoreMissing"
+
+
+# Removal
+
+
+def test_what_is_there_is_deleted_by_its_id_and_what_is_not_is_left():
+    plan, made = planned(shown(), state="absent")
+    (change,) = plan.changes
+    assert plan.after is None
+    assert plan.before["config"] == CONFIG
+    assert made.apply(change) is None
+    assert made.apono.calls[-1][:2] == ("DELETE", f"{INTEGRATIONS_PATH}/i-1")
+    plan, made = planned(None, state="absent")
+    assert (plan.changes, plan.before, plan.after) == ((), None, None)
+
+
+def test_one_that_another_run_has_deleted_is_deleted():
+    plan, made = planned(shown(), state="absent")
+    made.apono.refusals["DELETE"] = ResourceError("gone", http_status=404)
+    assert made.apply(plan.changes[0]) is None
+    made.apono.refusals["DELETE"] = ResourceError("no", http_status=403)
+    with pytest.raises(ResourceError, match="no"):
+        made.apply(plan.changes[0])
+
+
+# The sync
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.001)
+    monkeypatch.setattr(module, "FIRST_POLL_INTERVAL", 0.001)
+
+
+def test_a_failed_sync_is_tried_again_where_it_is_waited_for():
+    current = shown(status="Error")
+    plan, made = planned(current, config=CONFIG)
+    assert operations(plan) == ["REFRESH"]
+    assert made.apply(plan.changes[0]) is None
+    assert made.apono.calls[-1][:2] == ("POST", "/api/v2/integrations/i-1/refresh")
+    assert planned(current, config=CONFIG, wait=False)[0].changes == ()
+    # New settings start a sync by themselves.
+    assert operations(planned(current, config={"region": "x"})[0]) == ["PUT"]
+
+
+def test_a_refresh_whose_answer_is_lost_is_no_failure():
+    plan, made = planned(shown(status="Error"), config=CONFIG)
+    made.apono.refusals["POST"] = Stale.uncertain(ResourceError("lost"))
+    assert made.apply(plan.changes[0]) is None
+
+
+@pytest.mark.parametrize("syncing", ["Initializing", "REFRESHING"])
+def test_a_sync_that_goes_on_is_waited_for(syncing):
+    plan, made = planned(shown(status=syncing), config=CONFIG)
+    made.apono.then = [shown(status=syncing), shown(status=syncing), shown(last_sync_time="now")]
+    assert made.settle(plan) == {"id": "i-1", "status": "Active", "last_sync_time": "now"}
+
+
+def test_after_a_change_that_started_no_sync_one_is_started():
+    plan, made = planned(shown(), config={"region": "x"})
+    assert made.settle(plan)["status"] == "Active"
+    assert "/api/v2/integrations/i-1/refresh" in made.apono.paths()
+    plan, made = planned(shown(status="Initializing"), config={"region": "x"})
+    made.apono.then = [shown()]
+    assert made.settle(plan)["status"] == "Active"
+    assert "/api/v2/integrations/i-1/refresh" not in made.apono.paths()
+
+
+def test_a_sync_that_does_not_end_is_a_timeout_with_what_to_do():
+    plan, made = planned(shown(status="Initializing"), config=CONFIG, wait_timeout=0)
+    with pytest.raises(ResourceError, match="within 0 seconds") as error:
+        made.settle(plan)
+    assert error.value.code == "Timeout"
+
+
+def test_an_integration_that_goes_while_it_is_waited_for_is_an_error():
+    plan, made = planned(config=CONFIG)
+    with pytest.raises(ResourceError, match="run again"):
+        made.settle(plan)
+
+
+@pytest.mark.parametrize(("status", "kind"), [("Error", "error"), ("Warning", "warning"), ("Disabled", "warning")])
+def test_a_sync_that_ended_badly_is_reported_in_aponos_words(status, kind):
+    plan, made = planned(shown(status=status), config=CONFIG)
+    if kind == "error":
+        with pytest.raises(ResourceError, match="a reason") as error:
+            made.judge(plan.details)
+        assert error.value.code == "SyncFailed"
+        made.apono.details = None
+        with pytest.raises(ResourceError, match="Apono gives no details"):
+            made.judge(plan.details)
+    else:
+        assert made.settle(plan) is None
+        assert made.warnings == [f"The integration prod: its status is {status}. a reason"]
+
+
+@pytest.mark.parametrize("given", [{"wait": False, "config": CONFIG}, {"state": "absent"}])
+def test_nothing_is_waited_for_where_nobody_asked(given):
+    plan, made = planned(shown(status="Initializing"), **given)
+    made.apono.calls.clear()
+    assert made.settle(plan) is None
+    assert made.apono.calls == []
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"credential_rotation_days": -1}, "credential_rotation_days is -1"),
+        ({"user_cleanup_days": -7}, "user_cleanup_days is -7"),
+        ({"custom_access_details": "x" * 401}, "custom_access_details has 401 characters"),
+        ({"default_custom_access_details": "x" * 401}, "default_custom_access_details has 401 characters"),
+        ({"resource_owner": {"key_name": "team", "attribute_type": "group"}}, "owner is not"),
+        ({"owner": {"attribute_type": "user", "attribute_value": []}}, "owner.attribute_value is empty"),
+        (
+            {"config": {"Rotation": 1, "rotation": 2}, "parameter_ids": {"Rotation": "rotation"}},
+            "names a parameter twice",
+        ),
+        (
+            {"credential_rotation_days": 1, "config": {"credentials_rotation_period_in_days": 2}},
+            "say the same: set one of them",
+        ),
+    ],
+)
+def test_options_that_cannot_be_are_refused_without_a_call(given, words):
+    with pytest.raises(ResourceError) as error:
+        resource(**given)
+    assert words in error.value.message
+    assert resource(**given, state="absent").params["state"] == "absent"
+
+
+def test_a_plan_does_not_change_what_was_read():
+    current = shown(integration_config={**CONFIG, "mode": "a"}, connected_resource_types=["b", "a"])
+    as_it_was = copy.deepcopy(current)
+    plan, _made = planned(current, config=CONFIG, resource_types=["c"], purge_config=True)
+    assert isinstance(plan, Plan)
+    assert current == as_it_was
