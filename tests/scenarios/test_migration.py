@@ -390,8 +390,7 @@ def test_the_others_are_translated_and_the_last_step_is_refused_while_anybody_ne
     assert [one for one in found if one[0] != ROLE] == FOUND
     assert entries_of(place.cluster) == ENTRIES
     data = place.cluster.config_map()["data"]
-    nodes, rest = ROLES.split(f"- rolearn: {ARN}:role/ADMINS")
-    assert rest
+    nodes = ROLES.partition(f"- rolearn: {ARN}:role/ADMINS")[0]
     assert data["mapRoles"] == NODES + nodes + STAYING
     assert data["mapUsers"] == MAP_USERS.partition("- userarn")[0] + "- userarn" + MAP_USERS.rpartition("- userarn")[2]
     assert data["mapAccounts"] == "- '555566667777'\n"

@@ -78,10 +78,14 @@ def test_a_role_that_has_been_given_more_stays(fleet: Fleet, controller: Control
 
 def test_a_policy_that_others_have_stays(fleet: Fleet, controller: Controller) -> None:
     fleet.account.iam.attach_role_policy(RoleName="platform-automation", PolicyArn=POLICY)
+    policy = fleet.account.policy()
+    assert policy is not None
     run = controller.run("apono.eks.offboard", fleet.inventory)
     assert run.code == 0, run.output
     assert fleet.account.role() is None
-    assert fleet.account.policy()
+    assert fleet.account.policy() == policy
+    attached = fleet.account.iam.list_attached_role_policies(RoleName="platform-automation")["AttachedPolicies"]
+    assert POLICY in [one["PolicyArn"] for one in attached]
     assert "is attached to role platform-automation" in run.output
 
 
