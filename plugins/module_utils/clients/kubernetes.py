@@ -41,12 +41,17 @@ RETRIED_STATUSES = (429, 500, 502, 503, 504)
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """How to reach one API server. ``token`` gives a bearer token and may be asked anew when one was refused."""
+    """How to reach one API server. ``headers`` says who calls, and is asked anew when that was refused."""
 
     host: str
     http: Http
-    token: Callable[[], str | None]
+    headers: Callable[[], dict[str, str]]
     cluster: str
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The header of a token's owner; none for an anonymous caller."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 class Kubernetes:
@@ -79,7 +84,7 @@ class Kubernetes:
     def acting_as(self, token: Callable[[], str | None]) -> Kubernetes:
         """The same API server for the owner of another token."""
         other = Kubernetes(self.params, self.aws)
-        other.connection = dataclasses.replace(self.connection, token=token)
+        other.connection = dataclasses.replace(self.connection, headers=lambda: bearer(token()))
         return other
 
     def from_environment(self, option: str) -> str | None:
@@ -106,8 +111,11 @@ class Kubernetes:
             if not (ca_text or ca_file):
                 ca_text = base64.b64decode(self.cluster["certificate_authority"]).decode()
         fixed = self.params.get("api_key")
-        token = (lambda: fixed) if fixed else (lambda: self.aws.cluster_token(name))
-        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), token, name)
+
+        def headers() -> dict[str, str]:
+            return bearer(fixed or self.aws.cluster_token(name))
+
+        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), headers, name)
 
     @functools.cached_property
     def cluster(self) -> dict[str, Any]:
@@ -128,7 +136,7 @@ class Kubernetes:
     def by_host(self, host: str) -> Connection:
         ca_text, ca_file = self.authority(self.from_environment("ca_cert"))
         key = self.from_environment("api_key")
-        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), lambda: key, host)
+        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), lambda: bearer(key), host)
 
     def by_kubeconfig(self, kubeconfig: str | None, context: str | None) -> Connection:
         # Imported only here: it takes as long as three tasks, and most clusters are reached without a kubeconfig.
@@ -148,14 +156,14 @@ class Kubernetes:
                 f"{where} cannot be used: {error}. Correct the options kubeconfig and context."
             ) from error
 
-        def token() -> str | None:
-            # The prefix is part of the value: "Bearer …".
-            value = configuration.get_api_key_with_prefix("authorization") or ""
-            return value.removeprefix("Bearer ") or self.params.get("api_key")
+        def headers() -> dict[str, str]:
+            # Under which name the client keeps a token is its own affair, and has changed; it renews an expired one.
+            settings = configuration.auth_settings().values()
+            return {item["key"]: item["value"] for item in settings} or bearer(self.params.get("api_key"))
 
         certificate = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
         http = self.https(configuration.ssl_ca_cert, None, certificate, configuration.verify_ssl is not False)
-        return Connection(configuration.host.rstrip("/"), http, token, where)
+        return Connection(configuration.host.rstrip("/"), http, headers, where)
 
     @staticmethod
     def authority(given: str | None) -> tuple[str | None, str | None]:
@@ -181,12 +189,12 @@ class Kubernetes:
         """
         connection = self.connection
         writes = method != "GET" if writes is None else writes
-        token = connection.token()
+        identity = connection.headers()
         renewed = False
         attempt = 0
         while True:
             answer: Answer | None = None
-            headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+            headers = {"Accept": "application/json", **identity}
             try:
                 answer = connection.http.request(method, connection.host + path, headers, body)
             except ConnectionFailed as failure:
@@ -197,7 +205,7 @@ class Kubernetes:
                     return answer.json() or {}
                 error = self.refused(method, path, what, answer)
                 if answer.status == 401 and not renewed:
-                    renewed, token = True, connection.token()
+                    renewed, identity = True, connection.headers()
                     continue
                 if answer.status == 409 and writes:
                     raise Stale.conflict(error)
@@ -249,8 +257,9 @@ class Kubernetes:
             # An old server knows no such review: it says so to those who may do everything, and denies it to others.
             if error.error.get("http_status") not in (403, 404):
                 raise
+        token = {key.lower(): value for key, value in self.connection.headers().items()}.get("authorization", "")
         try:
-            return reviewer.review("TokenReview", {"token": self.connection.token()}).get("user")
+            return reviewer.review("TokenReview", {"token": token.removeprefix("Bearer ")}).get("user")
         except ResourceError as error:
             if error.error.get("http_status") not in (401, 403):
                 raise

@@ -20,7 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     pause_before_retry,
 )
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Connection, Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Connection, Kubernetes, bearer
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -305,7 +305,7 @@ class FakeServer:
 
 def kubernetes_on(server, token="mine"):
     client = Kubernetes({"host": "https://127.0.0.1:1"}, None)
-    client.connection = Connection("https://127.0.0.1:1", server, lambda: token, "a cluster")
+    client.connection = Connection("https://127.0.0.1:1", server, lambda: bearer(token), "a cluster")
     return client
 
 
