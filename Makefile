@@ -120,7 +120,7 @@ release: $(READY) ## Set the version, write the release notes, commit and tag th
 	git tag --annotate --message "apono.eks $(VERSION)" "$(VERSION)"
 	@echo "Look at it, then push it with its tag; the archive to publish is made by \"make galaxy-check\"."
 
-cores: $(READY) ## Install the ansible-cores that the scenarios run on
+cores: $(READY) ## Install the ansible-cores that the scenarios run on, with the oldest and the newest libraries
 	@$(BIN)/python tests/cores.py install $(CORES)
 
 awx-collection: $(READY) ## Install the collection that configures AWX, for the scenarios

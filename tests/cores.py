@@ -1,20 +1,25 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The releases of ansible-core that the tests run on: the oldest and the newest that the Pythons present allow.
+"""The releases of ansible-core that the tests run on, each with a Python and with libraries of its own.
 
-``python tests/cores.py`` prints them, with the Python of each. ``python tests/cores.py install FOLDER`` makes a virtual
-environment for each in FOLDER, unless it is there, with what a controller needs to run the collection.
-``python tests/cores.py requirement`` prints the newest one for the Python that runs this, as pip takes it.
+The oldest core has the oldest libraries that ``requirements.txt`` allows, the newest core the newest ones. The release
+between them, with the newest libraries, is for tests that ask for every core.
+
+``python tests/cores.py`` prints the releases, with Python and libraries. ``python tests/cores.py install FOLDER`` makes
+a virtual environment for each in FOLDER, or makes it anew where other packages were asked for when it was made.
+``python tests/cores.py requirement`` prints the newest release for the Python that runs this, as pip takes it.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
+from typing import NamedTuple
 
 # The Pythons of a controller (Ansible's support matrix), oldest release first.
 PYTHONS = {
@@ -50,13 +55,47 @@ def pythons() -> dict[str, str]:
     return found
 
 
-def cores() -> dict[str, str]:
-    """The oldest and the newest release that can run here, each with a Python for it."""
+class Core(NamedTuple):
+    """A release of ansible-core to test on: its Python, and the collection's libraries as pip takes them."""
+
+    name: str
+    python: str
+    interpreter: str
+    libraries: tuple[str, ...]
+
+    @property
+    def packages(self) -> list[str]:
+        return [requirement(self.name), *self.libraries, *TEST_LIBRARIES]
+
+
+def allowed_libraries() -> tuple[str, ...]:
+    """What ``requirements.txt`` allows, a requirement each."""
+    lines = (line.split("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    return tuple(filter(None, lines))
+
+
+def oldest_libraries() -> tuple[str, ...]:
+    """The oldest release of each library that ``requirements.txt`` allows."""
+    return tuple(re.sub(">=", "==", library) for library in allowed_libraries())
+
+
+def cores() -> list[Core]:
+    """The oldest release that can run here, one between, and the newest; oldest first."""
     present = pythons()
-    possible = {core: [present[python] for python in wanted if python in present] for core, wanted in PYTHONS.items()}
-    names = [core for core, paths in possible.items() if paths]
+    possible = {core: [python for python in wanted if python in present] for core, wanted in PYTHONS.items()}
+    names = [core for core, fitting in possible.items() if fitting]
+    oldest, between, newest = names[0], names[(len(names) - 1) // 2], names[-1]
+
+    def core(name: str, python: str, libraries: tuple[str, ...]) -> Core:
+        return Core(name, python, present[python], libraries)
+
     # The oldest with the oldest Python, the newest with the newest.
-    return {names[0]: possible[names[0]][0], names[-1]: possible[names[-1]][-1]}
+    found = {
+        oldest: core(oldest, possible[oldest][0], oldest_libraries()),
+        newest: core(newest, possible[newest][-1], allowed_libraries()),
+    }
+    found.setdefault(between, core(between, possible[between][0], allowed_libraries()))
+    return [found[name] for name in names if name in found]
 
 
 def requirement(core: str) -> str:
@@ -72,17 +111,18 @@ def newest_here() -> str:
 
 
 def install(folder: Path) -> None:
-    for core, python in cores().items():
-        environment = folder / core
+    """Make the environments that are missing, cut off, or made for other packages than are asked for today."""
+    for core in cores():
+        environment = folder / core.name
         marker = environment / "complete"
-        if marker.exists():
+        wanted = "\n".join([core.python, *core.packages])
+        if marker.exists() and marker.read_text() == wanted:
             continue
-        subprocess.run([python, "-m", "venv", "--clear", environment], check=True)
-        packages = [requirement(core), "-r", REQUIREMENTS, *TEST_LIBRARIES]
+        subprocess.run([core.interpreter, "-m", "venv", "--clear", environment], check=True)
         subprocess.run(
-            [environment / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *packages], check=True
+            [environment / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *core.packages], check=True
         )
-        marker.touch()
+        marker.write_text(wanted)
 
 
 def main() -> None:
@@ -91,8 +131,8 @@ def main() -> None:
     elif sys.argv[1:] == ["requirement"]:
         print(newest_here())
     else:
-        for core, python in cores().items():
-            print(core, python)
+        for core in cores():
+            print(core.name, core.interpreter, *core.libraries)
 
 
 if __name__ == "__main__":

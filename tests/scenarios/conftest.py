@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Controller
+from runs import OWN, Controller, binaries, installed_cores
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT
@@ -31,13 +29,6 @@ def fixture_bed(running_bed: Bed) -> Bed:
     return running_bed
 
 
-def binaries() -> dict[str, Path]:
-    """``ansible-playbook`` of each ansible-core to test on; that of these tests where no others are installed."""
-    folder = Path(os.environ.get("APONO_EKS_CORES", "nowhere"))
-    found = {path.parents[1].name: path for path in sorted(folder.glob("*/bin/ansible-playbook"))}
-    return found or {"this": Path(sys.executable).with_name("ansible-playbook")}
-
-
 @pytest.fixture(name="binaries")
 def fixture_binaries() -> list[Path]:
     return list(binaries().values())
@@ -45,7 +36,15 @@ def fixture_binaries() -> list[Path]:
 
 @pytest.fixture(name="binary", params=binaries().values(), ids=list(binaries()))
 def fixture_binary(request: Any) -> Path:
-    """``ansible-playbook`` of each release to test on."""
+    """``ansible-playbook`` of the oldest release with the oldest libraries, then of the newest with the newest."""
+    return request.param
+
+
+@pytest.fixture(
+    name="every_binary", params=[*installed_cores().values(), *OWN.values()], ids=[*installed_cores(), *OWN]
+)
+def fixture_every_binary(request: Any) -> Path:
+    """``ansible-playbook`` of each release that is installed, those between the oldest and the newest too."""
     return request.param
 
 

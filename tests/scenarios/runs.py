@@ -24,6 +24,23 @@ TIMEOUT_SECONDS = 240
 HELD_SECONDS = 180
 
 
+def installed_cores() -> dict[str, Path]:
+    """``ansible-playbook`` of each ansible-core that ``make cores`` installed, oldest first."""
+    folder = Path(os.environ.get("APONO_EKS_CORES", "nowhere"))
+    found = {path.parents[1].name: path for path in folder.glob("*/bin/ansible-playbook")}
+    return dict(sorted(found.items(), key=lambda item: [int(part) for part in item[0].split(".")]))
+
+
+# ``ansible-playbook`` beside the Python of these tests.
+OWN = {"this": Path(sys.executable).with_name("ansible-playbook")}
+
+
+def binaries() -> dict[str, Path]:
+    """``ansible-playbook`` of the oldest and the newest release; that of these tests where no others are installed."""
+    found = list(installed_cores().items())
+    return dict([found[0], found[-1]]) if found else OWN
+
+
 @dataclass
 class Run:
     """One run: its exit code, all that it printed, and each result as the callback saw it."""
