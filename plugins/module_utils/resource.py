@@ -113,6 +113,11 @@ class Resource(Task):
     def apply(self, change: Change) -> dict[str, Any] | None:
         raise TypeError(f"{type(self).__name__} does not apply")
 
+    def refused_inputs(self, plan: Plan) -> Iterable[ResourceError]:
+        """Values that the service's own model refuses in the planned calls: an error before the first write, in check
+        mode too."""
+        return ()
+
     def foresee(self, plan: Plan) -> Iterable[ResourceError]:
         """All that would be refused in the middle of a run, such as a call that the caller may not make; check mode
         refuses it together. It is asked only where there is something to change."""
@@ -133,6 +138,7 @@ class Resource(Task):
                 applied.append(unanswered.description)  # it was taken after all
             if not applied:
                 before = plan.before
+            raise_together(self.refused_inputs(plan))
             if check_mode:
                 if plan.changes and self.params.get("check_permissions", True):
                     raise_together(self.foresee(plan))

@@ -65,6 +65,18 @@ BAD = {
         {"apono_username": "system:admin", "apono_authentication": "config_map"},
         ["username 'system:admin' begins with system:"],
     ),
+    "a description with a dash that IAM does not take": (
+        {"apono_role_description": "Access \u2013 by Apono"},
+        ["description 'Access \u2013 by Apono' has characters that AWS does not take", "(EN DASH)"],
+    ),
+    "a tag with a character that IAM does not take": (
+        {"apono_tags": {"team": "a;b"}},
+        ["tags 'a;b' has characters that AWS does not take there: ';' (SEMICOLON)"],
+    ),
+    "tags that are one for IAM": (
+        {"apono_tags": {"team": "a", "Team": "b"}},
+        ["tags: the keys 'team' and 'Team' differ in letter case only", "apono_tags"],
+    ),
     "details at no time": (
         {"apono_generated_access_details": "sometimes"},
         ["apono_generated_access_details is 'sometimes'", "on_create, always, never"],

@@ -12,9 +12,13 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 MOST_TAGS = 50
 
 
-def validate(tags: dict[Any, Any]) -> dict[str, str]:
+def validate(tags: dict[Any, Any], case_sensitive: bool = True) -> dict[str, str]:
     """Tags as AWS takes them, all text; raises :class:`ResourceError` (IAM and EKS API models: 50 tags, keys of 1 to
-    128 and values of up to 256 characters, the prefix ``aws:`` reserved)."""
+    128 and values of up to 256 characters, the prefix ``aws:`` reserved).
+
+    Keys that differ in letter case only are one key for IAM (IAM user guide, "Tags for IAM resources") and two for EKS:
+    ``case_sensitive`` says which it is.
+    """
     if len(tags) > MOST_TAGS:
         raise ResourceError(f"tags has {len(tags)} entries: AWS takes {MOST_TAGS}.")
     texts = {str(key): "" if value is None else str(value) for key, value in tags.items()}
@@ -25,13 +29,21 @@ def validate(tags: dict[Any, Any]) -> dict[str, str]:
             raise ResourceError(f"tags: the key {key!r} begins with aws:, which AWS keeps for itself. Choose another.")
         if len(value) > 256:
             raise ResourceError(f"tags: the value of {key!r} has {len(value)} characters; AWS takes 256.")
+    alike: dict[str, str] = {}
+    for key in [] if case_sensitive else texts:
+        other = alike.setdefault(key.lower(), key)
+        if other != key:
+            raise ResourceError(
+                f"tags: the keys {other!r} and {key!r} differ in letter case only, and IAM takes them for one key. "
+                "Leave one of them out (tags; in the playbooks apono_tags)."
+            )
     return texts
 
 
-def settle(params: dict[str, Any]) -> None:
+def settle(params: dict[str, Any], case_sensitive: bool = True) -> None:
     """Have ``params["tags"]``, if there are any, as AWS takes them; raises as :func:`validate`."""
     if params.get("tags"):
-        params["tags"] = validate(params["tags"])
+        params["tags"] = validate(params["tags"], case_sensitive)
 
 
 def difference(current: dict[str, str], wanted: dict[str, str], purge: bool) -> tuple[dict[str, str], list[str]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     NOT_FOUND,
@@ -308,6 +309,9 @@ class AccessEntry(Resource):
             return Plan(None, None)
         change = Change(f"delete {self.what}", "delete_access_entry", self.identity)
         return Plan(self.shown(current), None, (change,), {"access_entry_arn": current["access_entry_arn"]})
+
+    def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
+        return aws_model.refused_inputs("eks", plan.changes, self.what)
 
     def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         name, where = self.params["cluster_name"], self.aws.caller

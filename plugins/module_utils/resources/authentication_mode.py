@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode
@@ -71,6 +72,9 @@ class AuthenticationMode(Resource):
         details = {key: current[key] for key in ("arn", "status")}
         self.last_step = steps[-1] if steps else None
         return Plan(shown, {**shown, "authentication_mode": self.params["mode"]}, changes, details)
+
+    def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
+        return aws_model.refused_inputs("eks", plan.changes, self.what)
 
     def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         wanted = permissions.actions("eks", plan.changes)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
@@ -61,7 +62,7 @@ class IamPolicy(Resource):
         yield partial(arn.validate_path, params["path"])
         if params.get("account_id"):
             yield partial(arn.validate_account_id, params["account_id"], "account_id")
-        yield partial(tags.settle, params)
+        yield partial(tags.settle, params, case_sensitive=False)
         if params.get("policy"):
             yield self.settle_policy
         elif params["state"] == "present":
@@ -255,6 +256,9 @@ class IamPolicy(Resource):
                 service="iam",
                 code="InUse",
             )
+
+    def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
+        return aws_model.refused_inputs("iam", plan.changes, self.what)
 
     def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         yield from permissions.missing_actions(self.aws, permissions.actions("iam", plan.changes), self.arn, self.what)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
@@ -78,7 +79,7 @@ class IamRole(Resource):
                 yield partial(arn.validate_policy_name, text)
         if params.get("permissions_boundary"):
             yield partial(arn.validate_policy_arn, params["permissions_boundary"], "permissions_boundary")
-        yield partial(tags.settle, params)
+        yield partial(tags.settle, params, case_sensitive=False)
         yield partial(iam.validate_session_duration, params.get("max_session_duration"))
         yield partial(iam.validate_role_description, params.get("description") or "")
         if params["state"] == "present":
@@ -278,6 +279,9 @@ class IamRole(Resource):
         return Change(
             f"detach policy {policy} from role {name}", "detach_role_policy", {"RoleName": name, "PolicyArn": policy}
         )
+
+    def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
+        return aws_model.refused_inputs("iam", plan.changes, self.what)
 
     def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         role = (plan.after or plan.before or {})["arn"]

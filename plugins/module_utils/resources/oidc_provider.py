@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
@@ -75,6 +77,9 @@ class OidcProvider(Resource):
             for client in missing
         ]
         return Plan(before, {**before, "client_ids": sorted([*before["client_ids"], *missing])}, tuple(changes))
+
+    def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
+        return aws_model.refused_inputs("iam", plan.changes, self.what)
 
     def apply(self, change: Change) -> None:
         arguments = dict(change.arguments)

@@ -1,0 +1,110 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWS's own service models, which botocore ships, demand of the input of planned calls.
+
+botocore checks types and minima before it sends a call. Lengths and patterns it leaves to the service, which refuses a
+call in the middle of a run: here they are checked before the first write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import data_loader
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.resource import Change
+
+# clients/aws.py reports that it is missing.
+with contextlib.suppress(ImportError):
+    import botocore.model
+
+# A class of characters by their Unicode category, which the models' dialect has and Python's lacks.
+_CATEGORY = re.compile(r"\\p\{(\w+)\}")
+
+# Rules of their own check these, which name the statement; the pattern would name a character of the JSON.
+_DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument")
+
+
+def refused_inputs(service: str, changes: Iterable[Change], what: str) -> Iterator[ResourceError]:
+    """An error for each value that the model of ``service`` refuses, each once.
+
+    ``changes`` are planned calls of the service; ``what`` is the object, for the error's words.
+    """
+    found: dict[str, None] = {}
+    for change in changes:
+        shape = input_shape(service, change.operation)
+        found.update(dict.fromkeys(violations(shape, change.arguments)))
+    for text in found:
+        yield ResourceError(f"{what}: {text}", service=service, code="ValidationError")
+
+
+@functools.cache
+def input_shape(service: str, operation: str) -> Any:
+    """botocore's shape of the input of an operation, ``create_role``."""
+    model = botocore.model.ServiceModel(data_loader().load_service_model(service, "service-2"), service)
+    names = {name.lower(): name for name in model.operation_names}
+    return model.operation_model(names[operation.replace("_", "")]).input_shape
+
+
+def violations(shape: Any, value: Any, option: str = "") -> Iterator[str]:
+    """What a shape refuses in a value, in the words of the modules' options: ``option`` is the one that it is of."""
+    if value is None:
+        return
+    kind = shape.type_name
+    if kind == "structure":
+        for name, member in shape.members.items():
+            if name in value and name not in _DOCUMENTS:
+                yield from violations(member, value[name], option or option_name(name))
+    elif kind == "list":
+        for item in value:
+            yield from violations(shape.member, item, option)
+    elif kind == "map":
+        for key, item in value.items():
+            yield from violations(shape.key, key, option)
+            yield from violations(shape.value, item, option)
+    elif kind == "string":
+        yield from text_violations(shape.metadata, str(value), option)
+
+
+def text_violations(metadata: dict[str, Any], text: str, option: str) -> Iterator[str]:
+    """What the length and the pattern of a shape refuse in a text."""
+    most, least, pattern = metadata.get("max"), metadata.get("min", 0), metadata.get("pattern")
+    if most is not None and len(text) > most:
+        yield f"{option} has a text of {len(text)} characters, and AWS takes {most}. Shorten {text[:40]!r}…."
+    elif len(text) < least:
+        yield f"{option} has a text of {len(text)} characters, and AWS takes no less than {least}: {text!r}."
+    elif pattern and not matches(pattern, text):
+        wrong = [character for character in dict.fromkeys(text) if not matches(pattern, character)]
+        # Where the pattern is a set of characters, the ones outside of it are the fault.
+        if matches(pattern, "".join(character for character in text if character not in wrong)) and wrong:
+            shown = ", ".join(f"{ascii(character)} ({unicodedata.name(character, 'no name')})" for character in wrong)
+            yield f"{option} {text!r} has characters that AWS does not take there: {shown}. Replace them."
+        else:
+            yield f"{option} {text!r} is not of the form that AWS takes, {pattern}. Correct it."
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text as a whole matches a pattern of a service model; true for a pattern that Python cannot read, so
+    that the service itself decides."""
+
+    def of_category(found: re.Match[str]) -> str:
+        return "".join(
+            re.escape(character) for character in set(text) if unicodedata.category(character).startswith(found[1])
+        )
+
+    try:
+        return bool(re.fullmatch(_CATEGORY.sub(of_category, pattern), text, re.ASCII))
+    except re.error:
+        return True
+
+
+def option_name(member: str) -> str:
+    """The option of a member of an input: ``permissions_boundary`` for ``PermissionsBoundary``, ``tags`` for
+    ``Tags``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", member).lower()
