@@ -81,9 +81,9 @@ integrations:
       type: str
       sample: aws-eks
     category:
-      description: The category of its type.
+      description: The category of its type, V(RESOURCES) or V(USER-INFORMATION).
       type: str
-      sample: KUBERNETES
+      sample: RESOURCES
     status:
       description: How it is.
       type: str

@@ -124,7 +124,7 @@ class Catalog:
             "params": [],
             "requires_secret": False,
             "supported_secret_types": [],
-            "category": "OTHER",
+            "category": "RESOURCES",
             "resource_types": {},
             **document,
         }
@@ -152,7 +152,7 @@ BUILT_IN: list[dict[str, Any]] = [
         "type": "aws-eks",
         "name": "Elastic Kubernetes Service (EKS)",
         "description": "Just-in-time access to a Kubernetes cluster on AWS",
-        "category": "KUBERNETES",
+        "category": "RESOURCES",
         # Region has no list of values: new regions come, and Apono's page calls it a location in free text.
         "params": [
             {"id": "api_endpoint", "label": "Server URL"},
@@ -177,7 +177,7 @@ BUILT_IN: list[dict[str, Any]] = [
         "type": "mysql",
         "name": "MySQL",
         "description": "Just-in-time access to a MySQL server",
-        "category": "DATABASE",
+        "category": "RESOURCES",
         "params": [
             {"id": "hostname", "label": "Hostname", "optional": False},
             {"id": "port", "label": "Port", "default": "3306"},
@@ -192,7 +192,7 @@ BUILT_IN: list[dict[str, Any]] = [
         "type": "okta-groups",
         "name": "Okta Groups",
         "description": "Just-in-time membership of groups",
-        "category": "IDENTITY_PROVIDER",
+        "category": "USER-INFORMATION",
         "params": [{"id": "domain", "label": "Domain", "optional": False}],
         "resource_types": {"okta-group": {"resources": ["platform"], "permissions": ["Member"]}},
     },

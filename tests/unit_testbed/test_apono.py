@@ -417,7 +417,7 @@ def test_an_integration_is_created_read_and_deleted(bed):
     assert {name: made[name] for name in body if name != "secret_store_config"} == {
         name: value for name, value in body.items() if name != "secret_store_config"
     }
-    assert made["category"] == "KUBERNETES"
+    assert made["category"] == "RESOURCES"
     assert bed.call("GET", f"{INTEGRATIONS}/{made['id']}") == made
     assert bed.answer("DELETE", f"{INTEGRATIONS}/{made['id']}").data == b""
     bed.call("GET", f"{INTEGRATIONS}/{made['id']}", expect=404)
@@ -519,7 +519,7 @@ def test_each_kind_of_secret_store(bed, kind):
 def test_every_type_takes_what_it_demands(bed):
     bed.create("db", type="mysql", integration_config=MYSQL, secret_store_config=AWS_SECRET)
     bed.create("groups", type="okta-groups", integration_config={"domain": "example.okta.com"})
-    assert [item["category"] for item in bed.call("GET", INTEGRATIONS)["items"]] == ["DATABASE", "IDENTITY_PROVIDER"]
+    assert [item["category"] for item in bed.call("GET", INTEGRATIONS)["items"]] == ["RESOURCES", "USER-INFORMATION"]
 
 
 def test_parameters_come_back_masked_everywhere_unless_a_setting_shows_them(bed):
@@ -662,18 +662,19 @@ def test_filters(bed):
     bed.create("db", type="mysql", integration_config=MYSQL, secret_store_config=AWS_SECRET)
     bed.control("integrations", {"name": "broken", "fail": "no"})
     bed.create("broken")
-    assert bed.names() == ["prod-a", "Prod-B", "db", "broken"]
+    bed.create("groups", type="okta-groups", integration_config={"domain": "example.okta.com"})
+    assert bed.names() == ["prod-a", "Prod-B", "db", "broken", "groups"]
     assert bed.names(name="PROD-A") == ["prod-a"]
     assert bed.names(name="prod") == []
     assert bed.names(name="prod-*") == ["prod-a", "Prod-B"]
     assert bed.names(name="*") == bed.names()
     assert bed.names(name="prod-?") == bed.names(name="[pd]*") == bed.names(name="") == []
     assert bed.names(type="mysql") == ["db"]
-    assert bed.names(type=["mysql", "aws-eks"]) == bed.names()
+    assert bed.names(type=["mysql", "aws-eks"]) == bed.names()[:-1]
     assert bed.names(connector_id=["c2", "c9"]) == ["Prod-B"]
-    assert bed.names(category="DATABASE") == ["db"]
+    assert bed.names(category="USER-INFORMATION") == ["groups"]
     assert bed.names(status=["error"]) == ["broken"]
-    assert bed.names(status=["ACTIVE"], category=["KUBERNETES"], name="*b") == ["Prod-B"]
+    assert bed.names(status=["ACTIVE"], category=["RESOURCES"], name="*b") == ["Prod-B"]
     bed.settings(name_filter_anywhere=True)
     assert bed.names(name="ROD") == ["prod-a", "Prod-B"]
 
