@@ -674,7 +674,7 @@ def test_filters(bed):
     assert bed.names(connector_id=["c2", "c9"]) == ["Prod-B"]
     assert bed.names(category="USER-INFORMATION") == ["groups"]
     assert bed.names(status=["error"]) == ["broken"]
-    assert bed.names(status=["ACTIVE"], category=["RESOURCES"], name="*b") == ["Prod-B"]
+    assert bed.names(status=["ACTIVE"], category=["RESOURCES"], name="*b") == ["Prod-B", "db"]
     bed.settings(name_filter_anywhere=True)
     assert bed.names(name="ROD") == ["prod-a", "Prod-B"]
 
