@@ -66,8 +66,9 @@ sanity: $(READY) ## Run ansible-test's own checks
 ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --requirements --venv --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
-kube: ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
+kube: $(READY) ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
 	@$(PYTHON) tests/kube.py install
+	@$(BIN)/python tests/programs.py build
 
 permissions: $(READY) ## Make policies, manifests and tables of extensions/permissions/permissions.yml
 	$(BIN)/python tests/permissions.py
