@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.redaction import printable
+
 
 class ResourceError(Exception):
     """Something that the user has to know and can act on.
@@ -15,10 +17,12 @@ class ResourceError(Exception):
     ``message`` names the object, what was wrong and what to do. The keywords (``service``, ``operation``, ``code``,
     ``http_status``, ``request_id``, ``line``, …) become the result's ``error`` dictionary, so that a playbook can
     branch on them. ``applied`` are the changes that had been made before, in plain words.
+
+    Names and words of services in it reach a terminal as text alone.
     """
 
     def __init__(self, message: str, **error: Any) -> None:
-        self.message = sentence(message)
+        self.message = sentence(printable(message))
         super().__init__(self.message)
         self.error = {key: value for key, value in error.items() if value is not None}
         self.applied: list[str] = []

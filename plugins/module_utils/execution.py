@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import Options
+from ansible_collections.apono.eks.plugins.module_utils.redaction import censor, printable, quote, redact
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 
 
 def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of one run, an error included: then ``failed`` is true and ``msg``, ``error`` and ``changes`` are set.
 
-    ``params`` are validated and normalised. Never raises: an exception's text may hold a secret, and only the two
-    callers know the values to censor.
+    ``params`` are validated and normalised. Never raises. No secret that the process knows by then is in the result.
     """
     task = None
     try:
@@ -32,26 +34,67 @@ def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
             "changed": bool(error.applied),
             "changes": error.applied,
         }
+    except RecursionError:
+        result = {
+            "failed": True,
+            "msg": "An option or an answer of a service is nested too deeply to be read.",
+            "error": {"code": "TooDeep"},
+        }
     except Exception as error:
         result = {
             "failed": True,
-            "msg": f"Unexpected {type(error).__name__}: {error}. This is a defect of the collection; please report it "
-            "with the traceback, which -vvv shows.",
-            "exception": traceback.format_exc(),
+            "msg": f"Unexpected {type(error).__name__}: {quote(error)}. This is a defect of the collection; please "
+            "report it with the traceback, which -vvv shows.",
+            "exception": printable(censor("".join(traceback.format_exception(error)))),
         }
     if task and task.warnings:
         result["warnings"] = task.warnings
-    return result
+    return shown(redact(result))
+
+
+def shown(result: dict[str, Any]) -> dict[str, Any]:
+    """A result of which callbacks print nothing but text: what a task returns is data for others, but errors and
+    differences are for the terminal."""
+    if result.get("failed"):
+        return each_text(printable, result)
+    return {key: each_text(printable, value) if key in ("diff", "warnings") else value for key, value in result.items()}
+
+
+def each_text(change: Callable[[str], str], value: Any) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: each_text(change, item) for key, item in value.items()}
+    return [each_text(change, item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+class Module(AnsibleModule):
+    """Ansible's module, which does not show what :meth:`Options.invocation` hides, also where it refuses its options
+    itself."""
+
+    def __init__(self, options: Options) -> None:
+        # The base class refuses wrong options from its own __init__.
+        self.options = options
+        super().__init__(supports_check_mode=True, **options.module_arguments())
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        shown, secrets = self.options.invocation(self.params)
+        self.no_log_values.update(secrets)
+        super().fail_json(msg, **{"invocation": {"module_args": shown}, **kwargs})
 
 
 def run_module(task_class: type[Task]) -> None:
     """The body of each module's ``main``."""
     options = task_class.options
-    module = AnsibleModule(supports_check_mode=True, **options.module_arguments())
+    module = Module(options)
     try:
         params, secrets = options.normalise(module.params)
+        refusal = None
     except ResourceError as error:
-        module.fail_json(msg=error.message)
+        refusal = error.message
+    # Not while an exception is handled: Ansible would add what led to it.
+    if refusal:
+        module.fail_json(msg=refusal)
     module.no_log_values.update(secrets)
     result = execute(task_class, params, module.check_mode)
     for text in result.pop("warnings", ()):

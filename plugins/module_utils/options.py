@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.redaction import MASK, register, texts
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,23 @@ class Options:
         return {"argument_spec": self.argument_spec, **arguments}
 
     def check(self, given: dict[str, Any]) -> ValidationResult:
-        """Validate as ``AnsibleModule`` does."""
-        return ArgumentSpecValidator(**self.module_arguments()).validate(given)
+        """Validate as ``AnsibleModule`` does; secrets among the values are registered (:mod:`redaction`)."""
+        result = ArgumentSpecValidator(**self.module_arguments()).validate(given)
+        register(result._no_log_values)
+        return result
+
+    def invocation(self, given: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """The parameters as they may be shown, and texts among them that are secrets though no option says so.
+
+        What has the name of no option is masked, for it may be a misspelt secret. In an option that has a secret in it,
+        such as a secret store, so is all that is not where it belongs.
+        """
+        secrets: set[str] = set()
+        known = {alias: spec for name, spec in self.argument_spec.items() for alias in (name, *spec.get("aliases", ()))}
+        shown = {
+            name: shown_value(known[name], value, secrets) if name in known else MASK for name, value in given.items()
+        }
+        return shown, secrets
 
     def normalise(self, validated: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
         """Read what a form or a survey gives: an empty text is "not given", a list may be one text with a line for
@@ -75,6 +91,28 @@ def given_value(spec: dict[str, Any], value: Any) -> Any:
         items = [line.strip() for item in value for line in str(item).splitlines()]
         return [item for item in items if item] or None
     return value
+
+
+def shown_value(spec: dict[str, Any], value: Any, secrets: set[str]) -> Any:
+    """An option's value with a mask for what is not where it belongs; its texts are added to the secrets."""
+    inner = spec.get("options")
+    if value is None or spec.get("no_log") or not (inner and has_secret(inner)):
+        return value
+    if not isinstance(value, dict):
+        secrets.update(texts(value))
+        return MASK
+    shown = {}
+    for name, item in value.items():
+        if name not in inner or (isinstance(item, (dict, list)) and inner[name]["type"] == "str"):
+            secrets.update(texts(item))
+            shown[name] = MASK
+        else:
+            shown[name] = shown_value(inner[name], item, secrets)
+    return shown
+
+
+def has_secret(argument_spec: dict[str, Any]) -> bool:
+    return any(spec.get("no_log") or has_secret(spec.get("options", {})) for spec in argument_spec.values())
 
 
 STATE = Options({"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})

@@ -24,6 +24,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import (
     sentence,
 )
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
+from ansible_collections.apono.eks.plugins.module_utils.redaction import printable
 
 # Bounds, in seconds, of the pause before a plan is made anew because the object had changed since it was read.
 SHORTEST_PAUSE = 0.05
@@ -66,8 +67,9 @@ class Task:
 
     def warn(self, text: str) -> None:
         """Show the user something that is no error."""
-        if sentence(text) not in self.warnings:
-            self.warnings.append(sentence(text))
+        text = sentence(printable(text))
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def validate(self) -> None:
         """Refuse what can be refused without a call; raises :class:`ResourceError`, which says all of it."""

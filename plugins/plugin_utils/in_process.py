@@ -107,8 +107,10 @@ class InProcessAction(ActionBase):
             result["warnings"] = warnings
         if checked._deprecations:
             result["deprecations"] = checked._deprecations
+        shown, more_secrets = options.invocation(params)
+        secrets |= more_secrets
         if shows_invocation(task_vars):
-            result["invocation"] = {"module_args": params}
+            result["invocation"] = {"module_args": shown}
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**remove_values(result, secrets), **kept}
 

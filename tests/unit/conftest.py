@@ -1,18 +1,17 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible's loader of collections, by which plugins find one another.
-
-pytest-ansible installs it, and ansible-test too, which keeps it from the tests of modules.
-"""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 
-if importlib.util.find_spec("ansible.plugins"):
-    from ansible.plugins.loader import init_plugin_loader
-    from ansible.utils.collection_loader import AnsibleCollectionConfig
+import pytest
 
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader()
+
+@pytest.fixture(autouse=True)
+def _no_secrets(monkeypatch):
+    """Each test has a registry of secrets of its own, as the process of each task has."""
+    # What loads collections is not there yet when this file is read.
+    redaction = importlib.import_module("ansible_collections.apono.eks.plugins.module_utils.redaction")
+    monkeypatch.setattr(redaction, "_REGISTERED", {})

@@ -19,6 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
     tls_context,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
 
 # Statuses that say "later": the first certainly without having done anything.
 TOO_MANY_REQUESTS = 429
@@ -54,6 +55,7 @@ class Apono:
                 service="apono",
                 code="NoToken",
             )
+        register(token)
         self.headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self.retries = max(0, params["api_retries"])
         try:
@@ -133,8 +135,8 @@ class Apono:
         decoded = answer.json()
         if not isinstance(decoded, (dict, list)):
             raise ResourceError(
-                f"Apono's answer to {method} {path} for {what} is not JSON: {answer.text[:200]!r}. Check that api_url "
-                f"({self.url}) is the address of Apono's API and not of a proxy or a sign-in page.",
+                f"Apono's answer to {method} {path} for {what} is not JSON. Check that api_url ({self.url}) is the "
+                "address of Apono's API and not of a proxy or a sign-in page.",
                 service="apono",
                 operation=f"{method} {path}",
                 http_status=answer.status,
@@ -144,7 +146,7 @@ class Apono:
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
         advice = "Check ca_path and validate_certs." if failure.permanent else "Check api_url and the network."
         return ResourceError(
-            f"Apono did not answer {method} {path} for {what} at {self.url}: {failure.reason}. {advice}",
+            f"Apono did not answer {method} {path} for {what} at {self.url}: {quote(failure.reason)}. {advice}",
             service="apono",
             operation=f"{method} {path}",
             code="NoAnswer",
@@ -154,7 +156,7 @@ class Apono:
         decoded = answer.json()
         body = decoded if isinstance(decoded, dict) else {}
         code = body.get("code")
-        text = body.get("message") or body.get("error") or code or answer.text.strip()[:500] or "no explanation"
+        text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message", "error", "code")
         advice = {
             401: " The token was refused: it is wrong, expired or revoked. Set api_token to a valid token.",
             403: " The token has no right to do this: give its service account the role for it in Apono.",
@@ -164,7 +166,7 @@ class Apono:
             f"Apono answered {answer.status} to {method} {path} for {what}: {text}.{advice}",
             service="apono",
             operation=f"{method} {path}",
-            code=str(code) if code else None,
+            code=quote(code, 100) if code else None,
             http_status=answer.status,
         )
 

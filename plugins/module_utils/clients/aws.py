@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import copy
 import functools
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.redaction import printable, quote, register
 
 try:
     import botocore.config
@@ -23,6 +25,7 @@ try:
     import botocore.handlers
     import botocore.hooks
     import botocore.loaders
+    import botocore.parsers
     import botocore.session
     import botocore.signers
 
@@ -69,9 +72,52 @@ def event_handlers() -> Any:
     }
     for event, handler, *order in botocore.handlers.BUILTIN_HANDLERS:
         if concerns_us(event):
-            register = orders[order[0]] if order else emitter.register
-            register(event, handler)
+            listen = orders[order[0]] if order else emitter.register
+            listen(event, handler)
+    for event, handler in REGISTERED_EVENTS.items():
+        emitter.register(event, handler)
     return emitter
+
+
+# Of a signed request, what is worth something to others. Its signature is known by its shape (redaction.SECRET_SHAPES).
+SECRET_HEADERS = ("X-Amz-Security-Token", "x-amz-sso_bearer_token")
+# In requests to and answers of STS, SSO and SSO OIDC, without letter case.
+SECRET_MEMBERS = (
+    "accesstoken",
+    "clientsecret",
+    "externalid",
+    "idtoken",
+    "refreshtoken",
+    "samlassertion",
+    "secretaccesskey",
+    "sessiontoken",
+    "webidentitytoken",
+)
+
+
+def register_headers(headers: Any) -> None:
+    """What each request carries that botocore sends, those by which it gets credentials included: a service may send
+    it back."""
+    for name in SECRET_HEADERS:
+        register(headers.get(name))
+
+
+def register_members(structure: Any) -> None:
+    """Make secrets of the credentials in a request's parameters or in an answer."""
+    if isinstance(structure, dict):
+        for name, value in structure.items():
+            if name.lower() in SECRET_MEMBERS:
+                register(value)
+            else:
+                register_members(value)
+
+
+# Events of botocore, and what makes secrets of the credentials that they bring.
+REGISTERED_EVENTS = {
+    "provide-client-params": lambda params, **_event: register_members(params),
+    "before-send": lambda request, **_event: register_headers(request.headers),
+    "after-call": lambda parsed, **_event: register_members(parsed),
+}
 
 
 def concerns_us(event: str) -> bool:
@@ -113,8 +159,8 @@ class AssumedRoles(dict):
     """The answers of AssumeRole, as a fetcher of botocore keeps them: for the workers of the whole run, which would
     else assume the same role once for each task.
 
-    Its keys name the role and how it is assumed. That is not enough: who may not assume a role must not get it from the
-    memory of somebody who may.
+    Its keys name the role and how it is assumed. That is not enough: a caller that may not assume a role must not get
+    it from another's memory, and an access key's id alone is no proof of being its owner.
     """
 
     def __init__(self, source: Any, endpoint_url: str | None) -> None:
@@ -127,6 +173,7 @@ class AssumedRoles(dict):
         if not super().__contains__(key):
             answer = run_memory().get(self.name(key))
             if answer is not None:
+                register_members(answer)
                 super().__setitem__(key, answer)
         return super().__contains__(key)
 
@@ -135,7 +182,8 @@ class AssumedRoles(dict):
         run_memory().put(self.name(key), answer)
 
     def name(self, key: object) -> str:
-        return f"{self.source.get_frozen_credentials().access_key} {self.endpoint_url} {key}"
+        own = self.source.get_frozen_credentials()
+        return json.dumps([own.access_key, own.secret_key, own.token, self.endpoint_url, key])
 
 
 class Aws:
@@ -211,9 +259,10 @@ class Aws:
             credentials = self.session.get_credentials()
             frozen = credentials and credentials.get_frozen_credentials()
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, "sts", "assume_role", self.params.get("assume_role_arn") or "the caller") from error
+            raise in_words(error, "sts", "assume_role", self.params.get("assume_role_arn") or "the caller") from None
         if frozen is None:
             raise self.no_credentials()
+        register(frozen.secret_key, frozen.token)
         return {"access_key": frozen.access_key, "secret_key": frozen.secret_key, "session_token": frozen.token}
 
     @staticmethod
@@ -230,7 +279,7 @@ class Aws:
         try:
             return self.session.get_config_variable("region")
         except botocore.exceptions.BotoCoreError as error:
-            raise in_words(error, "sts", "", "the AWS configuration") from error
+            raise in_words(error, "sts", "", "the AWS configuration") from None
 
     @property
     def partition(self) -> str:
@@ -263,7 +312,7 @@ class Aws:
         try:
             return getattr(self.client(service), operation)(**arguments)
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, service, operation, what) from error
+            raise in_words(error, service, operation, what) from None
 
     def find(self, service: str, operation: str, what: str, absent: str, **arguments: Any) -> dict[str, Any] | None:
         """As :meth:`call`; ``None`` when the error's code is ``absent``."""
@@ -280,12 +329,12 @@ class Aws:
             for page in self.client(service).get_paginator(operation).paginate(**arguments):
                 yield from page.get(key, ())
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, service, operation, what) from error
+            raise in_words(error, service, operation, what) from None
 
     @functools.cached_property
     def caller(self) -> arn.Arn:
         """Who the credentials belong to, as STS says: one call, for all tasks of a run with the same credentials."""
-        name = f"{self.keys()['access_key']} {self.params.get('endpoint_url')} caller"
+        name = json.dumps([*self.keys().values(), self.params.get("endpoint_url"), "caller"])
         caller = run_memory().get(name)
         if caller is None:
             caller = self.call("sts", "get_caller_identity", "the caller's identity")["Arn"]
@@ -335,8 +384,10 @@ class Aws:
                 operation_name="",
             )
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, "sts", "assume_role", f"a token for the cluster {cluster_name}") from error
-        return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+            raise in_words(error, "sts", "assume_role", f"a token for the cluster {cluster_name}") from None
+        token = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+        register(token)
+        return token
 
 
 def operation_name(operation: str) -> str:
@@ -353,7 +404,7 @@ def in_words(error: Exception, service: str, operation: str, what: str) -> Resou
         # Not always what was called: credentials are fetched, where a role is assumed, on the way to the first call.
         name = error.operation_name or name
         service = "sts" if name.startswith("AssumeRole") else service
-        code, text = answer.get("Code", ""), answer.get("Message", "")
+        code, text = printable(str(answer.get("Code", ""))[:100]), quote(answer.get("Message", ""))
         advice = remedy(code, service, name)
         text = text.removesuffix(".") if advice else text
         return ResourceError(
@@ -371,15 +422,40 @@ def in_words(error: Exception, service: str, operation: str, what: str) -> Resou
             f"No AWS region is known for {what}: set region, or the environment variable AWS_REGION.", code="NoRegion"
         )
     if isinstance(error, botocore.exceptions.ProfileNotFound):
-        return ResourceError(f"{error}: name a profile of the AWS config file in the option profile.", code="NoProfile")
+        return ResourceError(
+            f"{quote(error)}: name a profile of the AWS config file in the option profile.", code="NoProfile"
+        )
     unreachable = isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError))
     advice = ". Check region, and the network from here to AWS (HTTPS_PROXY, aws_ca_bundle)." if unreachable else ""
     return ResourceError(
-        f"{service.upper()} {name} failed for {what}: {error}{advice}",
+        f"{service.upper()} {name} failed for {what}: {own_words(error)}{advice}",
         service=service,
         operation=name,
         code=type(error).__name__,
     )
+
+
+def own_words(error: Exception) -> str:
+    """What botocore says of an error, without the answers and the output of programs that it quotes: nothing in those
+    is known to be no secret."""
+    exceptions = botocore.exceptions
+    if isinstance(error, botocore.parsers.ResponseParserError):
+        return (
+            "the answer cannot be read; it was cut off, or something between here and AWS, such as a proxy, has "
+            "changed it or answered in its place"
+        )
+    if isinstance(error, exceptions.CredentialRetrievalError):
+        provider = quote(error.kwargs["provider"])
+        return f"no credentials came from {provider}. Run it by hand to see what it prints, and correct it"
+    if isinstance(error, (exceptions.MetadataRetrievalError, exceptions.TokenRetrievalError)):
+        return f"no credentials came from the source that the AWS configuration names ({type(error).__name__})"
+    if type(error) is exceptions.HTTPClientError:
+        cause = type(error.kwargs.get("error")).__name__
+        return (
+            f"the request could not be sent ({cause}); in the user and password of a proxy's address, special "
+            "characters are written as %XX"
+        )
+    return quote(error)
 
 
 def remedy(code: str, service: str, name: str) -> str:

@@ -28,6 +28,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
     tls_context,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
+from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
 
 TIMEOUT = 30
 PAGE_SIZE = 500
@@ -51,6 +52,7 @@ class Connection:
 
 def bearer(token: str | None) -> dict[str, str]:
     """The header of a token's owner; none for an anonymous caller."""
+    register(token)
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -153,8 +155,9 @@ class Kubernetes:
             configuration = new_client_from_config(config_file=kubeconfig, context=context).configuration
         except (ConfigException, OSError, ValueError) as error:
             raise ResourceError(
-                f"{where} cannot be used: {error}. Correct the options kubeconfig and context."
-            ) from error
+                f"{where} cannot be used ({type(error).__name__}): correct the options kubeconfig and context, or what "
+                "the kubeconfig names, such as files and the program that gives credentials."
+            ) from None
 
         def headers() -> dict[str, str]:
             # Under which name the client keeps a token is its own affair, and has changed; it renews an expired one.
@@ -287,7 +290,7 @@ class Kubernetes:
         )
         return ResourceError(
             f"The API server of {self.connection.cluster} ({self.connection.host}) did not answer {method} of {what}: "
-            f"{failure.reason}. {advice}",
+            f"{quote(failure.reason)}. {advice}",
             service="kubernetes",
             operation=f"{method} {path}",
             code="NoAnswer",
@@ -296,7 +299,7 @@ class Kubernetes:
     def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         decoded = answer.json()
         status = decoded if isinstance(decoded, dict) else {}
-        text = status.get("message") or answer.text.strip()[:500] or "no explanation"
+        text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message")
         advice = {
             401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps it, "
             "or the token is for another cluster. Use the cluster's creator or a principal that is mapped.",
@@ -309,6 +312,6 @@ class Kubernetes:
             f"{text}.{advice}",
             service="kubernetes",
             operation=f"{method} {path}",
-            code=status.get("reason"),
+            code=quote(status["reason"], 100) if status.get("reason") else None,
             http_status=answer.status,
         )

@@ -113,17 +113,17 @@ def test_who_the_caller_is_is_asked_once_for_a_run_with_the_same_credentials(mon
         return {"Arn": f"arn:aws:iam::111122223333:user/{self.params['access_key']}"}
 
     monkeypatch.setattr(Aws, "call", call)
-    for key in ("AKIAJANE", "AKIAJANE", "AKIAJOE"):
-        aws_of_key = Aws({"access_key": key, "secret_key": "hidden", "region": "eu-west-1"})
+    for key, secret in (("AKIAJANE", "hidden"), ("AKIAJANE", "hidden"), ("AKIAJOE", "hidden"), ("AKIAJOE", "wrong")):
+        aws_of_key = Aws({"access_key": key, "secret_key": secret, "region": "eu-west-1"})
         assert aws_of_key.caller.name == key
-    assert asked == [("get_caller_identity", "AKIAJANE"), ("get_caller_identity", "AKIAJOE")]
+    assert asked == [("get_caller_identity", key) for key in ("AKIAJANE", "AKIAJOE", "AKIAJOE")]
 
 
 class Source:
     """Credentials, as botocore has them."""
 
-    def __init__(self, access_key):
-        self.access_key = access_key
+    def __init__(self, access_key, secret_key="its-own", token=None):
+        self.access_key, self.secret_key, self.token = access_key, secret_key, token
 
     def get_frozen_credentials(self):
         return self
@@ -137,19 +137,22 @@ def test_a_role_that_was_assumed_is_known_to_the_same_caller_alone():
     assert same["role"] == answer
     assert "other" not in same
     assert "role" not in aws.AssumedRoles(Source("AKIATWO"), None)
+    assert "role" not in aws.AssumedRoles(Source("AKIAONE", "a-wrong-one"), None)
+    assert "role" not in aws.AssumedRoles(Source("AKIAONE", token="of-a-session"), None)
     assert "role" not in aws.AssumedRoles(Source("AKIAONE"), "https://elsewhere.example.com")
 
 
 @pytest.mark.parametrize("service", aws.CALLED)
 def test_a_session_handles_each_event_of_the_services_that_are_called_as_botocore_would(service):
     ours = aws.event_handlers()
+    to_hide = [handler for event in aws.REGISTERED_EVENTS for handler in ours._handlers.prefix_search(event)]
     whole = botocore_session.Session().get_component("event_emitter")._emitter
     events = [handled[0].split(".") for handled in botocore_handlers.BUILTIN_HANDLERS]
     for kind in {event[0] for event in events} - {"docs"}:
         for operation in {event[-1] for event in events}:
             event = f"{kind}.{service}.{operation}"
             theirs = list(whole._handlers.prefix_search(event))
-            assert list(ours._handlers.prefix_search(event)) == theirs, event
+            assert [one for one in ours._handlers.prefix_search(event) if one not in to_hide] == theirs, event
 
 
 def test_a_session_has_no_handlers_of_services_that_nobody_calls():

@@ -1,0 +1,306 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place that knows the secrets of a process, and the one that quotes what a service or a program said.
+
+A secret is registered when it exists: a ``no_log`` option when it is read, credentials when AWS has answered, a token
+when it is signed. Those of the environment are always known. A service may send a secret back in a form of its own, so
+each is found in its literal, JSON, URL, HTML, Python and base64 form, also where one is inside another.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import os
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+MASK = "********"
+
+# How much of a service's words is quoted, in characters.
+QUOTED_LENGTH = 500
+# What is behind it is not even looked at. A secret that it cuts is still known by its beginning.
+LONGEST_QUOTED = 16384
+
+# A service cuts what it quotes: this much of a secret's beginning is a secret.
+SHORTEST_PART = 8
+# A line of a secret of several lines, and a text in one that is JSON, is a secret of its own from this length.
+SHORTEST_LINE = 16
+# Below it, what base64 makes of a secret could be anything.
+SHORTEST_BASE64 = 8
+
+# The collections' and the AWS SDK's variables whose whole value is a secret.
+SECRET_VARIABLES = (
+    "APONO_API_TOKEN",
+    "APONO_ASSUME_ROLE_EXTERNAL_ID",
+    "APONO_PERSONAL_TOKEN",
+    "APONO_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "EC2_SECRET_KEY",
+    "EC2_SECURITY_TOKEN",
+    "HELM_KUBETOKEN",
+    "K8S_AUTH_API_KEY",
+    "K8S_AUTH_PASSWORD",
+)
+# In any letter case. Of an address, user and password are secret.
+ADDRESS_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "k8s_auth_proxy")
+
+# What is a secret wherever it is quoted, known or not: tokens of EKS, bearer tokens, signatures (Signature Version 4:
+# "SigV4 authentication elements"), and user and password of an address.
+SECRET_SHAPES = re.compile(
+    r"k8s-aws-v1\.[A-Za-z0-9_=-]+"
+    r"|(?<=bearer)(?:\s|%20|\+)+[^\s\"'\\,;<>]+"
+    r"|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])"
+    r"|(?<=://)[^\s/?#\"'<>@]+:[^\s\"'<>]*(?=@)",
+    re.IGNORECASE,
+)
+
+_REGISTERED: dict[str, None] = {}
+
+
+def register(*values: Any) -> None:
+    """Make every text in these values, of which some may be dictionaries or lists, a secret of this process and of
+    those that it forks from now on. Numbers count as their text; empty values and booleans are none."""
+    for text in texts(values):
+        _REGISTERED[text] = None
+
+
+def register_address(address: str | None) -> None:
+    """Make user and password of an address secrets, also where they are not encoded as they should be."""
+    register(*credentials_of(address or ""))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """The texts in a value, keys aside."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts(item)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, bytes):
+        yield from texts(value.decode(errors="replace"))
+    elif value is not None and not isinstance(value, bool):
+        # What is around it is no secret, and a service that quotes it may leave it out.
+        text = str(value).strip()
+        if text:
+            yield text
+
+
+def credentials_of(address: str) -> list[str]:
+    """User and password of an address: together, the password, and what they are when they are decoded."""
+    scheme, separator, rest = address.rpartition("://") if "://" in address else ("", "", address)
+    userinfo, found, _host = rest.rpartition("@")
+    if not found:
+        return []
+    user, _colon, password = userinfo.partition(":")
+    secrets = [userinfo, password or user]
+    return [text for secret in secrets for text in (secret, urllib.parse.unquote(secret)) if text]
+
+
+def known_secrets() -> list[str]:
+    """What is a secret now: what was registered, and the environment's."""
+    found = dict(_REGISTERED)
+    for name in SECRET_VARIABLES:
+        found.update(dict.fromkeys(texts(os.environ.get(name))))
+    for name, value in os.environ.items():
+        if name.lower() in ADDRESS_VARIABLES:
+            found.update(dict.fromkeys(credentials_of(value)))
+    return list(found)
+
+
+def redact(value: Any) -> Any:
+    """A copy of a text, or of dictionaries and lists of texts, with a mask in the place of each secret."""
+    secrets = [form for secret in known_secrets() for form in forms_of(secret)]
+    return _redacted(value, secrets) if secrets else value
+
+
+def _redacted(value: Any, secrets: list[Secret]) -> Any:
+    if isinstance(value, str):
+        return masked(value, (span for secret in secrets for span in secret.spans(value)))
+    if isinstance(value, dict):
+        return {key: _redacted(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(item, secrets) for item in value]
+    return value
+
+
+def censor(text: str) -> str:
+    """A text from outside with a mask in the place of each secret, of its beginning, of its lines, and of what looks
+    like a credential. What is very long is cut."""
+    text = text[:LONGEST_QUOTED]
+    secrets = [form for secret in known_secrets() for form in (*forms_of(secret), *parts_of(secret))]
+    spans = [span for secret in secrets for span in secret.spans(text, SHORTEST_PART)]
+    spans += [match.span() for match in SECRET_SHAPES.finditer(text)]
+    return masked(text, spans)
+
+
+def quote(words: Any, limit: int = QUOTED_LENGTH) -> str:
+    """Words of a service or a program as they may be shown: censored, then made printable on one line, then cut."""
+    text = one_line(censor(str(words)))
+    return text if len(text) <= limit else f"{text[:limit].rstrip()}…"
+
+
+def explanation(decoded: Any, body: bytes, content_type: str | None, *keys: str) -> str:
+    """What an answer says in words: a JSON object under the first of these keys that it has, or a plain text. Anything
+    else, such as the page of a proxy, is not quoted: what is in it cannot be known."""
+    if isinstance(decoded, dict):
+        words = next((decoded[key] for key in keys if decoded.get(key)), "")
+    else:
+        is_plain = (content_type or "").partition(";")[0].strip().lower() == "text/plain"
+        words = body.decode(errors="replace").strip() if is_plain else ""
+    return quote(words) if words else "no explanation"
+
+
+def masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """A text with a mask for each of these spans, one where they overlap."""
+    result, end = [], 0
+    last = -1
+    for start, stop in sorted(spans):
+        if start > last:
+            result += [text[end:start], MASK]
+        last = max(last, stop)
+        end = last
+    return "".join((*result, text[end:])) if result else text
+
+
+def printable(text: str) -> str:
+    """A text that is no more than text on a terminal, lines and tabs included: without control characters, escape
+    sequences, marks of direction, and what is invisible."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else " " if character.isspace() else "?"
+        for character in text
+    )
+
+
+def one_line(text: str) -> str:
+    """As :func:`printable`, on one line."""
+    return printable(" ".join(text.split()))
+
+
+class Secret:
+    """One form of a secret, found wherever it is encoded in one of the ways of :func:`encodings`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        # No encoding that is met changes letters and digits of ASCII, so most texts need no further look.
+        self.anchor = max(re.findall(r"[A-Za-z0-9]+", text[:SHORTEST_PART]), key=len, default="")
+
+    @functools.cached_property
+    def units(self) -> list[str]:
+        """Its characters. Backslashes are one with the next: in an encoding they merge with its own. Blanks are one
+        too."""
+        return re.findall(r"\\*(?:\s+|[^\\\s])|\\+", self.text)
+
+    @functools.cached_property
+    def start(self) -> re.Pattern:
+        return re.compile("".join(unit_pattern(unit) for unit in self.units[:SHORTEST_PART]))
+
+    def spans(self, text: str, shortest: int | None = None) -> Iterator[tuple[int, int]]:
+        """Where the secret is in a text, or its beginning from this number of characters."""
+        if self.anchor not in text:
+            return
+        shortest = min(shortest or len(self.units), len(self.units))
+        position = 0
+        while match := self.start.search(text, position):
+            count, end = min(SHORTEST_PART, len(self.units)), match.end()
+            while count < len(self.units) and (more := unit(self.units[count]).match(text, end)):
+                count, end = count + 1, more.end()
+            if count >= shortest:
+                yield match.start(), end
+            position = max(end if count >= shortest else 0, match.start() + 1)
+
+
+@functools.lru_cache(maxsize=1024)
+def unit(characters: str) -> re.Pattern:
+    return re.compile(unit_pattern(characters))
+
+
+# How many backslashes an escape begins with: one inside another doubles them. Four deep are enough, and without a bound
+# a text of backslashes alone would take forever.
+DEEPEST = 15
+NAMED_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\0": "0"}
+NAMED_ENTITIES = {'"': "quot", "'": "apos", "&": "amp", "<": "lt", ">": "gt", "\xa0": "nbsp"}
+
+
+@functools.lru_cache(maxsize=1024)
+def unit_pattern(characters: str) -> str:
+    """A pattern of what is a unit of a secret, in any encoding."""
+    text = characters.lstrip("\\")
+    before = f"(?:{encodings(characters[0])}){{1,{DEEPEST}}}" if len(text) < len(characters) else ""
+    if text.isascii() and text.isalnum():
+        return before + text
+    if text.isspace():
+        # Blanks may have become fewer, and a line may have been indented.
+        found = "|".join(map(encodings, dict.fromkeys(text)))
+        return rf"{before}(?:{found}|\s|\+|%(?:25)*2[Bb]){{1,100}}"
+    return f"{before}(?:{encodings(text)})" if text else before
+
+
+def encodings(character: str) -> str:
+    """Alternatives of a pattern: the character itself, and as JSON, JavaScript, Python, YAML, Go and shells escape it,
+    URLs, HTML and XML."""
+    code, utf8 = ord(character), character.encode(errors="surrogatepass")
+    utf16 = character.encode("utf-16-be", errors="surrogatepass")
+    escape = rf"\\{{1,{DEEPEST}}}"
+    escapes = [
+        rf"u\{{0{{0,8}}{code:x}\}}",
+        rf"U{code:08x}",
+        escape.join(rf"u{utf16[at : at + 2].hex()}" for at in range(0, len(utf16), 2)),
+        escape.join(rf"x{byte:02x}" for byte in utf8),
+        *([rf"x{code:02x}"] if code < 256 else ()),
+    ]
+    others = [
+        "".join(rf"%(?:25)*{byte:02x}" for byte in utf8),
+        rf"&(?:amp;)*#0{{0,8}}{code};",
+        rf"&(?:amp;)*#x0{{0,8}}{code:x};",
+        *([rf"&(?:amp;)*{NAMED_ENTITIES[character]};"] if character in NAMED_ENTITIES else ()),
+    ]
+    named = f"|{NAMED_ESCAPES[character]}" if character in NAMED_ESCAPES else ""
+    shells = r"|'\\''|'\"'\"'|''" if character == "'" else ""
+    plain = f"(?i:{'|'.join(others)}){shells}|{re.escape(character)}"
+    # Backslashes before a backslash are its own.
+    literal = plain if character == "\\" else rf"\\{{0,{DEEPEST}}}(?:{plain})"
+    return f"{escape}(?:(?i:{'|'.join(escapes)}){named})|{literal}"
+
+
+@functools.lru_cache(maxsize=256)
+def forms_of(secret: str) -> tuple[Secret, ...]:
+    """A secret as it is, and in base64, at each of the three places that it may have in what is encoded."""
+    found = {secret: None}
+    sources = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    sources |= {urllib.parse.quote(secret, errors="replace", safe=safe) for safe in ("", "/")}
+    sources.add(urllib.parse.quote_plus(secret, errors="replace"))
+    for source in sources:
+        data = source.encode(errors="replace")
+        for before in range(3):
+            encoded = base64.b64encode(bytes(before) + data).decode()
+            # Without the characters that depend on what is before and behind.
+            core = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+            if len(core) >= SHORTEST_BASE64:
+                found[core] = None
+                found[core.translate(str.maketrans("+/", "-_"))] = None
+    return tuple(Secret(text) for text in found)
+
+
+@functools.lru_cache(maxsize=256)
+def parts_of(secret: str) -> tuple[Secret, ...]:
+    """The lines of a secret, and of one that is JSON its texts, as far as they are long."""
+    found = dict.fromkeys(line.strip() for line in secret.splitlines()[1:])
+    if secret.lstrip().startswith(("{", "[")):
+        try:
+            decoded = list(texts(json.loads(secret)))
+        except (ValueError, RecursionError):
+            decoded = []
+        found.update(dict.fromkeys(line.strip() for text in decoded for line in (text, *text.splitlines())))
+    return tuple(Secret(text) for text in found if len(text) >= SHORTEST_LINE)
