@@ -338,8 +338,6 @@ def connector(world: World) -> None:
 
 def permissions(world: World) -> None:
     """An automation that its clusters do not know yet."""
-    if kube.find() is None:
-        pytest.skip("kubectl apply needs the discovery of a real API server")
     world.one_account()
     administrator = world.account.make_role("administrator", SHOP)
     world.use(world.add("prod-1", creator_arn=administrator))

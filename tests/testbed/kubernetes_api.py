@@ -4,9 +4,11 @@
 """A small Kubernetes API server: the WSGI application that serves every cluster of the test bed.
 
 It refuses what a real one refuses, in the same words, for the objects the collection touches: namespaces (read and
-create), ConfigMaps, roles and bindings, access reviews, and the discovery that kubectl and client libraries ask for.
+write), ConfigMaps, roles and bindings, access reviews, and the discovery, OpenAPI documents and tables that kubectl and
+client libraries ask for. It reads JSON, YAML and protobuf, and answers in JSON.
 
-Not served: watches, server-side apply (415), deletion of collections and of namespaces (405), protobuf (406, 415).
+Not served: watches, server-side apply (415), deletion of collections and of namespaces (405), answers in protobuf only
+(406) but for OpenAPI 2, OpenAPI 3 in protobuf (406).
 Unlike a default kube-apiserver, and like EKS since Kubernetes 1.32, it lets nobody in without a token but for the
 health checks.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -24,7 +26,11 @@ from urllib.parse import parse_qs
 
 import yaml
 
+from testbed import kubernetes_openapi as openapi
+from testbed import kubernetes_protobuf as protobuf
 from testbed import kubernetes_schema as schema
+from testbed import kubernetes_tables as tables
+from testbed import openapi_protobuf
 from testbed.authenticator import AuthenticationError, User
 from testbed.aws_auth import JsonLikeLoader
 from testbed.kubernetes_patches import MERGE_PATCH, PATCH_TYPES, apply_patch
@@ -58,9 +64,11 @@ VERSION = {
     "compiler": "",
     "platform": "linux/amd64",
 }
+TEXT = "text/plain; charset=utf-8"
+OPENAPI_PATHS = ("/openapi/v2", "/openapi/v3")
 HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
 BODY_MAXIMUM_BYTES = 3 * 1024 * 1024
-BODY_TYPES = ("application/json", "application/yaml")
+BODY_TYPES = ("application/json", "application/yaml", protobuf.MEDIA_TYPE)
 AUDIENCE = "https://kubernetes.default.svc"
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -81,6 +89,9 @@ class Review:
     plural: str
     kind: str
     schema: dict[str, Any] = field(repr=False, hash=False)
+    namespaced: bool = False
+    verbs: tuple[str, ...] = ("create",)
+    short_names: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
@@ -210,11 +221,13 @@ class Request:
         return self.environ.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
 
     def parse_body(self, kind: str) -> Any:
-        """The body of a JSON or YAML request; raises 400, 415."""
+        """The body of a request, as JSON would have it; raises 400, 415."""
         media_type = self.media_type() or BODY_TYPES[0]
         if media_type not in BODY_TYPES:
             raise unknown_media_type(BODY_TYPES)
         try:
+            if media_type == protobuf.MEDIA_TYPE:
+                return protobuf.decode(self.body, kind)
             return yaml.load(self.body, JsonLikeLoader) if media_type == "application/yaml" else json.loads(self.body)
         except (ValueError, yaml.YAMLError) as error:
             raise bad_request(
@@ -268,10 +281,17 @@ class Request:
 
 @dataclass
 class Answer:
-    """A status code and what goes into the body: an object, or text of the health checks."""
+    """A status code and what goes into the body: an object, text of the health checks, or a document's bytes."""
 
     code: int
     content: Any
+    media_type: str = "application/json"
+
+    @property
+    def body(self) -> bytes:
+        if isinstance(self.content, bytes):
+            return self.content
+        return json.dumps(self.content, separators=(",", ":")).encode()
 
 
 class ApiServer:
@@ -283,10 +303,9 @@ class ApiServer:
             answer = self.answer(request)
         except ApiError as error:
             answer = Answer(error.code, error.status)
-        plain = isinstance(answer.content, str)
-        body = answer.content.encode() if plain else json.dumps(answer.content, separators=(",", ":")).encode()
+        body = answer.body
         headers = [
-            ("Content-Type", "text/plain; charset=utf-8" if plain else "application/json"),
+            ("Content-Type", answer.media_type),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-cache, private"),
         ]
@@ -296,19 +315,19 @@ class ApiServer:
 
     def answer(self, request: Request) -> Answer:
         if request.path in HEALTH_PATHS and request.method == "GET":
-            return Answer(200, "ok")
+            return Answer(200, b"ok", TEXT)
         if request.user is None:
             raise unauthorized()
         request.cluster.authorizer.require(request.user, request.attributes)
         if len(request.body) > BODY_MAXIMUM_BYTES:
             raise ApiError(413, f"Request entity too large: limit is {BODY_MAXIMUM_BYTES}")
-        check_accept(request)
         target = request.target
         if not target.resource:
             return discover(request)
+        check_accept(request)
         if target.group and target.group not in GROUPS:
             # No server has registered it, so none words the answer as a Status.
-            return Answer(404, "404 page not found\n")
+            return Answer(404, b"404 page not found\n", TEXT)
         review = REVIEWS.get((target.group, target.resource))
         resource = RESOURCES.get((target.group, target.resource))
         if target.version != "v1" or target.subresource or not (review or resource):
@@ -360,21 +379,42 @@ def authenticate(environ: dict[str, Any]) -> User | None:
     return user
 
 
-def check_accept(request: Request) -> None:
-    """Raise 406 unless the client takes plain JSON, beside the tables and aggregated discovery it may prefer."""
-    accept = request.environ.get("HTTP_ACCEPT", "") or "*/*"
-    for one in accept.split(","):
+def acceptable(request: Request) -> Iterator[tuple[str, dict[str, str]]]:
+    """The media types that the client takes, each with its parameters, in its order."""
+    for one in (request.environ.get("HTTP_ACCEPT", "") or "*/*").split(","):
         media_type, *parameters = (part.strip() for part in one.split(";"))
-        plain = not any(parameter.startswith(("as=", "g=")) for parameter in parameters)
-        if plain and media_type in ("application/json", "application/*", "*/*"):
-            return
-    raise ApiError(406, "only the following media types are accepted: application/json")
+        yield media_type, dict(parameter.partition("=")[::2] for parameter in parameters)
+
+
+def check_accept(request: Request, *others: str) -> str:
+    """The form of the answer: JSON or one of ``others``, whichever the client names first; raises 406 for neither."""
+    for media_type, parameters in acceptable(request):
+        if media_type in others:
+            return media_type
+        if media_type in ("application/json", "application/*", "*/*") and not {"as", "g"} & set(parameters):
+            return "application/json"
+    raise ApiError(406, "only the following media types are accepted: " + ", ".join(["application/json", *others]))
+
+
+def table_version(request: Request) -> str:
+    """The version of a table that the client wants rather than the object or the list; empty for none."""
+    for media_type, parameters in acceptable(request):
+        if media_type in ("application/json", "application/*", "*/*"):
+            if (parameters.get("as"), parameters.get("g")) == ("Table", tables.GROUP):
+                if parameters.get("v") in tables.VERSIONS:
+                    return parameters["v"]
+            elif "as" not in parameters:
+                return ""
+    return ""
 
 
 def discover(request: Request) -> Answer:
     """The documents from which clients learn what is served."""
     if request.method != "GET":
         raise method_not_allowed()
+    if request.path.startswith("/openapi/"):
+        return describe(request)
+    check_accept(request)
     group_versions = [{"groupVersion": f"{group}/v1", "version": "v1"} for group in GROUPS]
     groups = [
         {"name": group, "versions": [one], "preferredVersion": one}
@@ -392,8 +432,29 @@ def discover(request: Request) -> Answer:
         documents[f"/apis/{name}/v1"] = resource_list(name, f"{name}/v1")
     document = documents.get(request.path.rstrip("/"))
     if document is None:
-        return Answer(404, {"paths": sorted([*documents, *HEALTH_PATHS])})
+        return Answer(404, {"paths": sorted([*documents, *OPENAPI_PATHS, *HEALTH_PATHS])})
     return Answer(200, document)
+
+
+def describe(request: Request) -> Answer:
+    """The OpenAPI documents."""
+    path = request.path.rstrip("/")
+    served = [*RESOURCES.values(), *REVIEWS.values()]
+    if path == "/openapi/v2":
+        media_type = check_accept(request, *openapi_protobuf.MEDIA_TYPES)
+        document = openapi.version_2(served, VERSION["gitVersion"])
+        if media_type == "application/json":
+            return Answer(200, document)
+        # The name with the @, in which clients ask for it, is not a media type by RFC 2045.
+        return Answer(200, openapi_protobuf.encode(document), openapi_protobuf.MEDIA_TYPES[1])
+    check_accept(request)
+    if path == "/openapi/v3":
+        return Answer(200, openapi.version_3_index(GROUPS))
+    for group in ("", *GROUPS):
+        if path == f"/openapi/v3{openapi.prefix(group)}":
+            its = [resource for resource in served if resource.group == group]
+            return Answer(200, openapi.version_3(its, VERSION["gitVersion"]))
+    return Answer(404, b"404 page not found\n", TEXT)
 
 
 def resource_list(group: str, group_version: str) -> dict[str, Any]:
@@ -406,25 +467,26 @@ def resource_list(group: str, group_version: str) -> dict[str, Any]:
             "verbs": list(resource.verbs),
             "shortNames": list(resource.short_names),
         }
-        for resource in RESOURCES.values()
+        for resource in [*RESOURCES.values(), *REVIEWS.values()]
         if resource.group == group
-    ]
-    described += [
-        {
-            "name": review.plural,
-            "singularName": review.kind.lower(),
-            "namespaced": False,
-            "kind": review.kind,
-            "verbs": ["create"],
-        }
-        for review in REVIEWS.values()
-        if review.group == group
     ]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": described}
 
 
 def get_object(request: Request, resource: Resource, namespace: str) -> Answer:
-    return Answer(200, request.cluster.store.get(resource, namespace, request.target.name))
+    found = request.cluster.store.get(resource, namespace, request.target.name)
+    version = table_version(request)
+    if version:
+        return Answer(200, tables.table(resource, [found], found["metadata"], version, included(request)))
+    return Answer(200, found)
+
+
+def included(request: Request) -> str:
+    """What a row of a table is to say of its object; raises 400 for a value that is not known."""
+    wanted = request.option("includeObject") or "Metadata"
+    if wanted not in tables.INCLUDED:
+        raise bad_request(f"unrecognized includeObject value: {quoted(wanted)}")
+    return wanted
 
 
 def list_objects(request: Request, resource: Resource, namespace: str) -> Answer:
@@ -437,6 +499,9 @@ def list_objects(request: Request, resource: Resource, namespace: str) -> Answer
     with store.lock:
         items = [obj for obj in store.list(resource, namespace) if matches_labels(obj) and matches_fields(obj)]
         page, metadata = store.page(items, max(int(limit), 0), request.option("continue"))
+    version = table_version(request)
+    if version:
+        return Answer(200, tables.table(resource, page, metadata, version, included(request)))
     # A list names its items' kind once, for all of them.
     items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in page]
     return Answer(

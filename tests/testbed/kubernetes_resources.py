@@ -281,7 +281,7 @@ NAMESPACES = Resource(
     default=default_namespace,
     name_problems=label_problems,
     short_names=("ns",),
-    verbs=("create", "get", "list"),
+    verbs=("create", "get", "list", "patch", "update"),
 )
 CONFIG_MAPS = Resource(
     group="",

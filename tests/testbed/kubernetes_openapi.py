@@ -1,0 +1,169 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is served, as OpenAPI: from it kubectl learns that the server validates fields, and what ``explain`` prints.
+
+Version 3 is a document for each group and version, version 2 one for all. Both are made of the resources and their
+schemas, so they say what this server does. Sources: ``k8s.io/kube-openapi``, ``k8s.io/apiserver``
+``pkg/endpoints/installer.go``; the readers are ``k8s.io/cli-runtime`` ``pkg/resource/query_param_verifier*.go`` and
+``k8s.io/kubectl`` ``pkg/explain``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from testbed import kubernetes_schema as schema
+
+Document = dict[str, Any]
+
+META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+PACKAGES = {
+    "": "io.k8s.api.core.v1",
+    "authentication.k8s.io": "io.k8s.api.authentication.v1",
+    "authorization.k8s.io": "io.k8s.api.authorization.v1",
+    "rbac.authorization.k8s.io": "io.k8s.api.rbac.v1",
+}
+ACTIONS = {"get": "get", "post": "create", "put": "update", "patch": "patch", "delete": "delete"}
+# The paths of a collection, and of one object.
+COLLECTION, OBJECT = ("get", "post"), ("get", "put", "patch", "delete")
+KIND_EXTENSION = "x-kubernetes-group-version-kind"
+DRY_RUN, MANAGER, VALIDATION = "dryRun", "fieldManager", "fieldValidation"
+QUERY = {
+    "post": (DRY_RUN, MANAGER, VALIDATION),
+    "put": (DRY_RUN, MANAGER, VALIDATION),
+    "patch": (DRY_RUN, MANAGER, VALIDATION),
+    "delete": (DRY_RUN,),
+}
+PRIMITIVES: dict[Any, Document] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer", "format": "int64"},
+    schema.Base64: {"type": "string", "format": "byte"},
+    schema.Time: {"type": "string", "format": "date-time"},
+    dict: {"type": "object"},
+}
+
+
+class Served(Protocol):
+    """What a document says of a resource."""
+
+    group: str
+    plural: str
+    kind: str
+    namespaced: bool
+    schema: dict[str, Any]
+    verbs: tuple[str, ...]
+
+
+def version_3_index(groups: tuple[str, ...]) -> Document:
+    """Where the documents of version 3 are, by the path of their group and version."""
+    paths = [prefix(group).lstrip("/") for group in ("", *groups)]
+    return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in paths}}
+
+
+def version_3(resources: list[Served], version: str) -> Document:
+    """The document of one group in version 3."""
+    paths = {
+        path: {method: operation_3(method, resource) for method in methods}
+        for resource in resources
+        for path, methods in paths_of(resource)
+    }
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": version},
+        "paths": paths,
+        "components": {"schemas": definitions(resources, "#/components/schemas/")},
+    }
+
+
+def version_2(resources: list[Served], version: str) -> Document:
+    """The document of all groups in version 2."""
+    paths = {
+        path: {method: operation_2(method, resource) for method in methods}
+        for resource in resources
+        for path, methods in paths_of(resource)
+    }
+    return {
+        "swagger": "2.0",
+        "info": {"title": "Kubernetes", "version": version},
+        "paths": paths,
+        "definitions": definitions(resources, "#/definitions/"),
+    }
+
+
+def prefix(group: str) -> str:
+    return f"/apis/{group}/v1" if group else "/api/v1"
+
+
+def paths_of(resource: Served) -> list[tuple[str, list[str]]]:
+    """The paths of a resource, each with the methods that it answers."""
+    base = prefix(resource.group)
+    collection = (
+        f"{base}/namespaces/{{namespace}}/{resource.plural}" if resource.namespaced else f"{base}/{resource.plural}"
+    )
+    wanted = [(collection, COLLECTION), (f"{collection}/{{name}}", OBJECT)]
+    if resource.namespaced:
+        wanted.append((f"{base}/{resource.plural}", ("get",)))
+    found = []
+    for path, methods in wanted:
+        is_object = path.endswith("/{name}")
+        served = [method for method in methods if verb_of(method, is_object) in resource.verbs]
+        if served:
+            found.append((path, served))
+    return found
+
+
+def verb_of(method: str, is_object: bool) -> str:
+    return "list" if method == "get" and not is_object else ACTIONS[method]
+
+
+def kind_of(resource: Served) -> Document:
+    return {"group": resource.group, "kind": resource.kind, "version": "v1"}
+
+
+def model_name(resource: Served) -> str:
+    return f"{PACKAGES[resource.group]}.{resource.kind}"
+
+
+def operation_3(method: str, resource: Served) -> Document:
+    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in QUERY.get(method, ())]
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model_name(resource)}"}}}
+    return {
+        "parameters": parameters,
+        "responses": {"200": {"description": "OK", "content": content}},
+        KIND_EXTENSION: kind_of(resource),
+    }
+
+
+def operation_2(method: str, resource: Served) -> Document:
+    parameters = [{"name": name, "in": "query", "type": "string"} for name in QUERY.get(method, ())]
+    answer = {"$ref": f"#/definitions/{model_name(resource)}"}
+    return {
+        "parameters": parameters,
+        "responses": {"200": {"description": "OK", "schema": answer}},
+        KIND_EXTENSION: kind_of(resource),
+    }
+
+
+def definitions(resources: list[Served], reference: str) -> Document:
+    """The models of the resources, and the metadata to which all of them refer."""
+    models: Document = {META: model(schema.METADATA, reference)}
+    for resource in resources:
+        models[model_name(resource)] = {**model(resource.schema, reference), KIND_EXTENSION: [kind_of(resource)]}
+    return models
+
+
+def model(fields: Any, reference: str) -> Document:
+    """A schema of :mod:`testbed.kubernetes_schema` in OpenAPI's terms."""
+    if isinstance(fields, list):
+        return {"type": "array", "items": model(fields[0], reference)}
+    if isinstance(fields, schema.MapOf):
+        return {"type": "object", "additionalProperties": model(fields.value, reference)}
+    if isinstance(fields, dict):
+        properties = {
+            name: {"$ref": reference + META} if field is schema.METADATA else model(field, reference)
+            for name, field in fields.items()
+        }
+        return {"type": "object", "properties": properties}
+    return dict(PRIMITIVES[fields])
