@@ -13,6 +13,7 @@ description:
     (C(apono_trust), C(apono_tags) and so on) that its clusters have.
   - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are put together.
     What else two clusters give differently is a contradiction, and the later of the two is refused.
+  - A cluster has one host, and an integration has one cluster. Hosts that share either are refused.
   - It takes the clusters' accounts and authentication modes from C(apono_cluster_result), the registered result of
     M(apono.eks.cluster_info), and leaves out hosts without one.
 positional: hostvars, others
@@ -31,6 +32,7 @@ options:
       - Further hosts of the inventory. Those of the same accounts count, as far as one of their variables
         C(apono_account_id), C(eks_account_id) and C(apono_assume_role_arn) tells the account, so that a run over a part
         of an account does not take from the role what the rest needs.
+      - They count too for what hosts share, as far as their variables name their clusters and integrations.
     type: list
     elements: str
     default: []
@@ -65,6 +67,12 @@ _value:
       description: The hosts that cannot be served, with the reasons.
       type: dict
       sample: {prod-2: ["prod-2 and prod-1 are in account 111122223333, ..., and differ in apono_trust. Set it alike."]}
+    shared:
+      description:
+        - Those of C(refused) that lead to the cluster or to the integration of another host of the inventory, with
+          the reasons.
+      type: dict
+      sample: {}
     clusters:
       description: The hosts that can be served, with their accounts.
       type: dict
@@ -108,11 +116,15 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.apono.eks.plugins.module_utils import cluster_identity
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read, readable
+
+# The group of the host that the playbooks for one cluster make.
+ONE_CLUSTER = "apono_one_cluster"
 
 
 def fleet(
@@ -163,10 +175,14 @@ def fleet(
     for reasons in (contradictions, rules.contradicting_flows(flows)):
         for host, reason in reasons.items():
             refused.setdefault(host, []).append(reason)
+    shared = shared_by_hosts(hosts, [] if is_of_one_cluster(hosts, hostvars) else rest, hostvars)
+    for host, its_reasons in shared.items():
+        refused[host] = [*its_reasons, *refused.get(host, ())]
     return {
         "hosts": hosts,
         "accounts": accounts,
         "refused": refused,
+        "shared": shared,
         "clusters": {host: account_id for host, account_id in known.items() if host not in refused},
         "known": known,
         "modes": [
@@ -200,6 +216,24 @@ def of_others(
         except AnsibleError as error:
             unread.setdefault(account_id, {})[host] = str(error)
     return found
+
+
+def shared_by_hosts(
+    hosts: Iterable[str], others: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """The hosts of the run that lead to the cluster or integration of another host, with the reasons."""
+    identities = {}
+    for host in dict.fromkeys([*hosts, *others]):
+        its = hostvars[host]
+        cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
+        identities[host] = cluster_identity.identity(host, readable(its, cluster_identity.VARIABLES), cluster)
+    return cluster_identity.shared(identities, set(hosts))
+
+
+def is_of_one_cluster(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the run is for one cluster that variables name. Where they are extra variables, each host of the
+    inventory has them, so the inventory tells nothing of the others."""
+    return any(ONE_CLUSTER in hostvars[host].get("group_names", ()) for host in hosts)
 
 
 def given(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -240,3 +240,23 @@ def test_every_proof_that_the_documentation_names_is_there():
     tests = "".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
     assert len(named) > 10
     assert {name for name in named if f"def {name}(" not in tests} == set()
+
+
+# What a play may have for hosts: what a user has given, what an earlier play has chosen, or a group that the playbook
+# makes.
+HOSTS_OF_PLAYS = re.compile(
+    r"localhost|apono_one_cluster|\{\{ apono_hosts \| default\('all'\) \}\}"
+    r"|\{\{ query\('apono\.eks\.requested_hosts', apono_hosts \| default\('all'\)\) \}\}"
+    r"|\{\{ query\('apono\.eks\.play_hosts', '[a-z_.]+'\) \}\}"
+)
+PLAYBOOKS = sorted(path for folder in ("playbooks", "playbooks/plays") for path in (CHECKOUT / folder).glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_no_name_of_a_host_is_a_pattern(path: Path) -> None:
+    """Ansible takes what is in hosts for patterns, and splits them at blanks, colons and commas."""
+    hosts = [play["hosts"] for play in yaml.load(path.read_text(), Loader) if "hosts" in play]
+    assert all(HOSTS_OF_PLAYS.fullmatch(each) for each in hosts), hosts
+    # The first play with the user's pattern checks that it matches.
+    of_user = [each for each in hosts if "apono_hosts" in each]
+    assert ["requested_hosts" in each for each in of_user] == [True, *[False] * (len(of_user) - 1)][: len(of_user)]

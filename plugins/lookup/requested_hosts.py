@@ -1,0 +1,72 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: requested_hosts
+short_description: Check a pattern of hosts that a user has given
+version_added: 0.1.0
+description:
+  - Returns the pattern as it is, for the keyword C(hosts) of a play.
+  - A part of the pattern that matches no host is an error. Ansible itself warns of it, skips the play, and ends with
+    the exit status 0, as if the work was done.
+options:
+  _terms:
+    description: The pattern, or several of them, as the keyword C(hosts) takes them.
+    type: list
+    elements: str
+    required: true
+notes:
+  - Only for the keyword C(hosts). An inventory without hosts is no error, and neither is a part of C(--limit) that
+    matches none.
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Show the clusters
+  hosts: "{{ query('apono.eks.requested_hosts', apono_hosts | default('all')) }}"
+  gather_facts: false
+  tasks:
+    - name: Show the cluster
+      ansible.builtin.debug:
+        var: inventory_hostname
+"""
+
+RETURN = r"""
+_raw:
+  description: The pattern.
+  type: list
+  elements: str
+  sample: ["prod*"]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.apono.eks.plugins.plugin_utils.host_patterns import ALL, unmatched
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        if kwargs:
+            raise AnsibleLookupError("requested_hosts takes a pattern of hosts, and nothing else.")
+        variables = variables or {}
+        pattern = plain(terms[0] if len(terms) == 1 and isinstance(terms[0], list) else terms)
+        groups = plain(variables.get("groups") or {})
+        if pattern == [ALL] or not groups.get(ALL):
+            return pattern
+        words = unmatched(pattern, plain(variables.get("ansible_limit") or ""), groups, self._loader)
+        if words:
+            raise AnsibleLookupError(
+                f"apono_hosts is {', '.join(map(str, pattern))!r}, and {words}. Correct apono_hosts. In a name with "
+                "blanks, colons or commas, write ? for each of them."
+            )
+        return pattern
