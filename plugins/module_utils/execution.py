@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
-from ansible_collections.apono.eks.plugins.module_utils.redaction import censor, printable, quote, redact
+from ansible_collections.apono.eks.plugins.module_utils.redaction import censor, known_secrets, printable, quote, redact
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 
 
@@ -22,6 +22,17 @@ def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
 
     ``params`` are validated and normalised. Never raises. No secret that the process knows by then is in the result.
     """
+    try:
+        return shown(redact(outcome(task_class, params, check_mode)))
+    except RecursionError:
+        return {
+            "failed": True,
+            "msg": "An option or an answer of a service is nested too deeply to be read.",
+            "error": {"code": "TooDeep"},
+        }
+
+
+def outcome(task_class: type[Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     task = None
     try:
         task = task_class(params)
@@ -35,11 +46,7 @@ def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
             "changes": error.applied,
         }
     except RecursionError:
-        result = {
-            "failed": True,
-            "msg": "An option or an answer of a service is nested too deeply to be read.",
-            "error": {"code": "TooDeep"},
-        }
+        raise
     except Exception as error:
         result = {
             "failed": True,
@@ -49,7 +56,7 @@ def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
         }
     if task and task.warnings:
         result["warnings"] = task.warnings
-    return shown(redact(result))
+    return result
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +86,12 @@ class Module(AnsibleModule):
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         shown, secrets = self.options.invocation(self.params)
-        self.no_log_values.update(secrets)
+        self.no_log_values.update(secrets, known_secrets())
         super().fail_json(msg, **{"invocation": {"module_args": shown}, **kwargs})
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        self.no_log_values.update(known_secrets())
+        super().exit_json(**kwargs)
 
 
 def run_module(task_class: type[Task]) -> None:
@@ -88,14 +99,13 @@ def run_module(task_class: type[Task]) -> None:
     options = task_class.options
     module = Module(options)
     try:
-        params, secrets = options.normalise(module.params)
+        params, _secrets = options.normalise(module.params)
         refusal = None
     except ResourceError as error:
         refusal = error.message
     # Not while an exception is handled: Ansible would add what led to it.
     if refusal:
         module.fail_json(msg=refusal)
-    module.no_log_values.update(secrets)
     result = execute(task_class, params, module.check_mode)
     for text in result.pop("warnings", ()):
         module.warn(text)

@@ -11,7 +11,10 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.redaction import MASK, register, texts
+from ansible_collections.apono.eks.plugins.module_utils.redaction import MASK, register, register_address, texts
+
+# Options that are addresses of services.
+ADDRESSES = ("api_url", "endpoint_url", "host")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Options:
         """Validate as ``AnsibleModule`` does; secrets among the values are registered (:mod:`redaction`)."""
         result = ArgumentSpecValidator(**self.module_arguments()).validate(given)
         register(result._no_log_values)
+        for name in ADDRESSES:
+            # With a password in it, it is refused by what takes it.
+            register_address(str(given.get(name) or ""))
         return result
 
     def invocation(self, given: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:

@@ -73,9 +73,9 @@ def register(*values: Any) -> None:
         _REGISTERED[text] = None
 
 
-def register_address(address: str | None) -> None:
+def register_address(address: str) -> None:
     """Make user and password of an address secrets, also where they are not encoded as they should be."""
-    register(*credentials_of(address or ""))
+    register(*credentials_of(address))
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -97,8 +97,9 @@ def texts(value: Any) -> Iterator[str]:
 
 def credentials_of(address: str) -> list[str]:
     """User and password of an address: together, the password, and what they are when they are decoded."""
-    scheme, separator, rest = address.rpartition("://") if "://" in address else ("", "", address)
-    userinfo, found, _host = rest.rpartition("@")
+    userinfo, found, _host = (
+        address.partition("://")[2].rpartition("@") if "://" in address else address.rpartition("@")
+    )
     if not found:
         return []
     user, _colon, password = userinfo.partition(":")

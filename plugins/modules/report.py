@@ -118,7 +118,9 @@ options:
       - Without it, no file is written.
     type: path
 notes:
-  - The files have the rights that the umask leaves, or those of the files that they replace.
+  - A new file can be read by its owner alone. A file that replaces one of the same user has its permissions, so
+    C(chmod) decides once for a report that is always written to the same path.
+  - A link is followed where it belongs to the user or to root, and is an error where it belongs to another user.
   - In the CSV, a cell that a spreadsheet would take for a formula has an apostrophe before it.
 author:
   - Apono (@apono-io)

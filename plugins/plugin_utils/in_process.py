@@ -28,6 +28,7 @@ from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws, transport
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.execution import execute
+from ansible_collections.apono.eks.plugins.module_utils.redaction import known_secrets
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
@@ -85,7 +86,7 @@ class InProcessAction(ActionBase):
         """The module's result, made as ``AnsibleModule`` makes it: validated, with the invocation, censored."""
         options = self.task_class.options
         checked = options.check(plain(self._task.args))
-        params, secrets = checked.validated_parameters, set(checked._no_log_values)
+        params = checked.validated_parameters
         if checked.error_messages:
             error = checked.errors[0]
             text = checked.errors.msg
@@ -94,8 +95,7 @@ class InProcessAction(ActionBase):
             result = {"failed": True, "msg": text}
         else:
             try:
-                normalised, more_secrets = options.normalise(params)
-                secrets |= more_secrets
+                normalised, _secrets = options.normalise(params)
                 result = execute(self.task_class, normalised, self._task.check_mode)
             except ResourceError as refusal:
                 result = {"failed": True, "msg": refusal.message}
@@ -107,12 +107,11 @@ class InProcessAction(ActionBase):
             result["warnings"] = warnings
         if checked._deprecations:
             result["deprecations"] = checked._deprecations
-        shown, more_secrets = options.invocation(params)
-        secrets |= more_secrets
+        shown, secrets = options.invocation(params)
         if shows_invocation(task_vars):
             result["invocation"] = {"module_args": shown}
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        return {**remove_values(result, secrets), **kept}
+        return {**remove_values(result, secrets.union(known_secrets())), **kept}
 
     @contextmanager
     def environment(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients.paging import Pages
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
     Answer,
@@ -19,7 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
     tls_context,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
+from ansible_collections.apono.eks.plugins.module_utils.redaction import credentials_of, explanation, quote, register
 
 # Statuses that say "later": the first certainly without having done anything.
 TOO_MANY_REQUESTS = 429
@@ -45,6 +46,11 @@ class Apono:
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.url = params["api_url"].rstrip("/")
+        if credentials_of(self.url):
+            raise ResourceError(
+                "api_url (in a playbook apono_api_url) has a user or a password in it, which Apono does not take: "
+                "leave them out, and set api_token."
+            )
         if not self.url.startswith(("https://", "http://")):
             raise ResourceError(f"api_url {params['api_url']!r} is not an address: give one like https://api.apono.io.")
         token = (params.get("api_token") or "").strip()
@@ -120,14 +126,14 @@ class Apono:
 
     def pages(self, path: str, what: str, query: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """The items of all pages of a list under ``/api/admin``."""
-        query = dict(query or {})
+        query, pages = dict(query or {}), Pages("Apono", what)
         while True:
             page = self.call("GET", path, what, query=query)
             yield from page.get("items", ())
             token = (page.get("pagination") or {}).get("next_page_token")
             if not token:
                 return
-            query["page_token"] = token
+            query["page_token"] = pages.follow(token)
 
     def decode(self, method: str, path: str, what: str, answer: Answer) -> Any:
         if not answer.body.strip():

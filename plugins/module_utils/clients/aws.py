@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients.paging import AWS_TOKENS, Pages
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -325,9 +326,14 @@ class Aws:
 
     def pages(self, service: str, operation: str, what: str, key: str, **arguments: Any) -> Iterator[Any]:
         """The items under ``key`` of all pages."""
+        # botocore's paginator sees a token that comes twice in a row, and no longer circle.
+        pages = Pages(service.upper(), what)
         try:
             for page in self.client(service).get_paginator(operation).paginate(**arguments):
                 yield from page.get(key, ())
+                for token in AWS_TOKENS:
+                    if page.get(token):
+                        pages.follow(page[token])
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
             raise in_words(error, service, operation, what) from None
 

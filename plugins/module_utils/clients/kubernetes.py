@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.clients.paging import Pages
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
     Answer,
     ConnectionFailed,
@@ -238,7 +239,7 @@ class Kubernetes:
 
     def items(self, path: str, what: str) -> Iterator[dict[str, Any]]:
         """The objects of a collection, page by page."""
-        more = ""
+        pages, more = Pages("Kubernetes", what), ""
         while True:
             query = urlencode({"limit": PAGE_SIZE, **({"continue": more} if more else {})})
             page = self.call("GET", f"{path}?{query}", what)
@@ -246,6 +247,7 @@ class Kubernetes:
             more = page["metadata"].get("continue")
             if not more:
                 return
+            pages.follow(more)
 
     def who_am_i(self, reviewer: Kubernetes | None = None) -> dict[str, Any] | None:
         """Who the cluster says that the token's owner is: ``UserInfo`` of ``authentication.k8s.io/v1``.

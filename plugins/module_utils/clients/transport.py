@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
+
 
 class ConnectionFailed(Exception):
     """No answer came. ``sent`` is false when the request cannot have reached the service."""
@@ -45,9 +47,9 @@ class Answer:
         return self.body.decode(errors="replace")
 
     def json(self) -> Any:
-        """The body as JSON, ``None`` when it is none."""
+        """The body as JSON, ``None`` when it is none, or deeper than anything that a service has to say."""
         try:
-            return json.loads(self.body)
+            return json_text.parsed(self.body)
         except ValueError:
             return None
 

@@ -14,7 +14,7 @@ import json
 import re
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 # Quotas (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted. That of a trust policy can be raised to
@@ -208,7 +208,7 @@ def _document(value: Any, option: str) -> dict[str, Any]:
     """What every policy document is: a version and statements with an effect."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_text.parsed(value)
         except ValueError as error:
             raise ResourceError(
                 f"{option} is not JSON: {error}. Give a policy document as JSON text or as a dictionary."

@@ -9,9 +9,13 @@ import csv
 import io
 import json
 import os
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.redaction import one_line, printable
 
 SCHEMA_VERSION = 1
 
@@ -39,8 +43,12 @@ SHORTEST_WORDS = 20
 # More clusters than these are counted where the same is said of them.
 MOST_NAMES = 5
 
-# With these, a spreadsheet takes a cell for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@")
+# With these, also where they are wider, a spreadsheet takes a cell for a formula (OWASP, "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\N{MINUS SIGN}")
+# What a spreadsheet that is set up for another country, or that is given the text alone, takes for the end of a cell.
+SEPARATORS = re.compile(r"([;\t\r\n])")
+# Letters, by their category, of which nothing is seen.
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def document(
@@ -90,13 +98,9 @@ def error_shown(error: dict[str, Any]) -> dict[str, str]:
 
 
 def clean(value: Any) -> Any:
-    """Every text as what each kind of file can hold.
-
-    That is without null characters, which pages and older Pythons' CSV refuse, and with a question mark for an
-    undecodable byte, which Python keeps as half a character.
-    """
+    """Every text as what each kind of file can hold and a terminal can show, lines included."""
     if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+        return printable(value)
     if isinstance(value, dict):
         return {clean(key): clean(item) for key, item in value.items()}
     return [clean(item) for item in value] if isinstance(value, (list, tuple)) else value
@@ -191,11 +195,6 @@ def few(names: list[str]) -> str:
     return f"{', '.join(names[: MOST_NAMES - 1])} and {len(names) - MOST_NAMES + 1} more"
 
 
-def one_line(text: str) -> str:
-    """A text that is no more than text on a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
-
-
 def shorten(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
 
@@ -250,4 +249,17 @@ def cells(*parts: Iterable[str]) -> list[str]:
 
 def harmless(cell: str) -> str:
     """A cell that a spreadsheet takes for text: an apostrophe goes before what would be a formula."""
-    return f"'{cell}" if cell.lstrip().startswith(FORMULA_STARTS) else cell
+    first, *others = SEPARATORS.split(cell)
+    text = "".join((first, *(f"'{part}" if is_formula(part) else part for part in others)))
+    return f"'{text}" if is_formula(cell) else text
+
+
+def is_formula(text: str) -> bool:
+    """Whether the first of a text that is seen is how formulas begin, in any of its widths."""
+    seen = next((character for character in text if not is_hidden(character)), "")
+    return unicodedata.normalize("NFKC", seen).startswith(FORMULA_STARTS)
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character is a blank, a mark, invisible, or for control."""
+    return unicodedata.category(character)[0] in "CMZ" or character in FILLERS

@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import report
 from ansible_collections.apono.eks.plugins.module_utils.documents.report_page import PAGE, SCRIPT, STYLE
+from ansible_collections.apono.eks.plugins.module_utils.redaction import one_line
 
 # How a state looks: a tone, and a mark for those to whom colours say nothing.
 LOOKS = {
@@ -216,12 +217,12 @@ def more(cluster: dict[str, Any]) -> ElementTree.Element | None:
     parts = [part for part in (*parts, *map(step_part, cluster["steps"])) if part is not None]
     if errors:
         where = [element("b", errors[0]["step"]), " "] if errors[0]["step"] else []
-        line = [report.number_of_errors(errors), *where, report.one_line(errors[0]["message"])]
+        line = [report.number_of_errors(errors), *where, one_line(errors[0]["message"])]
     else:
         words = [finding["message"] for finding in cluster["findings"]]
         words += [text for step in cluster["steps"] for text in step["changes"]]
         words += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
-        line = ["; ".join(map(report.one_line, words)) or "details"]
+        line = ["; ".join(map(one_line, words)) or "details"]
     if parts:
         return element("details", element("summary", *line, class_="bad" if errors else "said"), *parts)
     return element("p", *line, class_="bad") if errors else None

@@ -17,6 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_F
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode, aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
@@ -217,11 +218,11 @@ class AwsAuthRole(Resource):
         metadata = config_map["metadata"]
         kept = {key: value for key, value in metadata.items() if key not in SERVER_FIELDS}
         cluster = re.sub(r"[^0-9A-Za-z_-]+", "_", self.params.get("cluster_name") or self.kubernetes.connection.host)
-        path = os.path.join(self.params["backup"], f"aws-auth-{cluster}-{metadata['resourceVersion']}.json")
+        name = f"aws-auth-{cluster}-{metadata['resourceVersion']}.json"
+        path = os.path.join(self.params["backup"], name)
         content = json.dumps({**config_map, "apiVersion": "v1", "kind": "ConfigMap", "metadata": kept}, indent=2) + "\n"
         try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                file.write(content)
+            replace_file(os.path.join(followed(self.params["backup"]), name), content)
         except OSError as error:
             raise ResourceError(f"The backup {path} cannot be written ({error}), so nothing was changed.") from error
         return path

@@ -9,7 +9,7 @@ import os
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_config
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.files import replace_file
+from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 
@@ -42,7 +42,10 @@ class AwsProfile(Resource):
         # What every AWS tool reads where nothing else is said.
         given = params.get("path") or os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
         # A link stays a link: what it leads to is replaced.
-        self.path = os.path.realpath(os.path.expanduser(given))
+        try:
+            self.path = followed(os.path.expanduser(given))
+        except OSError as error:
+            raise ResourceError(f"The AWS config file {given} cannot be used: {error}.") from error
         for option in ("profile", *SETTINGS):
             value = params.get(option)
             if value is not None and not str(value).isprintable():

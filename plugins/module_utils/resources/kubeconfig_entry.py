@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, kubeconfig
 from ansible_collections.apono.eks.plugins.module_utils.documents.kubeconfig import Kubeconfig, TokenCommand
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.files import replace_file
+from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 
@@ -226,7 +226,7 @@ class KubeconfigEntry(Resource):
                         )
                     )
                 # A link stays a link: what it leads to is replaced.
-                replace_file(os.path.realpath(path), change.arguments["text"])
+                replace_file(followed(path), change.arguments["text"])
         except OSError as error:
             raise ResourceError(f"The kubeconfig {path} cannot be written: {error}.") from error
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import report, report_html
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.files import replace_file
+from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 
@@ -84,9 +84,7 @@ class Report(Task):
         for kind, path in files.items():
             try:
                 # A link stays a link: what it leads to is replaced.
-                replace_file(os.path.realpath(path), WRITERS[kind](document), private=False)
+                replace_file(followed(path), WRITERS[kind](document))
             except OSError as error:
-                raise ResourceError(
-                    f"The report {path} cannot be written: {error}. Give a path where it can be."
-                ) from error
+                raise ResourceError(f"The report {path} cannot be written: {error}. Choose a writable path.") from error
         return files

@@ -212,6 +212,13 @@ def test_a_token_that_cannot_be_one_is_refused_without_a_call_and_not_shown(toke
     assert not token or not token.strip() or token not in caught.value.message
 
 
+def test_an_address_with_a_password_is_refused_and_not_shown():
+    for address in ("https://ops:pa#ss@api.example.com", "https://to-ken@api.example.com"):
+        with pytest.raises(ResourceError, match="has a user or a password in it") as refusal:
+            Apono({"api_url": address, "api_token": "a-token"})
+        assert not any(word in refusal.value.message for word in ("pa#ss", "to-ken"))
+
+
 def test_an_address_that_is_none_is_refused():
     params = {"api_retries": 1, "api_timeout": 1, "validate_certs": True, "api_token": "x"}
     with pytest.raises(ResourceError, match="is not an address"):

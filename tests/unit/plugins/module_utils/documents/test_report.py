@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.documents import report, report_html, report_page
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.redaction import one_line
 from ansible_collections.apono.eks.plugins.module_utils.resources.report import Report
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -160,7 +161,7 @@ def test_no_text_becomes_markup(shown):
 @given(DOCUMENTS)
 def test_what_was_said_is_on_the_page(shown):
     # What is no character to show is a question mark in the line of a cluster.
-    read = report.one_line
+    read = one_line
     text = read("\n".join(page(shown).texts))
     for cluster in shown["clusters"]:
         told = [cluster["cluster"], cluster["state"], *(finding["message"] for finding in cluster["findings"])]
@@ -204,7 +205,7 @@ def test_the_csv_says_what_the_clusters_are_and_computes_nothing(shown):
     for row, cluster in zip(rows, shown["clusters"], strict=True):
         assert not any(cell.lstrip().startswith(("=", "+", "-", "@")) for cell in row.values())
         for key in ("cluster", "cluster_name", "account_id", "region", "state"):
-            assert cluster[key] in (row[key], row[key][1:])
+            assert row[key].replace("'", "") == cluster[key].replace("'", "")
     assert all(None not in row for row in rows)
 
 
@@ -329,16 +330,50 @@ def test_the_files_are_written_in_check_mode_too_and_are_no_change(tmp_path, che
     assert any(result["files"]["html"] in line for line in result["table"])
 
 
-def test_the_files_have_the_rights_that_the_umask_leaves(tmp_path):
-    before = os.umask(0o027)
-    try:
-        path = run(tmp_path / "today.html")["files"]["html"]
-    finally:
-        os.umask(before)
-    assert os.stat(path).st_mode & 0o777 == 0o640
-    os.chmod(path, 0o600)
+def test_the_files_are_their_owners_alone_unless_there_are_others_already(tmp_path):
+    path = run(tmp_path / "new" / "today.html")["files"]["html"]
+    assert [os.stat(item).st_mode & 0o777 for item in (path, os.path.dirname(path))] == [0o600, 0o700]
+    os.chmod(path, 0o644)
     run(path)
-    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert os.stat(path).st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("=1+1", "+1", "-1", "@SUM(1)", " =1", "\t=1", "\r=1", "\n=1", "\u200b=1", "\ufeff=1", "\xa0=1", "\u3000=1"),
+        *(
+            "\uff1d1",
+            "\uff0b1",
+            "\uff0d1",
+            "\uff201",
+            "\ufe661",
+            "\ufe621",
+            "\u22121",
+            "\u202e=1",
+            "\x01=1",
+            "\u3164=1",
+        ),
+        *("\u0301=1", "a;=1", "a;\u200b\uff1d1", "a\n=1", "a\t@1"),
+    ],
+)
+def test_no_cell_is_a_formula(cell):
+    shown = report.harmless(cell)
+    assert shown.replace("'", "") == cell
+    assert not any(report.is_formula(part) for part in report.SEPARATORS.split(shown))
+    assert report.harmless(f"a {cell}"[:2]) == "a "
+
+
+def test_what_is_no_formula_stays():
+    for cell in ("prod-1", "a = b; c - d", "", "ü=1", "'=1", "数=1"):
+        assert report.harmless(cell) == cell
+
+
+def test_reports_have_nothing_that_moves_a_terminal():
+    hostile = "\x1b]0;title\x07\u202eevil\u2066\x9b31m\u200b\rover\tthe\nline"
+    shown = document([{**FAILED, "cluster": hostile, "error": {"step": hostile, "message": hostile, "code": hostile}}])
+    for text in (report.json_text(shown), report.csv_text(shown).replace("\r\n", "\n"), report_html.page(shown)):
+        assert [character for character in text if not character.isprintable() and character not in "\n\t"] == []
 
 
 def test_a_link_stays_a_link(tmp_path):
