@@ -21,8 +21,6 @@ extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
   - apono.eks.attributes.info
-requirements:
-  - PyYAML
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]

@@ -17,8 +17,6 @@ extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
   - apono.eks.attributes.info
-requirements:
-  - PyYAML
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
@@ -146,13 +144,19 @@ problems:
   elements: dict
   contains:
     key:
-      description: C(mapRoles), C(mapUsers) or C(mapAccounts).
+      description: C(mapRoles), C(mapUsers) or C(mapAccounts), or a key that EKS does not know.
       type: str
       sample: mapRoles
     code:
       description:
-        - C(unparseable), EKS reads nothing. C(ignored), it drops this entry. C(path_in_arn), it never matches it.
-          C(duplicate), it takes the last entry of the role.
+        - C(unparseable), EKS reads nothing of the key. C(unknown_key), EKS does not know this key of the ConfigMap.
+          C(not_read), EKS does not read what follows the first YAML document.
+        - C(ignored), no one signs in by this item. C(path_in_arn), EKS never matches it. C(duplicate), EKS takes the
+          last entry of the principal.
+        - C(wrong_type), a field has a value that is not text, as C(username=4711) or C(username=y) without quotes.
+          EKS leaves the field empty, and the entry has effect.
+        - C(duplicate_key), a field is there twice, and the last one counts. C(not_sure), versions of the authenticator
+          of EKS read the entry in different ways.
         - C(no_username), C(reserved_username) and C(reserved_group) are of entries that it takes as they stand.
       type: str
       sample: duplicate

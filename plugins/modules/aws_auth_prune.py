@@ -20,8 +20,6 @@ extends_documentation_fragment:
   - apono.eks.kubernetes
   - apono.eks.check_permissions
   - apono.eks.attributes
-requirements:
-  - PyYAML
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]

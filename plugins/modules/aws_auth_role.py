@@ -24,8 +24,6 @@ extends_documentation_fragment:
   - apono.eks.state
   - apono.eks.check_permissions
   - apono.eks.attributes
-requirements:
-  - PyYAML
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]

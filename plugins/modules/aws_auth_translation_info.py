@@ -22,8 +22,6 @@ extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
   - apono.eks.attributes.info
-requirements:
-  - PyYAML
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
@@ -136,9 +134,10 @@ mappings:
       description:
         - Why it is what it is, where that needs saying.
         - Of those that are untranslatable, one of C(account), C(federated_user), C(group_template), C(node_fields),
-          C(other_account), C(reserved_group), C(root), C(service_linked), C(unread) and C(username).
+          C(not_sure), C(other_account), C(reserved_group), C(reserved_username), C(root), C(service_linked), C(unread),
+          C(username) and C(wrong_type).
         - Of those that are void, one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
-          C(other_partition), C(path_in_arn), C(path_missing), C(reserved_username), C(session) and C(unparseable).
+          C(other_partition), C(path_in_arn), C(path_missing), C(session) and C(unparseable).
         - C(username_changes) of one that is missing, C(managed) of one that is left to EKS, C(differs) of one that is
           present with other settings, and C(unproved) of one whose principal cannot be looked up.
       type: str

@@ -86,8 +86,7 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
     if found is None:
         why = " ".join(f"{problem.message}." for problem in doubts)
         return Broken("mapping", f"In aws-auth: {why}") if doubts else _nowhere(role_arn, mapping)
-    refused = next((problem.message for problem in doubts if problem.code == "reserved_username"), None)
-    return Broken("username", f"In aws-auth: {refused}.") if refused else None
+    return None
 
 
 def _dead_entry(role_arn: str, mapping: Mapping) -> Broken | None:

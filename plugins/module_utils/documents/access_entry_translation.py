@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth
-from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import Mappings, RoleEntry, UserEntry
+from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import Item, Mappings, RoleEntry, UserEntry
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 # What becomes of an item of aws-auth.
@@ -164,14 +164,20 @@ def _accounts(text: str) -> Iterator[Translation]:
 def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iterator[Translation]:
     for item in mappings.items:
         entry = item.entry
+        line = mappings.position(item)[0]
+        not_sure = mappings.not_sure.get(item.canonical_arn) if entry or "sso" in item.fields else None
+        if not_sure:
+            why = f"What EKS makes of it is not sure: {not_sure}"
+            whose = entry.arn if entry else ""
+            yield Translation(mappings.key, line, whose, state=UNTRANSLATABLE, code="not_sure", message=why)
+            continue
         if entry is None:
-            reasons = [problem.message for problem in mappings.problems if problem.line == item.node.line]
-            reason = next(iter(reasons), "EKS leaves it to a feature that it keeps off (sso)")
-            yield Translation(mappings.key, item.node.line, item.canonical_arn, code="ignored", message=reason)
+            why = "Nobody comes in through it: it names no role or user"
+            yield Translation(mappings.key, line, "", code="ignored", message=why)
             continue
         told = Translation(
             mappings.key,
-            item.node.line,
+            line,
             entry.arn,
             username=entry.username,
             groups=entry.groups,
@@ -182,13 +188,14 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
             yield dataclasses.replace(told, code="duplicate", message=why)
             continue
         try:
-            yield _translated(told, entry, cluster)
+            yield _translated(told, item, cluster)
         except _No as no:
             yield dataclasses.replace(told, state=no.state, code=no.code, message=no.message)
 
 
-def _translated(told: Translation, entry: RoleEntry | UserEntry, cluster: Cluster) -> Translation:
+def _translated(told: Translation, item: Item, cluster: Cluster) -> Translation:
     """Raises :class:`_No`."""
+    entry = item.entry
     where = _principal_like(entry.arn, cluster)
     existing = cluster.existing.get(entry.canonical_arn)
     if where.account_id != cluster.account_id:
@@ -211,6 +218,7 @@ def _translated(told: Translation, entry: RoleEntry | UserEntry, cluster: Cluste
         why = "It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry"
         return dataclasses.replace(told, state=LEFT_TO_EKS, code="managed", message=why)
     try:
+        _check_types(item)
         wanted, note = _wanted(entry, principal.arn, cluster)
     except _No as no:
         if existing and not dead:
@@ -255,6 +263,18 @@ def _check_principal(entry: RoleEntry | UserEntry, principal: Principal) -> None
         raise _No("service_linked", error.message.removesuffix(".")) from error
 
 
+def _check_types(item: Item) -> None:
+    """Raises :class:`_No` for an entry that gives less than what is written in it: what was meant is for its owner to
+    say."""
+    if item.wrong_types:
+        names = " and ".join(dict.fromkeys(item.wrong_types))
+        raise _No(
+            "wrong_type",
+            f"Its {names} has a value that is not text, as a number or y is without quotes, and EKS leaves that empty: "
+            "write in aws-auth what is meant",
+        )
+
+
 def _present(told: Translation, existing: Existing, wanted: dict[str, Any] | None) -> Translation:
     same = wanted is not None and (existing.type, existing.username, existing.kubernetes_groups) == (
         wanted["type"],
@@ -292,7 +312,8 @@ def _wanted(entry: RoleEntry | UserEntry, principal_arn: str, cluster: Cluster) 
     if entry.is_for_nodes:
         wanted = {"principal_arn": principal_arn, "type": _node_type(entry)}
         return {**wanted, "kubernetes_groups": [], "access_policies": []}, ""
-    groups = set(entry.groups) - {_ADMINISTRATORS, _EVERYBODY}
+    # Nothing can be bound to a group without a name.
+    groups = set(entry.groups) - {_ADMINISTRATORS, _EVERYBODY, ""}
     try:
         access_entry.validate_groups(sorted(groups))
     except ResourceError as error:
@@ -335,7 +356,10 @@ def _username(entry: RoleEntry | UserEntry, principal_arn: str, cluster: Cluster
     somebody by the present one. Raises :class:`_No`."""
     reserved = aws_auth.reserved_username(entry.username)
     if reserved:
-        raise _No("reserved_username", f"EKS refuses its username, which begins with {reserved}", VOID)
+        raise _No(
+            "reserved_username",
+            f"Its username {entry.username} begins with {reserved}, which aws-auth may have and no access entry",
+        )
     try:
         if entry.username and set(_TEMPLATE.findall(entry.username)) <= _TEMPLATES_OF_ENTRIES:
             access_entry.validate_username(entry.username)

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The texts of the ConfigMap aws-auth: read as EKS reads them, edited without touching what is not ours.
 
-How it is read follows aws-iam-authenticator (pkg/mapper/configmap, pkg/config/mapper.go): YAML becomes JSON becomes Go
-structures, so field names match in any letter case, unknown fields are ignored and one wrong type voids its entry; ARNs
-match in any letter case, the later of two entries wins, and a role's ARN with a path never matches.
+How it is read follows aws-iam-authenticator v0.6.13 (pkg/mapper/configmap), by way of :mod:`go_yaml`: field names match
+in any letter case, unknown fields count for nothing, a value of a wrong type leaves its field empty and its entry in
+effect; ARNs match in any letter case, the later of two entries wins, and a role's ARN with a path never matches. Where
+versions of the authenticator differ, an entry is *not sure*: it stays as it is, and so does what hangs on it.
 
 Every edit is proved before it is returned: the new text is read again, and all but the principal's own entry must mean
 what it meant before.
@@ -16,12 +17,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, yaml_positions
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, go_yaml, yaml_positions
 from ansible_collections.apono.eks.plugins.module_utils.documents.access_entry import reserved_prefix
-from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_positions import Document, Edit, Node
+from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_parser import Document, InvalidYaml, Node, parse
+from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_positions import Edit
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 # EKS's template, not Jinja's: the session's name as it is, which the trust policy makes the person's.
@@ -31,6 +34,10 @@ DEFAULT_USERNAME = "{{SessionNameRaw}}"
 MAP_ROLES = "mapRoles"
 MAP_USERS = "mapUsers"
 MAP_ACCOUNTS = "mapAccounts"
+KEYS = (MAP_ROLES, MAP_USERS, MAP_ACCOUNTS)
+
+# The authenticator takes these for nothing, as it does white space.
+_EMPTY_MARKERS = ("", "``", '""', "''")
 
 # The field of an entry that says whose it is.
 _ARN_FIELDS = {MAP_ROLES: "rolearn", MAP_USERS: "userarn"}
@@ -43,13 +50,16 @@ _RESERVED_PREFIXES = ("system:", "eks:")
 NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
 _NODE_USERNAME = "system:node:"
 
-# Problems by which EKS reads something else than a person who looks at the text would think.
-MISREAD = ("ignored", "path_in_arn", "duplicate")
+# Problems by which EKS reads something else than a reader of the text would expect.
+MISREAD = ("ignored", "path_in_arn", "duplicate", "wrong_type", "duplicate_key", "not_sure", "not_read")
+
+# The code of the error for an edit that hangs on an entry that EKS may read in one way or another.
+NOT_SURE = "NotSure"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RoleEntry:
-    """One valid entry: who an IAM role is in the cluster."""
+    """One entry that has effect: who an IAM role is in the cluster."""
 
     rolearn: str
     username: str
@@ -63,7 +73,7 @@ class RoleEntry:
     @property
     def canonical_arn(self) -> str:
         """The key by which EKS looks it up."""
-        return self.rolearn.lower()
+        return go_yaml.lower(self.rolearn)
 
     @property
     def is_for_nodes(self) -> bool:
@@ -71,7 +81,7 @@ class RoleEntry:
         return bool(NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UserEntry:
     """One valid entry of ``mapUsers``: who an IAM user is in the cluster."""
 
@@ -90,7 +100,7 @@ class UserEntry:
     @property
     def canonical_arn(self) -> str:
         """The key by which EKS looks it up."""
-        return self.userarn.lower()
+        return go_yaml.lower(self.userarn)
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Account:
     column: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something in the text that its owner should know.
 
@@ -117,47 +127,117 @@ class Problem:
     message: str
 
 
-@dataclass
 class Item:
-    """An item of the list: as it is written, and what EKS makes of it (``None`` when it drops the item)."""
+    """An item of the list: as it is written, and what EKS makes of it (``entry`` is ``None`` for an item by which
+    nobody signs in).
 
-    node: Node
-    key: str = MAP_ROLES
-    fields: dict[str, Node] = field(
-        default_factory=dict
-    )  # values by the field's name in small letters, aliases resolved
-    entry: RoleEntry | UserEntry | None = None
+    ``fields`` are the values by the field's name in small letters, as far as they are written; of several the last
+    one counts. ``wrong_types`` are the names of those that EKS leaves empty because of their type.
+    """
+
+    __slots__ = ("node", "entry", "fields", "wrong_types")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.entry: RoleEntry | UserEntry | None = None
+        self.fields: dict[str, list[Node]] = {}
+        self.wrong_types: list[str] = []
 
     @property
     def canonical_arn(self) -> str:
-        """The ARN in small letters, of an entry that EKS drops too; empty where there is none, or an SSO mapping."""
-        value = self.fields.get(_ARN_FIELDS[self.key])
-        return value.value.lower() if value and _is_text(value) and "sso" not in self.fields else ""
+        """The ARN in small letters; empty where there is none."""
+        return self.entry.canonical_arn if self.entry else ""
 
 
-@dataclass
 class Mappings:
     """The text of ``mapRoles`` or ``mapUsers``, taken apart."""
 
-    key: str
-    text: str
-    document: Document
-    items: list[Item] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self, key: str, text: str, document: Document, items: list[Item]) -> None:
+        self.key, self.text, self.document, self.items = key, text, document, items
 
-    @property
+    @cached_property
     def entries(self) -> list[RoleEntry | UserEntry]:
         """What EKS reads, in order."""
         return [item.entry for item in self.items if item.entry]
 
-    @property
+    @cached_property
     def effective(self) -> dict[str, RoleEntry | UserEntry]:
         """The entry that EKS takes for each canonical ARN: the last one."""
         return {entry.canonical_arn: entry for entry in self.entries}
 
-    def report(self, code: str, item: Item, message: str) -> None:
-        whose = item.entry.arn if item.entry else item.canonical_arn
-        self.problems.append(Problem(code, item.node.line, item.node.column, whose, message))
+    @cached_property
+    def not_sure(self) -> dict[str, str]:
+        """By canonical ARN, why it is not sure what EKS gives the principal. The empty ARN stands for an entry that is
+        for a permission set."""
+        found = {}
+        users: dict[str, UserEntry] = {}
+        for item in self.items:
+            if "sso" in item.fields:
+                found[item.canonical_arn] = (
+                    "it has the field sso, of which some versions of the authenticator make something else"
+                )
+            elif self.key == MAP_USERS and item.entry:
+                other = users.setdefault(item.entry.canonical_arn, item.entry)
+                if other.userarn != item.entry.userarn and not _same(other, item.entry):
+                    found[item.entry.canonical_arn] = (
+                        f"{other.userarn} and {item.entry.userarn} differ in letter case only, and versions of the "
+                        "authenticator differ in which of them counts"
+                    )
+        return found
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """What the owner of the text should know, in the order of the text."""
+        counts = Counter(entry.canonical_arn for entry in self.entries)
+        found = [
+            self._problem(item, code, message) for item in self.items for code, message in self._doubts(item, counts)
+        ]
+        rest = self.document.rest
+        if rest is not None:
+            line, column = self.document.position(rest)
+            found.append(Problem("not_read", line, column, "", "EKS reads nothing of what follows here"))
+        return found
+
+    def _problem(self, item: Item, code: str, message: str) -> Problem:
+        line, column = self.position(item)
+        return Problem(code, line, column, item.entry.arn if item.entry else "", message)
+
+    def position(self, item: Item) -> tuple[int, int]:
+        """Line and column of an item, counted from 1."""
+        return self.document.position(item.node.start)
+
+    def _doubts(self, item: Item, counts: dict[str, int]) -> Iterator[tuple[str, str]]:
+        """Codes and messages."""
+        kind = item.node.target.kind
+        if kind != "mapping":
+            yield "ignored", f"EKS lets nobody in by this entry: it is a {kind} and not a mapping"
+            return
+        arn_field = _ARN_FIELDS[self.key]
+        for name in item.wrong_types:
+            what = f"{arn_field} is not text" if name == arn_field else _WRONG_TYPES[name]
+            yield "wrong_type", f"EKS leaves {name} empty, wholly or in part: {what}"
+        for name, values in item.fields.items():
+            if len(values) > 1:
+                number = len(values)
+                yield (
+                    "duplicate_key",
+                    f"the entry has {name} in {number} spellings, which EKS reads one after the other",
+                )
+        for name in _duplicate_keys(item.node.target):
+            yield "duplicate_key", f"the entry has the key {name} twice, and EKS takes the last"
+        if item.canonical_arn in self.not_sure and (item.entry or "sso" in item.fields):
+            yield "not_sure", f"what EKS makes of this entry is not sure: {self.not_sure[item.canonical_arn]}"
+        if item.entry is None:
+            if "sso" not in item.fields and arn_field not in item.wrong_types:
+                yield "ignored", f"EKS lets nobody in by this entry: it has no {arn_field}"
+            return
+        if counts[item.entry.canonical_arn] > 1:
+            number = counts[item.entry.canonical_arn]
+            yield "duplicate", f"{item.entry.arn} has {number} entries, of which EKS takes the last"
+        yield from _doubts(item.entry)
+
+
+_WRONG_TYPES = {"username": "username is not text; quote it", "groups": "groups is not a list of texts; quote them"}
 
 
 @dataclass(frozen=True)
@@ -168,30 +248,96 @@ class Edited:
     after: Mappings
 
 
-def read(text: str, meanings: dict[Any, int] | None = None, key: str = MAP_ROLES) -> Mappings:
-    """Take ``mapRoles``, or ``mapUsers``, apart; ``meanings`` as for :func:`yaml_positions.parse`.
+def read(text: str, key: str = MAP_ROLES) -> Mappings:
+    """Take ``mapRoles``, or ``mapUsers``, apart.
 
     Raises :class:`ResourceError` with the code ``InvalidMapRoles`` (``InvalidMapUsers``) and ``line`` for a text of
     which EKS reads nothing.
     """
-    document, nodes = _items(text, meanings, key)
-    mappings = Mappings(key, text, document)
+    document, nodes = _items(text, key)
+    arn_field = _ARN_FIELDS[key]
+    kind = RoleEntry if key == MAP_ROLES else UserEntry
+    names = {arn_field, "username", "groups", *(("sso",) if key == MAP_ROLES else ())}
+    # What is written once and meant many times, by an alias, is read once.
+    known: dict[int, Item] = {}
+    groups: dict[int, tuple[list[str], bool]] = {}
+    items = []
     for node in nodes:
-        item = Item(node, key)
-        mappings.items.append(item)
-        problem = _read_item(item)
-        if problem:
-            mappings.report("ignored", item, f"EKS ignores this entry: {problem}")
-        elif item.entry:
-            for code, message in _doubts(item.entry):
-                mappings.report(code, item, message)
-    counts = Counter(entry.canonical_arn for entry in mappings.entries)
-    for item in mappings.items:
-        if item.entry and counts[item.entry.canonical_arn] > 1:
-            number = counts[item.entry.canonical_arn]
-            mappings.report("duplicate", item, f"{item.entry.arn} has {number} entries, of which EKS takes the last")
-    mappings.problems.sort(key=lambda problem: (problem.line, problem.column))
-    return mappings
+        item = Item(node)
+        items.append(item)
+        mapping = node.target
+        if mapping.kind != "mapping":
+            continue
+        if mapping is not node and id(mapping) in known:
+            other = known[id(mapping)]
+            item.entry, item.fields, item.wrong_types = other.entry, other.fields, other.wrong_types
+            continue
+        known[id(mapping)] = item
+        item.fields = go_yaml.fields(mapping, names)
+        whose = _text(item, arn_field)
+        username = _text(item, "username")
+        its_groups = _groups(item, groups)
+        if whose:
+            item.entry = kind(whose, username, its_groups)
+    return Mappings(key, text, document, items)
+
+
+def _text(item: Item, name: str) -> str:
+    """A field that is a text: null and values of other types leave it as it was."""
+    found = ""
+    for node in item.fields.get(name, ()):
+        text = go_yaml.text_of(node)
+        if text is not None:
+            found = text
+        elif not go_yaml.is_null(node):
+            item.wrong_types.append(name)
+    return found
+
+
+def _groups(item: Item, known: dict[int, tuple[list[str], bool]]) -> tuple[str, ...]:
+    """The field groups. Go writes a list over the former one, item by item, and null or a wrong type leaves an item as
+    it was there."""
+    nodes = item.fields.get("groups", ())
+    if len(nodes) == 1 and id(nodes[0].target) in known:
+        groups, wrong = known[id(nodes[0].target)]
+        if wrong:
+            item.wrong_types.append("groups")
+        return groups
+    memory: list[str] = []
+    length = 0
+    for node in nodes:
+        target = node.target
+        if target.kind != "sequence":
+            if go_yaml.is_null(target):
+                memory, length = [], 0
+            else:
+                item.wrong_types.append("groups")
+            continue
+        length = len(target.children)
+        if not length:
+            memory = []
+        for place, child in enumerate(target.children):
+            if place == len(memory):
+                memory.append("")
+            text = go_yaml.text_of(child)
+            if text is not None:
+                memory[place] = text
+            elif "groups" not in item.wrong_types and not go_yaml.is_null(child):
+                item.wrong_types.append("groups")
+    groups = tuple(memory[:length])
+    if len(nodes) == 1:
+        known[id(nodes[0].target)] = groups, "groups" in item.wrong_types
+    return groups
+
+
+def _duplicate_keys(mapping: Node) -> Iterator[str]:
+    """The keys that a mapping has more than once."""
+    seen = set()
+    for key in mapping.children[::2]:
+        value = key.target.value
+        if value in seen and key.target.kind == "scalar":
+            yield value
+        seen.add(value)
 
 
 def read_accounts(text: str) -> tuple[list[Account], list[Problem]]:
@@ -200,28 +346,47 @@ def read_accounts(text: str) -> tuple[list[Account], list[Problem]]:
     EKS reads the items as text, so that a number keeps its leading zeros.
     """
     accounts, problems = [], []
-    for node in _items(text, None, MAP_ACCOUNTS)[1]:
-        value = node.target.value
-        if node.target.kind == "scalar" and arn.is_account_id(value):
-            accounts.append(Account(value, node.line, node.column))
+    document, nodes = _items(text, MAP_ACCOUNTS)
+    for node in nodes:
+        line, column = document.position(node.start)
+        try:
+            value = go_yaml.raw_text(node)
+        except ValueError as error:
+            problems.append(Problem("not_read", line, column, "", f"EKS reads nothing from here on: {error}"))
+            break
+        if value is not None and arn.is_account_id(value):
+            accounts.append(Account(value, line, column))
         else:
             message = "EKS lets nobody in by this item: it is not an account id, which has 12 digits"
-            problems.append(Problem("ignored", node.line, node.column, "", message))
+            problems.append(Problem("ignored", line, column, "", message))
     return accounts, problems
 
 
-def _items(text: str, meanings: dict[Any, int] | None, key: str) -> tuple[Document, list[Node]]:
+def _items(text: str, key: str) -> tuple[Document, list[Node]]:
     """The list of a key, and its items."""
+    content = text.strip(go_yaml.WHITE_SPACE)
     try:
-        document = yaml_positions.parse("" if text.strip() in ('""', "''") else text, meanings)
-    except yaml_positions.InvalidYaml as error:
+        if content in _EMPTY_MARKERS:
+            return parse(""), []
+        document = parse(text)
+        if key != MAP_ACCOUNTS:
+            if content.startswith("{"):
+                # The authenticator takes it for JSON, in which it is no list.
+                raise _invalid(key, *document.position(document.text.index("{")), "is a mapping and not a list")
+            go_yaml.check(document)
+    except InvalidYaml as error:
         raise _invalid(key, error.line, error.column, f"does not parse: {error.problem}") from error
     root = document.root
-    if root is None or root.tag == "null":
+    if root is None or go_yaml.is_null(root):
         return document, []
     if root.target.kind != "sequence":
-        raise _invalid(key, root.line, root.column, f"is a {root.target.kind} and not a list")
+        raise _invalid(key, *document.position(root.start), f"is a {root.target.kind} and not a list")
     return document, root.target.children
+
+
+def unknown_keys(data: dict[str, str]) -> list[str]:
+    """The keys of the ConfigMap that EKS does not read; of its own ones it takes one spelling only."""
+    return sorted(set(data) - set(KEYS))
 
 
 def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
@@ -230,7 +395,7 @@ def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
         "canonical_arn": item.entry.canonical_arn,
         "username": item.entry.username,
         "groups": list(item.entry.groups),
-        "line": item.node.line,
+        "line": mappings.position(item)[0],
         "effective": mappings.effective[item.entry.canonical_arn] is item.entry,
     }
 
@@ -265,73 +430,36 @@ def _doubts(entry: RoleEntry | UserEntry) -> Iterator[tuple[str, str]]:
     elif reserved_username(entry.username):
         yield (
             "reserved_username",
-            f"{whose} has the username {entry.username}, which EKS refuses because of its prefix: choose another",
+            f"{whose} has the username {entry.username}, whose prefix Kubernetes and EKS keep for themselves. It has "
+            "effect in aws-auth, and an access entry cannot have it: choose another",
         )
     if entry.is_for_nodes:
         return
-    for group in entry.groups:
-        if group == "system:masters":
-            yield (
-                "reserved_group",
-                f"{whose} is in the group system:masters, which may do everything and whose rights RBAC cannot "
-                "take away: use a group of your own with the ClusterRole cluster-admin",
-            )
-        elif reserved_prefix(group, _RESERVED_PREFIXES):
-            yield (
-                "reserved_group",
-                f"{whose} is in the group {group}, which Kubernetes and EKS keep for themselves: use another",
-            )
+    if "system:masters" in entry.groups:
+        yield (
+            "reserved_group",
+            f"{whose} is in the group system:masters, which may do everything and whose rights RBAC cannot take away: "
+            "use a group of your own with the ClusterRole cluster-admin",
+        )
+    others = dict.fromkeys(
+        group for group in entry.groups if group != "system:masters" and reserved_prefix(group, _RESERVED_PREFIXES)
+    )
+    if others:
+        yield (
+            "reserved_group",
+            f"{whose} is in groups that Kubernetes and EKS keep for themselves, {_some(list(others))}: use others",
+        )
+
+
+def _some(names: list[str]) -> str:
+    """Names as part of a sentence, of many the first ones."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def reserved_username(username: str) -> str | None:
-    """The prefix because of which EKS refuses a username; the names of nodes are the exception."""
+    """The prefix of a username that an access entry cannot have; the names of nodes are the exception."""
     return None if username.startswith(_NODE_USERNAME) else reserved_prefix(username, _RESERVED_PREFIXES)
-
-
-def _read_item(item: Item) -> str | None:
-    """Fill in the fields and the entry; why EKS drops the item, if it does."""
-    mapping = item.node.target
-    if mapping.kind != "mapping":
-        return f"it is a {mapping.kind} and not a mapping"
-    item.fields = _fields(mapping)
-    arn_field = _ARN_FIELDS[item.key]
-    for name in (arn_field, "username"):
-        value = item.fields.get(name)
-        if value and not _is_text(value):
-            return f"{name} is not text; quote it"
-    groups = item.fields.get("groups")
-    if groups and (groups.kind != "sequence" or not all(_is_text(group.target) for group in groups.children)):
-        return "groups is not a list of texts"
-    if item.key == MAP_ROLES and "sso" in item.fields:
-        return "it has rolearn and sso" if "rolearn" in item.fields else None
-    whose = item.fields[arn_field].value if arn_field in item.fields else ""
-    if not whose:
-        return f"it has no {arn_field}"
-    username = item.fields["username"].value if "username" in item.fields else ""
-    kind = RoleEntry if item.key == MAP_ROLES else UserEntry
-    item.entry = kind(whose, username, tuple(group.target.value for group in groups.children) if groups else ())
-    return None
-
-
-def _fields(mapping: Node) -> dict[str, Node]:
-    """Values by field as Go decodes them: keys in any letter case, sorted by the way through JSON, the last one
-    taken; null is as good as absent; what is merged in (``<<``) comes first."""
-    merged: dict[str, Node] = {}
-    own: dict[str, Node] = {}
-    for key, value in mapping.pairs:
-        if key.target.tag == "merge":
-            sources = value.target.children if value.target.kind == "sequence" else [value]
-            for source in reversed(sources):
-                if source.target.kind == "mapping":
-                    merged.update({key.target.value: value.target for key, value in source.target.pairs})
-        else:
-            own[key.target.value] = value.target
-    fields = {key.lower(): value for key, value in sorted({**merged, **own}.items())}
-    return {key: value for key, value in fields.items() if value.tag != "null"}
-
-
-def _is_text(node: Node) -> bool:
-    return node.kind == "scalar" and node.tag == "str"
 
 
 def with_role(text: str, entry: RoleEntry) -> Edited:
@@ -354,9 +482,15 @@ def without(text: str, key: str, whose: str) -> Edited:
 
 
 def _edit(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
-    meanings: dict[Any, int] = {}
-    before = read(text, meanings, key)
+    before = read(text, key)
     own = [item for item in before.items if item.canonical_arn == canonical_arn]
+    if own and canonical_arn in before.not_sure:
+        raise ResourceError(
+            f"What EKS makes of the entry of {own[-1].entry.arn} in {key}, line {before.position(own[-1])[0]}, is not "
+            f"sure: {before.not_sure[canonical_arn]}. Nothing was changed; write the entry in a plainer way and run "
+            "again.",
+            code=NOT_SURE,
+        )
     kept = own.pop() if own and wanted else None
     edits = _removals(before, own)
     if kept:
@@ -365,25 +499,25 @@ def _edit(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> 
         edits += _addition(before, wanted)
     if not edits:
         return Edited(before, before)
-    return Edited(before, _proved(before, edits, meanings, canonical_arn, wanted))
+    return Edited(before, _proved(before, edits, canonical_arn, wanted))
 
 
-def _proved(
-    before: Mappings, edits: list[Edit], meanings: dict[Any, int], canonical_arn: str, wanted: RoleEntry | None
-) -> Mappings:
+def _proved(before: Mappings, edits: list[Edit], canonical_arn: str, wanted: RoleEntry | None) -> Mappings:
     """The edited text, read again; raises :class:`ResourceError` unless the edits did what they were to do and nothing
     else."""
     try:
-        after = read(yaml_positions.splice(before.document, edits), meanings, before.key)
+        after = read(yaml_positions.splice(before.document, edits), before.key)
     except ResourceError as error:
         raise _refused(before.key, canonical_arn, error.message) from error
-    others_before = [item.node.meaning for item in before.items if item.canonical_arn != canonical_arn]
-    others_after = [item.node.meaning for item in after.items if item.canonical_arn != canonical_arn]
+    others_before, others_after = (
+        [item for item in side.items if item.canonical_arn != canonical_arn] for side in (before, after)
+    )
     own = [item.entry for item in after.items if item.canonical_arn == canonical_arn]
-    expected = [] if wanted is None else [(wanted.username, wanted.groups)]
     if (
-        others_before != others_after
-        or [(entry.username, entry.groups) if entry else None for entry in own] != expected
+        len(others_before) != len(others_after)
+        or not yaml_positions.same([item.node for item in others_before], [item.node for item in others_after])
+        or len(own) != (0 if wanted is None else 1)
+        or (wanted is not None and not _same(own[0], wanted))
     ):
         raise _refused(
             before.key,
@@ -411,28 +545,18 @@ def _corrections(document: Document, item: Item, wanted: RoleEntry) -> list[Edit
     """Value by value, so that the entry's other fields and comments stay."""
     node = item.node
     if node.kind == "alias":
-        return [] if item.entry and _same(item.entry, wanted) else [Edit(node.start, node.end, _flow_entry(wanted))]
+        return [] if _same(item.entry, wanted) else [Edit(node.start, node.end, _flow_entry(wanted))]
     edits = []
-    username, groups = item.fields.get("username"), item.fields.get("groups")
-    if not (username and _is_text(username) and username.value == wanted.username):
+    if item.entry.username != wanted.username or "username" in item.wrong_types:
         edits.append(_set_field(document, node, "username", json.dumps(wanted.username, ensure_ascii=False)))
-    if not _are_groups(groups, wanted.groups):
+    if set(item.entry.groups) != set(wanted.groups) or "groups" in item.wrong_types:
         edits.append(_set_field(document, node, "groups", _flow_list(wanted.groups)))
     return edits
 
 
-def _same(entry: RoleEntry, wanted: RoleEntry) -> bool:
-    return (entry.username, entry.groups) == (wanted.username, wanted.groups)
-
-
-def _are_groups(node: Node | None, wanted: tuple[str, ...]) -> bool:
-    if node is None:
-        return not wanted
-    if node.kind != "sequence":
-        return False
-    return [(child.target.kind, child.target.tag, child.target.value) for child in node.children] == [
-        ("scalar", "str", group) for group in wanted
-    ]
+def _same(entry: RoleEntry | UserEntry, other: RoleEntry | UserEntry) -> bool:
+    """Whether two entries give the same; in groups, order and repetition are nothing."""
+    return entry.username == other.username and (entry.groups == other.groups or set(entry.groups) == set(other.groups))
 
 
 def _set_field(document: Document, mapping: Node, name: str, value: str) -> Edit:
@@ -446,7 +570,7 @@ def _set_field(document: Document, mapping: Node, name: str, value: str) -> Edit
     last = mapping.children[-1]
     if mapping.flow:
         return Edit(last.end, last.end, f", {name}: {value}")
-    indent = " " * (mapping.column - 1)
+    indent = " " * (document.position(mapping.children[0].start)[1] - 1)
     # A comment on the line of the last value moves behind the new one, where it is a comment still.
     return Edit(last.end, last.end, f"{document.newline}{indent}{name}: {value}")
 
@@ -459,13 +583,13 @@ def _addition(before: Mappings, wanted: RoleEntry) -> list[Edit]:
         return [Edit(document.end, document.end, lead + _block_entry(wanted, "", document.newline) + document.newline)]
     sequence = root.target
     if not sequence.children:
-        return [Edit(root.start, root.end, _block_entry(wanted, "", document.newline))]
+        lead = "" if document.position(root.start)[1] == 1 else document.newline
+        return [Edit(root.start, root.end, lead + _block_entry(wanted, "", document.newline))]
     last = sequence.children[-1]
     if sequence.flow:
         return [Edit(last.end, last.end, f", {_flow_entry(wanted)}")]
-    return [
-        yaml_positions.append(document, sequence, _block_entry(wanted, " " * (sequence.column - 1), document.newline))
-    ]
+    indent = " " * (document.position(sequence.dashes[0])[1] - 1)
+    return [yaml_positions.append(document, sequence, _block_entry(wanted, indent, document.newline))]
 
 
 def _block_entry(entry: RoleEntry, indent: str, newline: str) -> str:

@@ -16,13 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import yaml_positions
-from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_positions import (
-    Document,
-    Edit,
-    InvalidYaml,
-    Node,
-)
+from ansible_collections.apono.eks.plugins.module_utils.documents import go_yaml, yaml_parser, yaml_positions
+from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_parser import Document, InvalidYaml, Node
+from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_positions import Edit
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 try:
@@ -81,9 +77,13 @@ class Kubeconfig:
 def read(text: str, path: str) -> Kubeconfig:
     """Raises :class:`ResourceError` with the code ``InvalidKubeconfig`` for what kubectl does not take either."""
     try:
-        document = yaml_positions.parse(text)
+        document = yaml_parser.parse(text)
+        go_yaml.check(document)
     except InvalidYaml as error:
         raise _invalid(path, f"line {error.line}, column {error.column}: {error.problem}") from error
+    if document.rest is not None:
+        line, column = document.position(document.rest)
+        raise _invalid(path, f"line {line}, column {column}: something follows the first YAML document")
     data = {} if document.root is None else _value(document.root)
     if data is None:
         data = {}
@@ -117,12 +117,16 @@ def _value(node: Node) -> Any:
         return {_value(key): _value(value) for key, value in node.pairs}
     if node.kind == "sequence":
         return [_value(child) for child in node.children]
-    if node.tag == "null":
+    text = go_yaml.text_of(node)
+    if text is not None:
+        return text
+    kind = go_yaml.scalar_type(node)
+    if kind == "null":
         return None
-    if node.tag == "bool":
+    if kind == "bool":
         return node.value.lower() in _TRUE
-    if node.tag in ("int", "float"):
-        read_number = int if node.tag == "int" else float
+    if kind in ("int", "float"):
+        read_number = int if kind == "int" else float
         try:
             return read_number(node.value)
         except ValueError:
@@ -264,7 +268,7 @@ def _spliced(
     if root is None:
         lead = "" if not document.text or document.text.endswith("\n") else document.newline
         return config.text + lead + _lines(data, document, 0) + document.newline
-    if root.kind != "mapping" or root.flow or root.column != 1:
+    if root.kind != "mapping" or root.flow or document.position(root.start)[1] != 1:
         return None
     nodes = {key.target.value: (key, value) for key, value in root.pairs}
     edits = []
@@ -304,7 +308,7 @@ def _edit_section(document: Document, key: Node, value: Node, items: list[Any], 
         return [_value_of(document, key, value, text)]
     if not items:
         return [_value_of(document, key, value, " []")]
-    indent = value.column - 1
+    indent = document.position(value.start)[1] - 1
     found = [child for child in value.children if (_value(child) or {}).get("name") == name]
     if wanted is None:
         return yaml_positions.removals(document, value, found)
@@ -313,7 +317,7 @@ def _edit_section(document: Document, key: Node, value: Node, items: list[Any], 
     (node,) = found
     if _value(node) == wanted:
         return []
-    return [Edit(node.start, node.end, _lines(wanted, document, node.column - 1))]
+    return [Edit(node.start, node.end, _lines(wanted, document, document.position(node.start)[1] - 1))]
 
 
 def _value_of(document: Document, key: Node, value: Node, text: str) -> Edit:

@@ -28,7 +28,7 @@ _PLACE = ("region", "endpoint_url", "aws_ca_bundle", "validate_certs")
 class AccessCheck(Information):
     """Where all is well: DescribeCluster as the caller and as the person, AssumeRole, and one or two reviews."""
 
-    required_libraries = ("botocore", "yaml")
+    required_libraries = ("botocore",)
     options = AWS.merge(
         KUBERNETES,
         Options(

@@ -20,7 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 class AwsAuthInfo(Information):
     """One GET of the ConfigMap; and one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
 
-    required_libraries = ("botocore", "yaml")
+    required_libraries = ("botocore",)
     options = AWS.merge(KUBERNETES)
 
     def validate(self) -> None:
@@ -32,6 +32,9 @@ class AwsAuthInfo(Information):
     def read(self) -> dict[str, Any]:
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
         self.problems: list[dict[str, Any]] = []
+        for key in aws_auth.unknown_keys((config_map or {}).get("data") or {}):
+            message = f"EKS does not read the key {key}: its keys are {', '.join(aws_auth.KEYS)}"
+            self.report(key, [Problem("unknown_key", 1, 1, "", message)])
         roles, users = (self.mappings(config_map, key) for key in (aws_auth.MAP_ROLES, aws_auth.MAP_USERS))
         return {
             "exists": config_map is not None,

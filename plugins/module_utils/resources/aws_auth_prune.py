@@ -64,11 +64,21 @@ class AwsAuthPrune(AwsAuthRole):
         for key in (MAP_ROLES, MAP_USERS):
             text = text_of(config_map, key)
             for principal in self.params["principals"]:
-                edit = aws_auth.without(text, key, principal)
-                if edit.after is not edit.before and self.may(edit):
+                edit = self.without(text, key, principal)
+                if edit and edit.after is not edit.before and self.may(edit):
                     found.setdefault(key, []).append(edit)
                     text = edit.after.text
         return found
+
+    def without(self, text: str, key: str, principal: str) -> aws_auth.Edited | None:
+        """The text without a principal's entries; ``None`` where it is not sure what they give, so that they stay."""
+        try:
+            return aws_auth.without(text, key, principal)
+        except ResourceError as error:
+            if error.code != aws_auth.NOT_SURE:
+                raise
+            self.warn(error.message)
+            return None
 
     def may(self, edit: aws_auth.Edited) -> bool:
         """Whether nobody is locked out by it; of several entries, one that has to stay does not keep the others."""

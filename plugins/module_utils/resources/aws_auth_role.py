@@ -37,7 +37,7 @@ class AwsAuthRole(Resource):
     DescribeCluster unless ``host``, ``ca_cert`` and ``authentication_mode`` are given."""
 
     name = "entry"
-    required_libraries = ("botocore", "yaml")
+    required_libraries = ("botocore",)
     options = AWS.merge(
         KUBERNETES,
         Options(
@@ -128,6 +128,8 @@ class AwsAuthRole(Resource):
         for problem in edit.after.problems:
             if problem.code in aws_auth.MISREAD:
                 self.warn(f"{WHAT}, mapRoles, line {problem.line}: {problem.message}")
+        for key in aws_auth.unknown_keys((current or {}).get("data") or {}):
+            self.warn(f"{WHAT} has the key {key}, which EKS does not read: its keys are {', '.join(aws_auth.KEYS)}.")
         before = {"mapRoles": text} if current is not None else None
         after = {"mapRoles": edited} if current is not None or edited else None
         details = {}

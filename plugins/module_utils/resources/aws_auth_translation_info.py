@@ -26,7 +26,7 @@ class AwsAuthTranslationInfo(Information):
     where it has an access entry, DescribeAccessEntry and ListAssociatedAccessPolicies. The node groups and Fargate
     profiles are looked at for roles of nodes that have none, the bindings for usernames that cannot stay."""
 
-    required_libraries = ("botocore", "yaml")
+    required_libraries = ("botocore",)
     options = AWS.merge(KUBERNETES, Options({"cluster_name": {"type": "str", "required": True}}))
 
     def validate(self) -> None:

@@ -36,7 +36,7 @@ class OnboardingInfo(Information):
     allows :data:`ACTION` is known; DescribeAccessEntry and ListAssociatedAccessPolicies; one GET of aws-auth. What
     Apono has is given, so that one read serves all clusters."""
 
-    required_libraries = ("botocore", "yaml")
+    required_libraries = ("botocore",)
     options = AWS.merge(
         KUBERNETES,
         Options(

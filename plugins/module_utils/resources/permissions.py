@@ -115,8 +115,14 @@ def missing_access(
     """An error where the cluster would refuse the caller a verb on an object of the core API; ``name`` is empty for one
     that is to be made."""
     attributes = {"verb": verb, "resource": resource, "namespace": namespace, **({"name": name} if name else {})}
-    status = kubernetes.review(ACCESS_REVIEW, {"resourceAttributes": attributes}, group="authorization.k8s.io")
-    if not status.get("allowed"):
+    try:
+        status = kubernetes.review(ACCESS_REVIEW, {"resourceAttributes": attributes}, group="authorization.k8s.io")
+    except ResourceError as error:
+        # Not to be allowed the question, or a proxy that does not know it, is no answer to it.
+        if error.error.get("http_status") not in (403, 404):
+            raise
+        return
+    if status.get("allowed") is False:
         yield ResourceError(
             f"The caller may not {verb} {resource} in the namespace {namespace} of {kubernetes.connection.cluster}, "
             f"which {what} needs: give it the access policy AmazonEKSClusterAdminPolicy, or RBAC for that.",

@@ -47,11 +47,14 @@ def test_templates_are_filled_in_as_eks_does(template, name):
         (Mapping("API_AND_CONFIG_MAP", {"createdAt": EARLY}, LATE, MAPPED), "mapping", "older than the role"),
         (Mapping("CONFIG_MAP", map_roles="a: b"), "mapping", "is a mapping and not a list, line 1, column 1"),
         (Mapping("CONFIG_MAP", map_roles=MAPPED.replace("role/", "role/team/")), "mapping", "a role's path"),
-        (Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: 5\n"), "mapping", "EKS ignores this entry"),
+        (Mapping("CONFIG_MAP", map_roles=f"- rolearn: [{ROLE}]\n  username: x\n"), "mapping", "aws-auth has no entry"),
+        # A field of a wrong type is empty, and a reserved prefix has effect: the role signs in.
+        (Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: 5\n"), None, ""),
+        (Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: system:x\n"), None, ""),
         (
-            Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: system:x\n"),
-            "username",
-            "refuses because of its prefix",
+            Mapping("CONFIG_MAP", map_roles=f"{MAPPED}- rolearn: x\n  username: {{{{SessionName}}}}\n"),
+            "mapping",
+            "a template in braces is without quotes",
         ),
         # Somebody else's trouble is not ours.
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: x\n  username: 5\n{MAPPED}"), None, ""),

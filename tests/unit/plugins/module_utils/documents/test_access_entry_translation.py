@@ -125,23 +125,70 @@ def test_nodes(username, groups, kind):
     assert (managed.state, managed.code, managed.entry) == (LEFT_TO_EKS, "managed", None)
 
 
+SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
+# The texts, and words of the reason.
 UNTRANSLATABLES = {
-    "account": ("", "", f"- '{ACCOUNT}'\n"),
-    "root": (f"- rolearn: arn:aws:iam::{ACCOUNT}:root\n  username: root\n", "", ""),
-    "federated_user": (f"- rolearn: arn:aws:sts::{ACCOUNT}:federated-user/x\n  username: x\n", "", ""),
-    "other_account": ("- rolearn: arn:aws:iam::999999999999:role/x\n  username: x\n", "", ""),
-    "reserved_group": (role("x", "username: x", "groups: ['system:kube-controller-manager']"), "", ""),
-    "group_template": (role("x", "username: x", "groups: ['team-{{SessionName}}']"), "", ""),
-    "node_fields": (role("x", "username: x", "groups: ['system:nodes']"), "", ""),
+    "account": (("", "", f"- '{ACCOUNT}'\n"), f"lets in all of account {ACCOUNT}"),
+    "root": ((f"- rolearn: arn:aws:iam::{ACCOUNT}:root\n  username: root\n", "", ""), "an account's root user"),
+    "federated_user": (
+        (f"- rolearn: arn:aws:sts::{ACCOUNT}:federated-user/x\n  username: x\n", "", ""),
+        "a federated user",
+    ),
+    "other_account": (("- rolearn: arn:aws:iam::999999999999:role/x\n  username: x\n", "", ""), "999999999999"),
+    "reserved_group": (
+        (role("x", "username: x", "groups: ['system:kube-controller-manager']"), "", ""),
+        "system:kube-controller-manager",
+    ),
+    "reserved_username": ((role("x", "username: 'system:x'"), "", ""), "system:x begins with system:"),
+    "group_template": (
+        (role("x", "username: x", "groups: ['team-{{SessionName}}']"), "", ""),
+        "team-{{SessionName}} have a template",
+    ),
+    "node_fields": ((role("x", "username: x", "groups: ['system:nodes']"), "", ""), "the groups system:nodes"),
+    "wrong_type": ((role("x", "username: y", "groups: [dev]"), "", ""), "Its username has a value that is not text"),
+    "not_sure": (("- username: x\n  " + SSO + "\n", "", ""), "the field sso"),
 }
 
 
-@pytest.mark.parametrize(("code", "texts"), UNTRANSLATABLES.items())
-def test_what_no_access_entry_can_say(code, texts):
+@pytest.mark.parametrize(("code", "texts", "reason"), [(code, *rest) for code, rest in UNTRANSLATABLES.items()])
+def test_what_no_access_entry_can_say(code, texts, reason):
     found = only(*texts)
     assert (found.state, found.code, found.entry) == (UNTRANSLATABLE, code, None)
-    assert found.message
+    assert reason in found.message
     assert found.message[-1] != "."
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        (["username: 4711"], "username"),
+        (["username: x", "groups: view"], "groups"),
+        (["username: x", "groups: ['system:masters', ~]"], None),
+        (["username: x", "groups: ['system:masters', 12]"], "groups"),
+        (["username: on", "groups: [1]"], "username and groups"),
+    ],
+)
+def test_an_entry_with_a_value_of_a_wrong_type_stops_a_migration(fields, names):
+    found = only(role("x", *fields))
+    if names is None:
+        assert (found.state, found.entry["kubernetes_groups"]) == (MISSING, [])
+    else:
+        assert (found.state, found.code, found.entry) == (UNTRANSLATABLE, "wrong_type", None)
+        assert f"Its {names} has a value" in found.message
+
+
+def test_of_an_arn_that_is_not_sure_nothing_is_translated():
+    texts = user("x", "username: a") + user("X", "username: b") + user("y", "username: c") + user("Y", "username: c")
+    found = translate("", texts)
+    assert [(one.state, one.code) for one in found] == [
+        (UNTRANSLATABLE, "not_sure"),
+        (UNTRANSLATABLE, "not_sure"),
+        (VOID, "duplicate"),
+        (MISSING, ""),
+    ]
+    # Whatever a version makes of sso, the other entry of the same role hangs on it.
+    found = translate(role("x", "username: a") + role("x", "username: b", SSO))
+    assert [one.code for one in found] == ["not_sure", "not_sure"]
 
 
 def test_service_linked_roles_and_a_deaf_iam():
@@ -153,23 +200,26 @@ def test_service_linked_roles_and_a_deaf_iam():
     assert "AccessDenied: no" in found.message
 
 
+# The text, and words of the reason.
 VOIDS = {
-    "path_in_arn": role("team/x", "username: x"),
-    "session": f"- rolearn: arn:aws:sts::{ACCOUNT}:assumed-role/x/y\n  username: x\n",
-    "not_an_arn": "- rolearn: x\n  username: x\n",
-    "not_a_principal": f"- rolearn: arn:aws:iam::{ACCOUNT}:group/x\n  username: x\n",
-    "other_partition": f"- rolearn: arn:aws-cn:iam::{ACCOUNT}:role/x\n  username: x\n",
-    "reserved_username": role("x", "username: 'system:x'"),
-    "ignored": "- username: x\n",
-    "unparseable": "- a\n b: [\n",
+    "path_in_arn": (role("team/x", "username: x"), "with a path"),
+    "session": (
+        f"- rolearn: arn:aws:sts::{ACCOUNT}:assumed-role/x/y\n  username: x\n",
+        "a session up by its role",
+    ),
+    "not_an_arn": ("- rolearn: x\n  username: x\n", "is not an ARN"),
+    "not_a_principal": (f"- rolearn: arn:aws:iam::{ACCOUNT}:group/x\n  username: x\n", "neither a role nor a user"),
+    "other_partition": (f"- rolearn: arn:aws-cn:iam::{ACCOUNT}:role/x\n  username: x\n", "not of the partition aws"),
+    "ignored": ("- username: x\n", "names no role or user"),
+    "unparseable": ("- a\n b: [\n", "line 2, column 3"),
 }
 
 
-@pytest.mark.parametrize(("code", "text"), VOIDS.items())
-def test_through_what_nobody_comes_in(code, text):
+@pytest.mark.parametrize(("code", "text", "reason"), [(code, *rest) for code, rest in VOIDS.items()])
+def test_through_what_nobody_comes_in(code, text, reason):
     found = only(text)
     assert (found.state, found.code, found.entry) == (VOID, code, None)
-    assert found.message
+    assert reason in found.message
 
 
 def test_a_principal_that_is_gone_and_a_user_with_a_path():

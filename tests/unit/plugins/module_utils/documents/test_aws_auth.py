@@ -81,7 +81,7 @@ def test_an_entry_is_added_to_nothing(empty):
     text = with_role(empty, ENTRY)
     assert aws_auth.read(text).entries == [ENTRY]
     assert yaml.safe_load(text) == [{"rolearn": OURS, "username": "{{SessionNameRaw}}"}]
-    assert "# nobody yet" in text or "nobody" not in empty
+    assert text.count("# nobody yet") == empty.count("# nobody yet")
 
 
 def test_groups_are_written():
@@ -158,7 +158,6 @@ def test_an_entry_whose_anchor_others_use_is_left_alone():
     [
         ("a: b", 1),
         ("- rolearn: [\n", 2),
-        ("- a\n---\n- b", 2),
         ("- rolearn: x\n username: y", 2),
         ("just text", 1),
         ("- \x00", 1),
@@ -173,21 +172,99 @@ def test_text_of_which_eks_reads_nothing_is_left_alone(text, line):
 
 
 @pytest.mark.parametrize(
-    ("item", "reason"),
+    ("item", "code", "reason"),
     [
-        ("rolearn: 5\n  username: x", "rolearn is not text"),
-        ("rolearn: a\n  username: 5", "username is not text"),
-        ("rolearn: a\n  groups: x", "groups is not a list"),
-        ("rolearn: a\n  groups: [1]", "groups is not a list"),
-        ("username: a", "no rolearn"),
-        ("rolearn: a\n  sso: {}", "rolearn and sso"),
-        ("[]", "sequence"),
+        ("rolearn: 5\n  username: x", "wrong_type", "rolearn is not text"),
+        ("username: a", "ignored", "no rolearn"),
+        ("[]", "ignored", "it is a sequence"),
     ],
 )
-def test_what_eks_drops_is_reported(item, reason):
+def test_an_item_by_which_nobody_signs_in_is_reported(item, code, reason):
     found = aws_auth.read(f"- {item}\n")
     assert found.entries == []
+    assert found.problems[0].code == code
     assert reason in found.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("fields", "username", "groups", "reason"),
+    [
+        ("username: 5", "", (), "username is not text"),
+        ("username: y\n  groups: [a]", "", ("a",), "username is not text"),
+        ("username: u\n  groups: x", "u", (), "groups is not a list"),
+        ("username: u\n  groups: [a, 1, b]", "u", ("a", "", "b"), "groups is not a list"),
+    ],
+)
+def test_a_value_of_a_wrong_type_leaves_its_field_empty_and_the_entry_stays(fields, username, groups, reason):
+    found = aws_auth.read(f"- rolearn: {OTHER}\n  {fields}\n")
+    assert found.entries == [RoleEntry(OTHER, username, groups)]
+    assert [problem.code for problem in found.problems][:1] == ["wrong_type"]
+    assert reason in found.problems[0].message
+
+
+def test_a_second_document_is_not_read_and_stays():
+    text = f"- rolearn: {OTHER}\n  username: x\n---\n- rolearn: b\n"
+    found = aws_auth.read(text)
+    assert found.entries == [RoleEntry(OTHER, "x")]
+    assert [(problem.code, problem.line) for problem in found.problems] == [("not_read", 3)]
+    edited = with_role(text, ENTRY)
+    assert edited == text.replace("---\n", f"{NEW}---\n")
+    assert without_role(edited, OURS) == text
+
+
+@pytest.mark.parametrize("username", ["{{SessionName}}", "{{SessionNameRaw}}", "!!int x", "*unknown", "`x`"])
+def test_beside_an_entry_that_voids_all_of_them_nothing_is_written(username):
+    text = f"- rolearn: {OTHER}\n  username: x\n- rolearn: b\n  username: {username}\n"
+    for edit in (lambda: with_role(text, ENTRY), lambda: without_role(text, OURS)):
+        with pytest.raises(ResourceError, match="line 4, column 1[345].*EKS reads none") as caught:
+            edit()
+        assert caught.value.code == "InvalidMapRoles"
+
+
+SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
+
+
+def test_an_entry_with_sso_is_not_sure_and_stays():
+    text = f"- rolearn: {OURS}\n  username: x\n  {SSO}\n- username: y\n  {SSO}\n- rolearn: {OTHER}\n  username: z\n"
+    found = aws_auth.read(text)
+    assert [problem.line for problem in found.problems if problem.code == "not_sure"] == [1, 4]
+    for edit in (lambda: with_role(text, ENTRY), lambda: without_role(text, OURS)):
+        with pytest.raises(ResourceError, match=f"{OURS} in mapRoles, line 1, is not sure") as caught:
+            edit()
+        assert caught.value.code == aws_auth.NOT_SURE
+    assert without_role(text, OTHER) == text[: text.index(f"- rolearn: {OTHER}")]
+
+
+def test_users_that_differ_in_letter_case_only_are_not_sure_unless_they_give_the_same():
+    def user(name, username):
+        return f"- userarn: arn:aws:iam::{ACCOUNT}:user/{name}\n  username: {username}\n"
+
+    text = user("jane", "a") + user("Jane", "b") + user("joe", "c") + user("Joe", "c")
+    found = aws_auth.read(text, key=aws_auth.MAP_USERS)
+    assert list(found.not_sure) == [f"arn:aws:iam::{ACCOUNT}:user/jane"]
+    with pytest.raises(ResourceError, match="differ in letter case only"):
+        aws_auth.without(text, aws_auth.MAP_USERS, f"arn:aws:iam::{ACCOUNT}:user/JANE")
+    without = aws_auth.without(text, aws_auth.MAP_USERS, f"arn:aws:iam::{ACCOUNT}:user/joe").after.text
+    assert without == user("jane", "a") + user("Jane", "b")
+
+
+def test_the_order_of_groups_is_not_a_change():
+    text = with_role("", RoleEntry(OURS, "u", ("a", "b")))
+    assert with_role(text, RoleEntry(OURS, "u", ("b", "a"))) == text
+    assert with_role(text, RoleEntry(OURS, "u", ("b", "c"))) != text
+
+
+@pytest.mark.parametrize("empty", ["``", " `` \n", "''", '""'])
+def test_the_markers_of_an_empty_text(empty):
+    assert aws_auth.read(empty).entries == []
+    assert with_role(empty, ENTRY) == NEW
+
+
+def test_keys_that_are_there_twice_are_reported():
+    text = f"- rolearn: {OTHER}\n  username: a\n  username: b\n  Groups: [a]\n  groups: [b, c]\n"
+    found = aws_auth.read(text)
+    assert found.entries == [RoleEntry(OTHER, "b", ("b", "c"))]
+    assert [problem.code for problem in found.problems] == ["duplicate_key", "duplicate_key"]
 
 
 @pytest.mark.parametrize(
@@ -323,15 +400,15 @@ def test_in_the_field_everything_else_stays(text, head, tail):
     assert others_of(changed) == others_of(text)
     assert with_role(changed, wanted) == changed
     removed = without_role(text, OURS)
-    assert removed == head + tail or not (head + tail).strip("\ufeff")
+    assert removed == head + tail
     assert without_role(removed, OURS) == removed
     assert without_role(changed, OURS) == removed
     # From there, ours is put at the end and taken away again.
     added = with_role(removed, wanted)
-    assert inserted_at_once(removed, added) or not removed.strip()
+    assert inserted_at_once(removed, added)
     assert own_of(added) == [("{{SessionNameRaw}}", ["team"])]
     assert others_of(added) == others_of(text)
-    assert without_role(added, OURS) == removed or not removed.strip()
+    assert without_role(added, OURS) == removed
 
 
 @pytest.mark.parametrize("newline", ["\n", ""])
@@ -341,7 +418,7 @@ def test_one_huge_line_of_json(number, newline):
     text = json.dumps(others) + newline
     added = with_role(text, ENTRY)
     assert yaml.safe_load(added) == [*others, {"rolearn": OURS, "username": "{{SessionNameRaw}}"}]
-    assert without_role(added, OURS) == text or not others
+    assert without_role(added, OURS) == (text if others else "")
     if others:
         assert inserted_at_once(text, added)
         first = json.dumps([{"rolearn": OURS, "username": "old"}, *others]) + newline

@@ -1,0 +1,1178 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first YAML document of a text as a tree of nodes that know where in the text they stand.
+
+It accepts and refuses what go-yaml v2.4.0 does, the library by which Kubernetes components read YAML
+(https://github.com/go-yaml/yaml/tree/v2.4.0, scannerc.go and parserc.go). No Python library does: PyYAML differs in
+tabs, in plain scalars of flow collections and in what may follow the document, and which libyaml is underneath it, if
+any, depends on the machine.
+
+One pass over the text, without recursion, in time and memory linear in its length. Lines as people write them are taken
+as a whole by one regular expression each; everything else goes token by token.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NoReturn
+
+BYTE_ORDER_MARK = "\ufeff"
+TAG_PREFIX = "tag:yaml.org,2002:"
+
+# What go-yaml allows of nesting, in either style.
+_DEEPEST_NESTING = 10_000
+# How far behind its beginning the colon of a key may stand, in characters.
+_LONGEST_KEY = 1024
+# How many bytes go-yaml's reader takes at once, and so checks at once for characters that YAML does not allow.
+_READ_AHEAD = 512
+
+_NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# A NUL marks the end: the text itself cannot have one.
+_BREAKS = "\n\r\x85\u2028\u2029"
+_BREAK = f"(?:\r\n|[{_BREAKS}])"
+_SPACE = f" \t{_BREAKS}\0"
+_COMMENT = f"(?:#[^{_BREAKS}\0]*)?"
+# White space and comments up to the next token; the group is the indentation of the last line. A tab may indent in flow
+# collections only.
+_SKIP_FLOW = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}([ \t]*){_COMMENT})*")
+_SKIP_AFTER_TOKEN = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}( *){_COMMENT})*")
+_SKIP_SPACES = re.compile(f" *{_COMMENT}(?:{_BREAK}( *){_COMMENT})*")
+_LINE_BREAK = re.compile(_BREAK)
+_BLANKS = re.compile("[ \t]*")
+_REST_OF_LINE = re.compile(f"[ \t]*{_COMMENT}(?={_BREAK}|\0)")
+
+_RUN = f"(?:[^{_SPACE}:]|:(?![{_SPACE}]))[^{_SPACE}:]*(?::(?![{_SPACE}])[^{_SPACE}:]*)*"
+_FLOW_SIGNS = r",?\[\]{}"
+_FLOW_RUN = (
+    f"(?:[^{_SPACE}:{_FLOW_SIGNS}]|:(?![{_SPACE}]))[^{_SPACE}:{_FLOW_SIGNS}]*"
+    f"(?::(?![{_SPACE}])[^{_SPACE}:{_FLOW_SIGNS}]*)*"
+)
+# The part of a plain scalar that is on one line.
+_PLAIN = {
+    False: re.compile(f"{_RUN}(?:[ \t]+(?!#){_RUN})*"),
+    True: re.compile(f"{_FLOW_RUN}(?:[ \t]+(?!#){_FLOW_RUN})*"),
+}
+_SINGLE_QUOTED = re.compile("'([^']*(?:''[^']*)*)'(?!')")
+_DOUBLE_QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_FOLD = re.compile(f"[ \t]*({_BREAK})((?:[ \t]*{_BREAK})*)[ \t]*")
+_ESCAPE = re.compile(
+    f"\\\\(?:({_BREAK})((?:[ \t]*{_BREAK})*)[ \t]*|x([0-9A-Fa-f]{{2}})|u([0-9A-Fa-f]{{4}})|U([0-9A-Fa-f]{{8}})|(.))"
+    f"|[ \t]*({_BREAK})((?:[ \t]*{_BREAK})*)[ \t]*",
+    re.DOTALL,
+)
+_ESCAPED = {
+    "0": "\0", "a": "\x07", "b": "\x08", "t": "\t", "\t": "\t", "n": "\n", "v": "\x0b", "f": "\x0c", "r": "\r",
+    "e": "\x1b", " ": " ", '"': '"', "'": "'", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
+}  # fmt: skip
+_MARKER = re.compile(f"(?:---|\\.\\.\\.)(?=[{_SPACE}])")
+_MARKER_IN_QUOTES = re.compile(f"[{_BREAKS}](?:---|\\.\\.\\.)(?=[{_SPACE}])")
+
+_ANCHOR = re.compile(f"[&*]([0-9A-Za-z_-]+)(?=[{_SPACE}?:,\\]}}%@`])")
+_URI = r"[0-9A-Za-z_\-;/?:@&=+$,.!~*'()\[\]%]"
+_TAG = re.compile(f"!(?:<({_URI}+)>|([0-9A-Za-z_-]*!)({_URI}+)|(?![0-9A-Za-z_-]*!)({_URI}*))(?=[{_SPACE}])")
+_DIRECTIVE = re.compile(
+    f"%(?:YAML[ \t]+([0-9]{{1,2}})\\.([0-9]{{1,2}})|TAG[ \t]+(!(?:[0-9A-Za-z_-]*!)?)[ \t]+({_URI}+)(?=[{_SPACE}]))"
+    f"[ \t]*{_COMMENT}(?:{_BREAK}|(?=\0))"
+)
+_ESCAPED_OCTETS = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_BLOCK_HEADER = re.compile(f"[|>](?:([+-])([1-9])?|([1-9])([+-])?)?[ \t]*{_COMMENT}({_BREAK}|(?=\0))")
+_BLOCK_LINE = re.compile(f"([^{_BREAKS}\0]*)({_BREAK})?")
+
+# Whole lines of the common forms. A value must not go on in the next line, which therefore has to begin, without a
+# blank line between, at a column that the caller compares.
+_NEXT = "(?=( *)[^ \t\r\n\x85\u2028\u2029#])"
+_SIMPLE_KEY = r"[A-Za-z_/][A-Za-z0-9_/.-]{0,200}"
+_SIMPLE_TEXT = r"[A-Za-z0-9_/](?:[A-Za-z0-9_/.@=+-]|:[A-Za-z0-9_/.@=+{-])*"
+_KEY_LINE = re.compile(
+    f"({_SIMPLE_KEY}): +(?:({_SIMPLE_TEXT})|\"([^\"\\\\{_BREAKS}\0]*)\"|'([^'{_BREAKS}\0]*)') *\n{_NEXT}"
+)
+_ITEM_LINE = re.compile(f"- +({_SIMPLE_TEXT}) *\n{_NEXT}")
+_FLOW_ITEMS = re.compile(f"(?:{_SIMPLE_TEXT}, ?)+")
+_FLOW_ITEM = re.compile(f"({_SIMPLE_TEXT}), ?")
+
+# What may come next, by the kind of collection and the place in it. Those in which a node may stand come first.
+(
+    _ROOT, _SEQUENCE_ITEM, _INDENTLESS_ITEM, _MAPPING_KEY_NODE, _MAPPING_VALUE_NODE, _FLOW_ITEM_NODE, _PAIR_KEY,
+    _PAIR_VALUE_NODE, _FLOW_MAPPING_ITEM, _FLOW_KEY_NODE, _FLOW_VALUE_NODE, _JUNK,
+    _DOCUMENT_START, _SEQUENCE_ENTRY, _INDENTLESS_ENTRY, _MAPPING_KEY, _MAPPING_VALUE, _FLOW_NEXT, _PAIR_VALUE,
+    _FLOW_MAPPING_NEXT, _FLOW_VALUE, _DOCUMENT_END,
+) = range(22)  # fmt: skip
+_LAST_FOR_NODES = _JUNK
+
+_PLACES_OF_LINES = (_MAPPING_KEY, _SEQUENCE_ENTRY, _INDENTLESS_ENTRY)
+_KEYS = frozenset((_MAPPING_KEY_NODE, _PAIR_KEY, _FLOW_KEY_NODE, _FLOW_MAPPING_ITEM))
+
+# The place after a node was put into this one.
+_AFTER = {
+    _ROOT: _DOCUMENT_END,
+    _SEQUENCE_ITEM: _SEQUENCE_ENTRY,
+    _INDENTLESS_ITEM: _INDENTLESS_ENTRY,
+    _MAPPING_KEY_NODE: _MAPPING_VALUE,
+    _MAPPING_VALUE_NODE: _MAPPING_KEY,
+    _MAPPING_VALUE: _MAPPING_KEY,
+    _FLOW_ITEM_NODE: _FLOW_NEXT,
+    _PAIR_KEY: _PAIR_VALUE,
+    _FLOW_KEY_NODE: _FLOW_VALUE,
+    _FLOW_VALUE_NODE: _FLOW_MAPPING_NEXT,
+    _FLOW_VALUE: _FLOW_MAPPING_NEXT,
+}
+
+
+class InvalidYaml(Exception):
+    """The text does not parse; ``line`` and ``column`` count from 1."""
+
+    def __init__(self, problem: str, line: int, column: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.line = line
+        self.column = column
+
+
+class Node:
+    """A node as it is written: ``text[start:end]``, its tag and anchor included, white space and comments after it
+    not."""
+
+    __slots__ = ("start", "end")
+    kind = ""
+    tag = ""  # in full, as it is written; empty where there is none
+    value = ""  # of a scalar its text, of an alias the anchor's name
+    style = ""  # of a scalar: '"', "'", '|', '>', or nothing when plain
+    flow = False  # a collection in brackets
+    children: list[Node] = []  # items, or keys and values in turn
+
+    @property
+    def target(self) -> Node:
+        """What an alias stands for; every other node is its own target."""
+        return self
+
+
+class Scalar(Node):
+    """A text."""
+
+    __slots__ = ("value", "tag", "style")
+    kind = "scalar"
+    complete = True
+
+    def __init__(self, start: int, end: int, value: str, tag: str = "", style: str = "") -> None:
+        self.start, self.end, self.value, self.tag, self.style = start, end, value, tag, style
+
+
+class Alias(Node):
+    """A node that is another one over again."""
+
+    __slots__ = ("value", "aliased")
+    kind = "alias"
+
+    def __init__(self, start: int, end: int, value: str, aliased: Node) -> None:
+        self.start, self.end, self.value, self.aliased = start, end, value, aliased
+
+    @property
+    def target(self) -> Node:
+        return self.aliased
+
+
+class Collection(Node):
+    """A sequence or a mapping."""
+
+    __slots__ = ("kind", "tag", "flow", "children", "dashes", "complete")
+
+    def __init__(self, kind: str, start: int, tag: str = "", flow: bool = False) -> None:
+        self.kind, self.start, self.end, self.tag, self.flow = kind, start, start, tag, flow
+        self.children: list[Node] = []
+        self.dashes: list[int] = []  # of a block sequence, where the dash of each item stands
+        self.complete = False
+
+    @property
+    def pairs(self) -> Iterator[tuple[Node, Node]]:
+        """Keys and values of a mapping."""
+        return zip(self.children[::2], self.children[1::2], strict=True)
+
+
+class Document:
+    """A text that holds one YAML document or none, without its byte order mark."""
+
+    def __init__(self, text: str, byte_order_mark: str) -> None:
+        self.text = text
+        self.byte_order_mark = byte_order_mark
+        self.root: Node | None = None
+        self.end = len(text)  # where the content ends: the document end marker, or the end of the text
+        self.rest: int | None = None  # where something follows that does not belong to the document
+        self.collections: list[Collection] = []  # each behind those that it holds
+        self.tagged: list[Scalar] = []
+        self.aliases: list[Alias] = []
+        self.depth = 0  # how many collections the innermost one is in, itself included; aliases apart
+        # What parses and cannot be decoded: where the first such thing stands, and what it is.
+        self.undecodable: tuple[int, str] | None = None
+
+    @property
+    def newline(self) -> str:
+        """The line break in use: that of the first line."""
+        found = _LINE_BREAK.search(self.text)
+        return found.group() if found else "\n"
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
+
+    def report(self, index: int, problem: str) -> None:
+        """Keep the first of the things that cannot be decoded."""
+        if self.undecodable is None:
+            self.undecodable = index, problem
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Line and column, counted from 1, of a character."""
+        line = bisect.bisect_right(self._lines, index)
+        return line, index - self._lines[line - 1] + 1
+
+
+def parse(text: str) -> Document:
+    """Read the first document of a text, as go-yaml's ``Unmarshal`` does: what follows is not looked at.
+
+    Raises :class:`InvalidYaml` for a text that does not parse.
+    """
+    mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
+    document = Document(text[len(mark) :], mark)
+    parser = _Parser(document)
+    forbidden = _NOT_ALLOWED.search(document.text)
+    try:
+        parser.run()
+    except InvalidYaml:
+        if forbidden and forbidden.start() <= parser.position:
+            parser.refuse_character(forbidden)
+        raise
+    if forbidden and _is_read(document.text, forbidden.start(), parser.position):
+        parser.refuse_character(forbidden)
+    return document
+
+
+def _is_read(text: str, index: int, position: int) -> bool:
+    """Whether go-yaml has seen a character when it has got to a position, since it reads ahead."""
+    wanted = len(text[: position + 4].encode("utf-8", "replace"))
+    return len(text[:index].encode("utf-8", "replace")) < -(-wanted // _READ_AHEAD) * _READ_AHEAD
+
+
+class _Ended(Exception):
+    """The document has ended before this token."""
+
+
+class _Property:
+    """An anchor or a tag that waits for its node."""
+
+    __slots__ = ("start", "end", "anchor", "tag")
+
+    def __init__(self, start: int, end: int, anchor: str, tag: str) -> None:
+        self.start, self.end, self.anchor, self.tag = start, end, anchor, tag
+
+
+class _Parser:
+    """Scanner and parser in one: what a colon makes a key of is known before the node is put into the tree."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.text = document.text + "\0"
+        self.position = 0
+        self.line = 0  # where the present line begins
+        self.mark = 0  # where the last indicator ends, and so where a node that is left out stands
+        self.indent = -1  # of the innermost block collection
+        self.indents: list[int] = []
+        self.flow_level = 0
+        self.key_allowed = True  # whether a key may begin here that has no question mark
+        self.key_start = -1  # where a key would begin that begins with the waiting properties
+        self.key_required = False
+        self.token_start = 0, 0, True  # the position, its line and whether a key may begin there
+        self.root_key = -1  # where a key would begin that begins with the root
+        self.properties: list[_Property] = []
+        self.place = _DOCUMENT_START
+        self.collection: Collection | None = None
+        # The outer ones: the place in it, itself, and of the inner one where it would begin
+        # as a key, whether it has to be one, and its properties.
+        self.open_collections: list[tuple[int, Collection | None, int, bool, list[_Property]]] = []
+        self.anchors: dict[str, Node] = {}
+        self.tag_prefixes = {"!": "!", "!!": TAG_PREFIX}
+
+    def run(self) -> None:
+        text = self.text
+        if text.startswith(BYTE_ORDER_MARK):
+            self.fail("a second byte order mark")
+        try:
+            while not self.step():
+                pass
+        except _Ended:
+            # Of this token nothing belongs to the document.
+            self.position, self.line, self.key_allowed = self.token_start
+            self.document.rest = self.position
+            self.scan_junk()
+
+    def step(self) -> bool:
+        """One token, or some lines; whether the document has ended."""
+        self.skip()
+        text, position = self.text, self.position
+        if not self.flow_level and self.indent > position - self.line:
+            self.unroll(position - self.line)
+        sign = text[position]
+        if self.place in _PLACES_OF_LINES and self.take_lines():
+            return False
+        self.token_start = position, self.line, self.key_allowed
+        if position == self.line and (sign == "%" or (sign in "-." and _MARKER.match(text, position))):
+            return self.marker(sign)
+        if sign == "\0":
+            if not self.flow_level:
+                self.unroll(-1)
+            self.end_document(position)
+            return True
+        if self.place == _DOCUMENT_END:
+            raise _Ended
+        if self.place == _DOCUMENT_START:
+            self.place = _ROOT
+        self.token(sign)
+        return False
+
+    def token(self, sign: str) -> None:
+        """One token, and the key and the nodes that it completes."""
+        text, position, flow = self.text, self.position, self.flow_level
+        blank_follows = text[position + 1] in _SPACE if sign in "-?:" else False
+        if sign in "[{":
+            self.open_flow("sequence" if sign == "[" else "mapping")
+        elif sign in "]}":
+            self.close_flow(sign)
+        elif sign == ",":
+            self.comma()
+        elif sign == "-" and blank_follows:
+            self.dash()
+        elif sign == "?" and (flow or blank_follows):
+            self.question_mark()
+        elif sign == ":" and (flow or blank_follows):
+            self.colon()
+        elif sign in "&!":
+            self.property(sign)
+        else:
+            if self.key_allowed:
+                if sign in "|>":
+                    self.forget_key()
+                else:
+                    self.may_be_key()
+            self.put(self.scan_node(sign))
+
+    def may_be_key(self) -> None:
+        """A key may begin here; in a line that begins where the keys and dashes of the collection do, it has to."""
+        self.forget_key()
+        self.key_start = self.position
+        self.key_required = not self.flow_level and self.position - self.line == self.indent
+        if self.place == _ROOT:
+            self.root_key = self.position
+
+    def forget_key(self) -> None:
+        """What might have been the beginning of a key was none."""
+        if self.key_required:
+            self.fail("could not find expected ':'")
+        self.key_start = -1
+
+    def scan_node(self, sign: str) -> Node:
+        """An alias or a scalar, and whether a key may follow it."""
+        if sign == "*":
+            return self.scan_alias()
+        if sign == '"' or sign == "'":
+            return self.scan_quoted(sign)
+        if sign in "|>" and not self.flow_level:
+            return self.scan_block()
+        if sign in " \t\n\r\x85\u2028\u2029\0,[]{}#&!|>%@`" or (
+            sign in "?:" and (self.flow_level or self.text[self.position + 1] in _SPACE)
+        ):
+            self.fail("found character that cannot start any token")
+        return self.scan_plain()
+
+    # White space, indentation, marks of documents
+
+    def skip(self) -> None:
+        """White space and comments."""
+        text, position = self.text, self.position
+        if text[position] in " \t#\n\r\x85\u2028\u2029":
+            if self.flow_level:
+                found = _SKIP_FLOW.match(text, position)
+            elif self.key_allowed:
+                found = _SKIP_SPACES.match(text, position)
+            else:
+                found = _SKIP_AFTER_TOKEN.match(text, position)
+            self.position = found.end()
+            if found.start(1) >= 0:
+                self.line = found.start(1)
+                if not self.flow_level:
+                    self.key_allowed = True
+
+    def roll(self, column: int) -> None:
+        self.indents.append(self.indent)
+        self.indent = column
+        if len(self.indents) > _DEEPEST_NESTING:
+            self.fail(f"nesting deeper than {_DEEPEST_NESTING} levels")
+
+    def unroll(self, column: int) -> None:
+        """End the block collections that are indented further than this."""
+        while self.indent > column:
+            self.settle()
+            self.end_items()
+            if self.place not in (_SEQUENCE_ENTRY, _MAPPING_KEY):
+                self.misplaced()
+            self.close()
+            self.indent = self.indents.pop()
+
+    def end_items(self) -> None:
+        """Put in what may be left out at the end of a block collection, and end a sequence that is not indented."""
+        while True:
+            if self.place in (_SEQUENCE_ITEM, _INDENTLESS_ITEM, _MAPPING_KEY_NODE, _MAPPING_VALUE, _MAPPING_VALUE_NODE):
+                self.attach(self.empty())
+            elif self.place == _INDENTLESS_ENTRY:
+                self.close()
+            else:
+                return
+
+    def marker(self, sign: str) -> bool:
+        """A directive or the mark of a document; whether the document ends here."""
+        if not self.flow_level:
+            self.unroll(-1)
+        start = self.position
+        if self.place == _DOCUMENT_START:
+            if sign == ".":
+                self.misplaced()
+            if sign == "%":
+                self.directive()
+            else:
+                self.position = self.mark = start + 3
+                self.place = _ROOT
+                self.key_allowed = False
+            return False
+        if sign == "%" and not _DIRECTIVE.match(self.text, start):
+            self.fail("found no directive")
+        self.end_document(start)
+        return True
+
+    def directive(self) -> None:
+        """All of them, up to the mark of the document."""
+        seen_version, handles = False, {}
+        while True:
+            found = _DIRECTIVE.match(self.text, self.position)
+            if not found:
+                self.fail("found no directive that can be understood")
+            major, minor, handle, prefix = found.groups()
+            if handle:
+                if handle in handles:
+                    self.fail("found duplicate %TAG directive")
+                handles[handle] = self.unescaped_uri(prefix)
+            elif seen_version or (int(major), int(minor)) != (1, 1):
+                self.fail("found incompatible YAML document")
+            else:
+                seen_version = True
+            self.line = self.position = found.end()
+            self.key_allowed = not self.text[found.end() - 1 : found.end()].strip(_BREAKS)
+            self.skip()
+            if self.position == self.line and self.text[self.position] == "%":
+                continue
+            if self.position != self.line or not self.text.startswith("---", self.position):
+                self.fail("did not find expected <document start>")
+            if not _MARKER.match(self.text, self.position):
+                self.fail("did not find expected <document start>")
+            self.tag_prefixes.update(handles)
+            return
+
+    def end_document(self, position: int) -> None:
+        """What there is must be complete."""
+        self.settle()
+        if self.place == _ROOT:
+            self.attach(Scalar(position, position, ""))
+        if self.place not in (_DOCUMENT_START, _DOCUMENT_END):
+            self.misplaced()
+        if self.text[position] != "\0":
+            self.document.end = position
+            behind = position + 3 if self.text[position] == "." else position
+            found = _SKIP_FLOW.match(self.text, behind)
+            if self.text[found.end()] != "\0":
+                self.document.rest = found.end()
+
+    def scan_junk(self) -> None:
+        """What follows the document on its line: go-yaml reads a token more, and more of them as long as a key might
+        begin with the first."""
+        start, line = self.position, self.line
+        may_be_key = self.key_allowed and self.text[start] not in "-?:,]}|>"
+        root_may_be_key = self.root_key >= line
+        if root_may_be_key:
+            start, may_be_key = self.root_key, True
+        level = self.flow_level
+        # Of a flow collection in which no key might begin go-yaml forgets that it may be one itself.
+        is_empty = not root_may_be_key and self.text[start] in "[{"
+        while True:
+            sign = self.text[self.position]
+            if self.position > start and self.key_allowed and sign not in "-?:,]}|>":
+                is_empty = False
+            blank_follows = self.text[self.position + 1 : self.position + 2] in _SPACE
+            if sign == "\0":
+                return
+            if self.position == self.line and _MARKER.match(self.text, self.position):
+                return
+            if sign in "-?" and blank_follows and not self.flow_level and not self.key_allowed:
+                self.fail("entries are not allowed in this context")
+            if sign in "&!":
+                self.scan_property(sign)
+            elif sign in "[{":
+                self.flow_level += 1
+                self.position += 1
+                self.key_allowed = True
+            elif sign in "]}":
+                if self.flow_level == level:
+                    return
+                self.flow_level -= 1
+                self.position += 1
+                self.key_allowed = False
+                if self.flow_level == level and is_empty:
+                    return
+            elif sign == ":" and (self.flow_level or blank_follows):
+                if self.flow_level == level:
+                    if root_may_be_key:
+                        self.fail("did not find expected key")
+                    if not may_be_key and not self.flow_level and not self.key_allowed:
+                        self.fail("mapping values are not allowed in this context")
+                    return
+                self.position += 1
+            elif sign == "," or sign == "?" and self.flow_level or sign in "-?" and blank_follows:
+                if self.flow_level == level:
+                    return
+                self.position += 1
+                self.key_allowed = sign != "?"
+            else:
+                self.scan_node(sign)
+            if not may_be_key or self.line != line or self.position > start + _LONGEST_KEY:
+                return
+            self.skip()
+
+    # Whole lines of the common forms
+
+    def take_lines(self) -> bool:
+        """Take lines that hold nothing but a key and a text, or an item that is a text; whether there were any."""
+        if self.properties:
+            return False
+        text, position, indent = self.text, self.position, self.indent
+        if position - self.line != indent:
+            return False
+        append = self.collection.children.append
+        taken = False
+        if self.place == _MAPPING_KEY:
+            while True:
+                found = _KEY_LINE.match(text, position)
+                if not found or found.end(5) - found.start(5) > indent:
+                    break
+                append(Scalar(position, found.end(1), found.group(1)))
+                group = 2 if found.start(2) >= 0 else 3 if found.start(3) >= 0 else 4
+                start, end = found.span(group)
+                if group == 2:
+                    append(Scalar(start, end, found.group(2)))
+                else:
+                    append(Scalar(start - 1, end + 1, found.group(group), "", '"' if group == 3 else "'"))
+                taken = True
+                self.line, self.position = found.start(5), found.end(5)
+                if found.end(5) - found.start(5) != indent:
+                    break
+                position = self.position
+        else:
+            dashes = self.collection.dashes
+            while True:
+                found = _ITEM_LINE.match(text, position)
+                if not found or found.end(2) - found.start(2) > indent:
+                    break
+                dashes.append(position)
+                append(Scalar(found.start(1), found.end(1), found.group(1)))
+                taken = True
+                self.line, self.position = found.start(2), found.end(2)
+                if found.end(2) - found.start(2) != indent:
+                    break
+                position = self.position
+        if taken:
+            self.key_allowed = True
+        return taken
+
+    # Collections and what is in them
+
+    def open(self, kind: str, start: int, properties: list[_Property], place: int, flow: bool = False) -> None:
+        if self.place > _LAST_FOR_NODES or (not flow and self.place > _MAPPING_VALUE_NODE):
+            self.misplaced()
+        collection = Collection(kind, start, flow=flow)
+        self.name(collection, properties)
+        self.open_collections.append((self.place, self.collection, -1, False, []))
+        self.document.depth = max(self.document.depth, len(self.open_collections))
+        self.key_start = -1
+        self.place, self.collection = place, collection
+
+    def finish(self) -> Collection:
+        """End the innermost collection, and give it back."""
+        collection = self.collection
+        collection.complete = True
+        self.document.collections.append(collection)
+        (self.place, self.collection, self.key_start, self.key_required, self.properties) = self.open_collections.pop()
+        return collection
+
+    def close(self) -> None:
+        """End a block collection, or a pair in a flow sequence, and put it where it belongs."""
+        collection = self.finish()
+        self.key_start = -1
+        collection.end = collection.children[-1].end
+        self.attach(collection)
+
+    def attach(self, node: Node) -> None:
+        """Put a node where the next one is due."""
+        place = self.place
+        if place in _KEYS and node.target.kind != "scalar":
+            if self.text.startswith("{{", node.start - 1):
+                problem = "a template in braces is without quotes, and so a mapping as a key: quote it"
+            else:
+                problem = "a list or a mapping cannot be a key"
+            self.document.report(node.start, problem)
+        if place == _ROOT:
+            self.document.root = node
+        else:
+            self.collection.children.append(node)
+            if place == _FLOW_MAPPING_ITEM:
+                self.collection.children.append(Scalar(node.end, node.end, ""))
+                self.place = _FLOW_MAPPING_NEXT
+                return
+            if place in (_PAIR_VALUE, _PAIR_VALUE_NODE):
+                self.close()
+                return
+        self.place = _AFTER[place]
+
+    def empty(self) -> Scalar:
+        """A node that is left out."""
+        return Scalar(self.mark, self.mark, "")
+
+    def settle(self) -> None:
+        """Properties without a node are those of an empty one."""
+        if self.properties:
+            properties, self.properties = self.properties, []
+            self.settle_these(properties)
+        self.forget_key()
+
+    def settle_these(self, properties: list[_Property]) -> None:
+        if not properties:
+            return
+        if self.place > _LAST_FOR_NODES:
+            self.misplaced()
+        node = Scalar(properties[0].start, properties[-1].end, "")
+        self.name(node, properties)
+        self.attach(node)
+
+    def name(self, node: Scalar | Collection, properties: list[_Property]) -> None:
+        """Give a node its anchor and tag."""
+        if not properties:
+            return
+        anchors = [found.anchor for found in properties if found.anchor]
+        tags = [found.tag for found in properties if found.tag]
+        if len(anchors) > 1 or len(tags) > 1:
+            self.two_nodes(properties)
+        node.start = properties[0].start
+        if anchors and not (node.flow and node.complete):
+            self.anchors[anchors[0]] = node
+        if tags:
+            node.tag = tags[0]
+            if node.kind == "scalar":
+                self.document.tagged.append(node)
+
+    def two_nodes(self, properties: list[_Property]) -> NoReturn:
+        """Properties that cannot be of one node are those of an empty one. Behind that nothing may follow but what does
+        not belong to the document."""
+        if self.place == _ROOT:
+            if self.root_key != properties[0].start:
+                self.root_key = -1
+            first = [properties[0], *(found for found in properties[1:2] if bool(found.tag) != bool(properties[0].tag))]
+            root = Scalar(first[0].start, first[-1].end, "", next((found.tag for found in first if found.tag), ""))
+            if root.tag:
+                self.document.tagged.append(root)
+            self.attach(root)
+        self.misplaced()
+
+    def put(self, node: Node) -> None:
+        """An alias, a scalar or a flow collection, which is a key if a colon follows."""
+        properties, self.properties = self.properties, []
+        key_start = self.key_start
+        colon = self.colon_behind(key_start)
+        if self.place == _ROOT and self.loses_key(node):
+            colon = self.root_key = -1
+        if colon < 0:
+            self.forget_key()
+            if self.place > _LAST_FOR_NODES:
+                self.misplaced("did not find expected '-', ',' or key here")
+            if properties:
+                if node.kind == "alias":
+                    self.two_nodes(properties)
+                self.name(node, properties)
+            self.attach(node)
+            return
+        if node.kind == "alias" and node.aliased is None:
+            self.fail(f"the anchor {node.value!r} is not defined before")
+        self.key_start, self.key_required = -1, False
+        inner = [found for found in properties if found.start >= key_start]
+        self.begin_key(key_start, [found for found in properties if found.start < key_start])
+        if inner:
+            if node.kind == "alias":
+                self.misplaced()
+            self.name(node, inner)
+        self.attach(node)
+        self.value(colon)
+        self.key_allowed = False
+
+    def loses_key(self, node: Node) -> bool:
+        """Whether go-yaml forgets at the end of a flow collection that it may be a key: where none began in it."""
+        children = node.children
+        return node.flow and (not children or (len(children) == 1 and self.text[children[0].start] == "?"))
+
+    def colon_behind(self, key_start: int) -> int:
+        """Where the colon stands that makes a key of what has just been read, or -1."""
+        if key_start < self.line:
+            return -1
+        text = self.text
+        colon = self.position
+        if text[colon] in " \t":
+            colon = _BLANKS.match(text, colon).end()
+        if text[colon] != ":" or not (self.flow_level or text[colon + 1] in _SPACE):
+            return -1
+        return colon if colon <= key_start + _LONGEST_KEY else -1
+
+    def begin_key(self, start: int, properties: list[_Property]) -> None:
+        """Everything that a key is preceded by; ``properties`` do not belong to the key."""
+        column = start - self.line
+        if not self.flow_level and self.indent < column:
+            self.roll(column)
+            self.open("mapping", start, properties, _MAPPING_KEY)
+        else:
+            self.settle_these(properties)
+        self.key(start)
+
+    def key(self, start: int) -> None:
+        """A key comes next."""
+        self.end_items_before_key()
+        if self.place == _MAPPING_KEY:
+            self.place = _MAPPING_KEY_NODE
+        elif self.place == _FLOW_ITEM_NODE:
+            self.open("mapping", start, [], _PAIR_KEY, flow=True)
+        elif self.place == _FLOW_MAPPING_ITEM:
+            self.place = _FLOW_KEY_NODE
+        else:
+            self.misplaced("a key is not expected here")
+
+    def end_items_before_key(self) -> None:
+        while True:
+            if self.place in (_INDENTLESS_ITEM, _MAPPING_KEY_NODE, _MAPPING_VALUE, _MAPPING_VALUE_NODE):
+                self.attach(self.empty())
+            elif self.place == _INDENTLESS_ENTRY:
+                self.close()
+            else:
+                return
+
+    def value(self, colon: int) -> None:
+        """A value comes next, behind the colon."""
+        if self.place in (_INDENTLESS_ITEM, _INDENTLESS_ENTRY):
+            if self.place == _INDENTLESS_ITEM:
+                self.attach(self.empty())
+            self.close()
+        if self.place in (_MAPPING_KEY_NODE, _FLOW_KEY_NODE):
+            self.attach(self.empty())
+        if self.place == _MAPPING_VALUE:
+            self.place = _MAPPING_VALUE_NODE
+        elif self.place == _PAIR_VALUE:
+            self.place = _PAIR_VALUE_NODE
+        elif self.place == _FLOW_VALUE:
+            self.place = _FLOW_VALUE_NODE
+        elif self.place == _PAIR_KEY:
+            # go-yaml forgets this colon.
+            self.attach(self.empty())
+        else:
+            self.misplaced("a mapping value is not expected here")
+        self.position = self.mark = colon + 1
+
+    # Indicators
+
+    def dash(self) -> None:
+        position = self.position
+        if self.flow_level:
+            self.fail("block sequence entries are not allowed in this context")
+        if not self.key_allowed:
+            self.fail("block sequence entries are not allowed in this context")
+        if self.indent < position - self.line:
+            self.roll(position - self.line)
+            properties, self.properties = self.properties, []
+            self.open("sequence", position, properties, _SEQUENCE_ENTRY)
+        elif self.place in (_MAPPING_KEY_NODE, _MAPPING_VALUE_NODE):
+            properties, self.properties = self.properties, []
+            self.open("sequence", position, properties, _INDENTLESS_ENTRY)
+        else:
+            self.settle()
+        self.key_start = -1
+        if self.place in (_SEQUENCE_ITEM, _INDENTLESS_ITEM):
+            self.attach(self.empty())
+        if self.place == _SEQUENCE_ENTRY:
+            self.place = _SEQUENCE_ITEM
+        elif self.place == _INDENTLESS_ENTRY:
+            self.place = _INDENTLESS_ITEM
+        else:
+            self.misplaced("a sequence entry is not expected here")
+        self.collection.dashes.append(position)
+        self.position = self.mark = position + 1
+        self.key_allowed = True
+
+    def question_mark(self) -> None:
+        position = self.position
+        properties, self.properties = self.properties, []
+        self.key_start = -1
+        if not self.flow_level:
+            if not self.key_allowed:
+                self.fail("mapping keys are not allowed in this context")
+            if self.indent < position - self.line:
+                self.roll(position - self.line)
+                self.open("mapping", position, properties, _MAPPING_KEY)
+                properties = []
+        self.settle_these(properties)
+        self.key(position)
+        self.position = self.mark = position + 1
+        self.key_allowed = not self.flow_level
+
+    def colon(self) -> None:
+        position, key_start = self.position, self.key_start
+        if self.properties and key_start >= self.line and position <= key_start + _LONGEST_KEY:
+            # A key that is nothing but its properties.
+            properties, self.properties = self.properties, []
+            self.key_start, self.key_required = -1, False
+            self.begin_key(key_start, [found for found in properties if found.start < key_start])
+            self.settle_these([found for found in properties if found.start >= key_start])
+            self.value(position)
+            self.key_allowed = False
+            return
+        if not self.flow_level:
+            if not self.key_allowed:
+                self.fail("mapping values are not allowed in this context")
+            if self.indent < position - self.line:
+                self.fail("did not find expected key")
+        self.settle()
+        self.value(position)
+        self.key_allowed = not self.flow_level
+
+    def comma(self) -> None:
+        self.settle()
+        self.end_flow_item()
+        if self.place == _FLOW_NEXT:
+            self.place = _FLOW_ITEM_NODE
+        elif self.place == _FLOW_MAPPING_NEXT:
+            self.place = _FLOW_MAPPING_ITEM
+        elif self.place == _PAIR_KEY:
+            # go-yaml forgets this comma.
+            self.attach(self.empty())
+        else:
+            self.misplaced()
+        self.position = self.mark = self.position + 1
+        self.key_allowed = True
+        if self.place == _FLOW_ITEM_NODE:
+            self.take_flow_items()
+
+    def take_flow_items(self) -> None:
+        """Texts of the common form in a flow sequence, each with its comma."""
+        found = _FLOW_ITEMS.match(self.text, _BLANKS.match(self.text, self.position).end())
+        if found:
+            self.collection.children += [
+                Scalar(*item.span(1), item.group(1))
+                for item in _FLOW_ITEM.finditer(self.text, found.start(), found.end())
+            ]
+            self.position = self.mark = found.end()
+
+    def end_flow_item(self) -> None:
+        """Put in what may be left out at the end of an item of a flow collection."""
+        if self.place in (_FLOW_KEY_NODE, _FLOW_VALUE, _FLOW_VALUE_NODE, _PAIR_VALUE, _PAIR_VALUE_NODE):
+            if self.place == _FLOW_KEY_NODE:
+                self.attach(self.empty())
+            self.attach(self.empty())
+
+    def open_flow(self, kind: str) -> None:
+        position = self.position
+        if self.key_allowed:
+            self.may_be_key()
+        self.flow_level += 1
+        if self.flow_level > _DEEPEST_NESTING:
+            self.fail(f"nesting deeper than {_DEEPEST_NESTING} levels")
+        collection = Collection(kind, position, flow=True)
+        properties, self.properties = self.properties, []
+        anchors = [found.anchor for found in properties if found.anchor]
+        if len(anchors) > 1 or len(properties) - len(anchors) > 1:
+            self.two_nodes(properties)
+        for anchor in anchors:
+            self.anchors[anchor] = collection
+        # Where it belongs is known at its end only: it may be a key.
+        self.open_collections.append((self.place, self.collection, self.key_start, self.key_required, properties))
+        self.document.depth = max(self.document.depth, len(self.open_collections))
+        self.key_start, self.key_required = -1, False
+        self.collection = collection
+        self.position = self.mark = position + 1
+        self.key_allowed = True
+        if kind == "sequence":
+            self.place = _FLOW_ITEM_NODE
+            self.take_flow_items()
+        else:
+            self.place = _FLOW_MAPPING_ITEM
+
+    def close_flow(self, sign: str) -> None:
+        self.settle()
+        self.end_flow_item()
+        self.position += 1
+        self.key_allowed = False
+        self.flow_level = max(0, self.flow_level - 1)
+        if self.place == _PAIR_KEY and sign == "]":
+            # go-yaml forgets this bracket.
+            self.mark = self.position
+            self.attach(self.empty())
+            return
+        places = (_FLOW_ITEM_NODE, _FLOW_NEXT) if sign == "]" else (_FLOW_MAPPING_ITEM, _FLOW_MAPPING_NEXT)
+        if self.place not in places:
+            self.misplaced()
+        collection = self.finish()
+        collection.end = self.position
+        self.put(collection)
+
+    # Texts
+
+    def property(self, sign: str) -> None:
+        """An anchor or a tag."""
+        if self.key_allowed:
+            self.may_be_key()
+        self.properties.append(self.scan_property(sign))
+
+    def scan_property(self, sign: str) -> _Property:
+        start = self.position
+        if sign == "&":
+            found = _ANCHOR.match(self.text, start)
+            if not found:
+                self.fail("did not find expected alphabetic or numeric character in an anchor")
+            anchor, tag = found.group(1), ""
+        else:
+            found = _TAG.match(self.text, start)
+            if not found:
+                self.fail("found a tag that cannot be understood")
+            anchor, tag = "", self.resolved_tag(*found.groups())
+        self.position = found.end()
+        self.key_allowed = False
+        return _Property(start, found.end(), anchor, tag)
+
+    def resolved_tag(self, verbatim: str | None, handle: str | None, suffix: str | None, local: str | None) -> str:
+        if verbatim is not None:
+            return self.unescaped_uri(verbatim)
+        if handle is not None:
+            if f"!{handle}" not in self.tag_prefixes:
+                self.fail("found undefined tag handle")
+            return self.tag_prefixes[f"!{handle}"] + self.unescaped_uri(suffix)
+        return self.tag_prefixes["!"] + self.unescaped_uri(local) if local else "!"
+
+    def unescaped_uri(self, text: str) -> str:
+        if "%" not in text:
+            return text
+        try:
+            unescaped = _ESCAPED_OCTETS.sub(lambda found: bytes.fromhex(found.group().replace("%", "")).decode(), text)
+        except ValueError:
+            self.fail("found an incorrect UTF-8 octet in a tag")
+        if "%" in _ESCAPED_OCTETS.sub("", text):
+            self.fail("did not find URI escaped octet")
+        return unescaped
+
+    def scan_alias(self) -> Alias:
+        found = _ANCHOR.match(self.text, self.position)
+        if not found:
+            self.fail("did not find expected alphabetic or numeric character in an alias")
+        name = found.group(1)
+        if self.place != _DOCUMENT_END and name not in self.anchors and not (self.properties and self.place == _ROOT):
+            self.fail(f"the anchor {name!r} is not defined before")
+        node = Alias(found.start(), found.end(), name, self.anchors.get(name))
+        self.document.aliases.append(node)
+        if node.aliased is not None and node.aliased.kind != "scalar" and not node.aliased.complete:
+            self.document.report(found.start(), f"the anchor {name!r} contains itself")
+        self.position = found.end()
+        self.key_allowed = False
+        return node
+
+    def scan_quoted(self, sign: str) -> Scalar:
+        text, start = self.text, self.position
+        found = (_SINGLE_QUOTED if sign == "'" else _DOUBLE_QUOTED).match(text, start)
+        if not found:
+            self.position = len(text) - 1
+            self.fail("found unexpected end of stream in a quoted text", start)
+        value, end = found.group(1), found.end()
+        self.position = end
+        breaks = [broken.end() for broken in _LINE_BREAK.finditer(value)]
+        if breaks:
+            self.line = start + 1 + breaks[-1]
+            if _MARKER_IN_QUOTES.search(text, start, end):
+                self.fail("found unexpected document indicator in a quoted text", start)
+        if sign == "'":
+            if breaks:
+                value = _FOLD.sub(_folded, value)
+            value = value.replace("''", "'")
+        elif breaks or "\\" in value:
+            value = _ESCAPE.sub(self.unescaped, value)
+        self.key_allowed = False
+        return Scalar(start, end, value, "", sign)
+
+    def unescaped(self, found: re.Match[str]) -> str:
+        _escaped_break, breaks, byte, short, long, other, first, more = found.groups()
+        if other is not None:
+            if other not in _ESCAPED:
+                self.fail("found unknown escape character")
+            return _ESCAPED[other]
+        code = byte or short or long
+        if code:
+            number = int(code, 16)
+            if 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
+                self.fail("found invalid Unicode character escape code")
+            return chr(number)
+        if first:
+            return _join(first, more)
+        return _normalized(breaks)
+
+    def scan_plain(self) -> Scalar:
+        text, start, flow = self.text, self.position, self.flow_level > 0
+        pattern = _PLAIN[flow]
+        found = pattern.match(text, start)
+        end = found.end()
+        self.key_allowed = False
+        after = _BLANKS.match(text, end).end() if text[end] in " \t" else end
+        if text[after] not in _BREAKS:
+            self.position = end
+            return Scalar(start, end, found.group())
+        return self.scan_more_plain(pattern, start, end)
+
+    def scan_more_plain(self, pattern: re.Pattern[str], start: int, end: int) -> Scalar:
+        """A plain text that may go on in the next line."""
+        text, indent, flow = self.text, self.indent + 1, self.flow_level
+        parts = [text[start:end]]
+        position = end
+        while True:
+            position = _BLANKS.match(text, position).end()
+            breaks = []
+            while True:
+                found = _LINE_BREAK.match(text, position)
+                if not found:
+                    break
+                breaks.append(found.group())
+                self.line = found.end()
+                position = _BLANKS.match(text, self.line).end()
+                tab = text.find("\t", self.line, position)
+                if 0 <= tab < self.line + indent:
+                    self.fail("found a tab character that violates indentation")
+            if not breaks:
+                # Blanks, and then what ends it.
+                break
+            self.key_allowed = True
+            if not flow and position - self.line < indent:
+                break
+            if position == self.line and _MARKER.match(text, position):
+                break
+            found = None if text[position] == "#" else pattern.match(text, position)
+            if not found:
+                break
+            self.key_allowed = False
+            parts += [_join(breaks[0], "".join(breaks[1:])), found.group()]
+            position = end = found.end()
+        self.position = position
+        return Scalar(start, end, "".join(parts))
+
+    def scan_block(self) -> Scalar:
+        """A literal or folded text."""
+        text, start = self.text, self.position
+        header = _BLOCK_HEADER.match(text, start)
+        if not header:
+            self.fail("did not find expected comment or line break after | or >")
+        literal = text[start] == "|"
+        chomping = header.group(1) or header.group(4)
+        increment = int(header.group(2) or header.group(3) or 0)
+        indent = max(self.indent, 0) + increment if increment else 0
+        self.line = position = header.end()
+        if not header.group(5):
+            # The header is the last line, without a line break.
+            self.line = self.line_of(start)
+        end = header.end()
+        indent, breaks, position = self.scan_block_breaks(position, indent)
+        parts: list[str] = []
+        leading_break, leading_blank = "", False
+        while position - self.line == indent and text[position] != "\0":
+            trailing_blank = text[position] in " \t"
+            if not literal and not leading_blank and not trailing_blank and leading_break == "\n":
+                if not breaks:
+                    parts.append(" ")
+            else:
+                parts.append(leading_break)
+            parts.append(breaks)
+            leading_blank = trailing_blank
+            found = _BLOCK_LINE.match(text, position)
+            parts.append(found.group(1))
+            end = found.end(1)
+            leading_break = _normalized(found.group(2) or "")
+            position = found.end()
+            if not found.group(2):
+                break
+            self.line = position
+            indent, breaks, position = self.scan_block_breaks(position, indent)
+        else:
+            if chomping == "+":
+                parts += [leading_break, breaks]
+            elif chomping != "-":
+                parts.append(leading_break)
+        self.position = position
+        self.key_allowed = True
+        return Scalar(start, start + len(text[start:end].rstrip()), "".join(parts), "", text[start])
+
+    def scan_block_breaks(self, position: int, indent: int) -> tuple[int, str, int]:
+        """Empty lines of a literal or folded text: its indentation, the line breaks, and where they end."""
+        text = self.text
+        breaks: list[str] = []
+        widest = 0
+        while True:
+            limit = self.line + indent if indent else len(text)
+            while position < limit and text[position] == " ":
+                position += 1
+            widest = max(widest, position - self.line)
+            if text[position] == "\t" and position < limit:
+                self.fail("found a tab character where an indentation space is expected")
+            found = _LINE_BREAK.match(text, position)
+            if not found:
+                break
+            breaks.append(found.group())
+            self.line = position = found.end()
+        if not indent:
+            indent = max(widest, self.indent + 1, 1)
+        return indent, _normalized("".join(breaks)), position
+
+    def line_of(self, index: int) -> int:
+        return max(self.text.rfind(sign, 0, index) for sign in _BREAKS) + 1
+
+    def misplaced(self, problem: str = "did not find expected node content") -> NoReturn:
+        """A token that cannot be here, unless the document has ended before it."""
+        if self.place == _DOCUMENT_END:
+            raise _Ended
+        self.fail(problem)
+
+    def fail(self, problem: str, index: int | None = None) -> NoReturn:
+        line, column = self.document.position(self.position if index is None else index)
+        raise InvalidYaml(problem, line, column)
+
+    def refuse_character(self, found: re.Match[str]) -> NoReturn:
+        self.fail(f"the character U+{ord(found.group()):04X} is not allowed in YAML", found.start())
+
+
+def _normalized(breaks: str) -> str:
+    """Line breaks as they are in a text; white space between them is not."""
+    if not breaks or breaks == "\n":
+        return breaks
+    return "".join(found.group() if found.group() in "\u2028\u2029" else "\n" for found in _LINE_BREAK.finditer(breaks))
+
+
+def _join(first: str, more: str) -> str:
+    """What a line break and further ones become in a text that is folded."""
+    first, more = _normalized(first), _normalized(more)
+    return first + more if first != "\n" else more or " "
+
+
+def _folded(found: re.Match[str]) -> str:
+    return _join(found.group(1), found.group(2))
