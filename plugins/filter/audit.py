@@ -86,6 +86,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.module_utils.documents.audit import Audit
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 
@@ -100,4 +101,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"audit": audit}
+        return {"audit": returns_data(audit)}

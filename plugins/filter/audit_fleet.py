@@ -76,6 +76,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents.audit_fleet import Fleet, Host, Listed
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 
@@ -119,4 +120,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"audit_fleet": audit_fleet}
+        return {"audit_fleet": returns_data(audit_fleet)}

@@ -54,6 +54,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.module_utils import fleet
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 
@@ -72,4 +73,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"batches": batches}
+        return {"batches": returns_data(batches)}

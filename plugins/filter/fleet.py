@@ -120,6 +120,7 @@ from ansible_collections.apono.eks.plugins.module_utils import cluster_identity
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read, readable
 
@@ -245,4 +246,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"fleet": fleet}
+        return {"fleet": returns_data(fleet)}

@@ -41,6 +41,7 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.module_utils.documents import authentication_mode
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 
 
 def mapping_way(authentication: str, mode: str | None = None) -> str:
@@ -55,4 +56,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"mapping_way": mapping_way}
+        return {"mapping_way": returns_data(mapping_way)}

@@ -144,6 +144,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes impor
     records,
     variables,
 )
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 
@@ -181,4 +182,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"outcomes": outcomes}
+        return {"outcomes": returns_data(outcomes)}

@@ -87,6 +87,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.module_utils.documents import prerequisites
 from ansible_collections.apono.eks.plugins.module_utils.documents.prerequisites import has_changes
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 
 SHOWN = ("failed", "msg", "message", "code", "error", "changes", "role")
@@ -132,4 +133,4 @@ class FilterModule:
     """The filter, for Ansible to find."""
 
     def filters(self) -> dict[str, Callable]:
-        return {"rollout": rollout}
+        return {"rollout": returns_data(rollout)}

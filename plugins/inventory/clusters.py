@@ -104,8 +104,12 @@ options:
     description:
       - A Jinja expression for the host's name, of the variables below.
       - Without it, the name of the cluster; C(name.region.account) for clusters that have the same name.
+      - A name that is a path, with C(/) or a backslash, or that has control characters, is an error. The filter
+        P(ansible.builtin.regex_replace#filter) takes such characters out.
     type: str
 notes:
+  - What AWS returns is data. None of it is evaluated as a template, and none where O(hostname), O(compose), O(groups)
+    and O(keyed_groups) use it.
   - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts are
     assumed with the credentials themselves, as the playbooks do.
   - A host has the variables C(eks_name), C(eks_arn), C(eks_account_id), C(eks_account_name), C(eks_region),
@@ -160,12 +164,13 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.apono.eks.plugins.module_utils import discovery
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
+from ansible_collections.apono.eks.plugins.module_utils.documents.host_name import validate_host_name
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, EXTERNAL_ID, Options
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
 
 GIVEN = Options(
     {
@@ -211,7 +216,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 # What is missing now is not to be missing for as long as a cache lives.
                 if self.get_option("cache") and is_whole:
                     self._cache[key] = clusters
-            for host, cluster in self.named(clusters):
+            # Before any expression of the file sees them: an account's name and a tag are data, and no templates.
+            for host, cluster in self.named(untrusted(clusters)):
                 self.add(host, cluster)
         except ResourceError as error:
             raise AnsibleParserError(f"{path}: {error.message}") from error
@@ -282,16 +288,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # Hosts
 
     def named(self, clusters: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-        """Each cluster with its host's name; raises :class:`ResourceError` when two have the same."""
+        """Each cluster with its host's name; raises :class:`ResourceError` when two have the same, or one has a name
+        that is a path."""
         template = self.get_option("hostname")
         counts = Counter(cluster["name"] for cluster in clusters)
         hosts: dict[str, dict[str, Any]] = {}
         for cluster in sorted(clusters, key=lambda cluster: cluster["arn"]):
             name = cluster["name"]
             if template:
-                name = str(self._compose(template, variables(cluster)))
+                name = untrusted(str(self._compose(template, variables(cluster))))
             elif counts[name] > 1:
-                name = f"{name}.{cluster['region']}.{cluster['account_id']}"
+                name = untrusted(f"{name}.{cluster['region']}.{cluster['account_id']}")
+            validate_host_name(name, f"the host for {cluster['arn']}")
             if name in hosts:
                 raise ResourceError(
                     f"hostname gives {cluster['arn']} and {hosts[name]['arn']} the same name {name}: "
@@ -312,8 +320,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             **({"apono_assume_role_arn": role_arn} if role_arn else {}),
             **({"apono_assume_role_external_id": external_id} if external_id else {}),
         }
-        # Whoever may tag a cluster must not be able to have a template evaluated here.
-        known = wrap_var(known)
+        known = untrusted(known)
         for name, value in known.items():
             self.inventory.set_variable(host, name, value)
         strict = self.get_option("strict")

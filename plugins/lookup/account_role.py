@@ -47,20 +47,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible_collections.apono.eks.plugins.module_utils import account_role as rules
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
 RESULT = "account_access_role_result"
 
 
-class LookupModule(LookupBase):
+class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        self.variables = variables or {}
+    def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
+        self.variables = variables
         self.role = self.values({name: name for name in rules.VARIABLES})
         self.account_id = rules.account_of(self.role)
         tellers = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}

@@ -50,18 +50,18 @@ _raw:
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 
-class LookupModule(LookupBase):
+class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+    def find(self, terms: list[str], variables: dict[str, Any], **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         checked = AWS.check(plain(self.get_option("aws")))
         if checked.error_messages:

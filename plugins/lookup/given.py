@@ -53,15 +53,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
 
-class LookupModule(LookupBase):
+class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def run(
-        self, terms: list[Mapping[str, str] | str], variables: Mapping[str, Any] | None = None, **kwargs: Any
+    def find(
+        self, terms: list[Mapping[str, str] | str], variables: Mapping[str, Any], **kwargs: Any
     ) -> list[dict[str, Any]]:
         if kwargs or not all(isinstance(term, (Mapping, str)) for term in terms):
             raise AnsibleLookupError(
@@ -69,6 +69,6 @@ class LookupModule(LookupBase):
                 "has no options."
             )
         try:
-            return [given(terms, variables or {}, self._templar.template)]
+            return [given(terms, variables, self._templar.template)]
         except TypeError as error:
             raise AnsibleLookupError(f"given: {error}") from error

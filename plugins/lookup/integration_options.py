@@ -44,26 +44,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.integration_options import (
     TAKEN,
     VARIABLES,
     integration_options,
 )
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
 NAMES = {name: name for name in VARIABLES}
 
 
-class LookupModule(LookupBase):
+class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+    def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
         if terms or kwargs:
             raise AnsibleLookupError("integration_options takes the variables of the playbooks, and nothing else.")
-        found = given([TAKEN, NAMES], variables or {}, self._templar.template)
+        found = given([TAKEN, NAMES], variables, self._templar.template)
         taken = {option: found.pop(option) for option in TAKEN if option in found}
         try:
             return [integration_options(taken, plain(found))]

@@ -58,17 +58,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible_collections.apono.eks.plugins.plugin_utils.host_patterns import ALL, by_position
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import find
 
 
-class LookupModule(LookupBase):
+class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        variables = variables or {}
+    def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         if len(terms) != 1 or kwargs:
             raise AnsibleLookupError("play_hosts takes the name of one fact, and nothing else.")
         if "hostvars" not in variables or "localhost" not in variables["hostvars"]:

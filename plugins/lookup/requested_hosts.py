@@ -47,18 +47,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible_collections.apono.eks.plugins.plugin_utils.host_patterns import ALL, unmatched
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 
-class LookupModule(LookupBase):
+class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+    def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         if kwargs:
             raise AnsibleLookupError("requested_hosts takes a pattern of hosts, and nothing else.")
-        variables = variables or {}
         pattern = plain(terms[0] if len(terms) == 1 and isinstance(terms[0], list) else terms)
         groups = plain(variables.get("groups") or {})
         if pattern == [ALL] or not groups.get(ALL):

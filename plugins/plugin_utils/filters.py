@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure functions as Jinja filters."""
+"""Functions as Jinja filters."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
+
+
+def returns_data(function: Callable) -> Callable:
+    """The function as a filter, whose values Ansible does not evaluate. What the function raises is Ansible's."""
+
+    @functools.wraps(function)
+    def filter_(*values: Any, **options: Any) -> Any:
+        return untrusted(function(*values, **options))
+
+    return filter_
 
 
 def with_words(function: Callable) -> Callable:
-    """The function as a filter: with arguments in plain types, and with errors of the kind that Ansible expects."""
+    """The function as a filter that :func:`returns_data`, with arguments in plain types, and with errors of the kind
+    that Ansible expects."""
 
     @functools.wraps(function)
     def filter_(*values: Any, **options: Any) -> Any:
@@ -24,4 +36,4 @@ def with_words(function: Callable) -> Callable:
         except ResourceError as error:
             raise AnsibleFilterError(f"{function.__name__}: {error.message}") from error
 
-    return filter_
+    return returns_data(filter_)

@@ -31,6 +31,7 @@ from ansible_collections.apono.eks.plugins.module_utils.execution import execute
 from ansible_collections.apono.eks.plugins.module_utils.redaction import known_secrets
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
 
 # The process that read this file: a test compares it with the worker's.
 LOADED_BY = os.getpid()
@@ -66,10 +67,10 @@ class InProcessAction(ActionBase):
         if not self.belongs_here(task_vars or {}):
             asynchronous = self._task.async_val and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=task_vars, wrap_async=asynchronous))
-            return result
-        with self.environment():
-            result.update(self.run_here(task_vars or {}))
-        return result
+        else:
+            with self.environment():
+                result.update(self.run_here(task_vars or {}))
+        return untrusted(result)
 
     def belongs_here(self, task_vars: dict[str, Any]) -> bool:
         """Whether this process is as good a place as the one where the module would run."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
 from jinja2 import UndefinedError
 
 
@@ -78,7 +79,8 @@ def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
 
 def find_dictionary(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> Mapping[str, Any]:
     found = find(name, variables, template)
-    found = template(found) if isinstance(found, str) else found
+    # What comes of a template is data.
+    found = untrusted(template(found)) if isinstance(found, str) else found
     if is_empty(found):
         return {}
     if not isinstance(found, Mapping):
@@ -87,19 +89,22 @@ def find_dictionary(name: str, variables: Mapping[str, Any], template: Callable[
 
 
 def find(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> Any:
-    """A variable, or what is in it under a name with dots, not worked out yet; ``None`` where there is no such
-    thing."""
+    """A variable, or what is in it under a name with dots; ``None`` where there is no such thing. It is yet to be
+    templated, and where it comes of a template already it is marked as data, which does not change by that."""
     found: Any = variables
+    is_data = False
     for key in name.split("."):
         # On the way only what is an expression as a whole is worked out: it may be large, and little of it is wanted.
-        container = template(found) if isinstance(found, str) else found
+        container = found
+        if isinstance(found, str) and not is_data:
+            container, is_data = template(found), True
         if isinstance(container, Mapping):
             found = container.get(key)
         elif isinstance(container, Sequence) and key.isdecimal() and int(key) < len(container):
             found = container[int(key)]
         else:
             return None
-    return found
+    return untrusted(found) if is_data else found
 
 
 def is_empty(value: Any) -> bool:

@@ -254,9 +254,9 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
     assert bed.calls(writes=True) == []
 
     assert written(tmp_path, "shop-mapped") == MAPPED.format(place="shop-mapped")
-    assert "source_integration_reference: okta-of-people" in written(tmp_path, "shop-full")
-    assert "apono_kubernetes_groups: ''" in written(tmp_path, "tools-plain")
-    assert "apono_trust:\n  saml:\n    provider: okta\n" in written(tmp_path, "data-named")
+    assert "source_integration_reference: !unsafe 'okta-of-people'" in written(tmp_path, "shop-full")
+    assert "apono_kubernetes_groups: !unsafe ''" in written(tmp_path, "tools-plain")
+    assert "apono_trust:\n  saml:\n    provider: !unsafe 'okta'\n" in written(tmp_path, "data-named")
     notes = {host: [note["code"] for note in found["notes"]] for host, found in looked_at(adopted).items()}
     assert notes["data-named"] == ["secret_in_apono"]
     assert notes["shop-full"] == notes["shop-older"] == notes["tools-plain"] == []
@@ -271,22 +271,22 @@ MAPPED = """\
 apono_trust:
   sso: {{}}
 apono_tags:
-  level: '5'
-  team: platform
+  level: !unsafe '5'
+  team: !unsafe 'platform'
 
 # The cluster: how it knows the role
-apono_username: !unsafe "people:{{{{SessionNameRaw}}}}"
+apono_username: !unsafe 'people:{{{{SessionNameRaw}}}}'
 apono_kubernetes_groups:
-  - viewers
-  - people
+  - !unsafe 'viewers'
+  - !unsafe 'people'
 
 # Apono: the integration
-apono_integration_name: Shop (EU)
-apono_connector: Production
+apono_integration_name: !unsafe 'Shop (EU)'
+apono_connector: !unsafe 'Production'
 apono_connector_in_cluster: false
 apono_integration_config:
-  Region: ''
-  credentials_rotation_period_in_days: never
+  Region: !unsafe ''
+  credentials_rotation_period_in_days: !unsafe 'never'
 """
 
 
@@ -452,3 +452,16 @@ def contents(run: Run) -> list[tuple[str, str]]:
         for diff in item["result"]["diff"]
         if "after" in diff
     )
+
+
+def test_a_host_whose_name_is_a_path_writes_nothing(bed: Bed, controller: Controller) -> None:
+    Account(bed, SHOP).add_cluster("shop-1", "API")
+    (controller.folder / "group_vars").mkdir()
+    its = {"apono_region": "eu-west-1", "apono_cluster_name": "shop-1", "apono_assume_role_arn": "{{ role }}"}
+    variables = {"role": f"arn:aws:iam::{SHOP}:role/platform-automation"}
+    before = sorted(controller.folder.rglob("*.yml"))
+    run = controller.run("apono.eks.adopt", {"all": {"hosts": {"../group_vars/all": its}, "vars": variables}})
+    assert run.code == 2, run.output
+    (reason,) = run.failed.values()
+    assert "The name '../group_vars/all' of the host in the inventory cannot be used." in reason
+    assert sorted(controller.folder.rglob("*.yml")) == before

@@ -96,18 +96,60 @@ def test_a_host_has_what_the_playbooks_need(place: Place) -> None:
     assert hosts["sandbox"]["eks_authentication_mode"] == "CONFIG_MAP"
 
 
-def test_a_tag_is_never_a_template(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    """On the oldest and the newest ansible-core, which see to that in different ways."""
+def test_what_aws_returns_is_never_a_template(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    """On each ansible-core, which see to that in different ways, in every option of the file that has expressions."""
     place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
-    place.accounts[DATA].add_cluster("odd", "API", EU, tags={"x": "{{ lookup('env', 'HOME') }}"})
-    assert place.hosts()["odd"]["eks_tags"] == {"x": "{{ lookup('env', 'HOME') }}"}
-    path = place.write(compose={"x": "eks_tags.x | default('')"}, names=["odd"])
-    tasks = [{"ansible.builtin.debug": {"msg": "{{ eks_tags.x }}|{{ x }}"}}]
+    marker = tmp_path / "marker"
+    pipe = "{{ lookup('pipe', 'touch " + str(marker) + "') }}"
+    header = "#jinja2:variable_start_string:'[[',variable_end_string:']]'\n[[ lookup('pipe', 'touch " + f"{marker}') ]]"
+    place.accounts[DATA].add_cluster("odd", "API", EU, tags={"x": pipe, "y": header})
+    organization = {
+        "management_account_id": OPERATIONS_ACCOUNT,
+        "units": {},
+        "accounts": {DATA: {"name": pipe, "parent": "r-ab12"}},
+    }
+    bed.control("aws", "organization", organization)
+    path = place.write(
+        accounts=None,
+        organization={"role_name": AUTOMATION},
+        names=["odd"],
+        hostname="eks_name ~ '-' ~ (eks_account_name | length) ~ (eks_tags.y | length)",
+        compose={"x": "eks_tags.x", "joined": "eks_tags.y ~ eks_account_name", "z": "[eks_tags] | map('dict2items')"},
+        groups={"named": "(eks_account_name ~ eks_tags.y) | length > 0"},
+        keyed_groups=[{"key": "eks_account_name"}, {"key": "eks_tags"}, {"key": "joined", "parent_group": "parents"}],
+    )
+    host = f"odd-{len(pipe)}{len(header)}"
+    message = "{{ [eks_tags.x, eks_tags.y, eks_account_name, x, joined, z | flatten | map(attribute='value') | join] }}"
+    tasks = [
+        {"ansible.builtin.debug": {"msg": message}},
+        {"ansible.builtin.debug": {"msg": "{{ group_names | length }}"}, "when": "'named' in group_names"},
+    ]
     playbook = place.controller.folder / "playbook.yml"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     run = place.controller.run(str(playbook), path)
     assert run.code == 0, run.output
-    assert run.of("odd", "ansible.builtin.debug")["msg"] == "{{ lookup('env', 'HOME') }}|{{ lookup('env', 'HOME') }}"
+    first, second = [item["result"]["msg"] for item in run.results]
+    assert first == [pipe, header, pipe, pipe, header + pipe, pipe + header]
+    assert int(second) == 6
+    assert [item["host"] for item in run.results] == [host, host]
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", ["../group_vars/all", "a\\b", "..", "a\x07b"])
+def test_a_name_that_is_a_path_is_refused(place: Place, name: str) -> None:
+    place.accounts[SHOP].add_cluster("odd", "API", EU, tags={"Name": name})
+    answer = place.ask(hostname="eks_tags.Name | default(eks_name)")
+    told = " ".join(answer.stderr.split())
+    assert answer.returncode != 0
+    assert "cluster/odd cannot be used. Ansible " in told, answer.stderr
+    assert answer.stdout == "" and "\x07" not in answer.stderr
+
+
+def test_a_group_is_never_a_path_or_a_pattern(place: Place) -> None:
+    place.accounts[SHOP].add_cluster("odd", "API", EU, tags={"team": "../../tmp/x", "other": "~.*"})
+    keys = [{"key": f"eks_tags.{tag}", "prefix": "", "separator": ""} for tag in ("team", "other")]
+    inventory = place.inventory(keyed_groups=keys, names=["odd"])
+    assert sorted(set(inventory) - {"_meta", "all", "ungrouped"}) == ["___", "______tmp_x"]
 
 
 def test_it_asks_no_more_than_it_needs(place: Place) -> None:

@@ -22,6 +22,9 @@ from ansible_collections.apono.eks.plugins.module_utils.integration_options impo
     integration_options,
 )
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
+from ansible_collections.apono.eks.plugins.plugin_utils.in_process import InProcessAction
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.apono.eks.plugins"
@@ -69,6 +72,36 @@ def test_module_and_action_plugin_run_the_same(module):
     assert action.task_class is task_class(module)
     source = (CHECKOUT / f"plugins/modules/{module}.py").read_text()
     assert f"run_module({task_class(module).__name__})" in source
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "plugins/filter").glob("*.py")), ids=lambda path: path.stem)
+def test_a_filter_returns_data(path):
+    for filter_ in importlib.import_module(f"{PLUGINS}.filter.{path.stem}").FilterModule().filters().values():
+        assert filter_.__code__ is returns_data(len).__code__
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "plugins/lookup").glob("*.py")), ids=lambda path: path.stem)
+def test_a_lookup_returns_data(path):
+    assert importlib.import_module(f"{PLUGINS}.lookup.{path.stem}").LookupModule.run is DataLookup.run
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_action_returns_data(module):
+    assert importlib.import_module(f"{PLUGINS}.action.{module}").ActionModule.run is InProcessAction.run
+
+
+def test_there_are_no_plugins_of_other_kinds():
+    """Each kind of plugin that returns values to Ansible has a test that they are data."""
+    tested = {"action", "filter", "inventory", "lookup", "modules"}
+    without_values = {"doc_fragments", "module_utils", "plugin_utils"}
+    assert {path.name for path in (CHECKOUT / "plugins").iterdir() if path.is_dir()} == tested | without_values
+
+
+def test_no_plugin_has_a_mark_of_its_own():
+    """There is one function for it, so that a release of Ansible that changes the mark changes one file."""
+    marks = re.compile(r"unsafe_proxy|wrap_var|AnsibleUnsafe|trust_as_template|_datatag")
+    files = [path for path in (CHECKOUT / "plugins").rglob("*.py") if marks.search(path.read_text())]
+    assert [path.name for path in files] == ["untrusted.py"]
 
 
 def test_a_module_is_in_the_action_groups_whose_options_it_has():

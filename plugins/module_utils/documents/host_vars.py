@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.documents.host_name import validate_host_name
+
 try:
     import yaml
 except ImportError:
@@ -15,9 +17,7 @@ else:
     HAS_YAML = True
 
 WIDTH = 120
-
-# What makes Ansible take a text for a template.
-_TEMPLATE_MARKS = ("{{", "{%", "{#")
+TEXT, UNSAFE = "tag:yaml.org,2002:str", "!unsafe"
 
 # Characters at which YAML 1.1 breaks a line too, and so must be escaped.
 _OTHER_LINE_BREAKS = "\x85\u2028\u2029"
@@ -25,7 +25,8 @@ _OTHER_LINE_BREAKS = "\x85\u2028\u2029"
 if HAS_YAML:
 
     class _Dumper(yaml.SafeDumper):
-        """Lists are indented below their key, nothing is an alias, and what looks like a template is ``!unsafe``."""
+        """Lists are indented below their key, nothing is an alias, and every text is ``!unsafe``: what a service has
+        is data, and what makes a template of a text is not for this file to know. Keys are never templates."""
 
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
             return super().increase_indent(flow, False)
@@ -33,14 +34,20 @@ if HAS_YAML:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-        def represent_text(self, text: str) -> Any:
-            unsafe = any(mark in text for mark in _TEMPLATE_MARKS)
-            style = '"' if unsafe else None
+        def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+            node = super().represent_mapping(tag, mapping, flow_style)
+            for key, _value in node.value:
+                if key.tag == UNSAFE:
+                    key.tag = TEXT
+            return node
+
+        def represent_text(self, text: str) -> yaml.ScalarNode:
+            style = None
             if any(mark in text for mark in _OTHER_LINE_BREAKS):
                 style = '"'
             elif "\n" in text:
                 style = "|"
-            return self.represent_scalar("!unsafe" if unsafe else "tag:yaml.org,2002:str", text, style=style)
+            return self.represent_scalar(UNSAFE, text, style=style)
 
     _Dumper.add_representer(str, _Dumper.represent_text)
 
@@ -55,6 +62,12 @@ def to_yaml(sections: list[tuple[str, dict[str, Any]]], header: str) -> str:
         if variables
     ]
     return "\n".join(parts)
+
+
+def host_vars_file(host: str, folder: str) -> str:
+    """Where the file of a host is, below the folder ``host_vars``. Raises :class:`ResourceError` for a host whose name
+    is no name of a folder."""
+    return f"{folder}/{validate_host_name(host, 'the host in the inventory')}/apono.yml"
 
 
 def _comment(text: str) -> str:

@@ -27,11 +27,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
+class Unsafe(str):
+    """A text that is no template, whatever it holds."""
+
+
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's mark for a text that is no template."""
+    """YAML with Ansible's mark for such a text."""
 
 
-Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
+Loader.add_constructor("!unsafe", lambda loader, node: Unsafe(loader.construct_scalar(node)))
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 PARTITIONS = st.sampled_from(["aws", "aws-us-gov", "aws-cn"])
@@ -362,7 +366,7 @@ VALUES = st.recursive(
     st.text(max_size=20)
     | st.booleans()
     | st.integers()
-    | st.sampled_from(["{{SessionName}}", "a\nb\n", "{% x %}\n", "on"]),
+    | st.sampled_from(["{{SessionName}}", "a\nb\n", "{% x %}\n", "on", " #JINJA2:line_statement_prefix:'['\n[["]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -374,7 +378,18 @@ def test_ansible_reads_from_the_file_what_was_written(variables):
     text = host_vars.to_yaml([("One", variables), ("None", {}), ("Two", {"apono_last_one": "x"})], "First\nsecond")
     assert text.startswith("---\n# First\n# second\n")
     assert "# None" not in text
-    assert yaml.load(text, Loader) == {**variables, "apono_last_one": "x"}
+    read = yaml.load(text, Loader)
+    assert read == {**variables, "apono_last_one": "x"}
+    assert all(type(one) is Unsafe for one in texts(read))
+
+
+def texts(value):
+    """Every text that Ansible would template: keys are none."""
+    if isinstance(value, dict):
+        return [one for item in value.values() for one in texts(item)]
+    if isinstance(value, list):
+        return [one for item in value for one in texts(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def test_the_file_is_as_a_person_would_write_it():
@@ -383,7 +398,7 @@ def test_the_file_is_as_a_person_would_write_it():
         "H",
     )
     assert text == (
-        '---\n# H\n\n# People\napono_username: !unsafe "x:{{SessionName}}"\n'
-        "apono_lines: |\n  a\n  b\n"
-        'apono_list:\n  - a\n  - !unsafe "{{ b }}"\n'
+        "---\n# H\n\n# People\napono_username: !unsafe 'x:{{SessionName}}'\n"
+        "apono_lines: !unsafe |\n  a\n  b\n"
+        "apono_list:\n  - !unsafe 'a'\n  - !unsafe '{{ b }}'\n"
     )

@@ -1,0 +1,23 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
+
+
+class DataLookup(LookupBase):
+    """Base of every lookup of the collection, whose values Ansible does not evaluate."""
+
+    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
+        """Called by Ansible."""
+        return untrusted(self.find(terms, variables or {}, **kwargs))
+
+    def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[Any]:
+        """One value for each that is asked for."""
+        raise NotImplementedError
