@@ -255,7 +255,7 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
 
     assert written(tmp_path, "shop-mapped") == MAPPED.format(place="shop-mapped")
     assert "source_integration_reference: !unsafe 'okta-of-people'" in written(tmp_path, "shop-full")
-    assert "apono_kubernetes_groups: !unsafe ''" in written(tmp_path, "tools-plain")
+    assert "apono_kubernetes_groups: ''" in written(tmp_path, "tools-plain")
     assert "apono_trust:\n  saml:\n    provider: !unsafe 'okta'\n" in written(tmp_path, "data-named")
     notes = {host: [note["code"] for note in found["notes"]] for host, found in looked_at(adopted).items()}
     assert notes["data-named"] == ["secret_in_apono"]
@@ -271,7 +271,7 @@ MAPPED = """\
 apono_trust:
   sso: {{}}
 apono_tags:
-  level: !unsafe '5'
+  level: '5'
   team: !unsafe 'platform'
 
 # The cluster: how it knows the role
@@ -285,7 +285,7 @@ apono_integration_name: !unsafe 'Shop (EU)'
 apono_connector: !unsafe 'Production'
 apono_connector_in_cluster: false
 apono_integration_config:
-  Region: !unsafe ''
+  Region: ''
   credentials_rotation_period_in_days: !unsafe 'never'
 """
 

@@ -24,8 +24,8 @@ def validate_host_name(name: str, what: str) -> str:
     """
     if not name.strip() or name in _FOLDERS or _SEPARATOR.search(name) or any(map(_is_invisible, name)):
         raise ResourceError(
-            f"The name {name!a} of {what} cannot be used. Ansible makes a path of it: it must not be . or .. or contain "
-            "/, \\ or control characters.",
+            f"The name {name!a} of {what} cannot be used. Ansible makes a path of it: it must not be . or .. or "
+            "contain /, \\ or control characters.",
             code="HostName",
         )
     return name

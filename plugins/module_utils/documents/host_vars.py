@@ -26,7 +26,11 @@ if HAS_YAML:
 
     class _Dumper(yaml.SafeDumper):
         """Lists are indented below their key, nothing is an alias, and every text is ``!unsafe``: what a service has
-        is data, and what makes a template of a text is not for this file to know. Keys are never templates."""
+        is data, and what makes a template of a text is not for this file to know. Keys are never templates.
+
+        A text that looks like a number, a date, a truth value or null is in quotes alone. It cannot be a template, and
+        since ansible-core 2.19 ``!unsafe`` makes of it what it looks like, quotes or not.
+        """
 
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
             return super().increase_indent(flow, False)
@@ -47,7 +51,8 @@ if HAS_YAML:
                 style = '"'
             elif "\n" in text:
                 style = "|"
-            return self.represent_scalar(UNSAFE, text, style=style)
+            is_text = self.resolve(yaml.ScalarNode, text, (True, False)) == TEXT
+            return self.represent_scalar(UNSAFE if is_text else TEXT, text, style=style)
 
     _Dumper.add_representer(str, _Dumper.represent_text)
 

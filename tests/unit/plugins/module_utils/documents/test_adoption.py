@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import copy
 import json
+from inspect import signature
+from tempfile import NamedTemporaryFile
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from ansible_collections.apono.eks.plugins.module_utils.documents import (
     access_entry,
     adoption,
@@ -23,6 +27,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.adoption impor
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration, as_body
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -366,7 +371,8 @@ VALUES = st.recursive(
     st.text(max_size=20)
     | st.booleans()
     | st.integers()
-    | st.sampled_from(["{{SessionName}}", "a\nb\n", "{% x %}\n", "on", " #JINJA2:line_statement_prefix:'['\n[["]),
+    | st.sampled_from(["{{SessionName}}", "a\nb\n", "{% x %}\n", " #JINJA2:line_statement_prefix:'['\n[["])
+    | st.sampled_from(["on", "2012-10-17", "123", "0x10", "1_000", "", "null", "~", "*", "=", "<<", "1:30", ".inf"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -378,9 +384,27 @@ def test_ansible_reads_from_the_file_what_was_written(variables):
     text = host_vars.to_yaml([("One", variables), ("None", {}), ("Two", {"apono_last_one": "x"})], "First\nsecond")
     assert text.startswith("---\n# First\n# second\n")
     assert "# None" not in text
+    written = {**variables, "apono_last_one": "x"}
     read = yaml.load(text, Loader)
-    assert read == {**variables, "apono_last_one": "x"}
-    assert all(type(one) is Unsafe for one in texts(read))
+    assert read == written
+    for one in texts(read):
+        # Without quotes, YAML would take it for something else than a text.
+        looks_like = yaml.SafeLoader("").resolve(yaml.ScalarNode, str(one), (True, False))
+        assert isinstance(one, Unsafe) == (looks_like == "tag:yaml.org,2002:str")
+    # As Ansible reads the file, and as it uses what it has read, of whatever release.
+    of_ansible = read_by_ansible(text)
+    for _times in range(3):
+        assert plain(of_ansible) == written
+        of_ansible = Templar(DataLoader(), variables={}).template(of_ansible)
+
+
+def read_by_ansible(text):
+    loader = DataLoader()
+    trusted = {"trusted_as_template": True} if "trusted" in str(signature(loader.load_from_file)) else {}
+    with NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        return loader.load_from_file(file.name, **trusted)
 
 
 def texts(value):
