@@ -32,9 +32,9 @@ SHOP, DATA = "111122223333", "444455556666"
 REPOSITORY = "https://git.example.com/apono.git"
 CONTROLLER_TOKEN = "token-of-awx"
 EXTERNAL_ID = "external-id-of-the-automation"
+SOURCE = "Apono: EKS clusters"
 TIMEOUT_SECONDS = 900
 DETAILS = "Ask in the platform team's channel.\nThen use the profile apono-k8s-access."
-ANSWERS = {"apono_connector": "Production", "apono_custom_access_details": DETAILS}
 
 pytestmark = pytest.mark.skipif(not COLLECTIONS.exists(), reason="there is no collection awx.awx: make awx-collection")
 
@@ -70,6 +70,8 @@ class Place:
         content = {**yaml.safe_load(path.read_text()), "regions": ["eu-west-1"]}
         # A list as a text, as forms give it.
         content["compose"]["apono_kubernetes_groups"] = r"'viewers\n\n oncall \n'"
+        content["compose"]["apono_connector"] = "'Production'"
+        content["compose"]["apono_custom_access_details"] = json.dumps(DETAILS)
         content["accounts"] = [{"role_arn": account.automation} for account in self.accounts.values()]
         path.write_text(yaml.safe_dump(content))
 
@@ -103,18 +105,10 @@ class Place:
             command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
 
-    def give_keys_by_awx(self) -> None:
-        keys = {"username": self.keys["access_key"], "password": self.keys["secret_key"]}
-        own = self.awx.create_credential("Operations", "Amazon Web Services", keys)
-        self.awx.change(self.awx.named("credentials", "AWS across accounts"), {"inputs": {"external_id": EXTERNAL_ID}})
-        for template in ("Apono: verify", "Apono: offboard"):
-            self.awx.associate(self.awx.named("job_templates", template), "credentials", {"id": own})
-
-    def give_person(self, keys: dict[str, str]) -> None:
+    def person(self, keys: dict[str, str]) -> int:
+        """The credential of a user, as the user makes it before the job template is launched."""
         names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "session_token": "SessionToken"}
-        inputs = {name: keys[key] for name, key in names.items()}
-        person = self.awx.create_credential("Jane", "AWS person", inputs)
-        self.awx.associate(self.awx.named("job_templates", "Apono: verify"), "credentials", {"id": person})
+        return self.awx.create_credential("Jane", "AWS person", {name: keys[key] for name, key in names.items()})
 
     def environment(self) -> dict[str, str]:
         """What a job has without any credential: where the services of this test bed are."""
@@ -126,7 +120,7 @@ class Place:
 
     def inventory(self) -> dict[str, Any]:
         """What an update of the inventory's source finds, as ``ansible-inventory`` prints it for AWX."""
-        path, injection = self.awx.update_of("EKS clusters", str(self.folder / "update"))
+        path, injection = self.awx.update_of(SOURCE, str(self.folder / "update"))
         write(injection)
         found = subprocess.run(
             [program("ansible-inventory"), "-i", str(path), "--list", "--export"],
@@ -137,11 +131,13 @@ class Place:
             timeout=TIMEOUT_SECONDS,
         )
         assert found.returncode == 0, found.stderr
-        return json.loads(found.stdout)
+        return self.awx.imported(SOURCE, json.loads(found.stdout))
 
-    def run(self, template: str, inventory: dict[str, Any], answers: dict[str, Any], limit: str = "") -> list[Outcome]:
-        """All jobs of one launch, at once."""
-        jobs = self.awx.launch(template, answers, str(self.folder / "files"), limit)
+    def run(
+        self, template: str, inventory: dict[str, Any], answers: dict[str, Any] | None = None, **chosen: Any
+    ) -> list[Outcome]:
+        """All jobs of one launch, at once; ``chosen`` is what is chosen at launch besides."""
+        jobs = self.awx.launch(template, answers or {}, str(self.folder / "files"), **chosen)
         running = [self.start(job, inventory) for job in jobs]
         return [Outcome(folder, process.wait(timeout=TIMEOUT_SECONDS)) for folder, process in running]
 
@@ -160,6 +156,9 @@ class Place:
         script.write_text(f"#!{sys.executable}\nprint({json.dumps(part(inventory, job))!r})\n")
         script.chmod(0o700)
         extra_vars: dict[str, Any] = {"awx_job_id": 1, "awx_job_template_name": job.template["name"]}
+        if job.slices > 1:
+            # A sliced job template starts a workflow of its own name (awx/main/models/jobs.py, create_unified_job).
+            extra_vars |= {"awx_workflow_job_id": 2, "awx_workflow_job_name": job.template["name"]}
         environment = {"ANSIBLE_FORCE_COLOR": "true", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "JOB_ID": "1"}
         environment |= {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
         for injection in job.injections:
@@ -263,48 +262,56 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert place.awx.state() == state
     for text in (first.stdout, again.stdout, first.stderr):
         assert not [secret for secret in place.secrets if secret in text]
-    asked = {"apono_connector": "Production", "apono_verify_session_name": "jane@example.com"}
-    connector, session = ({name: asked[name]} for name in asked)
-    assert place.awx.steps("Apono: onboard a fleet", asked) == [
-        ("Apono: audit", {}),
-        ("Apono: preview", connector),
-        ("Onboard these clusters?", {}),
-        ("Apono: onboard", connector),
-        ("Apono: verify", session),
+    # Nothing that a workflow was asked reaches the audit; with a limit, no slice is without hosts.
+    assert place.awx.steps("Apono: onboard a fleet", {}) == [
+        ("Apono: audit", {}, 1),
+        ("Apono: preview", {}, 1),
+        ("Onboard these clusters?", {}, 1),
+        ("Apono: onboard", {}, 1),
     ]
     inventory = place.inventory()
 
-    looked = place.run("Apono: preview", inventory, ANSWERS)
+    looked = place.run("Apono: preview", inventory)
     assert [job.code for job in looked] == [0, 0], looked[0].output
     assert integrations(place.bed) == {} and all(job.changed for job in looked)
 
     # Both slices make the policy and the role of the account that they share, at the same time.
-    done = place.run("Apono: onboard", inventory, ANSWERS)
+    done = place.run("Apono: onboard", inventory)
     assert [job.code for job in done] == [0, 0], done[0].output + done[1].output
     assert [sorted(job.hosts) for job in done] == [["lake", "shop-2"], ["shop-1", "shop-3"]]
     assert sorted(integrations(place.bed)) == ["lake", "shop-1", "shop-2", "shop-3"]
     assert sorted(place.clusters["shop-1"].entry()["kubernetesGroups"]) == ["oncall", "viewers"]
     assert {item["custom_access_details"] for item in integrations(place.bed).values()} == {DETAILS}
-    same = place.run("Apono: onboard", inventory, {**ANSWERS, "apono_custom_access_details": ""})
+    same = place.run("Apono: onboard", inventory)
     assert [(job.code, job.changed) for job in same] == [(0, 0), (0, 0)], same[0].output
 
+    # The whole fleet is one job, whatever awx_job_slices says.
+    (audited,) = place.run("Apono: audit", inventory)
+    assert audited.code == 0, audited.output
+    (alone,) = place.run("Apono: onboard", inventory, limit="lake", slices=1)
+    assert (alone.code, alone.hosts) == (0, {"lake"}), alone.output
+
     # Of one cluster, the other slice has nothing to do.
-    adopted, _none = place.run("Apono: adopt", place.only(inventory, "shop-3"), {})
+    adopted, _none = place.run("Apono: adopt", place.only(inventory, "shop-3"))
     assert adopted.code == 0, adopted.output
     assert "apono_connector: " in adopted.output
-    moving, _none = place.run("Apono: preview of a migration", place.only(inventory, "shop-2"), {})
+    moving, _none = place.run("Apono: preview of a migration", place.only(inventory, "shop-2"))
     # The mode, the access entry, and the mapping that goes then.
     assert (moving.code, moving.changed) == (0, 3), moving.output
     assert place.clusters["shop-2"].mode == "CONFIG_MAP"
 
-    # The keys now come from AWX's own type of credential for AWS, beside ours; and a person from a file.
+    # A user's credential is chosen at launch.
     person = place.accounts[SHOP].sso_person("jane@example.com")
-    place.give_keys_by_awx()
-    place.give_person(person)
-    answers = {"apono_verify_session_name": "jane@example.com", "apono_verify_wait_timeout": 5}
-    verified = place.run("Apono: verify", place.only(inventory, "shop-1", "shop-3"), answers)
-    assert [job.code for job in verified] == [0, 0], verified[0].output + verified[1].output
-    assert "apono:jane-example.com" in verified[0].output
+    verify = place.awx.named("job_templates", "Apono: verify")
+    credentials = [*place.awx.associated[verify, "credentials"], place.person(person)]
+    (verified,) = place.run(
+        "Apono: verify",
+        place.only(inventory, "shop-1", "shop-3"),
+        {"apono_verify_session_name": "jane@example.com"},
+        credentials=credentials,
+    )
+    assert verified.code == 0, verified.output
+    assert "apono:jane-example.com" in verified.output
 
     confirmed = {"awx_confirmation": "offboard the clusters"}
     off = place.run("Apono: offboard", inventory, confirmed, limit="shop-1:shop-2")
@@ -313,6 +320,53 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert place.accounts[SHOP].role()["policies"] == [place.accounts[SHOP].arn(f"policy/{ROLE}")]
 
     secrets = [*place.secrets, person["SecretAccessKey"], person["SessionToken"]]
-    for job in [*looked, *done, *same, *verified, adopted, moving, *off]:
+    for job in [*looked, *done, *same, audited, alone, verified, adopted, moving, *off]:
         assert len(job.kept) > 1000
         assert not [secret for secret in secrets if secret in job.kept]
+
+
+def test_a_variable_that_the_project_no_longer_has_is_not_in_force(place: Place) -> None:
+    assert place.configure().returncode == 0
+    assert place.inventory()["_meta"]["hostvars"]["shop-1"]["apono_kubernetes_groups"]
+    path = place.project / "inventory/fleet.yml"
+    content = yaml.safe_load(path.read_text())
+    del content["compose"]["apono_kubernetes_groups"]
+    path.write_text(yaml.safe_dump(content))
+    assert not [own for own in place.inventory()["_meta"]["hostvars"].values() if "apono_kubernetes_groups" in own]
+
+
+@pytest.mark.parametrize("template", ["Apono: audit", "Apono: offboard"])
+def test_a_slice_of_a_fleet_is_refused_where_the_whole_fleet_is_compared(place: Place, template: str) -> None:
+    assert place.configure().returncode == 0
+    inventory = place.inventory()
+    number = place.awx.named("job_templates", template)
+    place.awx.change(number, {"job_slice_count": 2})
+    answers = {"awx_confirmation": "offboard the clusters"} if "offboard" in template else {}
+    place.bed.forget_calls()
+    for job in place.run(template, inventory, answers):
+        assert job.code != 0
+        assert f"This job is a slice of the job template {template}" in job.output
+        assert "Set the number of slices of the job template to 1" in job.output
+    assert place.bed.calls(writes=True) == []
+
+
+def test_two_organizations_have_objects_of_their_own(place: Place) -> None:
+    assert place.configure().returncode == 0
+    before = {number: dict(item) for number, item in place.awx.objects.items()}
+    place.awx.add("organizations", {"name": "Data"})
+    data = {"awx_organization": "Data", "awx_prefix": "Data", "awx_manage_credential_types": False}
+    run = place.configure(**data)
+    assert run.returncode == 0, run.stdout
+    assert {number: item for number, item in place.awx.objects.items() if number in before} == before
+    assert place.awx.named("job_templates", "Data: onboard") != place.awx.named("job_templates", "Apono: onboard")
+    assert "changed=0" in place.configure().stdout
+    assert "changed=0" in place.configure(**data).stdout
+
+
+def test_a_project_that_cannot_be_updated_ends_the_configuration(place: Place) -> None:
+    (place.project / "collections").mkdir()
+    (place.project / "collections/requirements.yml").write_text("collections: [{name: apono.eks}]\n")
+    run = place.configure()
+    assert run.returncode != 0
+    assert "Create or update the project" in run.stdout
+    assert list(place.awx.find("job_templates", {})) == []

@@ -89,7 +89,30 @@ def test_every_template_has_its_files():
         assert collection == "apono.eks"
         assert (CHECKOUT / f"playbooks/{playbook}.yml").exists(), playbook
         assert template.get("survey") in (None, *SURVEYS)
-    assert TEMPLATES["awx_job_templates"]["offboard"]["slices"] == 1
+    assert {used["survey"] for used in TEMPLATES["awx_job_templates"].values() if "survey" in used} == set(SURVEYS)
+
+
+def test_what_compares_the_whole_fleet_is_not_sliced():
+    compares = {
+        path.stem for path in (CHECKOUT / "playbooks").glob("*.yml") if "tasks/whole_fleet.yml" in path.read_text()
+    }
+    assert compares == {"audit", "offboard"}
+    for name in compares:
+        template = TEMPLATES["awx_job_templates"][name]
+        assert template["slices"] == 1
+        assert "asks_slices" not in template
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_a_survey_leaves_to_the_inventory_what_it_may_say(name):
+    """AWX fills in a default, and an answer overrides the inventory for all clusters."""
+    for question in load(AWX / f"surveys/{name}.yml")["spec"]:
+        assert "default" not in question
+        assert not question["required"] or question["variable"].startswith("awx_")
+
+
+def test_the_project_has_nothing_that_awx_installs():
+    assert not [path for path in (AWX / "project").rglob("requirements.y*ml")]
 
 
 @pytest.mark.parametrize("path", RULEBOOKS, ids=lambda path: path.stem)

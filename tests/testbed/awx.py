@@ -11,14 +11,17 @@ not ask for, circles in a workflow. AWX ignores unknown fields; here they are er
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
+
+import yaml
 
 from testbed.awx_rules import (
     ENCRYPTED,
@@ -97,7 +100,8 @@ class Kind:
 
 
 PROMPTS = {
-    f"ask_{name}_on_launch": FLAG for name in ("limit", "variables", "job_type", "diff_mode", "inventory", "credential")
+    f"ask_{name}_on_launch": FLAG
+    for name in ("limit", "variables", "job_type", "diff_mode", "inventory", "credential", "job_slice_count")
 }
 NAMED = {"name": {"type": "string", "minLength": 1, "maxLength": 512}, "description": TEXT}
 LAUNCHED = {"extra_vars": TEXT, "limit": TEXT, "survey_enabled": FLAG, "allow_simultaneous": FLAG, **PROMPTS}
@@ -140,6 +144,7 @@ KINDS = {
             "scm_branch": TEXT,
             "scm_update_on_launch": FLAG,
             "scm_update_cache_timeout": NUMBER,
+            "timeout": NUMBER,
         },
         ("name", "organization", "scm_type", "scm_url"),
         {**OWNER, "credential": "credentials", "default_environment": "execution_environments"},
@@ -158,6 +163,7 @@ KINDS = {
             "source": one_of("scm"),
             "source_path": TEXT,
             "overwrite": FLAG,
+            "overwrite_vars": FLAG,
             "update_on_launch": FLAG,
             "update_cache_timeout": NUMBER,
         },
@@ -200,7 +206,13 @@ KINDS = {
     ),
     "workflow_job_template_nodes": Kind(
         "workflow_job_template_node",
-        {"identifier": TEXT, "extra_data": MAP, "limit": TEXT, "type": one_of("workflow_job_template_node")},
+        {
+            "identifier": TEXT,
+            "extra_data": MAP,
+            "limit": TEXT,
+            "job_slice_count": {"type": ["integer", "null"], "minimum": 0},
+            "type": one_of("workflow_job_template_node"),
+        },
         ("identifier", "workflow_job_template"),
         {"workflow_job_template": "workflow_job_templates", "unified_job_template": "unified_job_templates"},
         {f"{way}_nodes": "workflow_job_template_nodes" for way in ("success", "failure", "always")},
@@ -225,12 +237,51 @@ class Job:
     injections: list[Injection]
 
 
-class Awx:
-    """The WSGI application. ``projects`` are the folders of projects by the address of their repository."""
+class Step(NamedTuple):
+    """A step of a workflow: the template, the variables that it is given, in how many jobs it runs."""
 
-    def __init__(self, token: str, projects: dict[str, Path]) -> None:
+    template: str
+    variables: dict[str, Any]
+    slices: int
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What the last successful update of a project has brought."""
+
+    revision: str
+    playbooks: tuple[str, ...]
+    files: frozenset[str]
+    # Collections that it installed, which come before those of the execution environment.
+    collections: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update of a project that has ended."""
+
+    project: int
+    status: str
+    revision: str
+
+    def shown(self, number: int) -> dict[str, Any]:
+        failed = self.status != "successful"
+        ended = {"status": self.status, "failed": failed, "finished": "2026-01-01T00:00:00Z", "elapsed": 1.0}
+        url = f"{ROOT}project_updates/{number}/"
+        return {"id": number, "url": url, "scm_revision": self.revision, "event_processing_finished": True, **ended}
+
+
+class Awx:
+    """The WSGI application. ``projects`` are the folders of projects by the address of their repository; ``galaxy``
+    is whether Ansible Galaxy can be reached from there."""
+
+    def __init__(self, token: str, projects: dict[str, Path], galaxy: bool = False) -> None:
         self.token = token
         self.projects = projects
+        self.galaxy = galaxy
+        self.updates: dict[int, Update] = {}
+        self.checked_out: dict[int, Checkout] = {}
+        self.inventory_variables: dict[int, dict[str, Any]] = {}
         self.objects: dict[int, dict[str, Any]] = {}
         self.endpoints: dict[int, str] = {}
         self.associated: dict[tuple[int, str], list[int]] = {}
@@ -265,6 +316,8 @@ class Awx:
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         """:raises Refusal: 400."""
         endpoint, *rest = path.removeprefix(ROOT).strip("/").split("/")
+        if endpoint == "project_updates" and len(rest) == 1 and rest[0].isdigit() and int(rest[0]) in self.updates:
+            return 200, self.updates[int(rest[0])].shown(int(rest[0]))
         if not path.startswith(ROOT) or not path.endswith("/") or endpoint not in (*KINDS, "unified_job_templates"):
             return 404, {"detail": "Not found."}
         if not rest:
@@ -281,12 +334,15 @@ class Awx:
             return 200, self.shown(number)
         if rest[1:] == ["survey_spec"] and method in ("GET", "POST"):
             if method == "POST":
-                self.surveys[number] = check_survey(body)
+                self.surveys[number] = check_survey(body, self.surveys.get(number))
             return 200, self.surveys.get(number, {}) if method == "GET" else None
         if rest[1:] == ["create_approval_template"] and method == "POST":
             made = self.add("workflow_approval_templates", body)
             self.objects[number]["unified_job_template"] = made
             return 201, self.shown(made)
+        if endpoint == "projects" and rest[1:] == ["update"] and method == "POST":
+            update = self.update_project(number)
+            return 202, {"project_update": update, **self.updates[update].shown(update)}
         if len(rest) == 2 and rest[1] in KINDS[endpoint].lists and method in ("GET", "POST"):
             if method == "POST":
                 self.associate(number, rest[1], body)
@@ -319,6 +375,8 @@ class Awx:
         if missing := [name for name in KINDS[endpoint].required if item.get(name) in (None, "")]:
             raise Refusal(**{name: ["This field is required."] for name in missing})
         self.keep(number, endpoint, item)
+        if endpoint == "projects":
+            self.update_project(number)
         return number
 
     def change(self, number: int, changes: dict[str, Any]) -> None:
@@ -368,10 +426,15 @@ class Awx:
         if endpoint == "workflow_job_template_nodes" and item.get("unified_job_template"):
             template = item["unified_job_template"]
             related["unified_job_template"] = f"{ROOT}{self.endpoints[template]}/{template}/"
+        summary: dict[str, Any] = {}
         if endpoint == "projects":
-            item["scm_revision"] = "5ca1ab1e"
+            last = max((one for one, update in self.updates.items() if update.project == number), default=None)
+            if last is not None:
+                summary["last_update"] = {"id": last, "status": self.updates[last].status}
+            item["scm_revision"] = self.checked_out[number].revision if number in self.checked_out else ""
+            related["update"] = f"{url}update/"
         kind = {"type": KINDS[endpoint].type}
-        return {"id": number, **item, **kind, "url": url, "related": related, "summary_fields": {}}
+        return {"id": number, **item, **kind, "url": url, "related": related, "summary_fields": summary}
 
     def secrets_of(self, credential_type: int) -> set[str]:
         return {one["id"] for one in self.objects[credential_type]["inputs"]["fields"] if one.get("secret")}
@@ -392,19 +455,25 @@ class Awx:
         return {"notification_configuration": {**known, **given}}
 
     def check_inventory_source(self, item: dict[str, Any]) -> None:
-        if not (self.folder(item["source_project"]) / item.get("source_path", "")).is_file():
+        checkout = self.checked_out.get(item["source_project"])
+        if checkout is None or item.get("source_path", "") not in checkout.files:
             raise Refusal(source_path=["the project has no such file"])
 
     def check_job_template(self, item: dict[str, Any]) -> dict[str, Any]:
         if item.get("inventory") is None and not item.get("ask_inventory_on_launch"):
             raise Refusal(inventory=["Job Template must provide 'inventory' or allow prompting for it."])
-        if item["playbook"] not in self.playbooks(item["project"]):
+        checkout = self.checked_out.get(item["project"])
+        if checkout is None or item["playbook"] not in checkout.playbooks:
             raise Refusal(playbook=["Playbook not found for project."])
         return {"job_type": item.get("job_type", "run"), "job_slice_count": item.get("job_slice_count", 1)}
 
     def check_workflow_job_template_node(self, item: dict[str, Any]) -> None:
         template = self.objects.get(item.get("unified_job_template") or 0, {})
-        asked = {"extra_data": "ask_variables_on_launch", "limit": "ask_limit_on_launch"}
+        asked = {
+            "extra_data": "ask_variables_on_launch",
+            "limit": "ask_limit_on_launch",
+            "job_slice_count": "ask_job_slice_count_on_launch",
+        }
         for name, prompt in asked.items():
             surveyed = name == "extra_data" and template.get("survey_enabled")
             if item.get(name) and not template.get(prompt) and not surveyed:
@@ -416,13 +485,31 @@ class Awx:
             raise Refusal(project=[f"the project could not be updated: there is no repository {url}"])
         return self.projects[url]
 
-    def playbooks(self, project: int) -> list[str]:
+    def update_project(self, project: int) -> int:
+        """Update a project as AWX's control plane does (awx/playbooks/project_update.yml), which also installs what
+        ``collections/requirements.yml`` names. One that fails leaves what the last one brought."""
+        number = len(self.updates) + 1
         folder = self.folder(project)
-        return [
-            str(path.relative_to(folder))
-            for path in folder.rglob("*.yml")
-            if PLAYBOOK.search(path.read_text()) and not {"roles", "tasks", "group_vars"} & set(path.parts)
-        ]
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        revision = hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
+        required = yaml.safe_load(files.get("collections/requirements.yml", b"{}")) or {}
+        collections = tuple(
+            one if isinstance(one, str) else one["name"]
+            for one in (required.get("collections") or () if isinstance(required, dict) else required)
+        )
+        if collections and not self.galaxy:
+            self.updates[number] = Update(project, "failed", "")
+            return number
+        playbooks = tuple(
+            name
+            for name, content in files.items()
+            if name.endswith((".yml", ".yaml"))
+            and PLAYBOOK.search(content.decode())
+            and not {"roles", "tasks", "group_vars"} & set(Path(name).parts)
+        )
+        self.checked_out[project] = Checkout(revision, playbooks, frozenset(files), collections)
+        self.updates[number] = Update(project, "successful", revision)
+        return number
 
     def associate(self, number: int, name: str, body: dict[str, Any]) -> None:
         """:raises Refusal: the two do not go together."""
@@ -482,24 +569,71 @@ class Awx:
         item = self.objects[self.named("inventory_sources", source)]
         return self.folder(item["source_project"]) / item["source_path"], self.injection(item["credential"], folder)
 
-    def launch(self, name: str, answers: dict[str, Any], folder: str, limit: str = "") -> list[Job]:
-        """The jobs, one for each slice; their files are in ``folder``. :raises Refusal: AWX does not launch it."""
+    def imported(self, source: str, found: dict[str, Any]) -> dict[str, Any]:
+        """An inventory after an update of its source, as jobs get it (AWX: management/commands/inventory_import.py).
+
+        ``found`` is what ``ansible-inventory --list --export`` printed. With ``overwrite``, hosts that were not found
+        are gone; variables that were not found are only gone with ``overwrite_vars``.
+        """
+        number = self.named("inventory_sources", source)
+        item = self.objects[number]
+        before = self.inventory_variables.setdefault(item["inventory"], {"hosts": {}, "groups": {}})
+        groups = {name: group for name, group in found.items() if name != "_meta"}
+        hosts = dict(found["_meta"]["hostvars"])
+        group_vars = {name: group.get("vars", {}) for name, group in groups.items()}
+        if not item.get("overwrite_vars"):
+            hosts = {name: {**before["hosts"].get(name, {}), **own} for name, own in hosts.items()}
+            group_vars = {name: {**before["groups"].get(name, {}), **own} for name, own in group_vars.items()}
+        if not item.get("overwrite"):
+            hosts = {**before["hosts"], **hosts}
+        self.inventory_variables[item["inventory"]] = {"hosts": hosts, "groups": group_vars}
+        kept = {name: {**group, "vars": group_vars[name]} for name, group in groups.items()}
+        return {"_meta": {"hostvars": hosts}, **kept}
+
+    def launch(
+        self,
+        name: str,
+        answers: dict[str, Any],
+        folder: str,
+        limit: str = "",
+        slices: int | None = None,
+        credentials: Sequence[int] | None = None,
+    ) -> list[Job]:
+        """The jobs, one for each slice; their files are in ``folder``. ``slices`` and ``credentials`` are what was
+        chosen at launch. :raises Refusal: AWX does not launch it."""
         number = self.named("job_templates", name)
         template = self.objects[number]
         survey = self.surveys.get(number, {}) if template.get("survey_enabled") else {}
         if limit and not template.get("ask_limit_on_launch"):
             raise Refusal(limit=["Field is not configured to prompt on launch."])
         given = answered(survey, answers, template.get("ask_variables_on_launch", False))
-        credentials = [self.injection(one, folder) for one in self.associated.get((number, "credentials"), [])]
+        own = self.associated.get((number, "credentials"), [])
+        chosen = list(own if credentials is None else credentials)
+        for what, prompt, is_chosen in (
+            ("credentials", "credential", chosen != own),
+            ("job_slice_count", "job_slice_count", slices is not None),
+        ):
+            if is_chosen and not template.get(f"ask_{prompt}_on_launch"):
+                raise Refusal(**{what: ["Field is not configured to prompt on launch."]})
+        kinds = [self.objects[one]["credential_type"] for one in chosen]
+        if missing := {self.objects[one]["credential_type"] for one in own} - set(kinds):
+            raise Refusal(
+                credentials=[f"Removing credentials of types {sorted(missing)} at launch without replacement."]
+            )
+        if len(set(kinds)) < len(kinds):
+            raise Refusal(credentials=["Cannot assign multiple credentials of one type."])
+        injections = [self.injection(one, folder) for one in chosen]
         project, inventory = self.objects[template["project"]], self.objects[template["inventory"]]
-        slices = template["job_slice_count"]
-        return [Job(template, project, inventory, given, limit, one + 1, slices, credentials) for one in range(slices)]
+        count = template["job_slice_count"] if slices is None else slices
+        return [Job(template, project, inventory, given, limit, one + 1, count, injections) for one in range(count)]
 
-    def steps(self, workflow: str, answers: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        """The templates of a workflow in the order in which they run when all goes well, each with the answers that it
-        takes of the workflow's. :raises Refusal: the workflow does not ask for what one of them needs."""
+    def steps(self, workflow: str, answers: dict[str, Any]) -> list[Step]:
+        """The steps of a workflow in the order in which they run when all goes well. A workflow's variables reach every
+        job template (awx/main/models/workflow.py, get_job_kwargs), whatever it asks for. :raises Refusal: the workflow
+        does not ask for what one of them needs."""
         number = self.named("workflow_job_templates", workflow)
-        given = answered(self.surveys.get(number, {}), answers, False)
+        item = self.objects[number]
+        given = answered(self.surveys.get(number, {}) if item.get("survey_enabled") else {}, answers, False)
         nodes = list(self.find("workflow_job_template_nodes", {"workflow_job_template": str(number)}))
         followed = {other for node in nodes for other in self.after(node) - {node}}
         found = []
@@ -509,11 +643,13 @@ class Awx:
             template = self.objects[node].get("unified_job_template")
             if template is None:
                 raise Refusal(error=f"{self.objects[node]['identifier']} has no template")
-            asked = {question["variable"] for question in self.surveys.get(template, {}).get("spec", [])}
-            taken = {name: value for name, value in given.items() if name in asked}
-            if template in self.surveys:
-                answered(self.surveys[template], taken, False)
-            found.append((self.objects[template]["name"], taken))
+            is_job = self.endpoints[template] == "job_templates"
+            taken = {**self.objects[node].get("extra_data", {}), **given} if is_job else {}
+            needed = {one["variable"] for one in self.surveys.get(template, {}).get("spec", []) if one["required"]}
+            if is_job and self.objects[template].get("survey_enabled") and needed - set(taken):
+                raise Refusal(error=f"{sorted(needed - set(taken))} missing for {self.objects[template]['name']}")
+            slices = self.objects[node].get("job_slice_count") or self.objects[template].get("job_slice_count", 1)
+            found.append(Step(self.objects[template]["name"], taken, slices))
             waiting += self.associated.get((node, "success_nodes"), []) + self.associated.get(
                 (node, "always_nodes"), []
             )

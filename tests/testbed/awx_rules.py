@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jsonschema import Draft4Validator
 
@@ -99,16 +99,18 @@ INJECTORS = {
     },
 }
 
-# What an answer and a default are, by the type of the question.
+# What a default is, by the type of the question (SURVEY_TYPE_MAPPING); an answer is the same, but for a choice of
+# several.
 QUESTIONS: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "textarea": str,
     "password": str,
     "multiplechoice": str,
-    "multiselect": (list, str),
+    "multiselect": str,
     "integer": int,
     "float": (float, int),
 }
+ANSWERS = {**QUESTIONS, "multiselect": list}
 
 
 class Refusal(Exception):
@@ -175,21 +177,22 @@ def missing_inputs(inputs: dict[str, Any], values: dict[str, Any]) -> list[str]:
     return [name for name in inputs.get("required", []) if not values.get(name)]
 
 
-def check_survey(survey: Any) -> dict[str, Any]:
-    """The survey as AWX keeps it. :raises Refusal: it takes no such survey."""
+def check_survey(survey: Any, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The survey as AWX keeps it; ``before`` is the one that it replaces. :raises Refusal: it takes no such survey."""
     for key, kind in (("name", str), ("description", str), ("spec", list)):
         if not isinstance(survey, dict) or not isinstance(survey.get(key), kind):
             raise Refusal(error=f"Field '{key}' is missing from survey spec, or is no {kind.__name__}.")
     if not survey["spec"]:
         raise Refusal(error="'spec' doesn't contain any items.")
-    kept = [check_question(index, question) for index, question in enumerate(survey["spec"])]
+    known = {question["variable"]: question for question in (before or {}).get("spec", [])}
+    kept = [check_question(index, question, known) for index, question in enumerate(survey["spec"])]
     variables = [question["variable"] for question in kept]
     if twice := {name for name in variables if variables.count(name) > 1}:
         raise Refusal(error=f"'variable' {sorted(twice)} duplicated in survey.")
     return {**survey, "spec": kept}
 
 
-def check_question(index: int, question: Any) -> dict[str, Any]:
+def check_question(index: int, question: Any, before: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if not isinstance(question, dict):
         raise Refusal(error=f"Survey question {index} is not a json object.")
     for key, kind in (("type", str), ("question_name", str), ("variable", str), ("required", bool)):
@@ -201,6 +204,11 @@ def check_question(index: int, question: Any) -> dict[str, Any]:
     default = question.get("default", "")
     if default != "" and (not isinstance(default, QUESTIONS[kind]) or isinstance(default, bool)):
         raise Refusal(error=f"Default value in survey question {index} expected to be {kind}.")
+    if isinstance(default, str) and default.startswith(ENCRYPTED):
+        # It stands for a default that AWX has already.
+        if kind != "password" or "default" not in before.get(question["variable"], {}):
+            raise Refusal(error=f"{ENCRYPTED} is a reserved keyword, may not be used in position {index}.")
+        question = {**question, "default": before[question["variable"]]["default"]}
     for key in ("min", "max"):
         if question.get(key) is not None and not isinstance(question[key], int):
             raise Refusal(error=f"The {key} limit in survey question {index} expected to be integer.")
@@ -208,6 +216,9 @@ def check_question(index: int, question: Any) -> dict[str, Any]:
         return question
     if "choices" not in question:
         raise Refusal(error=f"Survey question {index} of type {kind} must specify choices.")
+    if question["choices"] is None:
+        # AWX keeps it, and no answer is one of the choices.
+        return question
     choices = lines(question["choices"])
     if kind == "multiplechoice" and len(lines(default)) > 1:
         raise Refusal(error="Multiple Choice (Single Select) can only have one default value.")
@@ -236,7 +247,12 @@ def answered(survey: dict[str, Any], answers: dict[str, Any], others_allowed: bo
     unasked = sorted(set(answers) - set(questions))
     if unasked and not others_allowed:
         raise Refusal(extra_vars=[f"Variables {', '.join(unasked)} are not allowed on launch."])
-    defaults = {name: question["default"] for name, question in questions.items() if "default" in question}
+    # AWX fills in a default that the question itself would take as an answer.
+    defaults = {
+        name: question["default"]
+        for name, question in questions.items()
+        if question.get("default") is not None and not answer_problems(question, question["default"], True)
+    }
     return {**defaults, **answers}
 
 
@@ -244,13 +260,13 @@ def answer_problems(question: dict[str, Any], answer: Any, is_given: bool) -> li
     name, kind = question["variable"], question["type"]
     if not is_given:
         return [f"'{name}' value missing"] if question["required"] else []
-    if not isinstance(answer, QUESTIONS[kind]) or isinstance(answer, bool):
+    if not isinstance(answer, ANSWERS[kind]) or isinstance(answer, bool):
         return [f"Value {answer} for '{name}' expected to be {kind}."]
     if kind in ("multiplechoice", "multiselect"):
         return [
-            f"Value {one} for '{name}' expected to be one of {lines(question['choices'])}."
+            f"Value {one} for '{name}' expected to be one of {lines(question['choices'] or '')}."
             for one in (answer if isinstance(answer, list) else [answer])
-            if one not in lines(question["choices"])
+            if one not in lines(question["choices"] or "")
         ]
     size = answer if isinstance(answer, (int, float)) else len(answer)
     # A minimum holds for an optional answer too, so that an empty one is only possible without it.
@@ -260,7 +276,7 @@ def answer_problems(question: dict[str, Any], answer: Any, is_given: bool) -> li
             ("small", question.get("min"), lambda limit: size < limit),
             ("large", question.get("max"), lambda limit: size > limit),
         )
-        if limit is not None and is_wrong(limit)
+        if limit not in ("", None) and is_wrong(limit)
     ]
 
 
@@ -284,13 +300,18 @@ def inject(inputs: dict[str, Any], injectors: dict[str, Any], values: dict[str, 
     return Injection(made.get("env", {}), made.get("extra_vars", {}), files)
 
 
+class Named(SimpleNamespace):
+    """The paths of several files. None of them is the path."""
+
+    def __str__(self) -> str:
+        raise UndefinedError("Must define unnamed file injector in order to reference `tower.filename`.")
+
+
 def tower(paths: dict[str, str]) -> SimpleNamespace:
     """The namespace ``tower``: the path of the one file, or of each by its name."""
-    if not paths:
-        return SimpleNamespace()
     if "template" in paths:
         return SimpleNamespace(filename=paths["template"])
-    return SimpleNamespace(filename=SimpleNamespace(**{name.split(".")[1]: path for name, path in paths.items()}))
+    return SimpleNamespace(filename=Named(**{name.split(".")[1]: path for name, path in paths.items()}))
 
 
 def render(value: Any, names: dict[str, Any], **options: Any) -> Any:

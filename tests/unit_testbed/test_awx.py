@@ -36,6 +36,7 @@ REPOSITORY = "https://git.example.com/a.git"
         (FIELDS, {"env": {"A": "{{ tower.filename }}"}}),
         (FIELDS, {"env": {"A": "{{ token.__class__.__mro__ }}"}}),
         (FIELDS, {"file": {"template": "a", "template.b": "b"}}),
+        (FIELDS, {"file": {"template.b": "b"}, "env": {"A": "{{ tower.filename }}"}}),
         (FIELDS, {"variables": {}}),
     ],
 )
@@ -84,6 +85,10 @@ def survey(*questions: Any) -> dict[str, Any]:
         survey(question(type="multiplechoice")),
         survey(question(type="multiplechoice", choices="a\nb", default="c")),
         survey(question(type="multiplechoice", choices="a\nb", default="a\nb")),
+        survey(question(type="multiselect", choices="a\nb", default=["a"])),
+        survey(question(type="password", default="$encrypted$")),
+        survey(question(default="$encrypted$")),
+        survey(question(min="")),
     ],
 )
 def test_no_survey(refused):
@@ -102,11 +107,27 @@ def test_no_survey(refused):
         (question(type="integer", max=4), 5),
         (question(type="multiplechoice", choices="a\nb"), "c"),
         (question(type="multiselect", choices="a\nb"), ["a", "c"]),
+        (question(type="multiselect", choices="a\nb"), "a"),
+        (question(type="multiplechoice", choices=None), "a"),
     ],
 )
 def test_no_answer(asked, answer):
     with pytest.raises(Refusal):
         answered(survey(asked), {} if answer is None else {"q": answer}, False)
+
+
+def test_a_survey_that_awx_keeps_as_it_is():
+    kept = survey(question(type="multiplechoice", choices=None), question(variable="r", min=None, max=None))
+    assert check_survey(kept) == kept
+    before = survey(question(type="password", default="known"))
+    again = check_survey(survey(question(type="password", default="$encrypted$")), before)
+    assert again["spec"][0]["default"] == "known"
+    assert answered(survey(question(min=None, max="")), {"q": ""}, False) == {"q": ""}
+
+
+def test_a_default_is_filled_in_only_where_the_question_takes_it():
+    spec = survey(question(default=""), question(variable="r", default="", min=2), question(variable="s", default=None))
+    assert answered(spec, {}, False) == {"q": ""}
 
 
 def test_answers_and_defaults():
@@ -192,3 +213,89 @@ def test_a_secret_is_not_shown_and_not_lost(awx):
     awx.change(one, {"inputs": {"token": ""}})
     with pytest.raises(Refusal, match="token"):
         awx.launch("J", {}, "/f")
+
+
+def test_what_is_chosen_at_launch_is_asked_for(awx):
+    one, two = (awx.named("credentials", name) for name in ("one", "two"))
+    job = template(awx, job_slice_count=2)
+    awx.associate(job, "credentials", {"id": one})
+    for chosen in ({"slices": 1}, {"credentials": [two]}):
+        with pytest.raises(Refusal, match="not configured to prompt"):
+            awx.launch("J", {}, "/f", **chosen)
+    awx.change(job, {"ask_job_slice_count_on_launch": True, "ask_credential_on_launch": True})
+    assert len(awx.launch("J", {}, "/f", slices=1)) == 1
+    assert len(awx.launch("J", {}, "/f", credentials=[two])) == 2
+    with pytest.raises(Refusal, match="without replacement"):
+        awx.launch("J", {}, "/f", credentials=[])
+    with pytest.raises(Refusal, match="multiple credentials"):
+        awx.launch("J", {}, "/f", credentials=[one, two])
+
+
+def test_the_variables_of_a_workflow_reach_every_step(awx):
+    flow = awx.add("workflow_job_templates", {"name": "W", "survey_enabled": True})
+    awx.surveys[flow] = survey(question(), question(variable="r", default=""))
+    job = template(awx, job_slice_count=3, ask_job_slice_count_on_launch=True)
+    first, second = (
+        awx.add(
+            "workflow_job_template_nodes",
+            {"identifier": name, "workflow_job_template": flow, "unified_job_template": job, **more},
+        )
+        for name, more in (("a", {"job_slice_count": 1}), ("b", {}))
+    )
+    awx.associate(first, "success_nodes", {"id": second})
+    assert awx.steps("W", {"q": "x"}) == [("J", {"q": "x", "r": ""}, 1), ("J", {"q": "x", "r": ""}, 3)]
+    awx.surveys[job] = survey(question(variable="needed", required=True))
+    awx.change(job, {"survey_enabled": True})
+    with pytest.raises(Refusal, match="needed"):
+        awx.steps("W", {"q": "x"})
+
+
+def test_a_playbook_is_known_after_an_update_of_the_project(awx, tmp_path):
+    (tmp_path / "later.yml").write_text("- hosts: all\n")
+    with pytest.raises(Refusal, match="Playbook not found"):
+        template(awx, playbook="later.yml")
+    project = awx.named("projects", "P")
+    before = awx.shown(project)["scm_revision"]
+    status, answer = awx.answer("POST", f"/api/v2/projects/{project}/update/", {}, {})
+    assert (status, answer["status"]) == (202, "successful")
+    assert awx.answer("GET", answer["url"], {}, None)[1]["scm_revision"] == awx.shown(project)["scm_revision"] != before
+    template(awx, playbook="later.yml")
+
+
+@pytest.mark.parametrize("galaxy", [False, True])
+def test_requirements_of_a_project_are_installed_with_its_update(awx, tmp_path, galaxy):
+    project = awx.named("projects", "P")
+    awx.galaxy = galaxy
+    (tmp_path / "collections").mkdir()
+    (tmp_path / "collections/requirements.yml").write_text("collections: [{name: apono.eks}]\n")
+    (tmp_path / "later.yml").write_text("- hosts: all\n")
+    update = awx.updates[awx.update_project(project)]
+    assert update.status == ("successful" if galaxy else "failed")
+    assert awx.checked_out[project].collections == (("apono.eks",) if galaxy else ())
+    assert ("later.yml" in awx.checked_out[project].playbooks) == galaxy
+
+
+@pytest.mark.parametrize("overwrite_vars", [False, True])
+def test_a_variable_that_is_gone_stays_unless_variables_are_overwritten(awx, tmp_path, overwrite_vars):
+    (tmp_path / "hosts.yml").write_text("{}")
+    project, inventory = awx.named("projects", "P"), awx.named("inventories", "I")
+    awx.update_project(project)
+    source = {
+        "name": "S",
+        "inventory": inventory,
+        "source": "scm",
+        "source_project": project,
+        "source_path": "hosts.yml",
+    }
+    awx.add("inventory_sources", {**source, "overwrite": True, "overwrite_vars": overwrite_vars})
+
+    def listed(**hosts):
+        return {
+            "_meta": {"hostvars": hosts},
+            "all": {"hosts": list(hosts), "vars": {"of_all": 1} if "b" in hosts else {}},
+        }
+
+    assert awx.imported("S", listed(a={"x": 1, "y": 1}, b={"x": 1})) == listed(a={"x": 1, "y": 1}, b={"x": 1})
+    merged = awx.imported("S", listed(a={"x": 2}))
+    assert merged["_meta"]["hostvars"] == {"a": {"x": 2} if overwrite_vars else {"x": 2, "y": 1}}
+    assert merged["all"]["vars"] == ({} if overwrite_vars else {"of_all": 1})
