@@ -17,10 +17,14 @@ options:
       - With it, the variables C(K8S_AUTH_*) are not read.
     type: str
   kubeconfig:
-    description: A kubeconfig file, instead of O(cluster_name). Without it, E(K8S_AUTH_KUBECONFIG) is read.
+    description:
+      - A kubeconfig file, instead of O(cluster_name), or several with colons between them, read as kubectl reads them.
+      - Without it, E(K8S_AUTH_KUBECONFIG) is read, and with O(context) alone the files that kubectl reads.
     type: path
   context:
-    description: The context of the kubeconfig. Without it, E(K8S_AUTH_CONTEXT) is read.
+    description:
+      - The context of the kubeconfig. Without it, E(K8S_AUTH_CONTEXT) is read.
+      - With neither, the current context is used.
     type: str
   host:
     description:
@@ -29,12 +33,12 @@ options:
     type: str
   api_key:
     description:
-      - A bearer token for the API server. It is secret and never shown.
+      - A bearer token for the API server. It is secret and never shown. It replaces the credentials of a kubeconfig.
       - Without it, E(K8S_AUTH_API_KEY) is read, unless O(cluster_name) is given.
     type: str
   ca_cert:
     description:
-      - The certificate authority of the API server, as PEM text or as a file.
+      - The certificate authority of the API server, as PEM text or as a file. It replaces that of a kubeconfig.
       - Without it, E(K8S_AUTH_SSL_CA_CERT) is read, unless O(cluster_name) is given.
     type: str
     aliases: [ssl_ca_cert]
@@ -43,6 +47,12 @@ options:
       - Whether the API server's TLS certificate is verified. It is, unless this or E(K8S_AUTH_VERIFY_SSL) says no.
     type: bool
     aliases: [verify_ssl]
+  connect_timeout:
+    description:
+      - How long a connection to the API server may take to be established, in seconds, with TLS and through a proxy.
+      - After the first such failure in a run, other clusters of the same network are given at most 3 seconds each.
+    type: int
+    default: 10
 requirements:
-  - kubernetes, where a kubeconfig is used
+  - urllib3, which boto3 brings
 """

@@ -171,6 +171,7 @@ KUBERNETES = Options(
         "api_key": {"type": "str", "no_log": True},
         "ca_cert": {"type": "str", "aliases": ["ssl_ca_cert"]},
         "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+        "connect_timeout": {"type": "int", "default": 10},
     },
     mutually_exclusive=(
         ("cluster_name", "kubeconfig"),

@@ -29,7 +29,7 @@ def test_the_oldest_core_has_the_oldest_libraries_that_are_allowed_and_the_newes
     pinned = dict(library.split("==") for library in cores.oldest_libraries())
     oldest, *_between, newest = installed_cores()
 
-    assert set(pinned) == {"boto3", "botocore", "kubernetes"}
+    assert set(pinned) == {"boto3", "botocore", "urllib3"}
     assert installed(oldest, *pinned) == list(pinned.values())
     assert all(map(version_after, installed(newest, *pinned), pinned.values()))
 

@@ -153,7 +153,7 @@ def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
 # One play, with a task for each
 
 
-def tasks(shop: Account, folder: Path) -> dict[str, dict[str, Any]]:
+def tasks(shop: Account, folder: Path, elsewhere: str) -> dict[str, dict[str, Any]]:
     aws = {"region": REGION, "assume_role_arn": shop.automation}
     entry = {"cluster_name": "both", "role_arn": shop.arn(f"role/{ROLE}"), **aws}
     integration = {"name": "fine", "connector": "Production", "config": {"EKS Cluster Name": "fine"}}
@@ -230,9 +230,19 @@ def tasks(shop: Account, folder: Path) -> dict[str, dict[str, Any]]:
             "apono.eks.cluster_info": {"cluster_name": "both", **aws},
             **without("botocore", folder),
         },
-        "A kubeconfig needs the Python package kubernetes": {
+        "What answers at … is no API server of Kubernetes": {"apono.eks.aws_auth_info": {"host": elsewhere}},
+        "host … is not an address": {"apono.eks.aws_auth_info": {"host": "api.example.com"}},
+        "The API server of … did not answer …: the proxy … cannot be reached": {
+            "apono.eks.aws_auth_info": {"host": "https://api.example.com", "connect_timeout": 1},
+            "environment": {"HTTPS_PROXY": NOWHERE.replace("https:", "http:")},
+        },
+        "There is no kubeconfig …": {"apono.eks.aws_auth_info": {"kubeconfig": str(folder / "no-kubeconfig")}},
+        "The kubeconfig … cannot be read": {
+            "apono.eks.aws_auth_info": {"kubeconfig": str(folder / "kubeconfig-with-tabs")}
+        },
+        "The credential plugin (exec) of the user …": {
             "apono.eks.aws_auth_info": {"kubeconfig": str(folder / "kubeconfig")},
-            **without("kubernetes", folder),
+            "environment": {"PATH": "/nowhere"},
         },
         # The last one, because what an included role ignores is not its callers'.
         "Helm could not keep the release …": {
@@ -274,8 +284,9 @@ def of_tasks(bed: Bed, controller: Controller) -> dict[str, str]:
     # As user_login makes it: the aws command gives the tokens.
     command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": ["eks", "get-token"]}
     (controller.folder / "kubeconfig").write_text(kubeconfig({"server": both.url}, {"exec": command}))
+    (controller.folder / "kubeconfig-with-tabs").write_text("clusters:\n\t- name: it\n")
     controller.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}"
-    wanted = tasks(shop, controller.folder)
+    wanted = tasks(shop, controller.folder, bed.urls["apono"])
     slow = {"ansible.builtin.uri": {"url": f"{bed.urls['apono']}/_testbed/settings", "method": "POST"}}
     slow["ansible.builtin.uri"] |= {"body_format": "json", "body": {"sync_seconds": 30}}
     listed = []

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calls to a Kubernetes API server: where it is, who we are to it, retries and errors in words.
 
-One object is read and written, so plain HTTPS serves, without the discovery and the models of the `kubernetes` library;
-the library is used where a kubeconfig has to be understood.
+A few objects are read and written, so plain HTTPS serves. The Python package `kubernetes` is not used: of what kubectl
+does with a kubeconfig it leaves out too much (it swallows a plugin's errors, goes to the last file's current context,
+knows no impersonation, and leaves keys in temporary files when a worker of Ansible ends).
 """
 
 from __future__ import annotations
@@ -21,16 +22,27 @@ from urllib.parse import urlencode
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubeconfig import (
+    KubeconfigUser,
+    Settings,
+    selected,
+)
 from ansible_collections.apono.eks.plugins.module_utils.clients.paging import Pages
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
+    CONNECT_TIMEOUT,
     Answer,
     ConnectionFailed,
     Http,
+    NotConnected,
+    checked_address,
     tls_context,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
 
+# How an address is named in an error, and what one looks like.
+HOST = "host"
+EXAMPLE = "https://api.example.com"
 TIMEOUT = 30
 PAGE_SIZE = 500
 
@@ -41,14 +53,50 @@ LONGEST_PAUSE = 10.0
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
 
 
+# What a server answers whose release does not have a kind (net/http of Go).
+NO_SUCH_KIND = "404 page not found"
+
+# The kinds of the objects that are read and written, by their names in a path.
+KINDS = {
+    "configmaps": "ConfigMap",
+    "namespaces": "Namespace",
+    "clusterrolebindings": "ClusterRoleBinding",
+    "rolebindings": "RoleBinding",
+    "selfsubjectreviews": "SelfSubjectReview",
+    "tokenreviews": "TokenReview",
+    "selfsubjectaccessreviews": "SelfSubjectAccessReview",
+}
+
+
+def object_at(method: str, path: str) -> tuple[str, str]:
+    """The ``apiVersion`` and the ``kind`` of what a server gives for a path: ``("v1", "ConfigMap")``, or a list of
+    them."""
+    root, *parts = path.partition("?")[0].strip("/").split("/")
+    api_version, rest = (parts[0], parts[1:]) if root == "api" else ("/".join(parts[:2]), parts[2:])
+    if rest[0] == "namespaces" and len(rest) > 2:
+        rest = rest[2:]
+    kind = KINDS[rest[0]]
+    return api_version, f"{kind}List" if method == "GET" and len(rest) == 1 else kind
+
+
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """How to reach one API server. ``headers`` says who calls, and is asked anew when that was refused."""
+    """How to reach one API server. ``headers`` says who calls; when that was refused it is asked anew, by
+    ``headers(renew=True)``. ``remedy`` is what to do when it is refused again."""
 
     host: str
     http: Http
-    headers: Callable[[], dict[str, str]]
+    headers: Callable[..., dict[str, str]]
     cluster: str
+    remedy: str = (
+        "The caller is not known to this cluster: neither an access entry nor aws-auth maps it, or the token is for "
+        "another cluster. Use the cluster's creator or a principal that is mapped."
+    )
+
+    @property
+    def server(self) -> str:
+        """The server in an error's words."""
+        return self.host if self.cluster == self.host else f"{self.cluster} ({self.host})"
 
 
 def bearer(token: str | None) -> dict[str, str]:
@@ -87,7 +135,7 @@ class Kubernetes:
     def acting_as(self, token: Callable[[], str | None]) -> Kubernetes:
         """The same API server for the owner of another token."""
         other = Kubernetes(self.params, self.aws)
-        other.connection = dataclasses.replace(self.connection, headers=lambda: bearer(token()))
+        other.connection = dataclasses.replace(self.connection, headers=lambda renew=False: bearer(token()))
         return other
 
     def from_environment(self, option: str) -> str | None:
@@ -115,10 +163,10 @@ class Kubernetes:
                 ca_text = base64.b64decode(self.cluster["certificate_authority"]).decode()
         fixed = self.params.get("api_key")
 
-        def headers() -> dict[str, str]:
+        def headers(renew: bool = False) -> dict[str, str]:
             return bearer(fixed or self.aws.cluster_token(name))
 
-        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), headers, name)
+        return Connection(checked_address(host, HOST, EXAMPLE), self.https(ca_file, ca_text), headers, name)
 
     @functools.cached_property
     def cluster(self) -> dict[str, Any]:
@@ -139,35 +187,15 @@ class Kubernetes:
     def by_host(self, host: str) -> Connection:
         ca_text, ca_file = self.authority(self.from_environment("ca_cert"))
         key = self.from_environment("api_key")
-        return Connection(host.rstrip("/"), self.https(ca_file, ca_text), lambda: bearer(key), host)
+        address = checked_address(host, HOST, EXAMPLE)
+        return Connection(address, self.https(ca_file, ca_text), lambda renew=False: bearer(key), address)
 
     def by_kubeconfig(self, kubeconfig: str | None, context: str | None) -> Connection:
-        # Imported only here: it takes as long as three tasks, and most clusters are reached without a kubeconfig.
-        try:
-            from kubernetes.config import new_client_from_config
-            from kubernetes.config.config_exception import ConfigException
-        except ImportError as error:
-            raise ResourceError(
-                "A kubeconfig needs the Python package kubernetes, which is not installed for the Python that runs "
-                "this task: install it there, or use cluster_name, which needs no kubeconfig."
-            ) from error
-        where = f"the kubeconfig {kubeconfig or '~/.kube/config'}" + (f", context {context}" if context else "")
-        try:
-            configuration = new_client_from_config(config_file=kubeconfig, context=context).configuration
-        except (ConfigException, OSError, ValueError) as error:
-            raise ResourceError(
-                f"{where} cannot be used ({type(error).__name__}): correct the options kubeconfig and context, or what "
-                "the kubeconfig names, such as files and the program that gives credentials."
-            ) from None
-
-        def headers() -> dict[str, str]:
-            # Under which name the client keeps a token is its own affair, and has changed; it renews an expired one.
-            settings = configuration.auth_settings().values()
-            return {item["key"]: item["value"] for item in settings} or bearer(self.params.get("api_key"))
-
-        certificate = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
-        http = self.https(configuration.ssl_ca_cert, None, certificate, configuration.verify_ssl is not False)
-        return Connection(configuration.host.rstrip("/"), http, headers, where)
+        ca_text, ca_file = self.authority(self.params.get("ca_cert"))
+        settings = Settings(self.validate, ca_file, ca_text, self.params.get("api_key"), TIMEOUT, self.connect_timeout)
+        user = KubeconfigUser(selected(kubeconfig, context), settings)
+        where = f"the context {user.selection.context} in the kubeconfig {user.selection.context_path}"
+        return Connection(user.host, user.http, user.headers, where, user.remedy)
 
     @staticmethod
     def authority(given: str | None) -> tuple[str | None, str | None]:
@@ -176,13 +204,17 @@ class Kubernetes:
             return given, None
         return None, os.path.expanduser(given) if given else None
 
-    def https(self, ca_file: Any, ca_text: Any, certificate: Any = None, validate: bool = True) -> Http:
+    def https(self, ca_file: str | None, ca_text: str | None) -> Http:
         try:
-            return Http(tls_context(self.validate and validate, ca_file, ca_text, certificate), TIMEOUT)
+            return Http(tls_context(self.validate, ca_file, ca_text), TIMEOUT, self.connect_timeout)
         except OSError as error:
             raise ResourceError(
                 f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file."
             ) from error
+
+    @property
+    def connect_timeout(self) -> float:
+        return self.params.get("connect_timeout") or CONNECT_TIMEOUT
 
     def call(self, method: str, path: str, what: str, body: Any = None, writes: bool | None = None) -> dict[str, Any]:
         """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after
@@ -206,10 +238,10 @@ class Kubernetes:
                 again, taken = not failure.permanent, failure.sent
             else:
                 if 200 <= answer.status < 300:
-                    return answer.json() or {}
+                    return self.believed(method, path, what, answer)
                 error = self.refused(method, path, what, answer)
                 if answer.status == 401 and not renewed:
-                    renewed, identity = True, connection.headers()
+                    renewed, identity = True, connection.headers(renew=True)
                     continue
                 if answer.status == 409 and writes:
                     raise Stale.conflict(error)
@@ -220,6 +252,23 @@ class Kubernetes:
             if writes and taken:
                 raise Stale.uncertain(error)
             time.sleep(self.pause(attempt, answer))
+
+    def believed(self, method: str, path: str, what: str, answer: Answer) -> dict[str, Any]:
+        """The object of an answer, if it is the one that was asked for: a sign-in page answers 200 to anything."""
+        decoded = answer.json()
+        if isinstance(decoded, dict) and (decoded.get("apiVersion"), decoded.get("kind")) == object_at(method, path):
+            return decoded
+        raise self.not_an_api_server(method, path, what, answer)
+
+    def not_an_api_server(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
+        return ResourceError(
+            f"What answers at {self.connection.server} is no API server of Kubernetes: it answered {answer.status} to "
+            f"{method} of {what} with something else than that object. Check the address and its port, "
+            "and that no proxy or sign-in page answers in its place.",
+            service="kubernetes",
+            operation=f"{method} {path}",
+            code="NotAnApiServer",
+        )
 
     @staticmethod
     def pause(attempt: int, answer: Answer | None) -> float:
@@ -262,9 +311,11 @@ class Kubernetes:
             # An old server knows no such review: it says so to those who may do everything, and denies it to others.
             if error.error.get("http_status") not in (403, 404):
                 raise
-        token = {key.lower(): value for key, value in self.connection.headers().items()}.get("authorization", "")
+        kind, _blank, token = self.connection.headers().get("Authorization", "").partition(" ")
+        if kind != "Bearer":
+            return None
         try:
-            return reviewer.review("TokenReview", {"token": token.removeprefix("Bearer ")}).get("user")
+            return reviewer.review("TokenReview", {"token": token}).get("user")
         except ResourceError as error:
             if error.error.get("http_status") not in (401, 403):
                 raise
@@ -285,14 +336,14 @@ class Kubernetes:
         return next(iter(extra.get("canonicalArn") or extra.get("arn") or ()), None)
 
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
-        advice = (
+        usual = (
             "Check ca_cert and validate_certs."
-            if failure.permanent
+            if failure.permanent and not isinstance(failure, NotConnected)
             else "Check that the endpoint can be reached from here: a private one needs a host in its network."
         )
         return ResourceError(
-            f"The API server of {self.connection.cluster} ({self.connection.host}) did not answer {method} of {what}: "
-            f"{quote(failure.reason)}. {advice}",
+            f"The API server of {self.connection.server} did not answer {method} of {what}: {quote(failure.reason)}. "
+            f"{failure.advice or usual}",
             service="kubernetes",
             operation=f"{method} {path}",
             code="NoAnswer",
@@ -301,10 +352,13 @@ class Kubernetes:
     def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         decoded = answer.json()
         status = decoded if isinstance(decoded, dict) else {}
+        # An API server says no by an object of its own. Before it, a balancer may be overloaded, or have no server.
+        plain = method == "POST" and answer.status == 404 and answer.text.strip() == NO_SUCH_KIND
+        if status.get("kind") != "Status" and answer.status not in RETRIED_STATUSES and not plain:
+            return self.not_an_api_server(method, path, what, answer)
         text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message")
         advice = {
-            401: " The caller is not known to this cluster: neither an access entry nor aws-auth maps it, "
-            "or the token is for another cluster. Use the cluster's creator or a principal that is mapped.",
+            401: f" {self.connection.remedy}",
             403: " The caller is known but has no right to do this: give it the access policy "
             "AmazonEKSClusterAdminPolicy, or RBAC on the ConfigMap aws-auth in kube-system.",
             429: " The API server is overloaded: run again later.",

@@ -3,35 +3,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One HTTP request, for services that have no library of their own.
 
-The standard library serves because a certificate authority that EKS hands out as text must be trusted for one
-connection without a file, and because no redirect may be followed: the request carries a bearer token.
+urllib3 does the work, as it does for botocore: so proxies, time limits and TLS mean the same for AWS, Kubernetes and
+Apono. No redirect is followed: the request carries a bearer token.
 """
 
 from __future__ import annotations
 
 import codecs
 import functools
-import http.client
 import json
 import os
+import re
+import socket
 import ssl
-import urllib.error
-import urllib.request
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message
+from pathlib import Path
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import proxies
+from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+try:
+    import urllib3
+    import urllib3.exceptions
+
+    HAS_URLLIB3 = True
+except ImportError:
+    HAS_URLLIB3 = False
+
+# How long a connection may take to be there, with TLS and through a proxy, in seconds.
+CONNECT_TIMEOUT = 10
+# What is allowed where the network has been silent in this run already: enough for one that answers.
+SHORT_CONNECT_TIMEOUT = 3
+
+PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class ConnectionFailed(Exception):
-    """No answer came. ``sent`` is false when the request cannot have reached the service."""
+    """No answer came. ``sent`` is false when the request cannot have reached the service, ``permanent`` is true when
+    another try cannot end otherwise. ``advice`` is what to do, where the failure itself shows it."""
 
-    def __init__(self, reason: str, sent: bool, permanent: bool = False) -> None:
+    def __init__(self, reason: str, sent: bool, permanent: bool = False, advice: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.permanent = permanent
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -39,7 +61,7 @@ class Answer:
     """A status, headers (looked up in any letter case) and the body as it came."""
 
     status: int
-    headers: Message
+    headers: Any
     body: bytes
 
     @property
@@ -54,25 +76,35 @@ class Answer:
             return None
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *arguments: Any) -> None:
-        return None
+# TLS
 
 
 def tls_context(
-    validate: bool, ca_file: str | None = None, ca_text: str | None = None, client_certificate: tuple | None = None
+    validate: bool, ca_file: str | None = None, ca_text: str | None = None, shared: bool = True
 ) -> ssl.SSLContext:
-    """How a server is verified; raises ``OSError`` (``ssl.SSLError`` is one) for certificates that cannot be read."""
-    if validate and not (ca_file or ca_text or client_certificate):
+    """How a server is verified; raises ``OSError`` (``ssl.SSLError`` is one) for certificates that cannot be read. One
+    that is not ``shared`` may be given a client certificate."""
+    if validate and shared and not (ca_file or ca_text):
         return system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    if validate:
-        context = ssl.create_default_context(cafile=ca_file, cadata=ca_text)
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if client_certificate:
-        context.load_cert_chain(*client_certificate)
+    if not validate:
+        return unverified_context()
+    context = ssl.create_default_context(cafile=ca_file, cadata=ca_text)
+    if ca_file or ca_text:
+        # Since Python 3.13 certificates need extensions that private authorities leave out, those of EKS among them.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return checked_by_urllib3(context)
+
+
+def unverified_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def checked_by_urllib3(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Leave it to urllib3 to hold the host against the certificate: its release 1.26 gives no address to OpenSSL."""
+    context.check_hostname = False
     return context
 
 
@@ -80,7 +112,18 @@ def tls_context(
 def system_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Verification by the authorities that the system knows, of which reading takes longer than a call to Apono.
     OpenSSL itself looks at the two variables of the environment."""
-    return ssl.create_default_context()
+    return checked_by_urllib3(ssl.create_default_context())
+
+
+def present_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Make a context show a client certificate, both in PEM text; raises ``OSError``. OpenSSL reads files alone: the
+    key is in one for that long."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "certificate"
+        path.touch(0o600)
+        path.write_text(f"{certificate}\n{key}\n")
+        # Without a password, OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(path, password="")
 
 
 def preload() -> None:
@@ -90,33 +133,258 @@ def preload() -> None:
     codecs.lookup("idna")
 
 
-class Http:
-    """Sends requests; proxies are those of the environment (``HTTPS_PROXY``, ``NO_PROXY``)."""
+# Addresses
 
-    def __init__(self, context: ssl.SSLContext, timeout: float) -> None:
+
+# The printable characters of ASCII without the blank.
+_PLAIN = re.compile("[!-~]+")
+
+
+def checked_address(text: str, setting: str, example: str) -> str:
+    """The address of a service without a slash at its end. Raises :class:`ResourceError`, which names the setting, for
+    a text that is none."""
+    url = text.strip().rstrip("/")
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ResourceError(
+            f"{setting} {text!r} is not an address: its host or port cannot be read. Give one like {example}.",
+            code="InvalidAddress",
+        ) from None
+    if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
+        raise ResourceError(
+            f"{setting} {text!r} is not an address that begins with https:// and names a host: give one like "
+            f"{example}.",
+            code="InvalidAddress",
+        )
+    if parts.username is not None or parts.query or parts.fragment or not _PLAIN.fullmatch(url):
+        raise ResourceError(
+            f"{setting} is not a plain address: it has a user, a query or characters that an address cannot have. "
+            f"Give one like {example}.",
+            code="InvalidAddress",
+        )
+    return url
+
+
+def network_of(host: str) -> str:
+    """What fails together: hosts of one domain, such as the API servers of a region's clusters, and the ports of one
+    address."""
+    if proxies.parsed_address(host) or host.count(".") < 3:
+        return host
+    return host.partition(".")[2]
+
+
+class Silence:
+    """Which networks took no connection in time, for all tasks of a run: the next cluster there is tried briefly."""
+
+    def __init__(self, host: str) -> None:
+        self.key = f"silent {network_of(host)}"
+
+    @property
+    def known(self) -> bool:
+        return bool(run_memory().get(self.key))
+
+    def note(self, silent: bool) -> None:
+        if silent != self.known:
+            run_memory().put(self.key, silent)
+
+
+# Requests
+
+
+class Http:
+    """Sends requests and keeps connections for the next. ``timeout`` is how long an answer may take, in seconds,
+    ``connect_timeout`` how long a connection; ``proxy`` takes the place of the environment's (:mod:`proxies`) and
+    ``server_name`` that of the host in the certificate."""
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        timeout: float,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        proxy: proxies.Proxy | None = None,
+        server_name: str | None = None,
+    ) -> None:
+        if not HAS_URLLIB3:
+            raise ResourceError(
+                "The Python package urllib3 is needed and is not installed for the Python that runs this task: "
+                "install boto3 there, which brings it."
+            )
+        self.context = context
         self.timeout = timeout
-        self.opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _NoRedirect())
+        self.connect_timeout = connect_timeout
+        self.proxy = proxy
+        self.server_name = server_name
+        self.shows_certificate = False
+        self.managers: dict[proxies.Proxy | None, Any] = {}
 
     def request(self, method: str, url: str, headers: dict[str, str], body: Any = None) -> Answer:
         """One request, ``body`` as JSON. Any status is an answer; raises :class:`ConnectionFailed` when there is
-        none."""
+        none, and :class:`ResourceError` for a proxy that cannot be used."""
         data = None
         if body is not None:
             data = json.dumps(body).encode()
             headers = {"Content-Type": "application/json", **headers}
-        request = urllib.request.Request(url, data=data, headers=headers, method=method)
+        proxy = self.proxy or proxies.of_environment(url)
+        silence = Silence(proxy.parts.hostname if proxy else urllib.parse.urlsplit(url).hostname)
+        was_silent = silence.known
+        limit = min(self.connect_timeout, SHORT_CONNECT_TIMEOUT) if was_silent else self.connect_timeout
         try:
-            try:
-                with self.opener.open(request, timeout=self.timeout) as response:
-                    return Answer(response.status, response.headers, response.read())
-            except urllib.error.HTTPError as error:
-                with error:
-                    return Answer(error.code, error.headers, error.read())
-        except urllib.error.URLError as error:
-            reason = error.reason
-            if isinstance(reason, ssl.SSLCertVerificationError):
-                raise ConnectionFailed(reason.verify_message, sent=False, permanent=True) from error
-            sent = not isinstance(reason, ConnectionRefusedError)
-            raise ConnectionFailed(str(reason), sent) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise ConnectionFailed(str(error) or type(error).__name__, sent=True) from error
+            response = self.manager(proxy).urlopen(
+                method,
+                url,
+                body=data,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=limit, read=self.timeout),
+            )
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            failure = failed(error, proxy, limit, self.timeout)
+            silence.note(isinstance(failure, NotConnected))
+            failure.permanent = failure.permanent or (was_silent and isinstance(failure, NotConnected))
+            raise failure from error
+        silence.note(False)
+        answer = Answer(response.status, response.headers, response.data)
+        if proxy and answer.status == PROXY_AUTHENTICATION_REQUIRED:
+            raise refused_by_proxy(proxy, answer.status)
+        return answer
+
+    def manager(self, proxy: proxies.Proxy | None) -> Any:
+        if proxy not in self.managers:
+            if self.context.verify_mode == ssl.CERT_NONE:
+                # The user has asked for it, and a warning of urllib3 would go to the terminal.
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+            arguments = {
+                "ssl_context": self.context,
+                "cert_reqs": self.context.verify_mode,
+                **({"server_hostname": self.server_name} if self.server_name else {}),
+            }
+            self.managers[proxy] = proxied(proxy, arguments) if proxy else urllib3.PoolManager(**arguments)
+        return self.managers[proxy]
+
+    def present(self, certificate: str, key: str) -> None:
+        """Show a client certificate from now on; raises ``OSError``."""
+        present_certificate(self.context, certificate, key)
+        self.shows_certificate = True
+        self.managers.clear()
+
+
+def proxied(proxy: proxies.Proxy, arguments: dict[str, Any]) -> Any:
+    """A manager of connections through a proxy."""
+    if proxy.parts.scheme in proxies.SOCKS_SCHEMES:
+        try:
+            from urllib3.contrib.socks import SOCKSProxyManager
+        except ImportError as error:
+            raise ResourceError(
+                f"{proxy.source} names a SOCKS proxy, for which the Python package PySocks is needed: install it for "
+                "the Python that runs this task, or name an HTTP proxy.",
+                code="InvalidProxy",
+            ) from error
+        # The name is left for the proxy to resolve, as kubectl does: a private endpoint is known in its network.
+        user, _colon, password = (proxy.credentials or "").partition(":")
+        address = proxy.address.replace("socks5://", "socks5h://")
+        return SOCKSProxyManager(address, username=user or None, password=password or None, **arguments)
+    headers = urllib3.make_headers(proxy_basic_auth=proxy.credentials) if proxy.credentials else None
+    return urllib3.ProxyManager(proxy.address, proxy_headers=headers, **arguments)
+
+
+# Failures
+
+
+class NotConnected(ConnectionFailed):
+    """No connection came about in time."""
+
+
+def failed(error: Exception, proxy: proxies.Proxy | None, connect_limit: float, limit: float) -> ConnectionFailed:
+    """An exception of urllib3 in words. Its own name hosts, ports and objects that the reader has seen already."""
+    where = f"through {proxy}: " if proxy else ""
+    found = list(causes(error))
+    verification = first(found, ssl.SSLCertVerificationError)
+    if verification:
+        return ConnectionFailed(f"{where}{verification.verify_message}", sent=False, permanent=True)
+    mismatch = next((error for error in found if type(error).__name__ == "CertificateError"), None)
+    if mismatch:
+        return ConnectionFailed(f"{where}{mismatch}", sent=False, permanent=True)
+    status = next((int(match[1]) for match in map(_TUNNEL.search, map(str, found)) if proxy and match), None)
+    if status:
+        return refused_by_proxy(proxy, status)
+    through = proxy and first(found, urllib3.exceptions.ProxyError)
+    unreachable = f"{proxy} cannot be reached: " if through else where
+    advice = f"Check {proxy.source}, and that the proxy runs." if through else ""
+    tls = first(found, ssl.SSLError)
+    if tls and _CERTIFICATE_ALERT.search(str(tls).upper().replace(" ", "_")):
+        return ConnectionFailed(
+            f"{unreachable}it does not take the client certificate ({tls.reason})",
+            sent=False,
+            permanent=True,
+            advice="Renew the client certificate.",
+        )
+    if tls and any(word in str(tls).upper().replace(" ", "_") for word in _NO_TLS):
+        return ConnectionFailed(
+            f"{unreachable}what answers there does not speak TLS",
+            sent=False,
+            permanent=True,
+            advice=advice or "Check the address and its port: https:// is for a port with TLS.",
+        )
+    name = first(found, socket.gaierror)
+    if name:
+        return ConnectionFailed(f"{unreachable}its name cannot be resolved ({name.strerror})", False, advice=advice)
+    if first(found, ConnectionRefusedError):
+        return ConnectionFailed(f"{unreachable}Connection refused", False, advice=advice)
+    # A connection that fails at once is of that kind for urllib3, too.
+    new = first(found, urllib3.exceptions.NewConnectionError)
+    if new is None and first(found, urllib3.exceptions.ConnectTimeoutError):
+        return NotConnected(f"{unreachable}no connection within {connect_limit:g} seconds", False, advice=advice)
+    waited = first(found, urllib3.exceptions.ReadTimeoutError)
+    if waited or first(found, TimeoutError):
+        # Of a handshake, too, urllib3 says that reading took too long: with the limit for connecting. Of a proxy it
+        # says nothing of that kind.
+        spent = _READ_LIMIT.search(str(waited))
+        if (spent and float(spent[1]) == connect_limit != limit) or (proxy and not waited):
+            return NotConnected(f"{unreachable}no connection within {connect_limit:g} seconds", False, advice=advice)
+        return ConnectionFailed(f"{unreachable}no answer within {limit:g} seconds", True)
+    innermost = found[-1]
+    text = (isinstance(innermost, OSError) and innermost.strerror) or str(innermost) or type(innermost).__name__
+    return ConnectionFailed(f"{unreachable}{text}", sent=new is None, advice=advice)
+
+
+_READ_LIMIT = re.compile(r"read timeout=([0-9.]+)")
+# http.client's words for what a proxy answers to CONNECT.
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
+# OpenSSL's words for what the other side says of a certificate that it was shown.
+_CERTIFICATE_ALERT = re.compile("ALERT_(NO_|BAD_)?CERTIFICATE|ALERT_UNKNOWN_CA")
+# OpenSSL's words for an answer that is no TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+
+def refused_by_proxy(proxy: proxies.Proxy, status: int) -> ConnectionFailed:
+    """What a proxy answers in the server's place. A wrong password is not tried again: that would lock an account."""
+    if status == PROXY_AUTHENTICATION_REQUIRED:
+        reason = f"{proxy} answered 407: it wants a user name and a password" + (
+            ", and not those that it was given" if proxy.credentials else ""
+        )
+        advice = f"Set {proxy.source} to http://USER:PASSWORD@HOST:PORT, with special characters as %XX."
+    else:
+        reason = f"{proxy} answered {status} and does not let the connection through"
+        advice = "Let the proxy allow this host, or name the host in NO_PROXY if it can be reached directly."
+    return ConnectionFailed(reason, sent=False, permanent=status < 500, advice=advice)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and what it carries or came of, outermost first."""
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inner = [item for item in current.args if isinstance(item, BaseException)]
+        pending += [*inner, getattr(current, "original_error", None), current.__cause__, current.__context__]
+
+
+def first(found: list[BaseException], kind: type[BaseException]) -> Any:
+    return next((error for error in found if isinstance(error, kind)), None)

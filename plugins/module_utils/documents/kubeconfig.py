@@ -1,11 +1,13 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a kubeconfig: one name's cluster, user and context edited, every other byte kept.
+"""The text of a kubeconfig: what its contexts stand for; and one name's cluster, user and context edited, every other
+byte kept.
 
 How it is read follows kubectl (client-go, tools/clientcmd): lists of named things, in which a name that is there twice
-is an error. kubectl itself writes the file anew, and loses its comments. That is done here only where the text cannot
-be edited in its place: in JSON, and where anchors tie entries to each other.
+is an error, and of several files the first that has a name says all of it. kubectl itself writes the file anew, and
+loses its comments. That is done here only where the text cannot be edited in its place: in JSON, and where anchors tie
+entries to each other.
 
 Every edit is proved before it is returned: the new text is read again, and all but the name's own entries must be what
 they were.
@@ -13,6 +15,10 @@ they were.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +53,49 @@ _TRUE = ("y", "yes", "true", "on")
 _OTHER_CREDENTIALS = ("token", "tokenFile", "username", "password", "auth-provider") + tuple(
     f"client-{what}{form}" for what in ("certificate", "key") for form in ("", "-data")
 )
+
+
+# The types of what is read of an entry: kubectl does not read a file with another (client-go, tools/clientcmd/api/v1).
+_TEXTS = [str]
+_FIELDS: dict[str, dict[str, Any]] = {
+    "clusters": {
+        "server": str,
+        "tls-server-name": str,
+        "insecure-skip-tls-verify": bool,
+        "certificate-authority": str,
+        "certificate-authority-data": bytes,
+        "proxy-url": str,
+    },
+    "contexts": {"cluster": str, "user": str, "namespace": str},
+    "users": {
+        "client-certificate": str,
+        "client-certificate-data": bytes,
+        "client-key": str,
+        "client-key-data": bytes,
+        "token": str,
+        "tokenFile": str,
+        "as": str,
+        "as-uid": str,
+        "as-groups": _TEXTS,
+        "as-user-extra": {str: _TEXTS},
+        "username": str,
+        "password": str,
+        "auth-provider": {"name": str, "config": {str: str}},
+        "exec": {
+            "command": str,
+            "args": _TEXTS,
+            "env": [{"name": str, "value": str}],
+            "apiVersion": str,
+            "installHint": str,
+            "interactiveMode": str,
+            "provideClusterInfo": bool,
+        },
+    },
+}
+_TYPE_NAMES = {str: "text (in quotes)", bool: "true or false", bytes: "base64 text"}
+
+# Files that an entry names, relative to its own file's folder.
+_FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
 @dataclass(frozen=True)
@@ -88,7 +137,11 @@ def read(text: str, path: str) -> Kubeconfig:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise _invalid(path, "it is no mapping")
+        raise _invalid(path, "it is not a mapping, which begins with apiVersion: v1")
+    if data.get("apiVersion") not in (None, "", "v1") or data.get("kind") not in (None, "", "Config"):
+        raise _invalid(path, "it is no kubeconfig: it has another apiVersion than v1 or another kind than Config")
+    if not isinstance(data.get(CURRENT) or "", str):
+        raise _invalid(path, f"{CURRENT} is not {_TYPE_NAMES[str]}")
     for section in SECTIONS:
         items = data.get(section) or []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -99,15 +152,116 @@ def read(text: str, path: str) -> Kubeconfig:
             raise _invalid(path, f"{section} has the name {twice[0]} twice")
         if not all(isinstance(item.get(SECTIONS[section]) or {}, dict) for item in items):
             raise _invalid(path, f"{section} has an item whose {SECTIONS[section]} is no mapping")
+        for item in items:
+            for problem in _wrong_types(item.get(SECTIONS[section]), _FIELDS[section], SECTIONS[section]):
+                raise _invalid(path, f"{section}, {item.get('name')}: {problem}")
     return Kubeconfig(path, document, data)
+
+
+def _wrong_types(value: Any, wanted: Any, where: str) -> Iterator[str]:
+    """Where a value is not of a type; nothing at all is of every type, as in Go."""
+    if value is None:
+        return
+    if isinstance(wanted, list):
+        if not isinstance(value, list):
+            yield f"{where} is not a list"
+            return
+        for item in value:
+            yield from _wrong_types(item, wanted[0], where)
+    elif isinstance(wanted, dict):
+        if not isinstance(value, dict):
+            yield f"{where} is not a mapping"
+            return
+        for key, item in value.items():
+            yield from _wrong_types(item, wanted.get(key, wanted.get(str, object)), f"{where}.{key}")
+    elif wanted is bytes:
+        try:
+            base64.b64decode("".join(value.split()), validate=True)
+        except (AttributeError, binascii.Error, ValueError):
+            yield f"{where} is not {_TYPE_NAMES[bytes]}"
+    elif not isinstance(value, wanted):
+        yield f"{where} is not {_TYPE_NAMES[wanted]}"
 
 
 def _invalid(path: str, problem: str) -> ResourceError:
     return ResourceError(
-        f"The kubeconfig {path} cannot be read, by this or by kubectl: {problem}. Correct it and run again; it was "
-        "left as it is.",
+        f"The kubeconfig {path} cannot be read: {problem}. Correct it and run again; it was left as it is.",
         code="InvalidKubeconfig",
     )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a context stands for: the settings of its cluster and its user, with the files that they name as whole
+    paths, and in which kubeconfigs they stand."""
+
+    context: str
+    context_path: str
+    cluster_name: str
+    cluster: dict[str, Any]
+    cluster_path: str
+    user_name: str
+    user: dict[str, Any]
+    user_path: str
+
+
+def select(files: list[Kubeconfig], context: str | None) -> Selection:
+    """What a context stands for, the current one if none is named. Raises :class:`ResourceError` where it stands for
+    nothing; kubectl then goes to localhost, or without credentials."""
+    everywhere = ", ".join(config.path for config in files)
+    name = context or next((config.current for config in files if config.current), "")
+    if not name:
+        raise _unusable(f"The kubeconfig {everywhere} has no current-context", "Name one in the option context")
+    found = _first(files, "contexts", name)
+    if found is None:
+        names = {str(item.get("name")) for config in files for item in config.data.get("contexts") or ()}
+        known = ", ".join(sorted(names)) or "none"
+        raise _unusable(
+            f"The kubeconfig {everywhere} has no context {name}",
+            f"Correct the option context, or current-context there; the contexts are: {known}",
+        )
+    path, settings = found
+    cluster_name, user_name = settings.get("cluster") or "", settings.get("user") or ""
+    cluster = _first(files, "clusters", cluster_name)
+    if cluster is None or not cluster[1].get("server"):
+        raise _unusable(
+            f"The context {name} of the kubeconfig {path} names the cluster {cluster_name or '(none)'}, which is not "
+            "there or has no server",
+            "Correct it, or run aws eks update-kubeconfig",
+        )
+    user = _first(files, "users", user_name) if user_name else (path, {})
+    if user is None:
+        raise _unusable(
+            f"The context {name} of the kubeconfig {path} names the user {user_name}, which is not there",
+            "Correct it, or run aws eks update-kubeconfig",
+        )
+    return Selection(name, path, cluster_name, _resolved(*cluster), cluster[0], user_name, _resolved(*user), user[0])
+
+
+def _first(files: list[Kubeconfig], section: str, name: str) -> tuple[str, dict[str, Any]] | None:
+    """The first file that has a name, and what the name stands for there."""
+    for config in files:
+        found = config.find(section, name)
+        if found is not None:
+            return config.path, found
+    return None
+
+
+def _resolved(path: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with whole paths: they are relative to the kubeconfig's folder, a plugin's only with a slash in it."""
+    folder = os.path.dirname(os.path.abspath(path))
+    result = dict(settings)
+    for field in _FILE_FIELDS:
+        if result.get(field):
+            result[field] = os.path.normpath(os.path.join(folder, result[field]))
+    command = (result.get("exec") or {}).get("command") or ""
+    if os.sep in command:
+        result["exec"] = {**result["exec"], "command": os.path.normpath(os.path.join(folder, command))}
+    return result
+
+
+def _unusable(problem: str, advice: str) -> ResourceError:
+    return ResourceError(f"{problem}. {advice}.", code="InvalidKubeconfig")
 
 
 def _value(node: Node) -> Any:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubeconfig import paths_of_environment, read_file
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, kubeconfig
 from ansible_collections.apono.eks.plugins.module_utils.documents.kubeconfig import Kubeconfig, TokenCommand
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
@@ -51,8 +52,7 @@ class KubeconfigEntry(Resource):
 
     def validate(self) -> None:
         params = self.params
-        paths = [params["path"]] if params.get("path") else os.environ.get("KUBECONFIG", "").split(os.pathsep)
-        self.paths = [os.path.expanduser(path) for path in paths if path] or [os.path.expanduser("~/.kube/config")]
+        self.paths = [os.path.expanduser(params["path"])] if params.get("path") else paths_of_environment()
         for option in ("name", "profile"):
             if params.get(option) and not params[option].isprintable():
                 raise ResourceError(f"{option} {params[option]!r} has characters that cannot be seen: remove them.")
@@ -76,17 +76,7 @@ class KubeconfigEntry(Resource):
 
     def read(self) -> dict[str, Kubeconfig | None]:
         """The files by their paths, ``None`` for one that is not there."""
-        return {path: self.read_file(path) for path in self.paths}
-
-    @staticmethod
-    def read_file(path: str) -> Kubeconfig | None:
-        try:
-            with open(path, encoding="utf-8", newline="") as file:
-                return kubeconfig.read(file.read(), path)
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ResourceError(f"The kubeconfig {path} cannot be read: {error}.") from error
+        return {path: read_file(path) for path in self.paths}
 
     # Planning
 
@@ -217,7 +207,7 @@ class KubeconfigEntry(Resource):
         path = change.arguments["path"]
         try:
             with locked(path):
-                now = self.read_file(path)
+                now = read_file(path)
                 if (now and now.text) != change.arguments["was"]:
                     raise Stale.conflict(
                         ResourceError(

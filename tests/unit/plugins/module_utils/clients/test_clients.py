@@ -289,7 +289,7 @@ def test_without_a_cluster_it_is_said_how_to_name_one(monkeypatch):
 
 
 def test_a_kubeconfig_that_cannot_be_read_is_named(tmp_path):
-    pytest.importorskip("kubernetes")
+    pytest.importorskip("yaml")
     path = tmp_path / "config"
     with pytest.raises(ResourceError, match=str(path)):
         Kubernetes({"kubeconfig": str(path)}, None).call("GET", "/api", "the API")
@@ -310,12 +310,13 @@ class FakeServer:
     def request(self, method, url, headers, body=None):
         self.asked.append((body["kind"], headers.get("Authorization"), body.get("spec")))
         status, content = self.answers[body["kind"]]
-        return Answer(status, {}, json.dumps(content).encode())
+        kind = {"apiVersion": body["apiVersion"], "kind": body["kind"]} if status < 300 else {"kind": "Status"}
+        return Answer(status, {}, json.dumps({**kind, **content}).encode())
 
 
 def kubernetes_on(server, token="mine"):
     client = Kubernetes({"host": "https://127.0.0.1:1"}, None)
-    client.connection = Connection("https://127.0.0.1:1", server, lambda: bearer(token), "a cluster")
+    client.connection = Connection("https://127.0.0.1:1", server, lambda renew=False: bearer(token), "a cluster")
     return client
 
 

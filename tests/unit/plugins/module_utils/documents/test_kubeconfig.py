@@ -109,7 +109,7 @@ def test_json_and_anchors_are_written_anew_as_kubectl_does():
     ("text", "told"),
     [
         ("clusters: [\n", "line 2, column 1"),
-        ("- a\n", "it is no mapping"),
+        ("- a\n", "it is not a mapping"),
         ("clusters: {a: b}\n", "clusters is no list of named things"),
         ("users: [{name: a}, {name: a}]\n", "users has the name a twice"),
         ("users: [{name: a, user: b}]\n", "whose user is no mapping"),

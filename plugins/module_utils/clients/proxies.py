@@ -1,0 +1,151 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which proxy a request takes: one reading of the environment for AWS, Kubernetes and Apono.
+
+``HTTPS_PROXY`` and ``HTTP_PROXY`` are read as Python and botocore read them (the name in small letters wins).
+``NO_PROXY`` is read as kubectl and helm read it (golang.org/x/net/http/httpproxy): names, domains, addresses, networks,
+each with a port or without, and an address of this machine never takes a proxy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.redaction import register_address
+
+SCHEMES = ("http", "https")
+SOCKS_SCHEMES = ("socks5", "socks5h")
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy and where it is set. ``url`` may carry credentials; ``str()`` never does."""
+
+    url: str
+    source: str
+
+    @property
+    def parts(self) -> urllib.parse.SplitResult:
+        return urllib.parse.urlsplit(self.url)
+
+    @property
+    def credentials(self) -> str | None:
+        """``user:password``, decoded."""
+        parts = self.parts
+        if parts.username is None:
+            return None
+        return f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+
+    @property
+    def address(self) -> str:
+        """The address without credentials."""
+        parts = self.parts
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    def __str__(self) -> str:
+        return f"the proxy {self.address} ({self.source})"
+
+
+def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy:
+    """A proxy's address; raises :class:`ResourceError`, which names ``source``, for one that cannot be used. Without a
+    scheme it is ``http://``, as curl, botocore and kubectl read it."""
+    text = text.strip()
+    register_address(text)
+    url = text if "://" in text else f"http://{text}"
+    scheme = url.partition("://")[0].lower()
+    if scheme not in schemes:
+        advice = (
+            "AWS cannot be reached through a SOCKS proxy: name an HTTP proxy (for example one that forwards to it)."
+            if scheme.startswith("socks")
+            else "Give an address such as http://proxy.example.com:3128."
+        )
+        raise ResourceError(f"{source} names a proxy of the kind {scheme}://. {advice}", code="InvalidProxy")
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        # The text may hold a password, which an unusable address does not allow to be found.
+        raise ResourceError(
+            f"{source} is not the address of a proxy: its host or port cannot be read. Give an address such as "
+            "http://proxy.example.com:3128.",
+            code="InvalidProxy",
+        )
+    return Proxy(url, source)
+
+
+def of_environment(url: str) -> Proxy | None:
+    """The proxy of the environment for a URL, ``None`` for a direct connection. Raises :class:`ResourceError`."""
+    parts = urllib.parse.urlsplit(url)
+    text = urllib.request.getproxies().get(parts.scheme)
+    if not text or bypassed(url):
+        return None
+    return checked(text, variable(f"{parts.scheme}_proxy"))
+
+
+def variable(name: str) -> str:
+    """The variable as it is spelled in the environment: the one in small letters counts where both are set."""
+    return name if os.environ.get(name) or not os.environ.get(name.upper()) else name.upper()
+
+
+def bypassed(url: str, no_proxy: str | None = None) -> bool:
+    """Whether ``NO_PROXY`` or the address itself makes a connection direct. ``no_proxy`` is the variable's value, by
+    default the environment's."""
+    parts = urllib.parse.urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    address = parsed_address(host)
+    if host == "localhost" or (address and address.is_loopback):
+        return True
+    if no_proxy is None:
+        no_proxy = urllib.request.getproxies_environment().get("no", "")
+    return any(entry_matches(entry.strip().lower(), host, port, address) for entry in no_proxy.split(","))
+
+
+def entry_matches(entry: str, host: str, port: int | None, address: ipaddress._BaseAddress | None) -> bool:
+    """Whether one entry of ``NO_PROXY`` covers a host."""
+    if not entry:
+        return False
+    if entry == "*":
+        return True
+    if "/" in entry:
+        try:
+            return address is not None and address in ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            return False
+    name, wanted_port = entry_parts(entry)
+    if wanted_port is not None and wanted_port != str(port):
+        return False
+    named = parsed_address(name)
+    if named is not None:
+        return named == address
+    if not name or address is not None:
+        return False
+    name = name.removeprefix("*")
+    return host.endswith(name) if name.startswith(".") else host == name or host.endswith(f".{name}")
+
+
+def entry_parts(entry: str) -> tuple[str, str | None]:
+    """The host and the port of an entry; an IPv6 address may stand in brackets."""
+    if entry.startswith("["):
+        host, _bracket, rest = entry[1:].partition("]")
+        return host, rest.removeprefix(":") or None
+    if entry.count(":") == 1:
+        host, _colon, port = entry.partition(":")
+        return host, port
+    return entry, None
+
+
+def parsed_address(host: str) -> ipaddress._BaseAddress | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

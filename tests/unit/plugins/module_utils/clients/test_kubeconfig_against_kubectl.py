@@ -1,0 +1,248 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubeconfigs of any parts, held against kubectl: the collection reaches the same server as the same user, or says
+which file is wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+yaml = pytest.importorskip("yaml")
+hypothesis = pytest.importorskip("hypothesis")
+st = pytest.importorskip("hypothesis.strategies")
+pytest.importorskip("urllib3")
+
+TOOLS = Path(__file__).resolve().parents[6] / ".cache/tools"
+KUBECTL = shutil.which("kubectl", path=f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
+if KUBECTL is None:
+    pytest.skip("kubectl is not installed: make tools", allow_module_level=True)
+
+PATH = "/api/v1/namespaces/kube-system"
+BETA = "client.authentication.k8s.io/v1beta1"
+
+
+class Place:
+    """Two servers with TLS and one without, an authority, a client certificate and a folder."""
+
+    def __init__(self, folder, servers, authority):
+        self.folder = folder
+        self.servers = servers
+        self.authority = authority
+        self.certificate, self.key = authority.issue("jane")
+        for name in ("a", "b"):
+            home = folder / name
+            home.mkdir()
+            (home / "ca.pem").write_text(authority.pem)
+            (home / "jane.pem").write_text(self.certificate)
+            (home / "jane.key").write_text(self.key)
+            (home / "token").write_text(f"token-of-file-{name}\n")
+            answer = {"apiVersion": BETA, "kind": "ExecCredential", "status": {"token": f"token-of-plugin-{name}"}}
+            for plugin, text in (("plugin", json.dumps(answer)), ("broken", "garbage")):
+                (home / plugin).write_text(f"#!/bin/sh\nprintf '%s' '{text}'\n")
+                (home / plugin).chmod(0o755)
+
+    def forget(self):
+        for server in self.servers.values():
+            server.seen.clear()
+
+    @property
+    def seen(self):
+        """Which server was called by whom, the last time."""
+        return next(((name, server.seen[-1]) for name, server in self.servers.items() if server.seen), None)
+
+    def url(self, label):
+        return self.servers[label].url
+
+    def cluster(self, parts):
+        result = {"server": self.url(parts["server"]), **parts["more"]}
+        if parts["server"] != "plain":
+            encoded = self.authority.data
+            result |= {
+                "data": {"certificate-authority-data": encoded},
+                "file": {"certificate-authority": "ca.pem"},
+                "both": {"certificate-authority-data": encoded, "certificate-authority": "nowhere.pem"},
+                "none": {},
+            }[parts["authority"]]
+        return result
+
+    def user(self, parts):
+        encoded = [base64.b64encode(text.encode()).decode() for text in (self.certificate, self.key)]
+        kinds = {
+            "token": {"token": "a-token"},
+            "token file": {"tokenFile": "token"},
+            "missing token file": {"tokenFile": "nowhere"},
+            "plugin": {"exec": {"apiVersion": BETA, "command": "./plugin", "interactiveMode": "Never"}},
+            "broken plugin": {"exec": {"apiVersion": BETA, "command": "./broken", "interactiveMode": "Never"}},
+            "no plugin": {"exec": {"apiVersion": BETA, "command": "no-such-program", "interactiveMode": "Never"}},
+            "plugin without command": {"exec": {"apiVersion": BETA, "args": ["a"]}},
+            "old plugin": {"exec": {"apiVersion": BETA.replace("v1beta1", "v1alpha1"), "command": "./plugin"}},
+            "basic": {"username": "jane", "password": "secret"},
+            "certificate": {"client-certificate": "jane.pem", "client-key": "jane.key"},
+            "certificate data": {"client-certificate-data": encoded[0], "client-key-data": encoded[1]},
+            "half certificate": {"client-certificate": "jane.pem"},
+            "acting": {"as": "joe"},
+            "acting by uid": {"as": "joe", "as-uid": "17"},
+            "provider": {"auth-provider": {"name": "gcp"}},
+            "wrong type": {"token": 12},
+        }
+        return {key: value for part in parts for key, value in kinds[part].items()}
+
+
+CLUSTERS = st.fixed_dictionaries(
+    {
+        "server": st.sampled_from(["one", "two", "plain"]),
+        "authority": st.sampled_from(["data", "data", "file", "both", "none"]),
+        "more": st.sampled_from(
+            [
+                {},
+                {},
+                {},
+                {"insecure-skip-tls-verify": True},
+                {"insecure-skip-tls-verify": "true"},
+                {"tls-server-name": "api.example.com"},
+                {"tls-server-name": "wrong.example.com"},
+                {"proxy-url": "ftp://proxy.example.com"},
+                {"certificate-authority-data": "no base64"},
+                {"disable-compression": True},
+            ]
+        ),
+    }
+)
+USERS = st.lists(
+    st.sampled_from(
+        [
+            "token",
+            "token file",
+            "plugin",
+            "basic",
+            "certificate",
+            "certificate data",
+            "acting",
+            "acting by uid",
+            "missing token file",
+            "broken plugin",
+            "no plugin",
+            "plugin without command",
+            "old plugin",
+            "half certificate",
+            "provider",
+            "wrong type",
+        ]
+    ),
+    max_size=2,
+    unique=True,
+)
+NAMES = st.sampled_from(["x", "y"])
+FILES = st.fixed_dictionaries(
+    {
+        "clusters": st.dictionaries(NAMES, CLUSTERS, max_size=2),
+        "users": st.dictionaries(NAMES, USERS, max_size=2),
+        "contexts": st.dictionaries(NAMES, st.tuples(NAMES, NAMES), max_size=2),
+        "current": st.sampled_from([None, "", "x", "x", "y"]),
+        "text": st.sampled_from(["yaml", "yaml", "yaml", "json", "tabs", "list", "words", "second", "twice", "pod"]),
+    }
+)
+
+
+def written(place, file):
+    """A file's text."""
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": place.cluster(parts)} for name, parts in file["clusters"].items()],
+        "users": [{"name": name, "user": place.user(parts)} for name, parts in file["users"].items()],
+        "contexts": [
+            {"name": name, "context": {"cluster": cluster, "user": user}}
+            for name, (cluster, user) in file["contexts"].items()
+        ],
+    }
+    if file["current"] is not None:
+        document["current-context"] = file["current"]
+    text = yaml.safe_dump(document)
+    return {
+        "yaml": text,
+        "json": json.dumps(document),
+        "tabs": "clusters:\n\t- name: x\n",
+        "list": "- a\n",
+        "words": "hello world\n",
+        "second": text + "---\ncurrent-context: y\n",
+        "twice": yaml.safe_dump({**document, "users": [*document["users"], *document["users"]]}),
+        "pod": yaml.safe_dump({**document, "kind": "Pod"}),
+    }[file["text"]]
+
+
+@pytest.fixture
+def place(tmp_path, api_server, other_server, plain_server, authority):
+    return Place(tmp_path, {"one": api_server, "two": other_server, "plain": plain_server}, authority)
+
+
+def by_kubectl(place, paths):
+    """What a server sees of kubectl, ``None`` where none sees it."""
+    place.forget()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(place.folder), "KUBECONFIG": ":".join(map(str, paths))}
+    command = [KUBECTL, "get", "--raw", PATH]
+    done = subprocess.run(
+        command, env=environment, cwd=place.folder, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert bool(place.seen) == (done.returncode == 0), done.stderr
+    return place.seen
+
+
+def by_collection(place, paths):
+    """What a server sees of the collection, or what the collection says."""
+    place.forget()
+    try:
+        Kubernetes({"kubeconfig": ":".join(map(str, paths))}, None).call("GET", PATH, "the namespace")
+    except ResourceError as error:
+        assert not place.seen
+        return None, error.message
+    return place.seen, ""
+
+
+@hypothesis.settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(files=st.lists(FILES, min_size=1, max_size=2))
+def test_the_collection_reaches_the_server_that_kubectl_reaches_as_the_same_user(place, files):
+    paths = [place.folder / name / "config" for name in "ab"[: len(files)]]
+    for path, file in zip(paths, files, strict=True):
+        path.write_text(written(place, file))
+    theirs = by_kubectl(place, paths)
+    ours, message = by_collection(place, paths)
+    if ours:
+        assert ours == theirs
+    else:
+        assert any(str(path) in message for path in paths), message
+        assert "Unexpected" not in message
+        second = any(file["text"] == "second" for file in files)
+        assert theirs is None or second, message
+
+
+def test_the_servers_are_reached_at_all(place):
+    """What the law above would be worth nothing without."""
+    file = {
+        "clusters": {"x": {"server": "one", "authority": "data", "more": {}}},
+        "users": {"x": ["token"]},
+        "contexts": {"x": ("x", "x")},
+        "current": "x",
+        "text": "yaml",
+    }
+    path = place.folder / "a" / "config"
+    path.write_text(written(place, file))
+    theirs = by_kubectl(place, [path])
+    assert (theirs[0], theirs[1]["authorization"]) == ("one", "Bearer a-token")
+    assert by_collection(place, [path]) == (theirs, "")
