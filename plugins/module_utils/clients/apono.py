@@ -17,10 +17,12 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
     Answer,
     ConnectionFailed,
     Http,
+    NotConnected,
+    checked_address,
     tls_context,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.redaction import credentials_of, explanation, quote, register
+from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
 
 # Statuses that say "later": the first certainly without having done anything.
 TOO_MANY_REQUESTS = 429
@@ -45,14 +47,7 @@ class Apono:
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
-        self.url = params["api_url"].rstrip("/")
-        if credentials_of(self.url):
-            raise ResourceError(
-                "api_url (in a playbook apono_api_url) has a user or a password in it, which Apono does not take: "
-                "leave them out, and set api_token."
-            )
-        if not self.url.startswith(("https://", "http://")):
-            raise ResourceError(f"api_url {params['api_url']!r} is not an address: give one like https://api.apono.io.")
+        self.url = checked_address(params["api_url"], "api_url (in a playbook apono_api_url)", "https://api.apono.io")
         token = (params.get("api_token") or "").strip()
         if not token or not token.isascii() or not token.isprintable():
             raise ResourceError(
@@ -150,9 +145,11 @@ class Apono:
         return decoded
 
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
-        advice = "Check ca_path and validate_certs." if failure.permanent else "Check api_url and the network."
+        untrusted = failure.permanent and not isinstance(failure, NotConnected)
+        usual = "Check ca_path and validate_certs." if untrusted else "Check api_url and the network."
         return ResourceError(
-            f"Apono did not answer {method} {path} for {what} at {self.url}: {quote(failure.reason)}. {advice}",
+            f"Apono did not answer {method} {path} for {what} at {self.url}: {quote(failure.reason)}. "
+            f"{failure.advice or usual}",
             service="apono",
             operation=f"{method} {path}",
             code="NoAnswer",

@@ -18,6 +18,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import quote, register
 
@@ -122,7 +123,7 @@ def answered(output: bytes, api_version: str, who: str, command: str) -> Credent
     """A plugin's answer. What it printed may be secret, so none of it is in an error."""
     advice = "Run it by hand: it has to print an ExecCredential in JSON and nothing else"
     try:
-        answer = json.loads(output)
+        answer = json_text.parsed(output)
     except ValueError:
         answer = None
     if not isinstance(answer, dict) or answer.get("kind") != "ExecCredential":

@@ -27,6 +27,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients import proxies
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.redaction import credentials_of
 
 try:
     import urllib3
@@ -144,6 +145,11 @@ def checked_address(text: str, setting: str, example: str) -> str:
     """The address of a service without a slash at its end. Raises :class:`ResourceError`, which names the setting, for
     a text that is none."""
     url = text.strip().rstrip("/")
+    if credentials_of(url):
+        raise ResourceError(
+            f"{setting} has a user or a password in it, which the service does not take: give one like {example}.",
+            code="InvalidAddress",
+        )
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
@@ -158,9 +164,9 @@ def checked_address(text: str, setting: str, example: str) -> str:
             f"{example}.",
             code="InvalidAddress",
         )
-    if parts.username is not None or parts.query or parts.fragment or not _PLAIN.fullmatch(url):
+    if parts.query or parts.fragment or not _PLAIN.fullmatch(url):
         raise ResourceError(
-            f"{setting} is not a plain address: it has a user, a query or characters that an address cannot have. "
+            f"{setting} is not a plain address: it has a query or characters that an address cannot have. "
             f"Give one like {example}.",
             code="InvalidAddress",
         )
