@@ -27,6 +27,7 @@ import docutils.core
 import yaml
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives, roles
+from docutils.parsers.rst.directives import admonitions
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDES = CHECKOUT / "docs/docsite/rst"
@@ -70,6 +71,7 @@ class CodeBlock(Directive):
 
 
 directives.register_directive("code-block", CodeBlock)
+directives.register_directive("seealso", admonitions.Tip)
 for role in ("ref", "command", "ansplugin", "ansopt"):
     roles.register_generic_role(role, nodes.literal)
 
