@@ -93,9 +93,10 @@ options:
     aliases: [boundary]
   allow_open_trust:
     description:
-      - Whether O(trust.policy) may let anybody in, which is a principal C(*) without a condition on who that is.
-        Otherwise such
-        a policy is refused.
+      - Whether O(trust.policy) may let strangers in. Otherwise such a policy is refused.
+      - The principal of such a policy is C(*), or an identity provider that many organizations share, such as
+        GitHub's, and no condition certainly excludes callers of other accounts and organizations. A condition with a
+        wildcard before the account does not exclude them, nor do operators with C(IfExists) or C(ForAllValues).
     type: bool
     default: false
 seealso:

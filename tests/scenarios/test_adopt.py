@@ -412,7 +412,7 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
     text = (folder / "both" / "apono.yml").read_text()
     assert "apono_allow_open_trust: true\n" in text
     told = " ".join(note["message"] for note in looked_at(run)["both"]["notes"])
-    assert "lets anybody on AWS assume it" in told
+    assert "lets strangers assume it" in told
     assert "is mapped in both ways, and the access entry wins" in told
 
     # What the messages ask for.

@@ -55,7 +55,10 @@ BAD = {
         ["permissions_boundary 'policy/boundary' is not an ARN"],
     ),
     "a policy that is no JSON": ({"apono_policy": "{Version: 1"}, ["policy is not JSON", "Give a policy document"]),
-    "a trust policy that lets anybody in": ({"apono_trust": OPEN_TRUST}, ["lets anybody assume the role"]),
+    "a trust policy that lets strangers in": (
+        {"apono_trust": OPEN_TRUST},
+        ["lets strangers assume the role", "apono_allow_open_trust"],
+    ),
     "no trust": ({"apono_trust": ""}, ["one of the following is required: sso, saml, policy"]),
     "a username with a reserved prefix": (
         {"apono_username": "system:admin"},

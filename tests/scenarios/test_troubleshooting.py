@@ -163,7 +163,7 @@ def tasks(shop: Account, folder: Path, elsewhere: str) -> dict[str, dict[str, An
             "apono.eks.iam_role": {"name": "a", "trust": {"saml": {"provider": "b"}}, **aws},
             "check_mode": True,
         },
-        "trust.policy lets anybody assume the role …": {
+        "trust.policy lets strangers assume the role …": {
             "apono.eks.iam_role": {
                 "name": "a",
                 "trust": {"policy": {"Version": "2012-10-17", "Statement": [anybody]}},

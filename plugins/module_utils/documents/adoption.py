@@ -10,7 +10,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth, iam, integration
+from ansible_collections.apono.eks.plugins.module_utils.documents import (
+    access_entry,
+    arn,
+    aws_auth,
+    iam,
+    iam_trust,
+    integration,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, sentence
 
@@ -109,12 +116,12 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
     found.keep("apono_trust", iam.trust_of(document, where.partition, where.account_id))
     found.accepted(iam.parse_trust_policy, document, "trust.policy")
     found.accepted(iam.validate_trust_size, document, "trust")
-    anybody = iam.open_trust_statements(document)
+    anybody = iam_trust.open_statements(document)
     found.keep("apono_allow_open_trust", bool(anybody), False)
     if anybody:
         found.note(
             "open_trust",
-            f"{what} lets anybody on AWS assume it (statement {', '.join(anybody)}), and is adopted so with "
+            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and is adopted so with "
             "apono_allow_open_trust: true. Narrow apono_trust, and take that away.",
         )
     dead = iam.dead_principals(document)

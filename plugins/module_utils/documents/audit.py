@@ -15,7 +15,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth, iam
+from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth, iam, iam_trust
 from ansible_collections.apono.eks.plugins.module_utils.documents.ansible_words import own_words
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.documents.iam_breadth import beyond
@@ -39,6 +39,7 @@ SEVERITIES = {
     "unread": WARNING,
     "trust_open": ERROR,
     "trust_wider": ERROR,
+    "session_name_unrestricted": WARNING,
     "trust_dead_principal": ERROR,
     "role_managed_policies": ERROR,
     "role_inline_policies": ERROR,
@@ -335,11 +336,19 @@ class Audit:
         if not role:
             return
         trust, wanted_trust = (side["assume_role_policy_document"] for side in (role, self.role.after))
-        if iam.open_trust_statements(trust) and not iam.open_trust_statements(wanted_trust):
+        if iam_trust.open_statements(trust) and not iam_trust.open_statements(wanted_trust):
             yield (
                 "trust_open",
-                f"Anybody on AWS may assume the role {name}: no condition of its trust policy restricts who that is. "
-                "Run the playbook onboard at once.",
+                f"Strangers may assume the role {name}: no condition of its trust policy certainly excludes callers of "
+                "other accounts and organizations. Run the playbook onboard at once.",
+            )
+        free = iam_trust.free_session_name_statements(trust)
+        if free:
+            yield (
+                "session_name_unrestricted",
+                f"The trust policy of the role {name} lets its callers choose the name of their session, and with it "
+                f"their Kubernetes username (statement {', '.join(free)}). Add a condition on sts:RoleSessionName to "
+                "the policy of apono_trust, or run the playbook onboard if apono_trust has it.",
             )
         wider = beyond(trust, wanted_trust)
         if wider:

@@ -355,50 +355,6 @@ def _account(principal: Any) -> str:
     return found[1] if found else text
 
 
-def open_trust_statements(document: dict[str, Any]) -> list[str]:
-    """The statements of a trust policy that let anybody on AWS assume the role: by their Sid, or their number from
-    1."""
-    return [
-        statement.get("Sid") or str(number)
-        for number, statement in enumerate(statements(document), 1)
-        if statement["Effect"] == "Allow"
-        and _is_anybody(statement)
-        and not _restricts_who(statement.get("Condition") or {})
-    ]
-
-
-def _is_anybody(statement: dict[str, Any]) -> bool:
-    if "NotPrincipal" in statement:
-        return True
-    principal = statement["Principal"]
-    by_kind = principal if isinstance(principal, dict) else {"AWS": principal}
-    return any(name == "*" for names in by_kind.values() for name in as_list(names))
-
-
-# Condition keys (IAM User Guide, "AWS global condition context keys") that tell who calls and that a stranger cannot
-# choose
-# for himself, with the values that really tell: not a name or a tag, which anybody can have in an account of his own.
-_IDENTIFYING = {
-    "aws:principalarn": re.compile(r"arn:[a-z*-]+:(iam|sts)::\d{12}:.+"),
-    "aws:principalaccount": re.compile(r"\d{12}"),
-    "aws:principalorgid": re.compile(r"o-[a-z0-9]{10,32}"),
-    "aws:principalorgpaths": re.compile(r"o-[a-z0-9]{10,32}/.*"),
-    "aws:userid": re.compile(r"(A(ROA|IDA)[A-Z0-9]{12,}|\d{12}).*"),
-}
-# Operators that a missing key fails: not the …IfExists ones, not the negated ones, not ForAllValues, true of no value.
-_REQUIRING = re.compile(r"(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)")
-
-
-def _restricts_who(condition: dict[str, Any]) -> bool:
-    return any(
-        values and all(_IDENTIFYING[key.lower()].fullmatch(_text(value)) for value in as_list(values))
-        for operator, keys in condition.items()
-        if _REQUIRING.fullmatch(operator)
-        for key, values in keys.items()
-        if key.lower() in _IDENTIFYING
-    )
-
-
 def is_dead_principal(name: str) -> bool:
     """Whether it is a unique id in the place of an ARN: a principal that was deleted since the document was saved."""
     return _UNIQUE_ID.fullmatch(name) is not None

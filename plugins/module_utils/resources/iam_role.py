@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, iam_trust, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -99,15 +99,23 @@ class IamRole(Resource):
         return document
 
     def refuse_open(self, document: dict[str, Any]) -> None:
-        open_statements = iam.open_trust_statements(document)
+        open_statements = iam_trust.open_statements(document)
         if open_statements and not self.params["allow_open_trust"]:
-            which = ", ".join(str(statement) for statement in open_statements)
             raise ResourceError(
-                f"trust.policy lets anybody assume the role {self.params['name']} (statement {which}): the principal "
-                "is *, and no condition restricts who that is. Name the principals, or add a condition on "
-                "aws:PrincipalArn, aws:PrincipalOrgID or the like; if it is really meant, set allow_open_trust: "
-                "true.",
+                f"trust.policy lets strangers assume the role {self.params['name']} (statement "
+                f"{', '.join(open_statements)}): its principal is everybody, or an identity provider that many "
+                "organizations share, and no condition certainly excludes those of other accounts and organizations. "
+                "Name the principals, or add a condition on aws:PrincipalArn, aws:PrincipalOrgID or, for an identity "
+                "provider, its claims sub or aud, without a wildcard before the account or owner; if it is really "
+                "meant, set allow_open_trust: true (in the playbooks apono_allow_open_trust).",
                 code="OpenTrust",
+            )
+        free = iam_trust.free_session_name_statements(document)
+        if free:
+            self.warn(
+                f"trust.policy lets its callers choose the name of their session (statement {', '.join(free)}), and "
+                f"with it the Kubernetes username that the role {self.params['name']} gives them: add a condition on "
+                "sts:RoleSessionName, such as StringEquals with ${aws:username}."
             )
 
     @property

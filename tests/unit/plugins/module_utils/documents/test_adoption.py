@@ -175,7 +175,7 @@ def test_a_trust_policy_that_is_a_danger_or_broken_is_adopted_and_told():
     }
     adoption.adopt_role(found, role(assume_role_policy_document=document), None)
     assert found.variables == {"apono_trust": {"policy": document}, "apono_allow_open_trust": True}
-    assert "lets anybody on AWS assume it (statement All)" in found.notes[0]["message"]
+    assert "lets strangers assume it (statement All)" in found.notes[0]["message"]
     assert "deleted principals (AROAEXAMPLEEXAMPLE12)" in found.notes[1]["message"]
 
 
