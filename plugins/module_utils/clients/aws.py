@@ -6,13 +6,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import functools
 import json
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.clients import proxies, transport
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws_configuration import (
+    Configuration,
+    check_keys,
+    configuration_error,
+    refuse_to_ask,
+    secret_alone,
+)
 from ansible_collections.apono.eks.plugins.module_utils.clients.paging import AWS_TOKENS, Pages
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
@@ -29,6 +39,7 @@ try:
     import botocore.parsers
     import botocore.session
     import botocore.signers
+    import botocore.utils
 
     HAS_BOTOCORE = True
 except ImportError:
@@ -38,6 +49,12 @@ except ImportError:
 SERVICES = ("iam", "eks", "sts")
 CALLED = (*SERVICES, "ec2", "organizations")
 USER_AGENT = "apono.eks"
+
+# In seconds: botocore's own 60 for a connection, eight times, would be the length of a run.
+CONNECT_TIMEOUT = 10
+READ_TIMEOUT = 60
+# Stands for what botocore calls on its own, to get credentials.
+AWS_ADDRESS = "https://sts.amazonaws.com"
 
 # botocore's standard mode makes 3 attempts. EKS throttles DescribeCluster when a fleet asks at once, so unless the user
 # has said otherwise (AWS_MAX_ATTEMPTS, max_attempts) there are more; with its jittered back-off they last about a
@@ -113,11 +130,21 @@ def register_members(structure: Any) -> None:
                 register_members(value)
 
 
+def give_up(caught_exception: Exception | None, attempts: int, **_event: Any) -> None:
+    """Raise what another try would only repeat: a password that a proxy refuses would lock an account, and a network
+    that takes no connection twice takes none."""
+    known = botocore.exceptions
+    refused = isinstance(caught_exception, known.ProxyConnectionError) and " 407 " in str(caught_exception.kwargs)
+    if refused or (isinstance(caught_exception, known.ConnectTimeoutError) and attempts > 1):
+        raise caught_exception
+
+
 # Events of botocore, and what makes secrets of the credentials that they bring.
 REGISTERED_EVENTS = {
     "provide-client-params": lambda params, **_event: register_members(params),
     "before-send": lambda request, **_event: register_headers(request.headers),
     "after-call": lambda parsed, **_event: register_members(parsed),
+    "needs-retry": give_up,
 }
 
 
@@ -139,11 +166,17 @@ def preload() -> None:
     for service in SERVICES:
         for kind in ("service-2", "endpoint-rule-set-1"):
             loader.load_service_model(service, kind)
-    # A client parses and caches more than it loads. This one has no credentials that anybody knows, and calls nobody.
+    # What is wrong with this machine's settings is an error of the tasks that use them, and not of the whole run.
+    with contextlib.suppress(Exception):
+        preload_clients()
+
+
+def preload_clients() -> None:
+    """A client parses and caches more than it loads. These have no credentials that anybody knows, and call nobody."""
     nobody = Aws({"region": "us-east-1", "access_key": "-", "secret_key": "-"})
     for service in SERVICES:
         nobody.client(service)
-        loader.load_service_model(service, "paginators-1")
+        data_loader().load_service_model(service, "paginators-1")
 
 
 def partition_of(region: str) -> dict[str, Any]:
@@ -208,12 +241,22 @@ class Aws:
     @functools.cached_property
     def session(self) -> Any:
         """A botocore session with the options' credentials; of the assumed role if one is named."""
+        session = self.new_session()
+        with configured(session, self.params):
+            self.prepare(session)
+        return session
+
+    def new_session(self) -> Any:
         session = botocore.session.Session(
             profile=self.params.get("profile"),
             event_hooks=copy.copy(event_handlers()),
             include_builtin_handlers=False,
         )
         session.register_component("data_loader", data_loader())
+        return session
+
+    def prepare(self, session: Any) -> None:
+        """Give a session what the options say."""
         if self.params.get("region"):
             arn.validate_region(self.params["region"], "region")
             session.set_config_variable("region", self.params["region"])
@@ -226,9 +269,11 @@ class Aws:
         elif not self.params.get("profile"):
             # Where botocore looks first, before it makes ready for all other places, which takes longer than to look.
             session._credentials = botocore.credentials.EnvProvider().load()
+        if session._credentials is None:
+            # One of the places asks for a code on the terminal.
+            session.get_component("credential_provider").get_provider("assume-role")._prompter = refuse_to_ask
         if self.params.get("assume_role_arn"):
             self.assume_role(session)
-        return session
 
     def assume_role(self, session: Any) -> None:
         """Give the session the credentials of ``assume_role_arn``: STS is asked when they are first needed in a
@@ -241,8 +286,8 @@ class Aws:
         if source is None:
             raise self.no_credentials()
         fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-            client_creator=lambda service, **keys: session.create_client(
-                service, **{**self.client_arguments(session, service), **keys}
+            client_creator=lambda service, **keys: new_client(
+                session, service, {**self.client_arguments(session, service), **keys}
             ),
             source_credentials=source,
             role_arn=self.params["assume_role_arn"],
@@ -256,15 +301,22 @@ class Aws:
 
     def keys(self) -> dict[str, str | None]:
         """The credentials as they are now, as options of the group ``aws``; a role to be assumed is assumed."""
-        try:
-            credentials = self.session.get_credentials()
-            frozen = credentials and credentials.get_frozen_credentials()
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, "sts", "assume_role", self.params.get("assume_role_arn") or "the caller") from None
-        if frozen is None:
-            raise self.no_credentials()
+        frozen = self.credentials.get_frozen_credentials()
         register(frozen.secret_key, frozen.token)
         return {"access_key": frozen.access_key, "secret_key": frozen.secret_key, "session_token": frozen.token}
+
+    @functools.cached_property
+    def credentials(self) -> Any:
+        """The session's credentials of botocore, fetched where they have to be: what is wrong with the configuration,
+        or with a role that it names, is an error of that, and not of the first call that needs them."""
+        session = self.session
+        with configured(session, self.params, self.params.get("assume_role_arn")):
+            credentials = session.get_credentials()
+            configuration = Configuration(session, self.params)
+            if credentials is None:
+                raise secret_alone(configuration) or self.no_credentials()
+            check_keys(credentials.get_frozen_credentials(), credentials.method, configuration)
+        return credentials
 
     @staticmethod
     def no_credentials() -> ResourceError:
@@ -277,10 +329,9 @@ class Aws:
     @functools.cached_property
     def region(self) -> str | None:
         """The region of the options or of the AWS configuration."""
-        try:
-            return self.session.get_config_variable("region")
-        except botocore.exceptions.BotoCoreError as error:
-            raise in_words(error, "sts", "", "the AWS configuration") from None
+        session = self.session
+        with configured(session, self.params):
+            return session.get_config_variable("region")
 
     @property
     def partition(self) -> str:
@@ -288,7 +339,9 @@ class Aws:
         return partition_of(self.region)["name"] if self.region else "aws"
 
     def client_arguments(self, session: Any, service: str) -> dict[str, Any]:
-        retries: dict[str, Any] = {"mode": "standard"}
+        # botocore's own default differs between its releases.
+        mode = os.environ.get("AWS_RETRY_MODE") or session.get_scoped_config().get("retry_mode") or "standard"
+        retries: dict[str, Any] = {"mode": mode}
         if session.get_config_variable("max_attempts") is None:
             retries["total_max_attempts"] = MOST_ATTEMPTS
         verify = None if self.params.get("validate_certs") is not False else False
@@ -298,22 +351,33 @@ class Aws:
             "endpoint_url": self.params.get("endpoint_url"),
             "verify": verify,
             "config": botocore.config.Config(
-                retries=retries, user_agent_extra=USER_AGENT, max_pool_connections=self.connections
+                retries=retries,
+                user_agent_extra=USER_AGENT,
+                max_pool_connections=self.connections,
+                connect_timeout=CONNECT_TIMEOUT,
+                read_timeout=READ_TIMEOUT,
             ),
         }
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
-            self.clients[service] = self.session.create_client(service, **self.client_arguments(self.session, service))
+            session = self.session
+            with configured(session, self.params):
+                self.clients[service] = new_client(session, service, self.client_arguments(session, service))
         return self.clients[service]
+
+    def ready(self, service: str) -> Any:
+        """A client whose credentials are there."""
+        client = self.client(service)
+        _fetched = self.credentials
+        return client
 
     def call(self, service: str, operation: str, what: str, **arguments: Any) -> dict[str, Any]:
         """One call: ``call("iam", "get_role", "the role x", RoleName="x")``. ``what`` is the object, for the error's
         words."""
-        try:
-            return getattr(self.client(service), operation)(**arguments)
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, service, operation, what) from None
+        client = self.ready(service)
+        with in_its_words(service, operation, what, client.meta.endpoint_url):
+            return genuine(getattr(client, operation)(**arguments))
 
     def find(self, service: str, operation: str, what: str, absent: str, **arguments: Any) -> dict[str, Any] | None:
         """As :meth:`call`; ``None`` when the error's code is ``absent``."""
@@ -363,20 +427,11 @@ class Aws:
         headers name the cluster. It lives for 15 minutes. The host is AWS's own, whatever endpoint is configured,
         because the cluster takes no other.
         """
-        try:
-            session = self.session
-            credentials = session.get_credentials()
-            if credentials is None:
-                raise self.no_credentials()
-            region = self.region
-            signer = botocore.signers.RequestSigner(
-                botocore.model.ServiceId("STS"),
-                region,
-                "sts",
-                "v4",
-                credentials,
-                session.get_component("event_emitter"),
-            )
+        session, credentials, region = self.session, self.credentials, self.region
+        signer = botocore.signers.RequestSigner(
+            botocore.model.ServiceId("STS"), region, "sts", "v4", credentials, session.get_component("event_emitter")
+        )
+        with configured(session, self.params):
             url = signer.generate_presigned_url(
                 {
                     "method": "GET",
@@ -389,11 +444,98 @@ class Aws:
                 expires_in=60,
                 operation_name="",
             )
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, "sts", "assume_role", f"a token for the cluster {cluster_name}") from None
         token = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
         register(token)
         return token
+
+
+@contextlib.contextmanager
+def configured(session: Any, params: dict[str, Any], role: str | None = None) -> Iterator[None]:
+    """Words for what is wrong with the AWS configuration while botocore reads it, or fetches credentials; ``role`` is
+    the option's role that is assumed then. Raises :class:`ResourceError`."""
+    known = botocore.exceptions
+    try:
+        yield
+    except ResourceError:
+        raise
+    except known.NoCredentialsError:
+        raise Aws.no_credentials() from None
+    except (known.ClientError, known.ConnectionError, known.HTTPClientError, known.NoRegionError) as error:
+        raise in_words(error, "sts", "assume_role", role or "the caller") from None
+    except Exception as error:
+        if raised_by_parser(error):
+            raise not_aws("sts", "AssumeRole", role or "the caller", None) from None
+        # botocore lets through what its parts raise, from json to getpass.
+        raise configuration_error(error, Configuration(session, params)) from None
+
+
+@contextlib.contextmanager
+def in_its_words(service: str, operation: str, what: str, endpoint: str) -> Iterator[None]:
+    """Words for what goes wrong in a call; raises :class:`ResourceError`."""
+    try:
+        yield
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        raise in_words(error, service, operation, what, endpoint) from None
+    except NotGenuine as error:
+        raise not_aws(service, operation_name(operation), what, error.status, endpoint) from None
+    except Exception as error:
+        if raised_by_parser(error):
+            raise not_aws(service, operation_name(operation), what, None, endpoint) from None
+        raise
+
+
+def new_client(session: Any, service: str, arguments: dict[str, Any]) -> Any:
+    """A client that takes the proxy that Kubernetes and Apono would take, too. botocore alone reads NO_PROXY without
+    networks, and a proxy that it cannot use it finds with the first call."""
+    client = session.create_client(service, **arguments)
+    if not proxies.of_any_scheme():
+        return client
+    endpoint = client.meta.endpoint_url
+    proxy, theirs = proxies.of_environment(endpoint), botocore.utils.get_environ_proxies(endpoint)
+    scheme = endpoint.partition(":")[0]
+    if bool(proxy) == bool(theirs.get(scheme)):
+        return client
+    chosen = botocore.config.Config(proxies={scheme: proxy.url} if proxy else {})
+    return session.create_client(service, **{**arguments, "config": arguments["config"].merge(chosen)})
+
+
+class NotGenuine(Exception):
+    """An answer that AWS has not given."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__()
+        self.status = status
+
+
+def genuine(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer that AWS has given: each has the id of its request, and no sign-in page has one."""
+    metadata = answer.get("ResponseMetadata", {})
+    if not metadata.get("RequestId"):
+        raise NotGenuine(metadata.get("HTTPStatusCode"))
+    return answer
+
+
+def raised_by_parser(error: BaseException) -> bool:
+    """Whether botocore could not make anything of an answer, and did not see that coming."""
+    trace = error.__traceback__
+    while trace:
+        if trace.tb_frame.f_globals.get("__name__") == "botocore.parsers":
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def not_aws(service: str, name: str, what: str, status: int | None, endpoint: str | None = None) -> ResourceError:
+    proxy = proxies.of_environment(endpoint) if endpoint else None
+    return ResourceError(
+        f"{service.upper()} {name} failed for {what}: what answered{f' {status}' if status else ''} is not AWS"
+        + (f", through {proxy}" if proxy else "")
+        + ". A proxy or a sign-in page answers in its place, or the endpoint is another service's: check HTTPS_PROXY, "
+        "endpoint_url (AWS_ENDPOINT_URL) and the network.",
+        service=service,
+        operation=name,
+        code="NotAws",
+    )
 
 
 def operation_name(operation: str) -> str:
@@ -401,12 +543,14 @@ def operation_name(operation: str) -> str:
     return "".join(word.capitalize() for word in operation.split("_")).replace("Saml", "SAML")
 
 
-def in_words(error: Exception, service: str, operation: str, what: str) -> ResourceError:
-    """botocore's exception as an error that says what to do."""
+def in_words(error: Exception, service: str, operation: str, what: str, endpoint: str | None = None) -> ResourceError:
+    """botocore's exception as an error that says what to do; ``endpoint`` is what was called."""
     name = operation_name(operation)
     if isinstance(error, botocore.exceptions.ClientError):
         answer = error.response.get("Error", {})
         metadata = error.response.get("ResponseMetadata", {})
+        if not metadata.get("RequestId"):
+            return not_aws(service, error.operation_name or name, what, metadata.get("HTTPStatusCode"), endpoint)
         # Not always what was called: credentials are fetched, where a role is assumed, on the way to the first call.
         name = error.operation_name or name
         service = "sts" if name.startswith("AssumeRole") else service
@@ -430,6 +574,16 @@ def in_words(error: Exception, service: str, operation: str, what: str) -> Resou
     if isinstance(error, botocore.exceptions.ProfileNotFound):
         return ResourceError(
             f"{quote(error)}: name a profile of the AWS config file in the option profile.", code="NoProfile"
+        )
+    proxy = proxies.of_environment(endpoint or AWS_ADDRESS)
+    if proxy and isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)):
+        failure = transport.failed(error, proxy, CONNECT_TIMEOUT, READ_TIMEOUT)
+        usual = f"Check {proxy.source}, and that the proxy lets this host through."
+        return ResourceError(
+            f"{service.upper()} {name} failed for {what}: {quote(failure.reason)}. {failure.advice or usual}",
+            service=service,
+            operation=name,
+            code=type(error).__name__,
         )
     unreachable = isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError))
     advice = ". Check region, and the network from here to AWS (HTTPS_PROXY, aws_ca_bundle)." if unreachable else ""

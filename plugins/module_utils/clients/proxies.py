@@ -82,6 +82,11 @@ def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy
     return Proxy(url, source)
 
 
+def of_any_scheme() -> bool:
+    """Whether the environment has a proxy for anything that is called here."""
+    return any(urllib.request.getproxies().get(scheme) for scheme in SCHEMES)
+
+
 def of_environment(url: str) -> Proxy | None:
     """The proxy of the environment for a URL, ``None`` for a direct connection. Raises :class:`ResourceError`."""
     parts = urllib.parse.urlsplit(url)

@@ -101,7 +101,7 @@ def test_credentials_are_found_where_botocore_finds_them(monkeypatch, tmp_path, 
 def test_credentials_of_which_a_part_is_missing_are_said_to_be_missing(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
-    with pytest.raises(ResourceError, match="set access_key and secret_key, or profile"):
+    with pytest.raises(ResourceError, match="AWS_SECRET_ACCESS_KEY is missing in the environment"):
         Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
 
 
