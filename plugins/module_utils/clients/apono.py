@@ -38,6 +38,9 @@ CONNECTORS_PATH = "/api/admin/v3/connectors"
 INTEGRATIONS_PATH = "/api/admin/v4/integrations"
 ACCESS_FLOWS_PATH = "/api/admin/v2/access-flows"
 
+# What a path ends with that leads to many.
+LISTS = ("integrations-catalog", "connectors", "integrations", "access-flows")
+
 
 class Apono:
     """Apono as one module's options describe it; ``params`` are the options of the group ``apono``.
@@ -124,25 +127,31 @@ class Apono:
         query, pages = dict(query or {}), Pages("Apono", what)
         while True:
             page = self.call("GET", path, what, query=query)
-            yield from page.get("items", ())
+            yield from page["items"]
             token = (page.get("pagination") or {}).get("next_page_token")
             if not token:
                 return
             query["page_token"] = pages.follow(token)
 
     def decode(self, method: str, path: str, what: str, answer: Answer) -> Any:
-        if not answer.body.strip():
+        """What an answer says, if Apono has given it: a sign-in page answers 200 to anything."""
+        holds = member_at(method, path)
+        if not holds and not answer.body.strip():
             return None
         decoded = answer.json()
-        if not isinstance(decoded, (dict, list)):
-            raise ResourceError(
-                f"Apono's answer to {method} {path} for {what} is not JSON. Check that api_url ({self.url}) is the "
-                "address of Apono's API and not of a proxy or a sign-in page.",
-                service="apono",
-                operation=f"{method} {path}",
-                http_status=answer.status,
-            )
-        return decoded
+        if isinstance(decoded, dict) and (not holds or holds in decoded):
+            return decoded
+        raise self.not_apono(method, path, what, answer)
+
+    def not_apono(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
+        return ResourceError(
+            f"What answers at {self.url} is not Apono's API: it answered {answer.status} to {method} {path} for {what} "
+            "with something else. Check that api_url (in a playbook apono_api_url) is the address of Apono's API, and "
+            "that no proxy or sign-in page answers in its place.",
+            service="apono",
+            operation=f"{method} {path}",
+            code="NotApono",
+        )
 
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
         untrusted = failure.permanent and not isinstance(failure, NotConnected)
@@ -157,6 +166,9 @@ class Apono:
 
     def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         decoded = answer.json()
+        # Before Apono, a balancer may be overloaded, or have no server.
+        if answer.is_page and answer.status < 500:
+            return self.not_apono(method, path, what, answer)
         body = decoded if isinstance(decoded, dict) else {}
         code = body.get("code")
         text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message", "error", "code")
@@ -172,6 +184,18 @@ class Apono:
             code=quote(code, 100) if code else None,
             http_status=answer.status,
         )
+
+
+def member_at(method: str, path: str) -> str | None:
+    """A member that Apono's answer always has, by which it is known; ``None`` where it may be empty."""
+    if method == "DELETE" or path.endswith("/refresh"):
+        return None
+    if path.startswith(f"{CATALOG_PATH}/"):
+        return "type"
+    *_root, collection, last = path.strip("/").split("/")
+    if last in LISTS and method == "GET":
+        return "items" if path.startswith("/api/admin/") else "data"
+    return "id" if last in LISTS or collection in LISTS else "data"
 
 
 def pause_before_retry(attempt: int, answer: Answer | None) -> float:
@@ -196,7 +220,7 @@ def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
     found = apono.remembered(f"the type {name}") or find_type(apono, name)
     if found:
         return found
-    known = apono.call("GET", CATALOG_PATH, "the catalog of integrations").get("data", ())
+    known = apono.call("GET", CATALOG_PATH, "the catalog of integrations")["data"]
     raise ResourceError(
         f"There is no integration type {name!r} in Apono's catalog. It has: "
         f"{', '.join(sorted(kind['type'] for kind in known))}.",

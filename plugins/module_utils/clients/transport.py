@@ -69,6 +69,11 @@ class Answer:
     def text(self) -> str:
         return self.body.decode(errors="replace")
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is for a browser, or another document of markup: no service that is called here gives one."""
+        return self.body.lstrip()[:1] == b"<"
+
     def json(self) -> Any:
         """The body as JSON, ``None`` when it is none, or deeper than anything that a service has to say."""
         try:

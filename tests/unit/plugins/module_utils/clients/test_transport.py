@@ -11,6 +11,7 @@ import time
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients import kubernetes, run_memory, transport
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes, object_at
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 
@@ -105,6 +106,32 @@ def test_the_object_itself_and_a_refusal_of_the_server_are_believed(api_server, 
 def test_a_balancer_without_a_server_is_asked_again(api_server, authority):
     api_server.answers = [(503, PAGE), (502, b""), (200, OBJECT)]
     assert client(api_server.url, authority).find(CONFIG_MAP, WHAT) == OBJECT
+
+
+APONO = {"api_token": "a-token", "api_retries": 0, "api_timeout": 5, "validate_certs": True}
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, PAGE), (200, {}), (200, []), (200, b""), (403, PAGE), (404, PAGE)])
+def test_what_is_not_apono_is_not_believed_and_advises_nothing_about_permissions(plain_server, status, body):
+    plain_server.answers = [(status, body)]
+    client = Apono({**APONO, "api_url": plain_server.url})
+    path = "/api/admin/v4/integrations"
+    for call in (
+        lambda: client.find(f"{path}/an-id", "the integration a"),
+        lambda: list(client.pages(path, "the integrations")),
+        lambda: client.call("POST", path, "the integration a", {}),
+    ):
+        with pytest.raises(ResourceError, match="is not Apono's API") as caught:
+            call()
+        assert "http_status" not in caught.value.error
+        assert "service account" not in caught.value.message
+
+
+def test_an_object_of_apono_and_its_absence_are_believed(plain_server):
+    client = Apono({**APONO, "api_url": plain_server.url})
+    plain_server.answers = [(200, {"id": "an-id"}), (404, {"message": "no"})]
+    assert client.find("/api/admin/v4/integrations/an-id", "it") == {"id": "an-id"}
+    assert client.find("/api/admin/v4/integrations/an-id", "it") is None
 
 
 # Addresses
