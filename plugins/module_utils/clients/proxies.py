@@ -105,8 +105,8 @@ def bypassed(url: str, no_proxy: str | None = None) -> bool:
     """Whether ``NO_PROXY`` or the address itself makes a connection direct. ``no_proxy`` is the variable's value, by
     default the environment's."""
     parts = urllib.parse.urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    host = parts.hostname or ""
+    port = str(parts.port or DEFAULT_PORTS.get(parts.scheme))
     address = parsed_address(host)
     if host == "localhost" or (address and address.is_loopback):
         return True
@@ -115,42 +115,43 @@ def bypassed(url: str, no_proxy: str | None = None) -> bool:
     return any(entry_matches(entry.strip().lower(), host, port, address) for entry in no_proxy.split(","))
 
 
-def entry_matches(entry: str, host: str, port: int | None, address: ipaddress._BaseAddress | None) -> bool:
+def entry_matches(entry: str, host: str, port: str, address: ipaddress._BaseAddress | None) -> bool:
     """Whether one entry of ``NO_PROXY`` covers a host."""
-    if not entry:
-        return False
     if entry == "*":
         return True
-    if "/" in entry:
-        try:
-            return address is not None and address in ipaddress.ip_network(entry, strict=False)
-        except ValueError:
-            return False
+    network = parsed_network(entry)
+    if network is not None:
+        return address is not None and address in network
     name, wanted_port = entry_parts(entry)
-    if wanted_port is not None and wanted_port != str(port):
+    if not name or wanted_port not in (None, port):
         return False
     named = parsed_address(name)
     if named is not None:
         return named == address
-    if not name or address is not None:
-        return False
-    name = name.removeprefix("*")
+    name = name.removeprefix("*") if name.startswith("*.") else name
     return host.endswith(name) if name.startswith(".") else host == name or host.endswith(f".{name}")
 
 
 def entry_parts(entry: str) -> tuple[str, str | None]:
-    """The host and the port of an entry; an IPv6 address may stand in brackets."""
-    if entry.startswith("["):
-        host, _bracket, rest = entry[1:].partition("]")
-        return host, rest.removeprefix(":") or None
-    if entry.count(":") == 1:
-        host, _colon, port = entry.partition(":")
-        return host, port
-    return entry, None
+    """The host and the port of an entry; an IPv6 address with a port stands in brackets."""
+    host, colon, port = entry.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        return host[1:-1], port
+    return (host, port) if colon and ":" not in host else (entry, None)
+
+
+def parsed_network(text: str) -> ipaddress._BaseNetwork | None:
+    address, slash, length = text.partition("/")
+    try:
+        return ipaddress.ip_network(text, strict=False) if slash and address and length.isdecimal() else None
+    except ValueError:
+        return None
 
 
 def parsed_address(host: str) -> ipaddress._BaseAddress | None:
+    """An IP address; an IPv4 address that is written as one of IPv6 is that of IPv4."""
     try:
-        return ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return None
+    return getattr(address, "ipv4_mapped", None) or address
