@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible_collections.apono.eks.plugins.module_utils.resources.report import Report
 from ansible_collections.apono.eks.plugins.plugin_utils.in_process import InProcessAction
 
@@ -12,3 +16,20 @@ class ActionModule(InProcessAction):
     """Runs ``apono.eks.report`` in the Ansible worker where that is possible."""
 
     task_class = Report
+
+    def display(self, result: dict[str, Any]) -> None:
+        # The playbooks show the table by a task, of which nothing would be seen.
+        if hides_results():
+            for line in result.get("table", ()):
+                self._display.display(line)
+
+
+def hides_results() -> bool:
+    """Whether what is printed leaves out the results of tasks that are neither changed nor failed: the option
+    ``display_ok_hosts`` of the callback for the standard output, where that has one."""
+    try:
+        return not C.config.get_config_value(
+            "display_ok_hosts", plugin_type="callback", plugin_name=C.DEFAULT_STDOUT_CALLBACK
+        )
+    except AnsibleError:
+        return False

@@ -70,7 +70,11 @@ class InProcessAction(ActionBase):
         else:
             with self.environment():
                 result.update(self.run_here(task_vars or {}))
+        self.display(result)
         return untrusted(result)
+
+    def display(self, result: dict[str, Any]) -> None:
+        """Display what a user has to see of the result beside what Ansible displays; mostly nothing."""
 
     def belongs_here(self, task_vars: dict[str, Any]) -> bool:
         """Whether this process is as good a place as the one where the module would run."""
