@@ -74,13 +74,17 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import (
+    INTEGRATION_VARIABLES,
+    integration_name_of,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents.audit_fleet import Fleet, Host, Listed
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 
-SETTINGS = ("apono_account_id", "apono_region", "apono_cluster_name", "apono_integration_name")
+SETTINGS = ("apono_account_id", "apono_region", "apono_cluster_name", "apono_server_url", *INTEGRATION_VARIABLES)
 
 
 def audit_fleet(
@@ -103,7 +107,8 @@ def audit_fleet(
             cluster.get("region") or settings.get("apono_region") or "",
         )
         cluster_name = settings.get("apono_cluster_name") or name
-        known.append(Host(name, cluster_name, settings.get("apono_integration_name") or cluster_name, place))
+        servers = tuple(filter(None, (cluster.get("endpoint"), settings.get("apono_server_url"))))
+        known.append(Host(name, cluster_name, integration_name_of(settings, cluster_name), place, servers))
         answer = value(its, "apono_clusters_result")
         if answer and not answer.get("skipped"):
             listed.append(Listed(place, None if answer.get("failed") else tuple(answer["clusters"])))

@@ -67,10 +67,12 @@ _value:
       description: The hosts that cannot be served, with the reasons.
       type: dict
       sample: {prod-2: ["prod-2 and prod-1 are in account 111122223333, ..., and differ in apono_trust. Set it alike."]}
-    shared:
-      description:
-        - Those of C(refused) that lead to the cluster or to the integration of another host of the inventory, with
-          the reasons.
+    same_cluster:
+      description: Those of C(refused) whose cluster another host of the inventory has as well, with the reason.
+      type: dict
+      sample: {}
+    same_integration:
+      description: Those of C(refused) whose integration another cluster of the inventory has as well, with the reason.
       type: dict
       sample: {}
     clusters:
@@ -140,6 +142,8 @@ def fleet(
     connectors: list[str] = []
     unread: dict[str, dict[str, str]] = {}
     hosts = [plain(host) for host in hosts]
+    # To get the variables of a host together takes as long as to evaluate several of them.
+    hostvars = {host: hostvars[host] for host in dict.fromkeys([*hosts, *map(plain, others)])}
     for host in hosts:
         its = hostvars[host]
         cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
@@ -176,14 +180,19 @@ def fleet(
     for reasons in (contradictions, rules.contradicting_flows(flows)):
         for host, reason in reasons.items():
             refused.setdefault(host, []).append(reason)
-    shared = shared_by_hosts(hosts, [] if is_of_one_cluster(hosts, hostvars) else rest, hostvars)
-    for host, its_reasons in shared.items():
-        refused[host] = [*its_reasons, *refused.get(host, ())]
+    rivals = [] if is_of_one_cluster(hosts, hostvars) else rest
+    identities = {host: identity(host, hostvars[host]) for host in dict.fromkeys([*hosts, *rivals])}
+    same_cluster = cluster_identity.same_cluster(identities, hosts)
+    same_integration = cluster_identity.same_integration(identities, hosts)
+    for reasons in (same_integration, same_cluster):
+        for host, reason in reasons.items():
+            refused.setdefault(host, []).insert(0, reason)
     return {
         "hosts": hosts,
         "accounts": accounts,
         "refused": refused,
-        "shared": shared,
+        "same_cluster": same_cluster,
+        "same_integration": same_integration,
         "clusters": {host: account_id for host, account_id in known.items() if host not in refused},
         "known": known,
         "modes": [
@@ -219,16 +228,10 @@ def of_others(
     return found
 
 
-def shared_by_hosts(
-    hosts: Iterable[str], others: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[str]]:
-    """The hosts of the run that lead to the cluster or integration of another host, with the reasons."""
-    identities = {}
-    for host in dict.fromkeys([*hosts, *others]):
-        its = hostvars[host]
-        cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
-        identities[host] = cluster_identity.identity(host, readable(its, cluster_identity.VARIABLES), cluster)
-    return cluster_identity.shared(identities, set(hosts))
+def identity(host: str, its: Mapping[str, Any]) -> cluster_identity.Identity:
+    """What a host leads to, by its variables."""
+    cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
+    return cluster_identity.identity(host, readable(its, cluster_identity.VARIABLES), cluster)
 
 
 def is_of_one_cluster(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -117,6 +117,9 @@ notes:
     C(eks_certificate_authority), C(eks_authentication_mode), C(eks_tags) and C(eks_created_at), and for the playbooks
     C(apono_cluster_name), C(apono_region), C(apono_assume_role_arn), C(apono_assume_role_external_id) and
     C(ansible_connection).
+  - Where the file names several accounts or regions, O(organization) or O(regions=all), a host has
+    C(apono_default_integration_name) too, C(name.region.account), because the name of a cluster is unique in one
+    account and region only. C(apono_integration_name), in O(compose) or elsewhere, counts more.
 """
 
 EXAMPLES = r"""
@@ -166,6 +169,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.apono.eks.plugins.module_utils import discovery
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import unique_name
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.documents.host_name import validate_host_name
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -287,6 +291,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # Hosts
 
+    def spans_places(self) -> bool:
+        """Whether clusters of several accounts or regions may be found, so that names of clusters need not be unique.
+        That is a matter of the file and not of what is found now: a name is not to change with a cluster that comes."""
+        regions, accounts = self.get_option("regions"), self.get_option("accounts")
+        return (
+            len(regions) > 1
+            or discovery.ALL_REGIONS in regions
+            or len(accounts) > 1
+            or bool(self.get_option("organization"))
+        )
+
     def named(self, clusters: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
         """Each cluster with its host's name; raises :class:`ResourceError` when two have the same, or one has a name
         that is a path."""
@@ -298,7 +313,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if template:
                 name = untrusted(str(self._compose(template, variables(cluster))))
             elif counts[name] > 1:
-                name = untrusted(f"{name}.{cluster['region']}.{cluster['account_id']}")
+                name = untrusted(unique_name(name, cluster["region"], cluster["account_id"]))
             validate_host_name(name, f"the host for {cluster['arn']}")
             if name in hosts:
                 raise ResourceError(
@@ -311,12 +326,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def add(self, host: str, cluster: dict[str, Any]) -> None:
         self.inventory.add_host(host)
         known = variables(cluster)
+        unique = unique_name(cluster["name"], cluster["region"], cluster["account_id"])
         role_arn = cluster["role_arn"] or self.get_option("assume_role_arn")
         external_id = self.external_id(cluster["role_arn"]) if cluster["role_arn"] else None
         known |= {
             "ansible_connection": "local",
             "apono_cluster_name": cluster["name"],
             "apono_region": cluster["region"],
+            **({"apono_default_integration_name": unique} if self.spans_places() else {}),
             **({"apono_assume_role_arn": role_arn} if role_arn else {}),
             **({"apono_assume_role_external_id": external_id} if external_id else {}),
         }

@@ -18,7 +18,8 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.fleet import ACCOUNT_VARIABLES, known_account
 
 # The variables that name a cluster and its integration.
-VARIABLES = ("eks_arn", "apono_region", "apono_cluster_name", "apono_integration_name", *ACCOUNT_VARIABLES)
+INTEGRATION_VARIABLES = ("apono_integration_name", "apono_default_integration_name")
+VARIABLES = ("eks_arn", "apono_region", "apono_cluster_name", *INTEGRATION_VARIABLES, *ACCOUNT_VARIABLES)
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,25 @@ def identity(host: str, variables: Mapping[str, Any], cluster: Mapping[str, Any]
     given = {name: str(value) for name, value in variables.items() if value not in (None, "")}
     described, listed_as = cluster_arn((cluster or {}).get("arn")), cluster_arn(given.get("eks_arn"))
     name = given.get("apono_cluster_name") or host
-    integration_name = given.get("apono_integration_name") or name
+    integration_name = integration_name_of(given, name)
     if described:
         return Identity(described.account_id, described.region, described.name, integration_name)
     account_id = known_account(given) or (listed_as.account_id if listed_as else "")
     region = given.get("apono_region") or (listed_as.region if listed_as else "")
     return Identity(account_id, region, name, integration_name)
+
+
+def integration_name_of(variables: Mapping[str, Any], cluster_name: str) -> str:
+    """The name of a host's integration.
+
+    :param variables: those of :data:`INTEGRATION_VARIABLES` that the host has.
+    """
+    return next((str(variables[name]) for name in INTEGRATION_VARIABLES if variables.get(name)), cluster_name)
+
+
+def unique_name(cluster_name: str, region: str, account_id: str) -> str:
+    """A name that no other cluster has, in whatever account and region."""
+    return f"{cluster_name}.{region}.{account_id}"
 
 
 def cluster_arn(text: Any) -> arn.Arn | None:
@@ -67,30 +81,37 @@ def cluster_arn(text: Any) -> arn.Arn | None:
     return found if found.service == "eks" and found.resource.startswith("cluster/") else None
 
 
-def shared(identities: Mapping[str, Identity], of_run: Collection[str]) -> dict[str, list[str]]:
-    """The hosts of the run that lead to what another host of the inventory leads to as well, with the reasons.
+def same_cluster(identities: Mapping[str, Identity], of_run: Collection[str]) -> dict[str, str]:
+    """The hosts of the run whose cluster another host of the inventory has as well, with the reasons.
 
     :param identities: by host, those of the run and the others that count.
     """
-    reasons: dict[str, list[str]] = {}
-    same_cluster = together(identities, lambda its: its.cluster)
-    for hosts in same_cluster:
-        for host in hosts:
-            its = identities[host]
-            reasons.setdefault(host, []).append(
-                f"The hosts {quoted(hosts)} lead to one cluster, {its}: keep one of them in the inventory, or correct "
-                "apono_cluster_name, apono_region or the credentials of the other."
-            )
+    return {
+        host: f"The hosts {quoted(hosts)} lead to one cluster, {identities[host]}: keep one of them in the inventory, "
+        "or correct apono_cluster_name, apono_region or the credentials of the other."
+        for hosts in together(identities, lambda its: its.cluster)
+        for host in hosts
+        if host in of_run
+    }
+
+
+def same_integration(identities: Mapping[str, Identity], of_run: Collection[str]) -> dict[str, str]:
+    """The hosts of the run whose integration another cluster of the inventory has as well, with the reasons.
+
+    :param identities: by host, those of the run and the others that count.
+    """
+    found = {}
     for hosts in together(identities, lambda its: its.integration_name):
-        if hosts in same_cluster:
+        clusters = [identities[host].cluster for host in hosts]
+        if None not in clusters and len(set(clusters)) == 1:
             continue
-        clusters = "; ".join(str(identities[host]) for host in hosts)
-        for host in hosts:
-            reasons.setdefault(host, []).append(
-                f"The hosts {quoted(hosts)} have the integration name {identities[host].integration_name!r} in common "
-                f"({clusters}), and an integration is of one cluster: set apono_integration_name for each of them."
-            )
-    return {host: its for host, its in reasons.items() if host in of_run}
+        reason = (
+            f"The hosts {quoted(hosts)} have the integration name {identities[hosts[0]].integration_name!r} in common "
+            f"({'; '.join(str(identities[host]) for host in hosts)}), and an integration is of one cluster: set "
+            "apono_integration_name for each of them."
+        )
+        found.update({host: reason for host in hosts if host in of_run})
+    return found
 
 
 def together(identities: Mapping[str, Identity], key: Any) -> list[list[str]]:

@@ -12,10 +12,12 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apono.eks.plugins.module_utils import account_role
 from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.fleet import ACCOUNT_VARIABLES, known_account
 
 # Options that are a variable as it is.
 TAKEN = {
     "type": "apono_integration_type",
+    "allow_cluster_change": "apono_allow_cluster_change",
     "resource_types": "apono_resource_types",
     "parameter_ids": "apono_type_result.integration_types.0.ids_by_label",
     "secret_store": "apono_secret_store",
@@ -41,12 +43,13 @@ ROLLS_OUT = "apono_rolls_out"
 SERVER_URL = "apono_server_url"
 CERTIFICATE_AUTHORITY = "apono_certificate_authority"
 CONFIG = "apono_integration_config"
+REGION = "apono_region"
 GENERATED = "apono_generated_access_details"
 TRUST = "apono_trust"
 VARIABLES = (
     *(HOST, CLUSTER_NAME, CONNECTOR, CONNECTOR_IDS, CONNECTOR_IN_CLUSTER, CONNECTOR_INSTALL),
     *(CONNECTOR_ROLE_NAME, ROLLS_OUT, SERVER_URL, CERTIFICATE_AUTHORITY, CONFIG, GENERATED),
-    *(TRUST, *account_role.VARIABLES),
+    *(REGION, TRUST, *ACCOUNT_VARIABLES, *account_role.VARIABLES),
 )
 
 # When a generated text is told, and by which option.
@@ -73,6 +76,7 @@ def integration_options(taken: Mapping[str, Any], variables: Mapping[str, Any]) 
         raise ResourceError(f"{GENERATED} is {when!r}: give one of {', '.join(GENERATED_OPTIONS)}.")
     generated = GENERATED_OPTIONS[when]
     options = {
+        "cluster": identity(cluster, variables),
         # An id needs no look at the list of connectors.
         "connector": variables.get(CONNECTOR_IDS, {}).get(connector, connector),
         # One that is yet to be installed is there by the time of the rollout.
@@ -101,7 +105,18 @@ def access_details(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> 
 
 
 def cluster_name(variables: Mapping[str, Any]) -> str:
-    return variables.get(CLUSTER_NAME) or variables[HOST]
+    return str(variables.get(CLUSTER_NAME) or variables[HOST])
+
+
+def identity(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, str]:
+    """Which cluster it is: as EKS said, or as the variables say of one that is gone."""
+    found = {
+        "name": cluster_name(variables),
+        "region": cluster.get("region") or variables.get(REGION),
+        "endpoint": cluster.get("endpoint"),
+        "account_id": cluster.get("account_id") or known_account(variables),
+    }
+    return {option: str(value) for option, value in found.items() if value}
 
 
 def settings(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

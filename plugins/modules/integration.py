@@ -13,6 +13,8 @@ description:
   - Keeps an integration in Apono, by default that of an EKS cluster, and waits for the sync that shows whether it
     works.
   - Type, connector, settings and secret store are checked against Apono's catalog before anything is written.
+  - An integration belongs to one cluster. One whose stored settings name another cluster is an error, and is neither
+    changed nor removed.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.state
@@ -29,6 +31,34 @@ options:
     description: The integration's type in Apono's catalog. Apono cannot change it.
     type: str
     default: aws-eks
+  cluster:
+    description:
+      - The cluster of the integration. The stored settings I(EKS Cluster Name), I(Region) and I(Server URL) must not
+        contradict it, nor those of O(config).
+      - Settings that are not stored, and a type without them, are not checked.
+    type: dict
+    suboptions:
+      name:
+        description: Its name in EKS.
+        type: str
+      region:
+        description: Its region.
+        type: str
+      endpoint:
+        description: The address of its API server.
+        type: str
+      account_id:
+        description:
+          - Its account. Apono does not store the account of an integration. It is compared with the account in which
+            the connector runs, as the connector reports it, where I(Server URL) is not stored, and the integration is
+            to be removed or to get another connector.
+        type: str
+  allow_cluster_change:
+    description:
+      - Whether an integration of another cluster may be changed or removed, for example after the cluster was deleted
+        and made anew and has another endpoint.
+    type: bool
+    default: false
   connector:
     description: The connector, by its id or its name. An id saves a call. Without it, it is left alone.
     type: str
@@ -243,9 +273,13 @@ EXAMPLES = r"""
       key_name: owner
       attribute_type: user
 
-- name: Remove an integration
+- name: Remove the integration of this cluster, and of no other one
   apono.eks.integration:
     name: prod-1
+    cluster:
+      name: prod-1
+      region: eu-central-1
+      account_id: "111122223333"
     state: absent
 """
 

@@ -37,8 +37,13 @@ options:
     type: str
   integration_name:
     description:
-      - The name of the integration. Without it, it is the one whose settings have the cluster's name and region, that
-        of the cluster's name first.
+      - The name of the integration. Without it, it is the one whose settings have the cluster's name and region, and
+        the address of its API server or a connector that can run on it; that of the O(default_integration_name) first.
+    type: str
+  default_integration_name:
+    description:
+      - The name that the playbook C(apono.eks.onboard) takes without C(apono_integration_name). Without it, the name of
+        the cluster.
     type: str
   integrations:
     description: The integrations to choose from, as RV(apono.eks.integration_info#module:integrations).

@@ -259,7 +259,7 @@ class Damage:
         fleet.apono("DELETE", "admin/v3/connectors/connector-3")
         fleet.apono("DELETE", f"admin/v4/integrations/{fleet.id_of('alone')}")
         fleet.clusters["gone"].eks.delete_cluster(name="gone")
-        self.put("username", integration_config={"target_cluster": "username", "cluster_location": "us-east-1"})
+        self.put("username", integration_config={"target_cluster": "username"})
         fleet.integrate("username-by-hand", "username")
         for host, status in (("entry-gone", "Error"), ("masters", "Disabled"), ("broken", "Warning")):
             bed.control("apono", "integrations", {"name": host, "fail": "no way", "status": status})

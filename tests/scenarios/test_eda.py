@@ -25,6 +25,7 @@ from testbed.service import LOOPBACK, free_ports
 
 EDA = Path(__file__).resolve().parents[2] / "extensions/eda"
 ACCOUNT, REGION = "111122223333", "eu-west-1"
+ELSEWHERE = "444455556666"
 TOKEN = "token-of-the-webhook"
 PATIENCE_SECONDS = 120
 
@@ -81,7 +82,8 @@ class Rulebook:
         self.log = controller.folder / "rulebook.log"
         self.record = controller.folder / "record.jsonl"
         variables = controller.folder / "variables.json"
-        variables.write_text(json.dumps({"apono_webhook_port": self.port, "apono_webhook_token": TOKEN}))
+        given = {"apono_webhook_port": self.port, "apono_webhook_token": TOKEN, "apono_accounts": [ACCOUNT]}
+        variables.write_text(json.dumps(given))
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
@@ -152,6 +154,8 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: P
         event("DescribeCluster", {"name": "other"}),
         event("DeleteAccessEntry", own, userAgent="Boto3/1.40 apono.eks"),
         event("CreateCluster", {"name": pipe}),
+        event("DeleteCluster", {"name": "other"}, recipientAccountId=ELSEWHERE),
+        {**event("DeleteCluster", {"name": "other"}, recipientAccountId=ELSEWHERE), "account": ELSEWHERE},
         [pipe],
     ):
         assert rulebook.send(ignored) == 200
@@ -169,7 +173,7 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: P
     arn = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/fresh"
     fresh = Cluster(account, "fresh", REGION, arn)
     assert fresh.entry()["username"] == "apono:{{SessionName}}", rulebook.log.read_text()
-    assert list(integrations(slow_bed)) == ["fresh"]
+    assert list(integrations(slow_bed)) == [f"fresh.{REGION}.{ACCOUNT}"]
 
     eks.delete_access_entry(clusterName="fresh", principalArn=account.arn(f"role/{ROLE}"))
     assert rulebook.send(event("DeleteAccessEntry", {**own, "name": "fresh"})) == 200

@@ -138,7 +138,9 @@ def test_one_cluster_under_two_names_is_refused(bed: Bed, controller: Controller
     }
     inventory = {"all": {"hosts": hosts, "vars": common}}
     ended(controller.run("apono.eks.onboard", {"all": {"hosts": {"prod": {}}, "vars": common}}))
-    bed.forget_calls()
+    run = controller.run("apono.eks.migrate_to_access_entries", inventory, "--check", "--limit", "prod,production")
+    assert set(run.failed) == {"prod", "production"}, run.output
+    assert all("'prod' and 'production' lead to one cluster" in message for message in run.failed.values())
     for playbook, state in (("onboard", "changed"), ("audit", "onboarded"), ("offboard", "changed")):
         for limit, refused in (([], {"prod", "production"}), (["--limit", "prod,web"], {"prod"})):
             run = controller.run(f"apono.eks.{playbook}", inventory, *limit)

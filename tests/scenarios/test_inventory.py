@@ -14,7 +14,7 @@ import pytest
 from runs import Controller
 
 from testbed.bed import Bed
-from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, integrations
 
 SHOP, DATA, LAB = "111122223333", "444455556666", "777788889999"
 EU, US = "eu-central-1", "us-east-1"
@@ -87,6 +87,7 @@ def test_a_host_has_what_the_playbooks_need(place: Place) -> None:
         "ansible_connection": "local",
         "apono_cluster_name": "shop-2",
         "apono_region": US,
+        "apono_default_integration_name": f"shop-2.{US}.{SHOP}",
         "apono_assume_role_arn": f"arn:aws:iam::{SHOP}:role/{AUTOMATION}",
     }
     assert shop["eks_arn"] == f"arn:aws:eks:{US}:{SHOP}:cluster/shop-2"
@@ -211,6 +212,18 @@ def test_clusters_of_one_name(place: Place) -> None:
     assert "put eks_region and eks_account_id into it" in " ".join(answer.stderr.split())
 
 
+def test_names_of_integrations_are_unique_where_the_file_spans_accounts_or_regions(place: Place) -> None:
+    one_place = {"regions": [EU], "accounts": place.sources(SHOP)}
+    for options, spans in (
+        (one_place, False),
+        ({**one_place, "regions": [EU, US]}, True),
+        ({**one_place, "regions": ["all"]}, True),
+        ({**one_place, "accounts": place.sources()}, True),
+    ):
+        names = {its.get("apono_default_integration_name") for its in place.hosts(**options, names=["shop-1"]).values()}
+        assert names == {f"shop-1.{EU}.{SHOP}" if spans else None}
+
+
 def test_all_regions_that_an_account_has_enabled(place: Place) -> None:
     place.bed.control("aws", "regions", {"account_id": DATA, "regions": [EU, "eu-west-1"]})
     place.bed.forget_calls()
@@ -324,3 +337,4 @@ def test_a_fleet_is_onboarded_from_it(place: Place) -> None:
         run = place.controller.run("apono.eks.onboard", path)
         assert run.code == 0, run.output
         assert bool(run.changed) is changes
+        assert f"shop-1.{EU}.{SHOP}" in integrations(place.bed)

@@ -201,6 +201,7 @@ SET_BY_A_PLAY = {
 }
 # The lookup integration_options gives them all at once.
 INTEGRATION_OPTIONS = {
+    *("integration_allow_cluster_change", "integration_cluster"),
     *("integration_aws_role_name", "integration_certificate_authority", "integration_config", "integration_connector"),
     *("integration_connector_must_exist", "integration_credential_rotation_days", "integration_custom_access_details"),
     *("integration_default_custom_access_details", "integration_eks_cluster_name", "integration_owner"),

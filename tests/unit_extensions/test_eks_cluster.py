@@ -28,7 +28,13 @@ def message(call: str = "CreateCluster", **detail: Any) -> dict[str, Any]:
         "requestParameters": {"name": CLUSTER["name"], "principalArn": ROLE},
         "userAgent": "aws-cli/2.17.0",
     }
-    return {"source": "aws.eks", "detail-type": "AWS API Call via CloudTrail", "detail": {**known, **detail}}
+    return {
+        "source": "aws.eks",
+        "detail-type": "AWS API Call via CloudTrail",
+        "account": CLUSTER["account_id"],
+        "region": CLUSTER["region"],
+        "detail": {**known, **detail},
+    }
 
 
 def said(content: Any, wrapping: str = "payload", **options: Any) -> list[dict[str, Any]]:
@@ -64,6 +70,12 @@ def test_a_call_is_one_word_and_a_place(call, action, wrapping):
         message("DeleteAccessEntry", userAgent="Boto3/1.40 md/Botocore#1.40 apono.eks"),
         message("DeleteAccessEntry", requestParameters={"name": "prod-1", "principalArn": ROLE + "-2"}),
         message(eventName=["CreateCluster"]),
+        message(recipientAccountId="444455556666"),
+        message(awsRegion="us-east-1"),
+        {**message(), "account": "444455556666"},
+        {**message(), "account": None},
+        {**message(), "region": "us-east-1"},
+        {key: value for key, value in message().items() if key != "account"},
         {**message(), "source": "my.app"},
         {**message(), "detail-type": "EKS Cluster State Change"},
         None,
@@ -89,6 +101,6 @@ texts = st.text("ab1-_{}%#. \n'", max_size=6)
 @given(name=texts, region=texts | st.just(CLUSTER["region"]), account=texts | st.just(CLUSTER["account_id"]))
 def test_nothing_that_comes_through_could_be_a_template(name, region, account):
     detail = {"requestParameters": {"name": name}, "awsRegion": region, "recipientAccountId": account}
-    for event in said(message(**detail)):
+    for event in said({**message(**detail), "account": account, "region": region}):
         assert set(event) == {"cluster"} and set(event["cluster"]) == {"action", *CLUSTER}
         assert not set("".join(event["cluster"].values())) & set("{}%# .\n'")

@@ -19,6 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import (
     integration,
 )
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, sentence
 
 DEFAULT_NAME = "apono-k8s-access"
@@ -224,22 +225,27 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
 
 
 def choose_integration(
-    integrations: list[dict[str, Any]], name: str | None, cluster: dict[str, Any], ids: dict[str, str]
+    integrations: list[dict[str, Any]],
+    name: str | None,
+    cluster: dict[str, Any],
+    ids: dict[str, str],
+    connectors: list[dict[str, Any]],
+    default_name: str | None = None,
 ) -> dict[str, Any] | None:
     """The integration of exactly the name, where one is given; otherwise the one whose settings are of this cluster,
-    that of the cluster's name first. ``ids`` are the ids of the settings by their labels.
+    that of the default name, which is mostly the cluster's, first. ``ids`` are the ids of the settings by their labels.
 
     Raises :class:`ResourceError` where it cannot be known which one is meant.
     """
-    own = [item for item in integrations if item["name"] == (name or cluster["name"])]
+    own = [item for item in integrations if item["name"] == (name or default_name or cluster["name"])]
     if name:
         return _only(own, f"have the name {name}", "Rename or remove the others in Apono.")
-    found = [item for item in integrations if _is_of(item, cluster, ids)]
+    found = [item for item in integrations if _is_of(item, cluster, ids, connectors)]
     if not found and own:
         raise ResourceError(
             f"The integration {own[0]['name']} ({own[0]['id']}) has the name of the cluster {cluster['name']}, and the "
-            "settings of another one. Set apono_integration_name to its name if it is the right one all the same, and "
-            "to a new name if not.",
+            "settings or the connector of another one. Set apono_integration_name to its name if it is the right one "
+            "all the same, and to a new name if not.",
             service="apono",
             code="Ambiguous",
         )
@@ -259,10 +265,17 @@ def _only(found: list[dict[str, Any]], reason: str, advice: str) -> dict[str, An
     return found[0] if found else None
 
 
-def _is_of(item: dict[str, Any], cluster: dict[str, Any], ids: dict[str, str]) -> bool:
-    config = item["integration_config"]
-    region = config.get(ids.get(REGION, ""))
-    return config.get(ids.get(CLUSTER_NAME, "")) == cluster["name"] and region in (None, "", cluster["region"])
+def _is_of(
+    item: dict[str, Any], cluster: dict[str, Any], ids: dict[str, str], connectors: list[dict[str, Any]]
+) -> bool:
+    stored = integration.cluster_settings(item["integration_config"], ids)
+    own = {CLUSTER_NAME: [cluster["name"]], REGION: [cluster["region"]], SERVER_URL: [cluster.get("endpoint")]}
+    if CLUSTER_NAME not in stored or integration.differences(stored, own):
+        return False
+    connector = next((each for each in connectors if each["id"] == item["connector_id"]), {})
+    here, found = Place(cluster["account_id"], cluster["region"]), places(connector)
+    # Without an address, it is of the cluster on which its connector runs.
+    return SERVER_URL in stored or not found or any(place.can_be(here) for place in found)
 
 
 def adopt_integration(
@@ -271,10 +284,11 @@ def adopt_integration(
     cluster: dict[str, Any],
     connectors: list[dict[str, Any]],
     ids: dict[str, str],
+    default_name: str | None = None,
 ) -> None:
     """The integration as :class:`IntegrationInfo` shows it."""
     what = f"the integration {shown['name']}"
-    found.keep("apono_integration_name", shown["name"], cluster["name"])
+    found.keep("apono_integration_name", shown["name"], default_name or cluster["name"])
     found.keep("apono_connector", connector_reference(shown["connector_id"], connectors))
     _adopt_config(found, what, integration.merged_config(shown["integration_config"], {}, False), cluster, ids)
     found.keep("apono_resource_types", sorted(shown["connected_resource_types"] or ()))

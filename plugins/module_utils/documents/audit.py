@@ -19,6 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import access_
 from ansible_collections.apono.eks.plugins.module_utils.documents.ansible_words import own_words
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.documents.iam_breadth import beyond
+from ansible_collections.apono.eks.plugins.module_utils.documents.integration import OTHER_CLUSTER
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 ONBOARDED, DRIFTED, PARTIAL, ABSENT, UNREACHABLE, FAILED = (
@@ -57,6 +58,7 @@ SEVERITIES = {
     "aws_auth_unparseable": ERROR,
     "aws_auth_duplicates": WARNING,
     "aws_auth_path": WARNING,
+    "integration_of_other_cluster": ERROR,
     "integration_without_cluster": ERROR,
     "integration_duplicate": ERROR,
     "integration_error": ERROR,
@@ -185,6 +187,9 @@ class Audit:
     @property
     def integration(self) -> Piece:
         piece = Piece("integration", self.result("integration"))
+        if (piece.error or {}).get("code") == OTHER_CLUSTER:
+            # One of the same name is there, and it is not this cluster's.
+            return Piece("integration", piece.result, there=False)
         if self.cluster or piece.error:
             return piece
         # Of a cluster that is gone, the integration is to be neither made nor changed.
@@ -309,7 +314,9 @@ class Audit:
 
     def of_the_settings(self, state: str) -> Iterator[tuple[str, str]]:
         for piece in self.pieces:
-            if piece.is_blocked:
+            if (piece.error or {}).get("code") == OTHER_CLUSTER:
+                yield "integration_of_other_cluster", piece.error["message"]
+            elif piece.is_blocked:
                 yield "blocked", f"The {piece.name} cannot become what is wanted. {piece.error['message']}"
         if state != UNREACHABLE:
             for name in ("aws_auth", "access_entries", "clusters", "connectors", "integrations"):

@@ -11,16 +11,24 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import audit
 from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
+from ansible_collections.apono.eks.plugins.module_utils.documents.integration import (
+    CLUSTER_NAME,
+    REGION,
+    SERVER_URL,
+    differences,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """A host of the inventory: its cluster, as far as that is known, and the integration that it names."""
+    """A host of the inventory: its cluster, as far as that is known, and the integration that it names. ``servers`` are
+    the addresses of the cluster's API server that are known."""
 
     name: str
     cluster_name: str
     integration_name: str
     place: Place
+    servers: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +65,9 @@ class Fleet:
 
     def place(self, integration: Mapping[str, Any]) -> Place:
         """Where its cluster is: as its settings say, and as its connector does unless that works from elsewhere."""
-        region = self.setting(integration, "Region")
+        region = self.setting(integration, REGION)
         connector = self.connectors.get(integration.get("connector_id"))
-        if connector is None or self.setting(integration, "Server URL"):
+        if connector is None or self.setting(integration, SERVER_URL):
             return Place("", region)
         told = places(connector)
         if len(told) != 1:
@@ -69,8 +77,15 @@ class Fleet:
 
     def hosts_of(self, integration: Mapping[str, Any]) -> list[Host]:
         """The hosts whose cluster it is for."""
-        cluster, place = self.setting(integration, "EKS Cluster Name"), self.place(integration)
-        return [host for host in self.hosts if host.cluster_name == cluster and host.place.can_be(place)]
+        cluster, place = self.setting(integration, CLUSTER_NAME), self.place(integration)
+        server = {SERVER_URL: self.setting(integration, SERVER_URL)}
+        return [
+            host
+            for host in self.hosts
+            if host.cluster_name == cluster
+            and host.place.can_be(place)
+            and not (server[SERVER_URL] and differences(server, {SERVER_URL: host.servers}))
+        ]
 
     def duplicates(self) -> dict[str, list[str]]:
         """By host, the names of integrations for its cluster that no host names."""
@@ -93,7 +108,7 @@ class Fleet:
 
     def judged(self, integration: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One outcome; none where the inventory does not cover its place, or its place is not known."""
-        cluster, place = self.setting(integration, "EKS Cluster Name"), self.place(integration)
+        cluster, place = self.setting(integration, CLUSTER_NAME), self.place(integration)
         around = [listed for listed in self.listed if listed.place.can_be(place)]
         if not cluster or not place.region or not around:
             return []

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.parse
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, raise_together
@@ -30,6 +32,13 @@ SECRET_STORES = {
     "hashicorp_vault": ("secret_engine", "path"),
     "apono": ("parameters",),
 }
+
+# The labels of the settings that name the cluster, as the documentation of the type aws-eks has them.
+CLUSTER_NAME, REGION, SERVER_URL = "EKS Cluster Name", "Region", "Server URL"
+CLUSTER_LABELS = (CLUSTER_NAME, REGION, SERVER_URL)
+
+# The code of the error for an integration that is of another cluster.
+OTHER_CLUSTER = "OtherCluster"
 
 _LIKE_AN_ID = re.compile(r"[a-z0-9_]+")
 
@@ -111,6 +120,42 @@ def merged_config(current: dict[str, Any], wanted: dict[str, str], purge: bool) 
     """The configuration as it will be. What is set empty goes; what is not named stays unless ``purge``."""
     kept = {} if purge else {key: config_text(value) for key, value in current.items()}
     return {key: value for key, value in {**kept, **wanted}.items() if value}
+
+
+def cluster_settings(config: Mapping[str, Any], parameter_ids: Mapping[str, str]) -> dict[str, str]:
+    """The settings that name the cluster, by their labels, as far as they are set.
+
+    :param config: settings by their ids or labels, as the option and Apono have them.
+    :param parameter_ids: the ids by the labels, as the catalog has them.
+    """
+    by_key = {str(key).strip().lower(): config_text(value).strip() for key, value in config.items()}
+    found = {
+        label: by_key.get(label.lower()) or by_key.get(parameter_ids.get(label, "").lower()) for label in CLUSTER_LABELS
+    }
+    return {label: value for label, value in found.items() if value}
+
+
+def differences(stored: Mapping[str, str], cluster: Mapping[str, Iterable[str | None]]) -> list[str]:
+    """What of the stored settings names another cluster, in words. What is not stored, or not known of the cluster,
+    says nothing.
+
+    :param stored: the settings by their labels, as :func:`cluster_settings` gives them.
+    :param cluster: by label, the values that are of the cluster. A server may have several addresses.
+    """
+    found = []
+    for label, value in stored.items():
+        own = [text for text in cluster.get(label, ()) if text]
+        if own and _comparable(label, value) not in {_comparable(label, text) for text in own}:
+            found.append(f"{label} is {value!r} and not {' or '.join(map(repr, own))}")
+    return found
+
+
+def _comparable(label: str, value: str) -> str:
+    """A setting in a form in which equal ones are equal: the address of a server with its scheme and port."""
+    if label != SERVER_URL:
+        return value
+    address = urllib.parse.urlsplit(value.lower() if "://" in value else f"https://{value.lower()}")
+    return f"{address.scheme}://{address.netloc.removesuffix(':443')}{address.path.rstrip('/')}"
 
 
 def secret_store_kind(store: dict[str, Any] | None) -> str | None:

@@ -19,6 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     known_connectors,
 )
 from ansible_collections.apono.eks.plugins.module_utils.documents import integration
+from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, caught, raise_together
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
@@ -58,6 +59,16 @@ OWNER = {
         **SOURCE,
     },
 }
+# The settings that name the cluster, by what the option cluster calls them.
+CLUSTER_OPTIONS = {
+    integration.CLUSTER_NAME: "name",
+    integration.REGION: "region",
+    integration.SERVER_URL: "endpoint",
+}
+CLUSTER = {
+    "type": "dict",
+    "options": {name: {"type": "str"} for name in (*CLUSTER_OPTIONS.values(), "account_id")},
+}
 RESOURCE_OWNER = {
     "type": "dict",
     "options": {
@@ -78,6 +89,8 @@ class Integration(Resource):
             {
                 "name": {"type": "str", "required": True},
                 "type": {"type": "str", "default": "aws-eks"},
+                "cluster": CLUSTER,
+                "allow_cluster_change": {"type": "bool", "default": False},
                 "connector": {"type": "str"},
                 "connector_must_exist": {"type": "bool", "default": True},
                 "resource_types": {"type": "list", "elements": "str"},
@@ -147,6 +160,8 @@ class Integration(Resource):
         ``connector_id``; the catalog and the connectors are asked only where that, or a write, needs them."""
         current = self.find()
         if self.params["state"] == "absent":
+            if current and self.cluster_is_given():
+                self.check_cluster(current, self.parameter_ids())
             return current
         if current and current["type"] != self.params["type"]:
             raise ResourceError(
@@ -157,7 +172,64 @@ class Integration(Resource):
             )
         self.connector_id = current.get("connector_id") if current else None
         raise_together(caught(lambda: self.settle_connector(current), lambda: self.settle_type(current)))
+        # What is as it is to be has the settings of the cluster, as far as they are given.
+        if current and (self.params.get("cluster") or self.body(current) != as_body(current)):
+            self.check_cluster(current, self.parameter_ids())
         return current
+
+    # Whose it is
+
+    def cluster_is_given(self) -> bool:
+        return bool(given(self.params.get("cluster") or {}) or self.params["config"])
+
+    def parameter_ids(self) -> dict[str, str]:
+        """The ids of the settings by their labels; asks the catalog where they are not given."""
+        return self.params["parameter_ids"] or integration.ids_by_label(catalog_type(self.apono, self.params["type"]))
+
+    def check_cluster(self, current: dict[str, Any], ids: dict[str, str]) -> None:
+        """Raises :class:`ResourceError` for an integration of another cluster, unless that is asked for. A type that
+        names no EKS cluster is not looked at."""
+        if self.params["allow_cluster_change"] or integration.CLUSTER_NAME not in ids:
+            return
+        cluster = given(self.params.get("cluster") or {})
+        wanted = integration.cluster_settings(self.params["config"], ids)
+        stored = integration.cluster_settings(current["integration_config"], ids)
+        # What is set may be called otherwise than by EKS: a name to show, an address of a proxy's.
+        own = {label: (wanted.get(label), cluster.get(name)) for label, name in CLUSTER_OPTIONS.items()}
+        reasons = integration.differences(stored, own)
+        if not reasons and not stored.get(integration.SERVER_URL):
+            reasons = self.connector_elsewhere(current, cluster)
+        if reasons:
+            this = ", ".join(value for name, value in cluster.items() if name != "endpoint")
+            raise ResourceError(
+                f"{self.what} is of another cluster{f' than {this}' if this else ''}, so it is left as it is: "
+                f"{'; '.join(reasons)}. Set name (in a playbook apono_integration_name) to the name of this cluster's "
+                "own integration. If this one is meant, as after the cluster was made anew, set allow_cluster_change "
+                "(in a playbook apono_allow_cluster_change) to true.",
+                service="apono",
+                code=integration.OTHER_CLUSTER,
+            )
+
+    def connector_elsewhere(self, current: dict[str, Any], cluster: dict[str, Any]) -> list[str]:
+        """Why an integration without an address is of another cluster, which is the one on which its connector runs. A
+        connector that stays says nothing of the cluster: whether it is the right one, the audit tells."""
+        connector_id = current.get("connector_id")
+        stays = self.params["state"] == "present" and connector_id == self.connector_id
+        if stays or not connector_id or not cluster.get("account_id"):
+            return []
+        connector = self.find_connector(connector_id)
+        here = Place(cluster["account_id"], cluster.get("region", ""))
+        found = places(connector or {})
+        if not found or any(place.can_be(here) for place in found):
+            return []
+        where = "; ".join(sorted(map(str, found)))
+        return [f"it has no {integration.SERVER_URL}, and its connector {connector_id} runs in {where}"]
+
+    def find_connector(self, connector_id: str) -> dict[str, Any] | None:
+        """A connector by its id; ``None`` for one that Apono does not know."""
+        return connected_connector(self.apono, connector_id) or next(
+            (item for item in known_connectors(self.apono) if item["id"] == connector_id), None
+        )
 
     def settle_type(self, current: dict[str, Any] | None) -> None:
         """What is wanted, in the words of the type."""
@@ -320,9 +392,7 @@ class Integration(Resource):
         if params["state"] == "absent" or not self.connector_id or not params["connector_must_exist"]:
             return
         if self.connector is None:
-            self.connector = connected_connector(self.apono, self.connector_id) or next(
-                (item for item in known_connectors(self.apono) if item["id"] == self.connector_id), None
-            )
+            self.connector = self.find_connector(self.connector_id)
         words = absence(self.connector)
         if words and params["wait"]:
             yield ResourceError(

@@ -45,6 +45,7 @@ class OnboardingInfo(Information):
                 "role_name": {"type": "str", "default": adoption.DEFAULT_NAME},
                 "policy_name": {"type": "str"},
                 "integration_name": {"type": "str"},
+                "default_integration_name": {"type": "str"},
                 "integrations": {"type": "list", "elements": "dict", "default": []},
                 "connectors": {"type": "list", "elements": "dict", "default": []},
                 "parameter_ids": {"type": "dict", "default": {}},
@@ -78,11 +79,11 @@ class OnboardingInfo(Information):
         tagged = [item["tags"] for item in (role, policy, entry) if item]
         if tagged:
             adoption.adopt_tags(found, tagged)
-        integration = adoption.choose_integration(
-            params["integrations"], params.get("integration_name"), cluster, params["parameter_ids"]
-        )
+        connectors, ids = params["connectors"], params["parameter_ids"]
+        name, default_name = params.get("integration_name"), params.get("default_integration_name")
+        integration = adoption.choose_integration(params["integrations"], name, cluster, ids, connectors, default_name)
         if integration:
-            adoption.adopt_integration(found, integration, cluster, params["connectors"], params["parameter_ids"])
+            adoption.adopt_integration(found, integration, cluster, connectors, ids, default_name)
         self.note_missing(found, cluster, role, policy, way, integration)
         return {
             "cluster": cluster,

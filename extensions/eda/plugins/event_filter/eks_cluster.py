@@ -18,7 +18,8 @@ description:
   - It puts C(event.cluster) in the event's place, with C(action), C(name), C(region) and C(account_id). C(action) is
     V(created) for CreateCluster, V(deleted) for DeleteCluster, and V(changed) when somebody else than this collection
     changed or removed the access entry of Apono's role.
-  - Calls that failed, other calls, and what is no such event are dropped.
+  - Calls that failed, other calls, and what is no such event are dropped. So are events whose envelope names another
+    account or region than the call that they report.
   - Whoever can cause an event chooses texts in it. Only names that AWS allows come through, so that none of them is
     ever a template.
 options:
@@ -77,6 +78,9 @@ def main(
         "account_id": dig(detail, "recipientAccountId"),
     }
     if not action or not all(isinstance(text, str) and FORMS[key].fullmatch(text) for key, text in cluster.items()):
+        return []
+    # EventBridge writes the envelope, https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+    if (dig(message, "account"), dig(message, "region")) != (cluster["account_id"], cluster["region"]):
         return []
     if accounts and cluster["account_id"] not in [str(account) for account in accounts]:
         return []

@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import Identity, identity, shared
+from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import (
+    Identity,
+    identity,
+    same_cluster,
+    same_integration,
+)
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 REGION = "eu-central-1"
@@ -31,14 +36,17 @@ def test_a_cluster_is_what_eks_said_then_what_variables_say() -> None:
 
 def test_two_hosts_of_one_cluster_are_refused_and_both_are_named() -> None:
     here = Identity(ACCOUNT, REGION, "prod", "prod")
-    found = shared({"a b": here, "c": here, "d": Identity(OTHER, REGION, "prod", "d")}, {"a b", "c", "d"})
+    found = same_cluster({"a b": here, "c": here, "d": Identity(OTHER, REGION, "prod", "d")}, {"a b", "c", "d"})
     assert set(found) == {"a b", "c"}
     assert found["a b"] == found["c"]
-    (reason,) = found["c"]
-    assert "The hosts 'a b' and 'c' lead to one cluster, prod in account 111122223333, region eu-central-1" in reason
+    assert (
+        "The hosts 'a b' and 'c' lead to one cluster, prod in account 111122223333, region eu-central-1" in found["c"]
+    )
     # One of them is in the inventory alone.
-    assert set(shared({"a b": here, "c": here}, {"c"})) == {"c"}
-    assert shared({"a b": here, "c": here}, set()) == {}
+    assert set(same_cluster({"a b": here, "c": here}, {"c"})) == {"c"}
+    assert same_cluster({"a b": here, "c": here}, set()) == {}
+    # That they have one integration follows.
+    assert same_integration({"a b": here, "c": here}, {"a b", "c"}) == {}
 
 
 def test_two_clusters_of_one_integration_are_refused_and_both_are_named() -> None:
@@ -48,9 +56,9 @@ def test_two_clusters_of_one_integration_are_refused_and_both_are_named() -> Non
         "three": Identity(OTHER, "", "web", "prod"),
         "own": Identity(OTHER, "us-east-1", "prod", "prod.us-east-1.444455556666"),
     }
-    found = shared(identities, set(identities))
+    found = same_integration(identities, set(identities))
     assert set(found) == {"one", "two", "three"}
-    (reason,) = found["two"]
+    reason = found["two"]
     assert "'one', 'two' and 'three' have the integration name 'prod' in common" in reason
     assert "set apono_integration_name for each" in reason
 
@@ -58,4 +66,7 @@ def test_two_clusters_of_one_integration_are_refused_and_both_are_named() -> Non
 def test_of_a_host_of_which_too_little_is_known_nothing_is_said() -> None:
     known = Identity(ACCOUNT, REGION, "prod", "a")
     for little in (Identity("", REGION, "prod", "b"), Identity(ACCOUNT, "", "prod", "b")):
-        assert shared({"known": known, "little": little, "as little": little}, {"known"}) == {}
+        assert same_cluster({"known": known, "little": little, "as little": little}, {"known"}) == {}
+    # Which cluster it is does not matter where two have one integration.
+    little = Identity("", "", "prod", "a")
+    assert set(same_integration({"known": known, "little": little}, {"known"})) == {"known"}

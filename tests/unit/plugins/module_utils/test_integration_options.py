@@ -34,6 +34,12 @@ def test_a_cluster_of_which_nothing_is_said_has_its_settings_and_tells_how_to_lo
     assert "role_arn = arn:aws:iam::111122223333:role/apono-k8s-access\n" in details
     assert "aws eks update-kubeconfig --name prod-1 --region eu-central-1" in details
     assert options == {
+        "cluster": {
+            "name": "prod-1",
+            "region": "eu-central-1",
+            "endpoint": "https://prod-1.example.com",
+            "account_id": "111122223333",
+        },
         "connector_must_exist": True,
         "config": {
             "Server URL": "",
@@ -60,6 +66,14 @@ def test_a_setting_that_is_given_is_taken_however_it_is_named(name):
     config = made({"parameter_ids": IDS}, apono_integration_config={name: "other"})["config"]
     assert {key: value for key, value in config.items() if value} == {name: "other", "Region": "eu-central-1"}
     assert len(config) == 5
+
+
+def test_which_cluster_it_was_is_known_of_one_that_is_gone():
+    gone = {"apono_cluster_result.cluster": {}, "apono_region": "us-east-1"}
+    role = {"apono_assume_role_arn": "arn:aws:iam::444455556666:role/automation"}
+    assert made(**gone, **role)["cluster"] == {"name": "prod-1", "region": "us-east-1", "account_id": "444455556666"}
+    assert made(**gone, apono_account_id=123456789012)["cluster"]["account_id"] == "123456789012"
+    assert made(**gone)["cluster"] == {"name": "prod-1", "region": "us-east-1"}
 
 
 @pytest.mark.parametrize("connector", ["Production", "9a3cf6b2-0000-4000-8000-000000000001", 7])

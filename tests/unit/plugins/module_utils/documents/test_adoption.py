@@ -50,6 +50,7 @@ REGIONS = st.lists(st.from_regex(r"[a-z0-9*?-]{1,9}", fullmatch=True), min_size=
 
 CLUSTER = {
     "name": "alpha",
+    "account_id": ACCOUNT,
     "region": "eu-west-1",
     "endpoint": "https://alpha.example.com",
     "certificate_authority": "QUxQSEE=",
@@ -342,8 +343,8 @@ def test_which_integration_is_meant():
     foreign = shown(id="foreign", integration_config={"target_cluster": "beta"})
     elsewhere = shown(id="elsewhere", name="x", integration_config={"target_cluster": "alpha", "cluster_location": "x"})
 
-    def choose(*integrations, name=None):
-        chosen = adoption.choose_integration(list(integrations), name, CLUSTER, IDS)
+    def choose(*integrations, name=None, default=None, connectors=()):
+        chosen = adoption.choose_integration(list(integrations), name, CLUSTER, IDS, list(connectors), default)
         return chosen and chosen["id"]
 
     assert choose(elsewhere) is None
@@ -361,8 +362,22 @@ def test_which_integration_is_meant():
         with pytest.raises(ResourceError, match="2 integrations") as refusal:
             choose(*several, name=name)
         assert all(item["id"] in refusal.value.message for item in several)
-    with pytest.raises(ResourceError, match="the settings of another one"):
+    with pytest.raises(ResourceError, match="the settings or the connector of another one"):
         choose(foreign)
+    # By a name that is unique, the one that was made before by the cluster's own.
+    assert choose(foreign, other, default="alpha.eu-central-1.111122223333") == "other"
+    assert choose(foreign, default="alpha.eu-central-1.111122223333") is None
+
+
+def test_the_integration_of_a_cluster_of_the_same_name_elsewhere_is_not_meant():
+    places = {"cloud_provider_metadata": {"aws_account_id": "999999999999", "region": CLUSTER["region"]}}
+    connector = {"id": "there", "sessions": [{"metadata": places}]}
+    for stranger in (
+        shown(name="x", integration_config={"target_cluster": "alpha", "api_endpoint": "https://other"}),
+        shown(name="x", integration_config={"target_cluster": "alpha"}, connector_id="there"),
+    ):
+        assert adoption.choose_integration([stranger], None, CLUSTER, IDS, [connector]) is None
+        assert adoption.choose_integration([stranger], "x", CLUSTER, IDS, [connector]) == stranger
 
 
 # The file

@@ -21,6 +21,7 @@ OTHER_POLICY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 VIEW, ADMIN = (f"arn:aws:eks::aws:cluster-access-policy/AmazonEKS{kind}Policy" for kind in ("View", "ClusterAdmin"))
 UNREAD = {"failed": True, "msg": "IAM GetRole failed", "error": {"service": "iam", "operation": "GetRole", "code": "X"}}
 BLOCKED = {"failed": True, "msg": "It is immutable.", "error": {"service": "eks", "code": "Immutable"}}
+OTHERS = {"failed": True, "msg": "It is of another.", "error": {"service": "apono", "code": "OtherCluster"}}
 WRONG = {"failed": True, "msg": "apono_trust is wrong"}
 
 
@@ -237,6 +238,7 @@ FOUND = {
         ),
     ),
     "access_entry_dead": facts(role_result=role_result(create_date="2026-01-03T00:00:00+00:00")),
+    "integration_of_other_cluster": facts(integration_result=OTHERS),
     "integration_duplicate": facts(duplicates=["by-hand"]),
     "integration_error": facts(integration_result=integration_result(status="ERROR")),
     "integration_warning": facts(integration_result=integration_result(status="warning")),
@@ -312,6 +314,17 @@ def test_of_a_cluster_that_is_gone_the_integration_is_left():
     assert record["state"] == "absent"
     assert {finding["code"] for finding in record["findings"]} == {"cluster_missing", "integration_without_cluster"}
     assert all(step["changes"] == [] for step in record["steps"])
+
+
+def test_a_cluster_whose_integration_is_of_another_one_is_not_onboarded():
+    assert Audit(facts(integration_result=OTHERS)).record()["state"] == "partial"
+    record = Audit(facts(integration_result=OTHERS, entry_result=MISSING)).record()
+    assert (record["state"], record["error"]) == ("absent", None)
+    # Of a cluster that is gone, it is not what is left.
+    gone = {"cluster_result": {"cluster": None}, "role_arn": "", "policy_result": {}, "role_result": {}}
+    record = Audit(facts(integration_result=OTHERS, **gone)).record()
+    assert record["state"] == "absent"
+    assert {item["code"] for item in record["findings"]} == {"cluster_missing", "integration_of_other_cluster"}
 
 
 def test_in_the_mode_api_aws_auth_counts_for_nothing():

@@ -77,3 +77,18 @@ def test_what_cannot_be_known_is_not_said(integrations, keywords):
 def test_a_connector_says_where_its_cluster_is():
     assert found(integration("x", "gone", connector_id="c"), place=HERE)[1] == [("x", "absent", "integration_orphaned")]
     assert found(integration("x", "unlisted", connector_id="c"), place=THERE)[1][0][2] == "integration_orphaned"
+
+
+def test_the_address_tells_clusters_of_one_name_apart():
+    host = Host("alpha", "alpha", "own", HERE, ("https://alpha", "https://proxy"))
+    for server, duplicates in (
+        ("https://ALPHA/", {"alpha": ["x"]}),
+        ("https://proxy", {"alpha": ["x"]}),
+        ("", {"alpha": ["x"]}),
+        ("https://other", {}),
+    ):
+        other = integration("x", "alpha", url=server)
+        assert Fleet([host], [], [other], [], IDS).duplicates() == duplicates
+    # Of a host whose cluster did not answer, no address is known.
+    unknown = Host("alpha", "alpha", "own", HERE)
+    assert Fleet([unknown], [], [integration("x", "alpha", url="https://other")], [], IDS).duplicates()

@@ -489,3 +489,132 @@ def test_a_plan_does_not_change_what_was_read():
     plan, _made = planned(current, config=CONFIG, resource_types=["c"], purge_config=True)
     assert isinstance(plan, Plan)
     assert current == as_it_was
+
+
+# An integration belongs to one cluster
+
+EKS_KIND = {
+    "type": "aws-eks",
+    "params": [
+        {"id": "endpoint", "label": "Server URL", "optional": True},
+        {"id": "target", "label": "EKS Cluster Name", "optional": False},
+        {"id": "place", "label": "Region", "optional": True},
+    ],
+    "requires_secret": False,
+    "supported_secret_types": [],
+}
+HERE = {
+    "name": "prod",
+    "region": "eu-west-1",
+    "endpoint": "https://ABC.eks.amazonaws.com",
+    "account_id": "111122223333",
+}
+WANTED = {"EKS Cluster Name": "prod", "Region": "eu-west-1", "Server URL": ""}
+
+
+def connector_in(account_id, region="eu-west-1", connector_id="c-1"):
+    metadata = {"cloud_provider_metadata": {"aws_account_id": account_id, "region": region}}
+    return {"id": connector_id, "name": connector_id, "status": "CONNECTED", "sessions": [{"metadata": metadata}]}
+
+
+def of_cluster(stored, connectors=(HUB,), **given):
+    """What becomes of an integration with these settings."""
+    current = shown(integration_config=stored, custom_access_details="old")
+    options = {"config": WANTED, "cluster": HERE, **given}
+    return planned(answers=Answers([current], connectors, EKS_KIND), **options)[0]
+
+
+OF_OTHERS = [
+    ({"target": "web"}, "EKS Cluster Name is 'web' and not 'prod'"),
+    ({"target": "prod", "place": "us-east-1"}, "Region is 'us-east-1' and not 'eu-west-1'"),
+    ({"target": "prod", "endpoint": "https://other"}, "Server URL is 'https://other' and not 'https://ABC.eks"),
+    ({"target": "Prod"}, "EKS Cluster Name is 'Prod'"),
+]
+
+
+@pytest.mark.parametrize(("config", "words"), OF_OTHERS)
+@pytest.mark.parametrize("given", [{}, {"state": "absent"}, {"custom_access_details": "new", "wait": False}])
+def test_the_integration_of_another_cluster_is_neither_changed_nor_removed(config, words, given):
+    with pytest.raises(ResourceError) as error:
+        of_cluster(config, **given)
+    assert error.value.error["code"] == "OtherCluster"
+    for part in (words, "another cluster than prod, eu-west-1, 111122223333", "apono_integration_name"):
+        assert part in error.value.message
+    # It can be asked for by name.
+    (change,) = of_cluster(config, allow_cluster_change=True, **given).changes
+    assert change.operation == ("DELETE" if given.get("state") else "PUT")
+
+
+@pytest.mark.parametrize(("config", "words"), OF_OTHERS[:2])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_the_settings_that_are_given_name_the_cluster_too(config, words, state):
+    with pytest.raises(ResourceError, match="is of another cluster, so it is left as it is") as error:
+        of_cluster(config, cluster=None, state=state)
+    assert words in error.value.message
+    by_id = {"target": "prod", "place": "eu-west-1"}
+    with pytest.raises(ResourceError, match="is of another cluster"):
+        of_cluster(config, cluster=None, config=by_id, state=state)
+
+
+@pytest.mark.parametrize(
+    ("config", "given"),
+    [
+        # Made by hand, or before the cluster was told of: what is not there contradicts nothing.
+        ({}, {}),
+        ({"target": "prod"}, {}),
+        ({"target": "prod", "place": ""}, {}),
+        # Its address, written otherwise, or as the settings have it.
+        ({"target": "prod", "endpoint": "https://abc.eks.amazonaws.com:443/"}, {}),
+        ({"target": "prod", "endpoint": "ABC.eks.amazonaws.com"}, {}),
+        ({"target": "prod", "endpoint": "https://proxy"}, {"config": {**WANTED, "Server URL": "https://proxy"}}),
+        # A name to show.
+        ({"target": "Shop"}, {"config": {**WANTED, "EKS Cluster Name": "Shop"}}),
+        # Of a cluster that is gone, the address is not known.
+        ({"target": "prod", "endpoint": "https://other"}, {"cluster": {"name": "prod", "region": "eu-west-1"}}),
+    ],
+)
+def test_what_can_be_of_the_cluster_is_taken_for_its_own(config, given):
+    of_cluster(config, **given)
+    assert operations(of_cluster(config, **given, state="absent")) == ["DELETE"]
+
+
+ELSEWHERE = [connector_in("444455556666"), connector_in("111122223333", "us-east-1")]
+
+
+@pytest.mark.parametrize("connector", ELSEWHERE)
+def test_without_an_address_it_is_of_the_cluster_on_which_its_connector_runs(connector):
+    connectors = [connector, connector_in("111122223333", connector_id="c-2")]
+    for given in ({"connector": "c-2"}, {"state": "absent"}):
+        with pytest.raises(ResourceError, match="its connector c-1 runs in account") as error:
+            of_cluster({"target": "prod"}, connectors, **given)
+        assert error.value.error["code"] == "OtherCluster"
+        assert of_cluster({"target": "prod"}, connectors, allow_cluster_change=True, **given).changes
+    # One that stays is the audit's to judge, and with an address it may run anywhere.
+    assert operations(of_cluster({"target": "prod"}, connectors, connector="c-1")) == ["PUT"]
+    with_address = {"target": "prod", "endpoint": HERE["endpoint"]}
+    assert operations(of_cluster(with_address, connectors, state="absent")) == ["DELETE"]
+
+
+@pytest.mark.parametrize(
+    "connectors", [[], [HUB], [connector_in("")], [connector_in("111122223333")], [{**HUB, "sessions": None}]]
+)
+def test_a_connector_of_which_nothing_says_that_it_is_elsewhere_is_no_reason(connectors):
+    assert operations(of_cluster({"target": "prod"}, connectors, state="absent")) == ["DELETE"]
+
+
+def test_of_a_name_alone_nothing_is_known_of_the_cluster():
+    current = shown(integration_config={"target": "web"})
+    assert operations(planned(current, state="absent")[0]) == ["DELETE"]
+
+
+def test_a_type_without_the_name_of_a_cluster_is_not_looked_at():
+    current = shown(integration_config={"cluster_name": "web", "region": "us-east-1"})
+    assert operations(planned(current, cluster=HERE, config={"region": "eu-west-1"})[0]) == ["PUT"]
+
+
+def test_ids_that_are_given_save_the_catalog():
+    ids = {param["label"]: param["id"] for param in EKS_KIND["params"]}
+    current = shown(integration_config={"target": "prod", "place": "eu-west-1"})
+    answers = Answers([current], kind=EKS_KIND)
+    plan, made = planned(answers=answers, config=WANTED, cluster=HERE, parameter_ids=ids)
+    assert (plan.changes, made.apono.paths()) == ((), [INTEGRATIONS_PATH])
