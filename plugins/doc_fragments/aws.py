@@ -65,7 +65,8 @@ options:
     type: str
     default: apono-eks
 requirements:
-  - boto3
+  - boto3 >= 1.34.20
+  - botocore >= 1.34.20
 notes:
   - Throttled and failed calls are repeated by botocore in its C(standard) mode, eight attempts unless
     E(AWS_MAX_ATTEMPTS) says otherwise.

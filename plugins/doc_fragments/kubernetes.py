@@ -54,5 +54,5 @@ options:
     type: int
     default: 10
 requirements:
-  - urllib3, which boto3 brings
+  - urllib3 >= 1.26.12, which boto3 brings
 """

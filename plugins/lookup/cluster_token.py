@@ -25,7 +25,8 @@ options:
     type: dict
     default: {}
 requirements:
-  - boto3
+  - boto3 >= 1.34.20
+  - botocore >= 1.34.20
 author:
   - Apono (@apono-io)
 """

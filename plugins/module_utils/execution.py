@@ -15,6 +15,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.redaction import censor, known_secrets, printable, quote, redact
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.module_utils.versions import check_ansible_core
 
 
 def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
 def outcome(task_class: type[Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     task = None
     try:
+        check_ansible_core()
         task = task_class(params)
         result = task.result(check_mode)
     except ResourceError as error:

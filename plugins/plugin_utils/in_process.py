@@ -44,7 +44,7 @@ filter_loader.get("apono.eks.fleet")
 for lookup in ("account_role", "given", "integration_options"):
     lookup_loader.get(f"apono.eks.{lookup}")
 test_loader.get("ansible.builtin.defined")
-if aws.HAS_BOTOCORE:
+if not aws.PROBLEM:
     aws.preload()
     # What is here now stays for the whole run: a worker's garbage collection must not copy these pages.
     gc.freeze()

@@ -230,6 +230,10 @@ def tasks(shop: Account, folder: Path, elsewhere: str) -> dict[str, dict[str, An
             "apono.eks.cluster_info": {"cluster_name": "both", **aws},
             **without("botocore", folder),
         },
+        "The Python package … is too old": {
+            "apono.eks.cluster_info": {"cluster_name": "both", **aws},
+            **without("botocore", folder, "__version__ = '1.33.9'"),
+        },
         "What answers at … is no API server of Kubernetes": {"apono.eks.aws_auth_info": {"host": elsewhere}},
         "host … is not an address": {"apono.eks.aws_auth_info": {"host": "api.example.com"}},
         "The API server of … did not answer …: the proxy … cannot be reached": {
@@ -259,11 +263,11 @@ def tasks(shop: Account, folder: Path, elsewhere: str) -> dict[str, dict[str, An
     }
 
 
-def without(package: str, folder: Path) -> dict[str, Any]:
-    """What makes a task run by a Python that does not have a package."""
-    place = folder / f"without-{package}"
+def without(package: str, folder: Path, instead: str = "raise ImportError") -> dict[str, Any]:
+    """What makes a task run by a Python that does not have a package, or another one in its place."""
+    place = folder / f"without-{package}-{len(instead)}"
     place.mkdir()
-    (place / f"{package}.py").write_text("raise ImportError\n")
+    (place / f"{package}.py").write_text(f"{instead}\n")
     return {"environment": {"PYTHONPATH": str(place)}, "vars": {"apono_eks_in_process": False}}
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils import versions
 from ansible_collections.apono.eks.plugins.module_utils.clients import proxies, transport
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws_configuration import (
     Configuration,
@@ -30,6 +31,13 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import printable, quote, register
 
 try:
+    from botocore import __version__ as BOTOCORE
+except ImportError:
+    BOTOCORE = None
+
+# Why AWS cannot be called from here; nothing where it can.
+PROBLEM = versions.problem("botocore", BOTOCORE)
+if not PROBLEM:
     import botocore.config
     import botocore.credentials
     import botocore.exceptions
@@ -40,10 +48,6 @@ try:
     import botocore.session
     import botocore.signers
     import botocore.utils
-
-    HAS_BOTOCORE = True
-except ImportError:
-    HAS_BOTOCORE = False
 
 # The services that most tasks need; their models are parsed beforehand.
 SERVICES = ("iam", "eks", "sts")
@@ -229,11 +233,8 @@ class Aws:
     """
 
     def __init__(self, params: dict[str, Any], connections: int = 10) -> None:
-        if not HAS_BOTOCORE:
-            raise ResourceError(
-                "The Python package boto3 is needed and is not installed for the Python that runs this task: "
-                "install boto3 there."
-            )
+        if PROBLEM:
+            raise ResourceError(PROBLEM)
         self.params = params
         self.connections = connections
         self.clients: dict[str, Any] = {}

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils import versions
 from ansible_collections.apono.eks.plugins.module_utils.clients import proxies
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
 from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
@@ -30,12 +31,15 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import credentials_of
 
 try:
+    from urllib3 import __version__ as URLLIB3
+except ImportError:
+    URLLIB3 = None
+
+# Why nothing can be called from here; nothing where it can.
+PROBLEM = versions.problem("urllib3", URLLIB3)
+if not PROBLEM:
     import urllib3
     import urllib3.exceptions
-
-    HAS_URLLIB3 = True
-except ImportError:
-    HAS_URLLIB3 = False
 
 # How long a connection may take to be there, with TLS and through a proxy, in seconds.
 CONNECT_TIMEOUT = 10
@@ -217,11 +221,8 @@ class Http:
         proxy: proxies.Proxy | None = None,
         server_name: str | None = None,
     ) -> None:
-        if not HAS_URLLIB3:
-            raise ResourceError(
-                "The Python package urllib3 is needed and is not installed for the Python that runs this task: "
-                "install boto3 there, which brings it."
-            )
+        if PROBLEM:
+            raise ResourceError(PROBLEM)
         self.context = context
         self.timeout = timeout
         self.connect_timeout = connect_timeout

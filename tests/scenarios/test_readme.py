@@ -1,0 +1,55 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""README's commands in an environment that has ansible-core and nothing else, with the collection from its archive."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from guides import Shell, blocks_of
+from test_guides import PAGES, World, fixture_collections, fixture_world, follow, plain  # noqa: F401
+
+import cores
+import tools
+
+LIBRARIES = "import importlib.metadata as m; print(*sorted(d.metadata['Name'].lower() for d in m.distributions()))"
+
+
+@pytest.fixture(name="environment", scope="session")
+def fixture_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with ansible-core."""
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    tools.pip(folder / "bin/python", "install", cores.newest_here())
+    return folder
+
+
+def test_the_commands_of_the_readme_are_all_that_a_new_environment_needs(world: World, environment: Path) -> None:
+    plain(world)
+    programs = world.environment["PATH"].split(":")
+    others = [folder for folder in programs if Path(folder) != Path(sys.executable).parent]
+    world.environment["PATH"] = ":".join([str(environment / "bin"), *others])
+    shell = Shell(world.environment, world.folder)
+
+    # Whoever leaves a command out is told what is missing, with the command that installs it.
+    shell.run(f"python3 -c {LIBRARIES!r}")
+    assert {"ansible-core", "pip"} <= set(shell.output.split())
+    assert {"boto3", "botocore", "urllib3"}.isdisjoint(shell.output.split())
+    shell.run("ansible-playbook apono.eks.onboard -i clusters.yml")
+    assert shell.status != 0
+    assert "The Python package boto3 is needed and is not installed" in shell.output
+    assert "defect of the collection" not in shell.output
+
+    # So is whoever has an old release. The calls of access entries are newer than this one.
+    tools.pip(environment / "bin/python", "install", "boto3==1.29.0")
+    shell.run("ansible-playbook apono.eks.onboard -i clusters.yml")
+    assert shell.status != 0
+    assert re.search(r"The Python package botocore 1\.32\.\d+ is too old: 1\.34\.20 or newer is needed", shell.output)
+    assert "defect of the collection" not in shell.output
+
+    follow(world, blocks_of(PAGES["README"]))
