@@ -5,20 +5,27 @@ PYTHON := $(shell command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-LINK := .collections/ansible_collections/apono/eks
+# Ansible finds no roles below a second folder ansible_collections: a checkout that lies in one is used where it is.
+NAME := ansible_collections/apono/eks
+PLACE := $(if $(findstring /ansible_collections/,$(CURDIR)),$(patsubst %/$(NAME),%,$(CURDIR)),$(CURDIR)/.collections)
+LINK := $(if $(filter $(CURDIR)/.collections,$(PLACE)),.collections/$(NAME))
 CORES := .cache/cores
 JOBS ?= 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
 
-export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
-export PYTHONPATH := $(CURDIR)/.collections:$(CURDIR)/tests
+ifeq ($(PLACE),$(CURDIR))
+$(error This checkout lies in a folder ansible_collections, but not in ansible_collections/apono/eks: move it there, or out)
+endif
+
+export ANSIBLE_COLLECTIONS_PATH := $(PLACE)
+export PYTHONPATH := $(PLACE):$(CURDIR)/tests
 # molecule and ansible-lint look for the tools of Ansible in the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions docs-sources
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -77,11 +84,14 @@ bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collec
 	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
 
 # antsibull-docs takes the text of the guides alone, and not their picture.
-docs: $(VENV)/docs-ready ## Build the site of guides and reference, .cache/docs/html/index.html
+docs: $(VENV)/docs-ready docs-sources ## Build the site of guides and reference, .cache/docs/html/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
+
+docs-sources: $(READY) | $(LINK)
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
 	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir .cache/docs/rst apono.eks
 	cp -R docs/docsite/rst/images .cache/docs/rst/docsite/images
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
+	@for role in roles/*; do test -f ".cache/docs/rst/$${role#roles/}_role.rst" || { echo "The site has no page of $$role."; exit 1; }; done
 
 $(VENV)/docs-ready: docs/site/requirements.txt $(READY)
 	$(BIN)/pip install --quiet -r $<
@@ -144,8 +154,10 @@ chromium: ## Install the Debian packages of the browser that the tests open a re
 clean: ## Remove everything that was installed or made
 	rm -rf $(VENV) .cache .collections .hypothesis .pytest_cache .ruff_cache
 
+ifneq ($(LINK),)
 $(LINK):
 	@mkdir -p $(@D) && ln -sfn ../../.. $@
+endif
 
 $(READY): tests/requirements.txt requirements.txt tests/cores.py | $(LINK)
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(MAKE) debian-packages
