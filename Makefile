@@ -25,7 +25,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions docs-sources
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions docs-sources types-baseline quick newcomer
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -36,19 +36,33 @@ try: $(READY) ## Onboard a demo fleet on services of its own (KEEP=1 leaves them
 stop: $(READY) ## Stop the services that "make try KEEP=1" left up
 	@$(BIN)/python -m testbed.bed stop .cache/testbed.json
 
-test: units testbed-tests scenarios browser molecule ## Run all tests
+PARTS := units testbed-tests scenarios browser molecule
+
+test: $(READY) ## Run all tests, and say what ran and what did not
+	@$(BIN)/python tests/overview.py $(PARTS)
+
+quick: $(READY) ## Test the logic on the ansible-core of the tests alone, in less than two minutes
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
 
 units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-core too
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
 	for core in $(CORES)/*; do $$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider tests/unit || exit 1; done
 
-testbed-tests: $(READY) ## Test the services that the tests stand on
+testbed-tests: $(READY) tools ## Test the services that the tests stand on
 	@$(BIN)/python tests/kube.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
-scenarios: $(READY) cores awx-collection tools ## Run the real playbooks, on the oldest and the newest ansible-core
+TESTS ?= tests/scenarios
+
+scenarios: $(READY) cores awx-collection tools ## Run the real playbooks, on the oldest and the newest ansible-core (TESTS=one file)
 	@$(BIN)/python tests/kube.py
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/scenarios
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+
+# Where the real server is built, its absence has to be asked for.
+newcomer: export APONO_EKS_API_SERVER := small
+newcomer: $(READY) tools awx-collection ## Run what touches Kubernetes as on a machine without a real API server
+	@$(BIN)/python tests/kube.py
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/unit_testbed/test_kubernetes.py tests/unit_testbed/test_kubectl.py tests/scenarios/test_guides.py
 
 browser: $(READY) ## Open the page of a report in a real browser ("make chromium" gets one)
 	$(BIN)/python -m pytest -rs tests/browser
@@ -62,9 +76,15 @@ LINT_DOCS := $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate
 lint: $(READY) ## Check style and documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/types_check.py
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
 	$(BIN)/ansible-lint --profile production --strict --offline
 	$(LINT_DOCS) || $(LINT_DOCS)
 	$(BIN)/antsibull-changelog lint
+
+types-baseline: $(READY) ## Write down that errors of types were mended; more than there were are refused
+	$(BIN)/python tests/types_check.py shrink
 
 sanity: $(READY) ## Run ansible-test's own checks
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test sanity --color no --local --requirements

@@ -13,6 +13,7 @@ a virtual environment for each in FOLDER, or makes it anew where other packages 
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def interpreters() -> Iterator[str]:
         yield from map(str, Path(sys.base_prefix).parent.glob(f"{version}*/bin/python{version}"))
 
 
+@functools.cache
 def pythons() -> dict[str, str]:
     """A working Python for each version that there is."""
     found: dict[str, str] = {}

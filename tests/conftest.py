@@ -1,0 +1,34 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""At the end of each run of pytest: what did not run, and why. ``make test`` gets the figures too."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ansible.release import __version__ as ansible_core
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    stats = terminalreporter.stats
+    skipped = Counter(reason_of(report) for report in stats.get("skipped", ()))
+    for reason, number in skipped.most_common():
+        terminalreporter.write_line(f"Not run: {number} test{'s' if number > 1 else ''}: {reason}")
+    path = os.environ.get("APONO_EKS_OVERVIEW")
+    if path:
+        numbers = {outcome: len(stats.get(outcome, ())) for outcome in ("passed", "failed", "error")}
+        where = f"ansible-core {ansible_core}, Python {platform.python_version()}"
+        with Path(path).open("a") as file:
+            file.write(json.dumps({"where": where, **numbers, "skipped": dict(skipped)}) + "\n")
+
+
+def reason_of(report: Any) -> str:
+    """Why a test was skipped: the last of file, line and reason."""
+    text = report.longrepr[-1] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")

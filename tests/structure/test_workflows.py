@@ -1,0 +1,83 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CI elsewhere runs what ``.ci/run`` runs, by the same targets; the documents for contributors name what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.apono.eks.plugins.module_utils import versions
+
+import overview
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((CHECKOUT / ".github/workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"(?m)^([a-z-]+):(?!=)", (CHECKOUT / "Makefile").read_text()))
+# What one machine needs once for all of its parts, and a job elsewhere makes by the target that needs it.
+PREPARATIONS = {"tools", "test"}
+
+
+def steps(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each command of a workflow, with the job that it is of."""
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        for step in job["steps"]:
+            if "run" in step:
+                yield job, step["run"]
+
+
+def targets(path: Path) -> set[str]:
+    """The targets of make that a workflow calls."""
+    found = set()
+    for job, command in steps(path):
+        (name,) = re.fullmatch(r"make (.+)", command).groups()
+        names = job["strategy"]["matrix"]["target"] if name == "${{ matrix.target }}" else [name]
+        found.update(names)
+    return found
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_calls_targets_of_the_makefile_and_nothing_else(path):
+    assert targets(path)
+    assert targets(path) <= TARGETS
+
+
+def test_the_workflows_run_what_the_script_runs():
+    script = (CHECKOUT / ".ci/run").read_text()
+    wanted = {name for line in re.findall(r"(?m)^make (.*?)(?: >.*)?$", script) for name in line.split()}
+
+    assert {"lint", "newcomer", "test"} <= wanted
+    assert {name for name in wanted if name in TARGETS} - PREPARATIONS <= targets(WORKFLOWS[0])
+    assert set(overview.PARTS) <= targets(WORKFLOWS[0])
+
+
+def test_each_workflow_ends_and_may_only_read():
+    for path in WORKFLOWS:
+        workflow = yaml.safe_load(path.read_text())
+        assert workflow["permissions"] == {"contents": "read"}
+        assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
+
+
+def test_the_policy_names_the_versions_that_are_checked():
+    text = (CHECKOUT / "SUPPORT.md").read_text()
+
+    assert (
+        f"| ansible-core | {versions.OLDEST_ANSIBLE_CORE.rpartition('.')[0]} | {[*overview.cores.PYTHONS][-1]} |"
+        in text
+    )
+    assert f"| boto3, botocore | {versions.OLDEST['boto3']} |" in text
+    assert f"| kubernetes (for a kubeconfig only) | {versions.OLDEST['kubernetes']} |" in text
+
+
+def test_a_newcomer_needs_no_more_than_five_commands():
+    text = (CHECKOUT / "CONTRIBUTING.md").read_text()
+    (block,) = re.findall(r"## From clone to first change\n.*?```console\n(.*?)```", text, re.DOTALL)
+    commands = [line for line in block.splitlines() if line.startswith("$ ")]
+
+    assert 1 <= len(commands) <= 5
+    assert {name for line in commands for name in re.findall(r"make ([a-z-]+)", line)} <= TARGETS
