@@ -71,7 +71,7 @@ def test_the_policy_names_the_versions_that_are_checked():
         in text
     )
     assert f"| boto3, botocore | {versions.OLDEST['boto3']} |" in text
-    assert f"| kubernetes (for a kubeconfig only) | {versions.OLDEST['kubernetes']} |" in text
+    assert f"| urllib3 | {versions.OLDEST['urllib3']} |" in text
 
 
 def test_a_newcomer_needs_no_more_than_five_commands():
