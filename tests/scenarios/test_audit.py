@@ -11,13 +11,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from fleets import REGION, Fleet
 from runs import Controller, Run
 
 from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER, Account, Cluster, integrations
 
-REGION = "eu-west-1"
 SSO, SAML = "111122223333", "222233334444"
 TRUSTS = {SSO: {"sso": {}}, SAML: {"saml": {"provider": SAML_PROVIDER}}}
 POLICIES = "arn:aws:eks::aws:cluster-access-policy"
@@ -25,37 +25,19 @@ READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 STRANGER = "999999999999"
 
 
-class Fleet:
-    """Clusters of several accounts, each host with what is special about it."""
+class AuditedFleet(Fleet):
+    """A fleet of which each account has a trust of its own, and of which an audit is read."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
-        self.bed = bed
-        self.controller = controller
-        self.accounts: dict[str, Account] = {}
-        self.clusters: dict[str, Cluster] = {}
-        self.hosts: dict[str, dict[str, Any]] = {}
-        self.path = controller.folder / "report.json"
+        super().__init__(bed, controller, apono_report="report.json")
 
-    def add(self, name: str, account_id: str, mode: str, **variables: Any) -> None:
-        if account_id not in self.accounts:
-            self.accounts[account_id] = Account(self.bed, account_id)
-        account = self.accounts[account_id]
-        self.clusters[name] = account.add_cluster(name, mode)
-        common = {"apono_assume_role_arn": account.automation, "apono_trust": TRUSTS.get(account_id, {"sso": {}})}
-        self.hosts[name] = {**common, **variables}
-
-    def run(self, playbook: str, *arguments: str) -> Run:
-        common = {"apono_region": REGION, "apono_connector": "connector-1"}
-        return self.controller.run(f"apono.eks.{playbook}", {"all": {"hosts": self.hosts, "vars": common}}, *arguments)
+    def add(self, name: str, account_id: str, mode: str | None = None, **variables: Any) -> Cluster:
+        trust = {"apono_trust": TRUSTS[account_id]} if account_id in TRUSTS else {}
+        return super().add(name, account_id, mode, **{**trust, **variables})
 
     def audit(self, *arguments: str) -> Run:
-        self.path.unlink(missing_ok=True)
-        return self.run("audit", "-e", f"apono_report={self.path}", *arguments)
-
-    @property
-    def records(self) -> dict[str, dict[str, Any]]:
-        """The outcomes of the last audit, by host."""
-        return {record["cluster"]: record for record in json.loads(self.path.read_text())["clusters"]}
+        (self.controller.folder / "report.json").unlink(missing_ok=True)
+        return self.run("audit", *arguments)
 
     @property
     def found(self) -> dict[str, tuple[str, set[str]]]:
@@ -85,7 +67,7 @@ class Fleet:
 
 
 def test_a_clean_fleet_and_what_cannot_be_read(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    fleet = Fleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+    fleet = AuditedFleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
     fleet.add("entry", SSO, "API")
     fleet.add("map", SSO, "CONFIG_MAP")
     fleet.add(
@@ -214,7 +196,7 @@ OTHERS = {"orphan": ("absent", {"integration_orphaned"}), "unmanaged": ("not sta
 class Damage:
     """What people do by hand, cluster by cluster."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: AuditedFleet) -> None:
         self.fleet = fleet
         self.bed = fleet.bed
         for step in (self.of_access_entries, self.of_aws_auth, self.of_apono, self.of_accounts):
@@ -323,7 +305,7 @@ def test_every_kind_of_drift_is_found_where_it_is_and_nowhere_else(tmp_path: Pat
     with Bed.start(small=True) as bed:
         for connector in ("connector-1", "connector-2", "connector-3"):
             bed.control("apono", "connectors", {"id": connector, "name": connector.title()})
-        fleet = Fleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT)))
+        fleet = AuditedFleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT)))
         for host, (account_id, mode, variables, _expected) in HOSTS.items():
             fleet.add(host, account_id, mode, **variables)
         for role in ("people", "others"):

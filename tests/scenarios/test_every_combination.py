@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from fleets import Fleet
 from runs import Controller
 
-from testbed.estate import OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER, Account, Cluster, integrations
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER, Account, integrations
 
 ACCOUNTS = {"sso": "111122223333", "saml": "222233334444", "own": "333344445555"}
 MODES = (None, "CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
@@ -43,35 +44,25 @@ NODES = """\
 """
 
 
-class Fleet:
+class Combinations(Fleet):
     """A cluster for each combination of trust, way of mapping and authentication mode to begin with, or for one share
     of them."""
 
-    def __init__(self, bed: Any, share: int, shares: int) -> None:
-        self.bed = bed
-        self.accounts = {trust: Account(bed, account_id) for trust, account_id in ACCOUNTS.items()}
-        self.accounts["saml"].add_saml_provider()
-        self.clusters: dict[str, Cluster] = {}
+    def __init__(self, bed: Any, controller: Controller, share: int, shares: int) -> None:
+        super().__init__(bed, controller)
+        self.account(ACCOUNTS["saml"]).add_saml_provider()
         self.ways: dict[str, str] = {}
         self.starts: dict[str, str | None] = {}
-        hosts = {}
         for kinds in product(enumerate(TRUSTS), enumerate(("config_map", "eks_api")), enumerate(MODES)):
             numbers, (trust, way, mode) = zip(*kinds, strict=True)
             if sum(numbers) % shares != share:
                 continue
             name = f"{trust}-{way}-{mode or 'unset'}".lower().replace("_", "-")
-            account = self.accounts[trust]
-            node_role = f"arn:aws:iam::{account.id}:role/nodes"
-            self.clusters[name] = account.add_cluster(name, mode, node_role_arns=[node_role])
+            settings = {"apono_trust": TRUSTS[trust], "apono_authentication": way}
+            nodes = [f"arn:aws:iam::{ACCOUNTS[trust]}:role/nodes"]
+            self.add(name, ACCOUNTS[trust], mode, node_role_arns=nodes, **settings)
             self.clusters[name].write_map_roles(self.map_roles_of_others(trust))
             self.ways[name], self.starts[name] = way, mode
-            hosts[name] = {
-                "apono_trust": TRUSTS[trust],
-                "apono_authentication": way,
-                "apono_assume_role_arn": account.automation,
-            }
-        common = {"apono_region": "eu-west-1", "apono_connector": "Production"}
-        self.inventory = {"all": {"hosts": hosts, "vars": common}}
         bed.forget_calls()
 
     @staticmethod
@@ -85,7 +76,7 @@ class Fleet:
     def person(self, name: str) -> dict[str, str]:
         """Jane's credentials of the people's role in a cluster's account."""
         trust = name.partition("-")[0]
-        account = self.accounts[trust]
+        account = self.account(ACCOUNTS[trust])
         if trust == "saml":
             return account.assume_by_saml("jane@example.com")
         keys = account.sso_person("jane@example.com")
@@ -93,50 +84,50 @@ class Fleet:
 
 
 @pytest.fixture(name="fleet")
-def fixture_fleet(bed: Any, binary: Any, binaries: list[Any]) -> Fleet:
-    return Fleet(bed, binaries.index(binary), len(binaries))
-
-
-def test_from_nothing_to_access_and_back(fleet: Fleet, bed: Any, binary: Any, tmp_path: Any) -> None:
+def fixture_fleet(bed: Any, binary: Any, binaries: list[Any], tmp_path: Any) -> Combinations:
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
-    play = "apono.eks.onboard", fleet.inventory
+    return Combinations(bed, controller, binaries.index(binary), len(binaries))
 
-    checked = controller.run(*play, "--check", "--diff")
+
+def test_from_nothing_to_access_and_back(fleet: Combinations, bed: Any) -> None:
+    play = "onboard"
+
+    checked = fleet.run(play, "--check", "--diff")
     assert set(checked.failed) == fleet.impossible(), checked.output
     assert bed.calls(writes=True) == []
 
-    done = controller.run(*play, "--diff")
+    done = fleet.run(play, "--diff")
     assert set(done.failed) == fleet.impossible(), done.output
     assert done.diffs == checked.diffs
     assert done.planned == checked.planned
     check_onboarded(fleet)
 
     bed.forget_calls()
-    again = controller.run(*play)
+    again = fleet.run(play)
     assert set(again.failed) == fleet.impossible(), again.output
     assert again.changed == []
     assert bed.calls(writes=True) == []
 
-    play = "apono.eks.offboard", fleet.inventory
-    checked = controller.run(*play, "--check", "--diff")
+    play = "offboard"
+    checked = fleet.run(play, "--check", "--diff")
     assert checked.code == 0, checked.output
     assert bed.calls(writes=True) == []
     check_onboarded(fleet)
 
-    done = controller.run(*play, "--diff")
+    done = fleet.run(play, "--diff")
     assert done.code == 0, done.output
     assert done.diffs == checked.diffs
     assert done.planned == checked.planned
     check_offboarded(fleet)
 
     bed.forget_calls()
-    again = controller.run(*play)
+    again = fleet.run(play)
     assert again.code == 0, again.output
     assert again.changed == []
     assert bed.calls(writes=True) == []
 
 
-def check_onboarded(fleet: Fleet) -> None:
+def check_onboarded(fleet: Combinations) -> None:
     known = integrations(fleet.bed)
     assert set(known) == set(fleet.clusters) - fleet.impossible()
     for account in fleet.accounts.values():
@@ -183,7 +174,7 @@ def check_account(account: Account) -> None:
             account.assume(keys, "joe@example.com")
 
 
-def check_offboarded(fleet: Fleet) -> None:
+def check_offboarded(fleet: Combinations) -> None:
     assert integrations(fleet.bed) == {}
     for account in fleet.accounts.values():
         assert (account.role(), account.policy()) == (None, None)

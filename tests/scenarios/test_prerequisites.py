@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fleets import Fleet
 from runs import Controller, Run
 
 from testbed.bed import Bed
-from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, integrations
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, integrations
 
 POOR, RICH = "111122223333", "222233334444"
 READS = ["iam:Get*", "iam:List*", "eks:Describe*", "eks:List*", "iam:SimulatePrincipalPolicy"]
@@ -30,50 +30,43 @@ def fixture_running_bed() -> Iterator[Bed]:
         yield bed
 
 
-class Fleet:
+def poor_and_rich(bed: Bed, controller: Controller) -> Fleet:
     """Clusters of an account whose automation may read, and of one whose automation may do everything."""
+    fleet = Fleet(bed, controller, apono_report="report.html")
+    poor = fleet.account(POOR)
+    poor.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    statement = {"Effect": "Allow", "Action": READS, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    poor.iam.put_role_policy(RoleName=AUTOMATION, PolicyName="own", PolicyDocument=document)
+    saml = {"apono_trust": {"saml": {"provider": "okta"}}}
+    flow = {"name": "Kubernetes", "access_targets": [], "requestors": {}}
+    wrong = {"apono_authentication": "eks_api", "apono_connector": "nobody", "apono_access_flows": [flow]}
+    fleet.add("moved", POOR, "CONFIG_MAP", **saml, **wrong)
+    fleet.add("waits", POOR, "API", **saml)
+    fleet.hosts["gone"] = dict(fleet.hosts["waits"])
+    fleet.add("fine", RICH, "API")
+    return fleet
 
-    def __init__(self, bed: Bed, controller: Controller) -> None:
-        self.bed, self.controller = bed, controller
-        self.poor, self.rich = Account(bed, POOR), Account(bed, RICH)
-        self.poor.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-        statement = {"Effect": "Allow", "Action": READS, "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.poor.iam.put_role_policy(RoleName=AUTOMATION, PolicyName="own", PolicyDocument=document)
-        self.poor.add_cluster("moved", "CONFIG_MAP")
-        self.poor.add_cluster("waits", "API")
-        self.rich.add_cluster("fine", "API")
-        flow = {"name": "Kubernetes", "access_targets": [], "requestors": {}}
-        self.hosts: dict[str, dict[str, Any]] = {
-            "moved": {"apono_authentication": "eks_api", "apono_connector": "nobody", "apono_access_flows": [flow]},
-            "waits": {},
-            "gone": {},
-        }
-        for its in self.hosts.values():
-            its.update(apono_assume_role_arn=self.poor.automation, apono_trust={"saml": {"provider": "okta"}})
-        self.hosts["fine"] = {"apono_assume_role_arn": self.rich.automation, "apono_trust": {"sso": {}}}
-        common = {"apono_region": "eu-west-1", "apono_connector": "connector-1", "apono_report": "report.html"}
-        self.inventory = {"all": {"hosts": self.hosts, "vars": common}}
 
-    def onboard(self, *arguments: str) -> Run:
-        self.bed.forget_calls()
-        return self.controller.run("apono.eks.onboard", self.inventory, *arguments)
+def onboard(fleet: Fleet, *arguments: str) -> Run:
+    fleet.bed.forget_calls()
+    return fleet.run("onboard", *arguments)
 
-    def errors(self) -> dict[str, list[str]]:
-        """What the report of the last run says, each error after its step."""
-        report = json.loads((self.controller.folder / "report.json").read_text())
-        return {
-            cluster["cluster"]: [f"{error['step']}: {error['message']}" for error in cluster["errors"]]
-            for cluster in report["clusters"]
-        }
+
+def errors(fleet: Fleet) -> dict[str, list[str]]:
+    """What the report of the last run says, each error after its step."""
+    return {
+        host: [f"{error['step']}: {error['message']}" for error in record["errors"]]
+        for host, record in fleet.records.items()
+    }
 
 
 def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    fleet = Fleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+    fleet = poor_and_rich(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
 
-    looked = fleet.onboard("--check", "-e", "apono_api_token=of-nobody", "-e", "apono_serial=some")
+    looked = onboard(fleet, "--check", "-e", "apono_api_token=of-nobody", "-e", "apono_serial=some")
     assert looked.code == 2, looked.output
-    told = fleet.errors()
+    told = errors(fleet)
     of_run = ["apono_serial has 'some'", "integration: Apono answered 401 to GET /api/v2/integrations-catalog"]
     account = [
         f"policy: arn:aws:sts::{POOR}:assumed-role/{AUTOMATION}",
@@ -105,9 +98,9 @@ def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
     assert bed.calls(writes=True) == []
 
     # In a run the same, but for what concerns the run: the cluster with which nothing is wrong is onboarded.
-    run = fleet.onboard()
+    run = onboard(fleet)
     assert run.code == 2, run.output
-    before, told = told, fleet.errors()
+    before, told = told, errors(fleet)
     assert told["fine"] == []
     assert told["gone"] == before["gone"][:1]
     assert told["waits"] == before["waits"][:3]
@@ -115,27 +108,26 @@ def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
     assert told["moved"][:-1] == before["moved"][:4]
     assert "There is no connector 'nobody' in Apono" in told["moved"][-1]
     assert set(integrations(bed)) == {"fine"}
-    assert (fleet.poor.role(), fleet.poor.policy()) == (None, None)
-    assert not fleet.poor.cluster("waits").entry()
+    assert (fleet.account(POOR).role(), fleet.account(POOR).policy()) == (None, None)
+    assert not fleet.account(POOR).cluster("waits").entry()
     assert set(run.failed) >= {"moved", "waits", "gone"}
 
 
 def test_what_contradicts_is_told_with_the_rest(bed: Bed, controller: Controller) -> None:
-    fleet = Fleet(bed, controller)
-    fleet.rich.add_cluster("other", "API")
+    fleet = poor_and_rich(bed, controller)
+    fleet.account(RICH).add_cluster("other", "API")
     fleet.hosts = {
         "fine": fleet.hosts["fine"],
         "other": {
-            "apono_assume_role_arn": fleet.rich.automation,
+            "apono_assume_role_arn": fleet.account(RICH).automation,
             "apono_trust": {"saml": {"provider": "okta"}},
             "apono_authentication": "config_map",
             "apono_access_flows": "some",
             "apono_connector": "nobody",
         },
     }
-    fleet.inventory["all"]["hosts"] = fleet.hosts
-    assert fleet.onboard().code == 2
-    told = fleet.errors()
+    assert onboard(fleet).code == 2
+    told = errors(fleet)
     assert told["fine"] == []
     flows, contradiction, way, connector = told["other"]
     assert "apono_access_flows is a list" in flows
@@ -146,23 +138,23 @@ def test_what_contradicts_is_told_with_the_rest(bed: Bed, controller: Controller
 
 
 def test_a_connector_that_is_away(bed: Bed, controller: Controller) -> None:
-    fleet = Fleet(bed, controller)
-    fleet.inventory["all"]["hosts"] = {"fine": fleet.hosts["fine"]}
+    fleet = poor_and_rich(bed, controller)
+    fleet.hosts = {"fine": fleet.hosts["fine"]}
     away = {"id": "connector-1", "name": "Production", "status": "DISCONNECTED"}
     bed.control("apono", "connectors", away)
-    assert fleet.onboard().code == 2
-    (told,) = fleet.errors()["fine"]
+    assert onboard(fleet).code == 2
+    (told,) = errors(fleet)["fine"]
     assert told.startswith("integration: The connector Production (connector-1) is DISCONNECTED since 20")
     assert "apono_wait: false" in told
     assert bed.calls(writes=True) == []
-    run = fleet.onboard("-e", "apono_wait=false")
+    run = onboard(fleet, "-e", "apono_wait=false")
     assert run.code == 0, run.output
     assert any("cannot sync until it is connected again" in warning for warning in run.warnings)
     assert set(integrations(bed)) == {"fine"}
     # Nothing is to be written, so it does not matter.
-    again = fleet.onboard()
+    again = onboard(fleet)
     assert (again.code, again.changed) == (0, []), again.output
     # A change would not reach Apono's sync either, although the connector is known by the integration already.
-    changed = fleet.onboard("-e", '{"apono_custom_access_details": "Ask the platform team."}')
+    changed = onboard(fleet, "-e", '{"apono_custom_access_details": "Ask the platform team."}')
     assert "is DISCONNECTED since" in changed.failed["fine"]
     assert bed.calls(writes=True) == []

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fleets import Fleet
 from runs import Controller
 
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster, integrations
+from testbed.estate import OPERATIONS_ACCOUNT, Account, integrations
 
 ACCOUNTS = ("111122223333", "222233334444")
 ELSEWHERE = "777788889999"
@@ -29,47 +28,25 @@ def fixture_running_bed() -> Iterator[Bed]:
         yield bed
 
 
-class Fleet:
+def fleet_of(bed: Bed, controller: Controller, size: int) -> Fleet:
     """Clusters of two accounts in turn, ready to be onboarded."""
-
-    def __init__(self, bed: Bed, size: int) -> None:
-        self.bed = bed
-        self.accounts = [Account(bed, account_id) for account_id in ACCOUNTS]
-        self.clusters: dict[str, Cluster] = {}
-        self.hosts: dict[str, dict[str, Any]] = {}
-        for number in range(size):
-            account = self.accounts[number % len(self.accounts)]
-            name = f"c{number:02}"
-            self.clusters[name] = account.add_cluster(name, "API_AND_CONFIG_MAP")
-            self.hosts[name] = {"apono_assume_role_arn": account.automation, "apono_trust": {"sso": {}}}
-        common = {"apono_region": "eu-west-1", "apono_connector": "Production", "apono_report": "report.html"}
-        self.inventory = {"all": {"hosts": self.hosts, "vars": common}}
-        bed.forget_calls()
-
-    def mapped(self) -> set[str]:
-        return {name for name, cluster in self.clusters.items() if cluster.entry()}
-
-
-def report(controller: Controller) -> dict[str, Any]:
-    """The report of the last run."""
-    return json.loads((controller.folder / "report.json").read_text())
-
-
-def states(controller: Controller) -> dict[str, str]:
-    """The state of each cluster, as the report of the last run has it."""
-    return {cluster["cluster"]: cluster["state"] for cluster in report(controller)["clusters"]}
+    fleet = Fleet(bed, controller, apono_report="report.html")
+    for number in range(size):
+        fleet.add(f"c{number:02}", ACCOUNTS[number % len(ACCOUNTS)])
+    bed.forget_calls()
+    return fleet
 
 
 def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_path: Path) -> None:
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
     size = 50 if binary.parents[1].name != "2.16" else 12
-    fleet = Fleet(bed, size)
+    fleet = fleet_of(bed, controller, size)
     fleet.hosts["c01"]["apono_cluster_name"] = "gone"
     fleet.hosts["c03"]["apono_username"] = "system:admin"
     fleet.hosts["c05"]["apono_trust"] = {"saml": {"provider": "okta"}}
     bed.fault("aws", match="eks:CreateAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
     bed.control("apono", "integrations", {"name": "c09", "fail": "the connector may not list namespaces"})
-    run = controller.run("apono.eks.onboard", fleet.inventory, "--forks", str(FORKS), "-e", "apono_serial=1\n10\n100%")
+    run = fleet.run("onboard", "--forks", str(FORKS), "-e", "apono_serial=1\n10\n100%")
     assert run.code == 2, run.output
     reasons = {
         "c01": "There is no EKS cluster gone",
@@ -82,7 +59,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
     for host, words in reasons.items():
         assert words in run.failed[host]
     others = set(fleet.hosts) - set(reasons)
-    assert states(controller) == {**dict.fromkeys(others, "changed"), **dict.fromkeys(reasons, "failed")}
+    assert fleet.states == {**dict.fromkeys(others, "changed"), **dict.fromkeys(reasons, "failed")}
     assert fleet.mapped() == others | {"c09"}
     # However many clusters an account has.
     counts = Counter(bed.calls("aws"))
@@ -94,10 +71,10 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
     fleet.hosts["c03"].pop("apono_username")
     fleet.hosts["c05"]["apono_trust"] = {"sso": {}}
     bed.forget_calls()
-    again = controller.run("apono.eks.onboard", fleet.inventory, "--forks", str(FORKS))
+    again = fleet.run("onboard", "--forks", str(FORKS))
     assert again.code == 0, again.output
     assert {item["host"] for item in again.changed} == set(reasons)
-    assert states(controller) == {**dict.fromkeys(others, "unchanged"), **dict.fromkeys(reasons, "changed")}
+    assert fleet.states == {**dict.fromkeys(others, "unchanged"), **dict.fromkeys(reasons, "changed")}
     writes = Counter(bed.calls(writes=True))
     assert writes["eks:CreateAccessEntry"] == 4
     assert writes["POST /api/admin/v4/integrations"] == 4
@@ -106,7 +83,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
 
     # Converged: one read of each thing that there is, and nothing else.
     bed.forget_calls()
-    assert controller.run("apono.eks.onboard", fleet.inventory, "--forks", str(FORKS)).changed == []
+    assert fleet.run("onboard", "--forks", str(FORKS)).changed == []
     counts = Counter(bed.calls())
     roles_assumed = counts.pop("sts:AssumeRole")
     assert counts == {
@@ -125,12 +102,12 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
 
 
 def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
-    fleet = Fleet(bed, 5)
+    fleet = fleet_of(bed, controller, 5)
     bed.fault("aws", match="eks:CreateAccessEntry", status=403, code="AccessDeniedException", message="no")
     settings = ["-e", "apono_serial=2", "-e", "apono_max_fail_percentage=40"]
-    run = controller.run("apono.eks.onboard", fleet.inventory, *settings)
+    run = fleet.run("onboard", *settings)
     assert run.code == 2
-    assert states(controller) == {
+    assert fleet.states == {
         "c00": "failed",
         "c01": "failed",
         **dict.fromkeys(("c02", "c03", "c04"), "not started"),
@@ -141,35 +118,35 @@ def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
     # Too many cannot even be looked at: nothing is written.
     bed.forget_calls()
     fleet.hosts["c04"]["apono_cluster_name"] = "gone"
-    run = controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_max_fail_percentage=0")
-    assert states(controller) == {**dict.fromkeys(("c00", "c01", "c02", "c03"), "not started"), "c04": "failed"}
+    run = fleet.run("onboard", "-e", "apono_max_fail_percentage=0")
+    assert fleet.states == {**dict.fromkeys(("c00", "c01", "c02", "c03"), "not started"), "c04": "failed"}
     assert bed.calls(writes=True) == []
 
     # All fail, and the end is told.
-    run = controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_region=us-east-1")
+    run = fleet.run("onboard", "-e", "apono_region=us-east-1")
     assert run.code == 2
-    assert set(states(controller).values()) == {"failed"}
+    assert set(fleet.states.values()) == {"failed"}
     assert set(run.failed) == set(fleet.hosts)
-    run = controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_serial=some")
+    run = fleet.run("onboard", "-e", "apono_serial=some")
     assert set(run.failed) == set(fleet.hosts)
     assert "apono_serial has 'some'" in run.failed["c03"]
 
     # The settings may come with the inventory, and the rollout goes on where it was.
     bed.heal()
     fleet.hosts["c04"].pop("apono_cluster_name")
-    fleet.inventory["all"]["vars"].update(apono_serial=[1, "100%"], apono_max_fail_percentage=0)
-    run = controller.run("apono.eks.onboard", fleet.inventory)
-    assert set(states(controller).values()) == {"changed"}, run.output
+    fleet.settings.update(apono_serial=[1, "100%"], apono_max_fail_percentage=0)
+    run = fleet.run("onboard")
+    assert set(fleet.states.values()) == {"changed"}, run.output
 
     # Offboarding goes in batches too, and an account stays while a cluster of it does.
     bed.fault("aws", match="eks:DeleteAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
-    run = controller.run("apono.eks.offboard", fleet.inventory)
-    assert states(controller) == {"c00": "failed", **dict.fromkeys(("c01", "c02", "c03", "c04"), "not started")}
-    assert all(account.role() for account in fleet.accounts)
-    run = controller.run("apono.eks.offboard", fleet.inventory)
+    run = fleet.run("offboard")
+    assert fleet.states == {"c00": "failed", **dict.fromkeys(("c01", "c02", "c03", "c04"), "not started")}
+    assert all(account.role() for account in fleet.accounts.values())
+    run = fleet.run("offboard")
     assert run.code == 0, run.output
     assert integrations(bed) == {}
-    assert not any(account.role() or account.policy() for account in fleet.accounts)
+    assert not any(account.role() or account.policy() for account in fleet.accounts.values())
 
 
 def let_in(account: Account) -> set[str]:
@@ -181,75 +158,75 @@ def let_in(account: Account) -> set[str]:
 def test_where_it_is_not_known_what_a_cluster_needs_nothing_is_taken_from_its_account(
     bed: Bed, controller: Controller
 ) -> None:
-    fleet = Fleet(bed, 4)
+    fleet = fleet_of(bed, controller, 4)
     fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [ELSEWHERE]}}
-    assert controller.run("apono.eks.onboard", fleet.inventory).code == 0
+    assert fleet.run("onboard").code == 0
     fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": ["{{ identity_account }}"]}}
     for name in ("c00", "c01"):
         fleet.hosts[name]["apono_username"] = "people:{{ '{{SessionName}}' }}"
     bed.forget_calls()
     for check in (["--check"], []):
-        run = controller.run("apono.eks.onboard", fleet.inventory, *check)
-        assert states(controller) == {"c00": "failed", "c01": "changed", "c02": "failed", "c03": "unchanged"}
+        run = fleet.run("onboard", *check)
+        assert fleet.states == {"c00": "failed", "c01": "changed", "c02": "failed", "c03": "unchanged"}
         assert "apono_trust cannot be worked out: 'identity_account' is undefined" in run.failed["c02"]
         assert "c02: apono_trust" in run.failed["c00"]
         assert {change["host"] for change in run.changed} == {"c01"}
     assert set(bed.calls(writes=True)) == {"eks:UpdateAccessEntry"}
-    assert let_in(fleet.accounts[0]) == {ACCOUNTS[0], ELSEWHERE}
+    assert let_in(fleet.account(ACCOUNTS[0])) == {ACCOUNTS[0], ELSEWHERE}
 
     # Where nothing is to change in the account, the others go on.
     fleet.hosts["c00"]["apono_trust"] = {"sso": {"account_ids": [ACCOUNTS[0], ELSEWHERE]}}
-    controller.run("apono.eks.onboard", fleet.inventory)
-    assert states(controller) == {"c00": "changed", "c01": "unchanged", "c02": "failed", "c03": "unchanged"}
+    fleet.run("onboard")
+    assert fleet.states == {"c00": "changed", "c01": "unchanged", "c02": "failed", "c03": "unchanged"}
 
 
 def test_of_a_step_that_is_left_out_nothing_is_done_and_nothing_told(bed: Bed, controller: Controller) -> None:
-    fleet = Fleet(bed, 4)
+    fleet = fleet_of(bed, controller, 4)
     for tags in (["--tags", "mapping"], ["--skip-tags", "account"]):
-        run = controller.run("apono.eks.onboard", fleet.inventory, *tags, "--check", "--diff")
+        run = fleet.run("onboard", *tags, "--check", "--diff")
         assert (set(run.failed), run.changed) == (set(fleet.hosts), [])
     for check in (["--check"], []):
-        run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "integration", *check)
+        run = fleet.run("onboard", "--tags", "integration", *check)
         assert run.code == 0, run.output
-        assert states(controller) == dict.fromkeys(fleet.hosts, "changed")
+        assert fleet.states == dict.fromkeys(fleet.hosts, "changed")
     assert set(bed.calls(writes=True)) == {"POST /api/admin/v4/integrations"}
-    run = controller.run("apono.eks.onboard", fleet.inventory, "--skip-tags", "account,mapping")
-    assert states(controller) == dict.fromkeys(fleet.hosts, "unchanged")
-    steps = {step["name"] for cluster in report(controller)["clusters"] for step in cluster["steps"]}
+    run = fleet.run("onboard", "--skip-tags", "account,mapping")
+    assert fleet.states == dict.fromkeys(fleet.hosts, "unchanged")
+    steps = {step["name"] for cluster in fleet.report["clusters"] for step in cluster["steps"]}
     assert steps == {"mode", "mapping", "connector", "integration"}
 
 
 def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller) -> None:
-    fleet = Fleet(bed, 4)
+    fleet = fleet_of(bed, controller, 4)
     fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [ELSEWHERE]}}
 
-    run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "mapping")
+    run = fleet.run("onboard", "--tags", "mapping")
     assert set(run.failed) == set(fleet.hosts)
     assert "has not been set up yet" in run.failed["c01"]
     assert bed.calls(writes=True) == []
 
     # The trust has what the other cluster of the account needs, although that is not in this run.
-    run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "account", "--limit", "c00,c01")
+    run = fleet.run("onboard", "--tags", "account", "--limit", "c00,c01")
     assert run.code == 0, run.output
     assert {operation.partition(":")[0] for operation in bed.calls(writes=True)} == {"iam"}
-    assert let_in(fleet.accounts[0]) == {ACCOUNTS[0], ELSEWHERE}
+    assert let_in(fleet.account(ACCOUNTS[0])) == {ACCOUNTS[0], ELSEWHERE}
 
     bed.forget_calls()
-    run = controller.run("apono.eks.onboard", fleet.inventory, "--tags", "mapping")
+    run = fleet.run("onboard", "--tags", "mapping")
     assert run.code == 0, run.output
     assert fleet.mapped() == set(fleet.hosts)
     assert bed.calls("apono") == []
 
     bed.forget_calls()
-    run = controller.run("apono.eks.onboard", fleet.inventory)
-    assert set(states(controller).values()) == {"changed"}
+    run = fleet.run("onboard")
+    assert set(fleet.states.values()) == {"changed"}
     assert set(bed.calls(writes=True)) == {"POST /api/admin/v4/integrations"}
     for part in ("c00", "c02"):
-        assert controller.run("apono.eks.onboard", fleet.inventory, "--limit", part).changed == []
-    assert let_in(fleet.accounts[0]) == {ACCOUNTS[0], ELSEWHERE}
+        assert fleet.run("onboard", "--limit", part).changed == []
+    assert let_in(fleet.account(ACCOUNTS[0])) == {ACCOUNTS[0], ELSEWHERE}
 
-    run = controller.run("apono.eks.offboard", fleet.inventory, "--tags", "mapping")
+    run = fleet.run("offboard", "--tags", "mapping")
     assert run.code == 0, run.output
     assert fleet.mapped() == set()
     assert set(integrations(bed)) == set(fleet.hosts)
-    assert all(account.role() for account in fleet.accounts)
+    assert all(account.role() for account in fleet.accounts.values())

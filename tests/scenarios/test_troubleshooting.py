@@ -19,6 +19,7 @@ import docutils.core
 import trustme
 import yaml
 from docutils import nodes
+from fleets import REGION, Fleet
 from guides import GUIDES, kubeconfig
 from runs import Controller, Run
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_role
@@ -28,7 +29,6 @@ from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account
 
 SHOP, DATA, LOCKED, POOR = "111122223333", "444455556666", "555566667777", "666677778888"
-REGION = "eu-west-1"
 JANE = "jane@example.com"
 NOWHERE = "https://127.0.0.1:1"
 
@@ -51,14 +51,13 @@ def shown(title: str) -> re.Pattern[str]:
 # One run of onboard, with a host for each
 
 
-class Fleet:
+class Faults(Fleet):
     """Accounts and clusters with all that can be wrong with them."""
 
-    def __init__(self, bed: Bed) -> None:
-        self.bed = bed
-        self.shop = Account(bed, SHOP, REGION)
-        self.locked = Account(bed, LOCKED, REGION)
-        self.poor = Account(bed, POOR, REGION)
+    def __init__(self, bed: Bed, controller: Controller) -> None:
+        super().__init__(bed, controller, apono_connector="Production", apono_max_fail_percentage=50)
+        self.shop, self.locked, self.poor = map(self.account, (SHOP, LOCKED, POOR))
+        self.settings["apono_assume_role_arn"] = self.shop.automation
         somebody = self.shop.make_role("somebody", SHOP)
         self.fine = self.shop.add_cluster("fine", "API_AND_CONFIG_MAP")
         self.shop.add_cluster("api", "API")
@@ -122,24 +121,17 @@ class Fleet:
 
 def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
     """What onboard says of each cluster, and of the run as a whole."""
-    fleet = Fleet(bed)
+    fleet = Faults(bed, controller)
     config = controller.folder / "aws-config"
     config.write_text(f"[profile empty]\nregion = {REGION}\n")
     controller.environment["AWS_CONFIG_FILE"] = str(config)
     for identifier in ("twin-1", "twin-2"):
         bed.control("apono", "connectors", {"id": identifier, "name": "Twins"})
-    hosts: dict[str, dict[str, Any]] = {"fine": {}}
+    fleet.hosts["fine"] = {}
     names = {f"wrong-{number}": title for number, title in enumerate(fleet.wrong)}
     for name, title in names.items():
-        hosts[name] = {"apono_cluster_name": "fine", **fleet.wrong[title]}
-    variables = {
-        "apono_region": REGION,
-        "apono_connector": "Production",
-        "apono_trust": {"sso": {}},
-        "apono_assume_role_arn": fleet.shop.automation,
-        "apono_max_fail_percentage": 50,
-    }
-    run = controller.run("apono.eks.onboard", {"all": {"hosts": hosts, "vars": variables}})
+        fleet.hosts[name] = {"apono_cluster_name": "fine", **fleet.wrong[title]}
+    run = fleet.run("onboard")
     assert run.code == 2, run.output
     assert set(run.failed) == set(names), run.output
     assert fleet.shop.role() is None

@@ -1,0 +1,85 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet of the test bed: clusters of some accounts, and the inventory in which each is a host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from runs import Controller, Run
+
+from testbed.bed import Bed
+from testbed.estate import Account, Cluster
+
+REGION = "eu-west-1"
+
+
+class Fleet:
+    """Clusters by the names of their hosts. A test may change ``hosts`` and ``settings`` at any time: the next run has
+    them."""
+
+    def __init__(self, bed: Bed, controller: Controller, **settings: Any) -> None:
+        """:param settings: variables of all hosts, beside the region, a connector and a trust of AWS SSO."""
+        self.bed = bed
+        self.controller = controller
+        self.accounts: dict[str, Account] = {}
+        self.clusters: dict[str, Cluster] = {}
+        self.hosts: dict[str, dict[str, Any]] = {}
+        self.settings = {
+            "apono_region": REGION,
+            "apono_connector": "connector-1",
+            "apono_trust": {"sso": {}},
+            **settings,
+        }
+
+    def account(self, account_id: str) -> Account:
+        """An account of the fleet, which is made when it is first asked for."""
+        if account_id not in self.accounts:
+            self.accounts[account_id] = Account(self.bed, account_id, REGION)
+        return self.accounts[account_id]
+
+    def add(
+        self,
+        name: str,
+        account_id: str,
+        mode: str | None = "API_AND_CONFIG_MAP",
+        node_role_arns: Sequence[str] = (),
+        **variables: Any,
+    ) -> Cluster:
+        """A cluster, and its host with the automation of its account and ``variables``."""
+        account = self.account(account_id)
+        self.clusters[name] = account.add_cluster(
+            name, mode, **({"node_role_arns": node_role_arns} if node_role_arns else {})
+        )
+        self.hosts[name] = {"apono_assume_role_arn": account.automation, **variables}
+        return self.clusters[name]
+
+    @property
+    def inventory(self) -> dict[str, Any]:
+        return {"all": {"hosts": self.hosts, "vars": self.settings}}
+
+    def run(self, playbook: str, *arguments: str) -> Run:
+        """Run a playbook of the collection on the fleet."""
+        return self.controller.run(f"apono.eks.{playbook}", self.inventory, *arguments)
+
+    def mapped(self) -> set[str]:
+        """The hosts whose clusters have the access entry."""
+        return {name for name, cluster in self.clusters.items() if cluster.entry()}
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The report of the last run, whose settings have to ask for ``report.html`` or ``report.json``."""
+        return json.loads((self.controller.folder / "report.json").read_text())
+
+    @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        """What the report of the last run says of each host."""
+        return {record["cluster"]: record for record in self.report["clusters"]}
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The state of each host by the report of the last run."""
+        return {name: record["state"] for name, record in self.records.items()}
