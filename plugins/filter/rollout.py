@@ -81,7 +81,7 @@ _value:
           errors: [{step: mapping, message: There is no such thing., code: NotFound}]
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
@@ -99,7 +99,7 @@ def rollout(
     hostvars: Mapping[str, Mapping[str, Any]],
     blockers: Iterable[Mapping[str, Any]] = (),
     max_fail_percentage: float = 100,
-    left_out: Iterable[str] = (),
+    left_out: Collection[str] = (),
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     fleet = plain(fleet)

@@ -71,6 +71,7 @@ def organization_accounts(aws: Aws, role_name: str, external_id: str | None, uni
 
     ``aws`` are credentials of the management account or of a delegated administrator. Raises :class:`ResourceError`.
     """
+    listed: Iterable[dict[str, Any]]
     if units:
         listed = {item["Id"]: item for unit in units for item in _accounts_below(aws, unit)}.values()
     else:

@@ -100,7 +100,7 @@ COLUMNS: dict[Resource, tuple[Column, ...]] = {
     NAMESPACES: (NAME, Column("Status", lambda obj: obj["status"]["phase"]), AGE),
     CONFIG_MAPS: (
         NAME,
-        Column("Data", lambda obj: len(obj.get("data", {})) + len(obj.get("binaryData", {})), "integer"),
+        Column("Data", lambda obj: len(obj.get("data", {})) + len(obj.get("binaryData", {}))),
         AGE,
     ),
     ROLES: CREATED,

@@ -260,7 +260,7 @@ def read(text: str, key: str = MAP_ROLES) -> Mappings:
     names = {arn_field, "username", "groups", *(("sso",) if key == MAP_ROLES else ())}
     # What is written once and meant many times, by an alias, is read once.
     known: dict[int, Item] = {}
-    groups: dict[int, tuple[list[str], bool]] = {}
+    groups: dict[int, tuple[tuple[str, ...], bool]] = {}
     items = []
     for node in nodes:
         item = Item(node)
@@ -294,7 +294,7 @@ def _text(item: Item, name: str) -> str:
     return found
 
 
-def _groups(item: Item, known: dict[int, tuple[list[str], bool]]) -> tuple[str, ...]:
+def _groups(item: Item, known: dict[int, tuple[tuple[str, ...], bool]]) -> tuple[str, ...]:
     """The field groups. Go writes a list over the former one, item by item, and null or a wrong type leaves an item as
     it was there."""
     nodes = item.fields.get("groups", ())

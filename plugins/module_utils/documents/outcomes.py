@@ -86,11 +86,13 @@ def identity(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def results(facts: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
     """The results of a step's tasks, each item of a loop by itself."""
-    found = []
+    found: list[dict[str, Any]] = []
     for result in (mapping(facts.get(name)) for name in names):
         items = result.get("results")
-        looped = isinstance(items, list) and all(isinstance(item, dict) for item in items)
-        found += items if looped else [result] if result else []
+        if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+            found += items
+        elif result:
+            found.append(result)
     return found
 
 

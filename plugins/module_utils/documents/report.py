@@ -155,7 +155,7 @@ def number_of_errors(errors: list[dict[str, str]]) -> str:
 def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
     """Lines for a terminal: one for each cluster, then in full what the lines had no room for, then the counts."""
     clusters = report["clusters"]
-    rows = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
+    rows: list[tuple[str, ...]] = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
     for cluster in clusters:
         name, *others = (one_line(cluster[key]) or "-" for key in ("cluster", "account_id", "region", "state"))
         rows.append((shorten_middle(name, LONGEST_NAME), *(shorten(text, LONGEST_OTHER) for text in others)))

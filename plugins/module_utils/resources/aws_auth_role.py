@@ -146,7 +146,7 @@ class AwsAuthRole(Resource):
         verb = "remove" if self.params["state"] == "absent" else "set"
         words = f"{verb} the entry of {self.role_arn} in {WHAT}"
         if current is None:
-            body = {
+            body: dict[str, Any] = {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": {"name": "aws-auth", "namespace": "kube-system"},

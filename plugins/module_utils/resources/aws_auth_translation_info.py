@@ -38,18 +38,20 @@ class AwsAuthTranslationInfo(Information):
     def read(self) -> dict[str, Any]:
         facts = self.kubernetes.cluster
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
-        texts = [text_of(config_map, key) for key in (aws_auth.MAP_ROLES, aws_auth.MAP_USERS, aws_auth.MAP_ACCOUNTS)]
+        roles, users, accounts = (
+            text_of(config_map, key) for key in (aws_auth.MAP_ROLES, aws_auth.MAP_USERS, aws_auth.MAP_ACCOUNTS)
+        )
         cluster = translation.Cluster(
             account_id=facts["account_id"],
             partition=facts["partition"],
             principal=self.principal,
             bound=self.bound,
-            existing=self.existing(self.wanted_principals(texts[:2]), facts["authentication_mode"]),
+            existing=self.existing(self.wanted_principals([roles, users]), facts["authentication_mode"]),
             managed_roles=lambda: self.managed_roles,
         )
         return {
             "authentication_mode": facts["authentication_mode"],
-            "mappings": [shown(one) for one in translation.translate(*texts, cluster)],
+            "mappings": [shown(one) for one in translation.translate(roles, users, accounts, cluster)],
         }
 
     @staticmethod

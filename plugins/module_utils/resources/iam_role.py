@@ -184,7 +184,9 @@ class IamRole(Resource):
             )
         where = arn.parse(current["arn"])
         before = {"arn": current["arn"], "role_name": name}
-        details = {key: current[key] for key in ("role_id", "create_date", "inline_policies") if key in current}
+        details: dict[str, Any] = {
+            key: current[key] for key in ("role_id", "create_date", "inline_policies") if key in current
+        }
         before |= {key: value for key, value in current.items() if key != "arn" and key not in details}
         after = dict(before)
         changes = []
