@@ -105,7 +105,7 @@ options:
       - A Jinja expression for the host's name, of the variables below.
       - Without it, the name of the cluster; C(name.region.account) for clusters that have the same name.
       - A name that is a path, with C(/) or a backslash, or that has control characters, is an error. The filter
-        P(ansible.builtin.regex_replace#filter) takes such characters out.
+        C(regex_replace) takes such characters out.
     type: str
 notes:
   - What AWS returns is data. None of it is evaluated as a template, and none where O(hostname), O(compose), O(groups)
