@@ -32,6 +32,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+import botocore.loaders
 import urllib3
 
 from testbed.aws_auth import Mapping, read_aws_auth
@@ -59,16 +60,10 @@ PARAMETERS = frozenset(
 REPLAY_SECONDS = 5.0
 AWS_TIMEOUT_SECONDS = 10.0
 
-PARTITION_STS_HOSTS = {
-    "aws": re.compile(r"sts(\.(af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-\d+)?\.amazonaws\.com"),
-    "aws-us-gov": re.compile(r"sts\.us-gov-[a-z]+-\d+\.amazonaws\.com"),
-    "aws-cn": re.compile(r"sts\.cn-[a-z]+-\d+\.amazonaws\.com\.cn"),
-}
+# The partitions of AWS, and how the hosts of their regions end, also those for both versions of IP.
+PARTITIONS = botocore.loaders.create_loader().load_data("partitions")["partitions"]
 
-# "can't start with": EKS user guide, access entries, custom usernames. Node roles of aws-auth are the exception.
-RESERVED_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
-NODE_PREFIX = "system:node:"
-INSTANCE_ID = re.compile(r"i-(\w{8}|\w{17})")
+INSTANCE_ID = re.compile(r"i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})")
 
 CREATOR = Mapping("kubernetes-admin", ("system:masters",))
 
@@ -182,9 +177,22 @@ def check_host(scheme: str, host: str, partition: str, aws_url: str) -> None:
         return
     if scheme != "https":
         raise AuthenticationError(f"unexpected scheme {scheme!r} in pre-signed URL")
-    pattern = PARTITION_STS_HOSTS.get(partition)
-    if pattern is None or not pattern.fullmatch(host):
+    if not is_sts_host(host, partition):
         raise AuthenticationError(f"unexpected hostname {host!r} in pre-signed URL")
+
+
+def is_sts_host(host: str, partition: str) -> bool:
+    """Whether a host is that of STS in a region of a partition, with FIPS and for both versions of IP included; the
+    global one is in the partition aws alone."""
+    if (host, partition) == ("sts.amazonaws.com", "aws"):
+        return True
+    found = re.fullmatch(r"sts(?:-fips)?\.([a-z0-9-]+)\.([a-z0-9.-]+)", host)
+    known = next((known for known in PARTITIONS if known["id"] == partition), None)
+    if not found or not known:
+        return False
+    region, suffix = found.groups()
+    suffixes = (known["outputs"]["dnsSuffix"], known["outputs"]["dualStackDnsSuffix"])
+    return re.fullmatch(known["regionRegex"], region, re.ASCII) is not None and suffix in suffixes
 
 
 def check_date(text: str) -> None:
@@ -199,7 +207,7 @@ def check_date(text: str) -> None:
 def canonicalize(arn: str) -> str:
     """The IAM ARN that mappings are looked up by: a session's role, without the path, which STS never tells."""
     parts = arn.split(":", 5)
-    if len(parts) != 6 or parts[0] != "arn" or parts[1] not in PARTITION_STS_HOSTS:
+    if len(parts) != 6 or parts[0] != "arn" or parts[1] not in {known["id"] for known in PARTITIONS}:
         raise AuthenticationError(f"arn {arn!r} is invalid")
     _arn, partition, service, _region, account_id, resource = parts
     kind, *names = resource.split("/")
@@ -345,12 +353,7 @@ def map_aws_auth(cluster: Cluster, identity: Identity) -> User:
         if identity.account_id in aws_auth.accounts:
             return make_user(identity, Mapping(identity.canonical_arn, ()), cluster.region)
         raise AuthenticationError(f"ARN is not mapped: {identity.canonical_arn.lower()}")
-    user = make_user(identity, mapping, cluster.region)
-    if user.username.startswith(RESERVED_PREFIXES) and not user.username.startswith(NODE_PREFIX):
-        raise AuthenticationError(
-            f"invalid username {user.username!r} in aws-auth: it must not begin with {', '.join(RESERVED_PREFIXES)}"
-        )
-    return user
+    return make_user(identity, mapping, cluster.region)
 
 
 def make_user(identity: Identity, mapping: Mapping, region: str, policies: list[dict[str, Any]] | None = None) -> User:

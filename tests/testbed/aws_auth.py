@@ -3,26 +3,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``kube-system/aws-auth`` read as the authenticator of EKS reads it.
 
-Source of the rules: aws-iam-authenticator, ``pkg/mapper/configmap``, ``pkg/config/mapper.go``. This reader shares no
-code with the collection, so that a mistake in one shows in the other.
+Source of the rules: aws-iam-authenticator v0.6.13, ``pkg/mapper/configmap``; go-yaml v2.4.0; Go's ``encoding/json``.
+This reader stands on PyYAML and shares no code with the collection, so that a mistake in one shows in the other; both
+are held against the authenticator's own parser. The text goes the authenticator's way: YAML to values, values to JSON,
+JSON to entries.
 """
 
 from __future__ import annotations
 
+import base64
+import datetime
+import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+TAG = "tag:yaml.org,2002:"
+SPACES = "\t\n\v\f\r \x85\xa0"
 
-class JsonLikeLoader(yaml.SafeLoader):
-    """Values as YAML → JSON → Go sees them: there is no type for a date, so a date stays text."""
-
-
-JsonLikeLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+BOOLEANS = {
+    form: value
+    for value, words in ((True, ("y", "yes", "true", "on")), (False, ("n", "no", "false", "off")))
+    for word in words
+    for form in (word, word.capitalize(), word.upper())
 }
+NULLS = ("", "~", "null", "Null", "NULL")
+INFINITE = {sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")} | {".nan", ".NaN", ".NAN"}
+NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?", re.ASCII)
+DATE = re.compile(
+    r"(\d{4})-(\d\d?)-(\d\d?)"
+    r"(?: (\d\d?):(\d\d?):(\d\d?)(?:[.,]\d+)?|[Tt](\d\d?):(\d\d?):(\d\d?)(?:[.,]\d+)?(?:Z|[-+]\d\d:[0-5]\d))?",
+    re.ASCII,
+)
+MOST_DECODED = 400_000
+
+
+class Unreadable(Exception):
+    """Nothing of the text is read."""
 
 
 @dataclass(frozen=True)
@@ -49,57 +69,256 @@ class AwsAuth:
 
 def read_aws_auth(data: dict[str, str]) -> AwsAuth:
     """Read the ConfigMap's ``data``. What cannot be read is left out, never an error: so it is in EKS."""
-    result = AwsAuth()
-    for entry in entries_of(data.get("mapRoles", "")):
-        fields = entry_fields(entry, {"rolearn": str, "username": str, "groups": list, "sso": dict})
-        # Either an ARN or an SSO permission set. Entries of the second form match only behind a feature gate that
-        # EKS leaves off.
-        if fields and fields["rolearn"] and fields["sso"] is None:
-            result.roles[fields["rolearn"].lower()] = mapping_of(fields)
-    for entry in entries_of(data.get("mapUsers", "")):
-        fields = entry_fields(entry, {"userarn": str, "username": str, "groups": list})
-        if fields and fields["userarn"]:
-            result.users[fields["userarn"].lower()] = mapping_of(fields)
-    # Accounts are read into text directly, so an unquoted number keeps its digits and leading zeros.
-    accounts = first_document(data.get("mapAccounts", ""), yaml.BaseLoader)
-    if isinstance(accounts, list):
-        result.accounts = {account for account in accounts if isinstance(account, str)}
-    return result
+    return AwsAuth(
+        mappings(data.get("mapRoles", ""), "rolearn"),
+        mappings(data.get("mapUsers", ""), "userarn"),
+        accounts(data.get("mapAccounts", "")),
+    )
 
 
-def first_document(text: str, loader: type) -> Any:
-    """The first YAML document, or ``None`` where the text cannot be parsed: the whole key is void then."""
+def mappings(text: str, arn_field: str) -> dict[str, Mapping]:
+    """The entries of a key by the ARN in small letters; of two for one the later."""
     try:
-        return next(yaml.load_all(text, Loader=loader), None)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        items = entries(text, arn_field)
+    except Unreadable:
+        return {}
+    return {arn.lower(): Mapping(username, groups) for arn, username, groups in items}
+
+
+def entries(text: str, arn_field: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """ARN, username and groups of the entries that have an ARN; raises :class:`Unreadable`."""
+    if is_empty(text):
+        return []
+    if text.lstrip(SPACES).startswith("{"):
+        raise Unreadable("JSON that is no list")
+    items = Values(text).json()
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise Unreadable("no list")
+    found = []
+    for item in items:
+        arn, username, groups = structure(item if isinstance(item, dict) else {}, arn_field)
+        if arn:
+            found.append((arn, username, groups))
+    return found
+
+
+def structure(item: dict[str, Any], arn_field: str) -> tuple[str, str, tuple[str, ...]]:
+    """An entry's fields as Go's JSON reader fills them in: null and values of other types leave what was there."""
+    texts = {arn_field: "", "username": ""}
+    groups = Slice()
+    for key in sorted(item):
+        name = key.replace("\u017f", "s").lower()
+        value = item[key]
+        if name in texts and isinstance(value, str):
+            texts[name] = value
+        elif name == "groups" and (value is None or isinstance(value, list)):
+            groups.fill(value)
+    return texts[arn_field], texts["username"], groups.items
+
+
+class Slice:
+    """A Go slice of texts, whose memory outlives its items."""
+
+    def __init__(self) -> None:
+        self.memory: list[str] = []
+        self.length = 0
+
+    def fill(self, values: list[Any] | None) -> None:
+        if not values:
+            self.memory = []
+        self.length = len(values or ())
+        self.memory += [""] * (self.length - len(self.memory))
+        for place, value in enumerate(values or ()):
+            if isinstance(value, str):
+                self.memory[place] = value
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        return tuple(self.memory[: self.length])
+
+
+def accounts(text: str) -> set[str]:
+    """Accounts are read into text directly, so an unquoted number keeps its digits and leading zeros."""
+    found: set[str] = set()
+    if is_empty(text):
+        return found
+    try:
+        root = first_document(text)
+        for node in root.value if isinstance(root, yaml.SequenceNode) else ():
+            if isinstance(node, yaml.ScalarNode):
+                found.add(node.value if scalar(node) is not None else "")
+    except Unreadable:
+        pass
+    return found
+
+
+def is_empty(text: str) -> bool:
+    return text.strip(SPACES) in ("", "``", '""', "''")
+
+
+def first_document(text: str) -> yaml.Node | None:
+    """The nodes of the first document, an alias as the node that it stands for, tags as they are written and ``"`` as
+    the tag of a text in quotes or a block. Raises :class:`Unreadable`."""
+    root: list[yaml.Node] = []
+    parents = [root]
+    anchors: dict[str, yaml.Node] = {}
+    try:
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if isinstance(event, yaml.DocumentStartEvent) and event.version not in (None, (1, 1)):
+                raise Unreadable("another version of YAML")
+            if isinstance(event, yaml.DocumentEndEvent):
+                break
+            if isinstance(event, yaml.CollectionEndEvent):
+                parents.pop()
+            if not isinstance(event, yaml.NodeEvent):
+                continue
+            if isinstance(event, yaml.AliasEvent):
+                if event.anchor not in anchors:
+                    raise Unreadable("an anchor that is not there")
+                parents[-1].append(anchors[event.anchor])
+                continue
+            if isinstance(event, yaml.ScalarEvent):
+                quoted = event.style and not event.tag
+                node: yaml.Node = yaml.ScalarNode('"' if quoted else event.tag or "", event.value)
+            else:
+                is_list = isinstance(event, yaml.SequenceStartEvent)
+                node = (yaml.SequenceNode if is_list else yaml.MappingNode)(event.tag or "", [])
+            parents[-1].append(node)
+            if event.anchor:
+                anchors[event.anchor] = node
+            if not isinstance(node, yaml.ScalarNode):
+                parents.append(node.value)
+    except (yaml.YAMLError, ValueError) as error:
+        raise Unreadable(str(error)) from error
+    return root[0] if root else None
+
+
+def scalar(node: yaml.ScalarNode) -> Any:
+    """What go-yaml makes of a scalar; raises :class:`Unreadable` where it gives up."""
+    value, tag = node.value, node.tag
+    if tag == '"' or tag in (TAG + "str", "!"):
+        return value
+    if tag == TAG + "binary":
+        try:
+            raw = base64.b64decode(re.sub("[\r\n]", "", value).encode("ascii"), validate=True)
+        except ValueError as error:
+            raise Unreadable("no base64") from error
+        return re.sub("[\udc80-\udcff]", "\ufffd", raw.decode("utf-8", "surrogateescape"))
+    checks: dict[str, Callable[[Any], bool]] = {
+        "bool": lambda found: isinstance(found, bool),
+        "int": lambda found: isinstance(found, int) and not isinstance(found, bool),
+        "float": lambda found: isinstance(found, float),
+        "null": lambda found: found is None,
+        "timestamp": lambda _found: is_date(value),
+    }
+    name = tag.removeprefix(TAG)
+    if tag and (name == tag or name not in checks):
+        return value
+    found = plain(value)
+    if name == "float" and isinstance(found, int) and not isinstance(found, bool) and found < 2**63:
+        found = float(found)
+    if tag and not checks[name](found):
+        raise Unreadable(f"{value} is no {name}")
+    return found
+
+
+def is_date(value: str) -> bool:
+    found = DATE.fullmatch(value)
+    if not found:
+        return False
+    year, *rest = (int(part) for part in found.groups() if part)
+    try:
+        datetime.datetime(year or 4, *rest)  # Go has a year 0, which is a leap year as 4 is
+    except ValueError:
+        return False
+    return True
+
+
+def plain(value: str) -> Any:
+    """What a text without quotes and tag is."""
+    if value in NULLS:
         return None
+    if value in BOOLEANS:
+        return BOOLEANS[value]
+    if value in INFINITE:
+        return math.nan if "n" in value[1:2].lower() else math.inf * (-1 if value[0] == "-" else 1)
+    if value[0] == ".":
+        digits = value.replace("_", "") if re.fullmatch(r"\.\d+(_\d+)*([eE][-+]?\d+(_\d+)*)?", value, re.ASCII) else ""
+    elif value[0] in "+-0123456789":
+        digits = value.replace("_", "")
+        try:
+            octal = re.fullmatch("[-+]?0[0-7]+", digits)
+            number = int(digits, 8 if octal else 0) if not re.match("[-+]?0[0-9]", digits) or octal else None
+        except ValueError:
+            number = None
+        if number is not None and -(2**63) <= number < (2**63 if digits[0] in "+-" else 2**64):
+            return number
+    else:
+        return value
+    if NUMBER.fullmatch(digits) and math.isfinite(float(digits)):
+        return float(digits)
+    return value
 
 
-def entries_of(text: str) -> list[Any]:
-    document = first_document(text, JsonLikeLoader)
-    return document if isinstance(document, list) else []
+class Values:
+    """The values of a text, which JSON can have, with what go-yaml itself allows of aliases."""
+
+    def __init__(self, text: str) -> None:
+        self.root = first_document(text)
+        self.decoded = 0
+        self.open: set[int] = set()
+
+    def json(self) -> Any:
+        try:
+            return None if self.root is None else jsonable(self.value(self.root))
+        except RecursionError as error:
+            raise Unreadable("too deep") from error
+
+    def value(self, node: yaml.Node) -> Any:
+        self.decoded += 1
+        if self.decoded > 4 * MOST_DECODED:
+            raise Unreadable("too many aliases")
+        if isinstance(node, yaml.ScalarNode):
+            return scalar(node)
+        if id(node) in self.open:
+            raise Unreadable("it contains itself")
+        self.open.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            found: Any = [self.value(item) for item in node.value]
+        else:
+            found = {}
+            self.fill(node, found)
+        self.open.discard(id(node))
+        return found
+
+    def fill(self, node: yaml.MappingNode, found: dict[tuple[str, Any], Any]) -> None:
+        """Put a mapping's keys and values into another; keys by type and value."""
+        for key, value in zip(node.value[::2], node.value[1::2], strict=True):
+            if isinstance(key, yaml.ScalarNode) and key.value == "<<" and key.tag in ("", "!", TAG + "merge"):
+                sources = value.value[::-1] if isinstance(value, yaml.SequenceNode) else [value]
+                for source in sources:
+                    if not isinstance(source, yaml.MappingNode):
+                        raise Unreadable("a merge of something else")
+                    self.value(source)
+                    self.fill(source, found)
+                continue
+            name = self.value(key)
+            if isinstance(name, (list, dict)):
+                raise Unreadable("a list or mapping as a key")
+            found[type(name).__name__, name] = self.value(value)
 
 
-def entry_fields(entry: Any, types: dict[str, type]) -> dict[str, Any] | None:
-    """An entry's known fields, found in any letter case; ``None`` when one of them has the wrong type.
-
-    Go reads the keys in sorted order, and of two spellings of one field the later wins.
-    """
-    if not isinstance(entry, dict):
-        return None
-    fields: dict[str, Any] = dict.fromkeys(types)
-    for key in sorted(entry, key=str):
-        name = str(key).lower()
-        value = entry[key]
-        if name not in types or value is None:
-            continue
-        if not isinstance(value, types[name]):
-            return None
-        if name == "groups" and not all(group is None or isinstance(group, str) for group in value):
-            return None
-        fields[name] = value
-    return fields
-
-
-def mapping_of(fields: dict[str, Any]) -> Mapping:
-    return Mapping(fields["username"] or "", tuple(group or "" for group in fields["groups"] or ()))
+def jsonable(value: Any) -> Any:
+    """A value as JSON has it; raises :class:`Unreadable` for one that it has not."""
+    if isinstance(value, list):
+        return [jsonable(item) for item in value]
+    if isinstance(value, dict):
+        for kind, key in value:
+            if kind == "NoneType" or (kind == "int" and key >= 2**63):
+                raise Unreadable("a key that JSON does not have")
+        return {key if kind == "str" else f"{kind} {key}": jsonable(item) for (kind, key), item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unreadable("JSON has no infinite numbers")
+    return value

@@ -74,10 +74,19 @@ def _size_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
 
 @lru_cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A model's pattern (Java's dialect) for Python, which has no Unicode property classes; those used have equals."""
-    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
-        pattern = pattern.replace(java, python)
-    return re.compile(pattern)
+    """A model's pattern (Java's dialect) for Python. There ``\\w`` and its like are ASCII, and Unicode has property
+    classes; those used have equals in Python."""
+    ascii_class = {r"\w": "A-Za-z0-9_", r"\d": "0-9", r"\s": r" \t\n\x0b\f\r"}
+    unicode_class = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+    parts, in_brackets = [], False
+    for part in re.findall(r"\\p\{\w+\}|\\.|.", pattern, re.DOTALL):
+        if part in ascii_class:
+            parts.append(ascii_class[part] if in_brackets else f"[{ascii_class[part]}]")
+            continue
+        if part in "[]":
+            in_brackets = part == "["
+        parts.append(unicode_class.get(part, part))
+    return re.compile("".join(parts))
 
 
 def _join(where: str, name: str) -> str:

@@ -147,7 +147,10 @@ def check_trust_policy(backend: IAMBackend, document: str) -> None:
             raise AwsError(400, "MalformedPolicyDocument", "Missing required field Principal")
         if element != "*" and not (isinstance(element, dict) and element):
             raise AwsError(400, "MalformedPolicyDocument", "Syntax errors in policy.")
-        for kind, name in principals(statement):
+        named = list(principals(statement))
+        if not named and "Principal" in statement:
+            raise AwsError(400, "MalformedPolicyDocument", "Missing required field Principal")
+        for kind, name in named:
             if not principal_is_valid(kind, name, backend.partition):
                 raise AwsError(
                     400,

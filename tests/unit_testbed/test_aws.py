@@ -261,6 +261,7 @@ class TestModelConstraints:
     @pytest.mark.parametrize(
         "change, text",
         [
+            ({"RoleName": "caf\u00e9"}, r"Member must satisfy regular expression pattern: [\w+=,.@-]+"),
             ({"RoleName": "has space"}, r"Member must satisfy regular expression pattern: [\w+=,.@-]+"),
             ({"RoleName": "x" * 65}, "Member must have length less than or equal to 64"),
             ({"RoleName": ""}, "Member must have length greater than or equal to 1"),

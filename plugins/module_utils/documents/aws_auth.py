@@ -14,6 +14,7 @@ what it meant before.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -127,9 +128,14 @@ class Problem:
     message: str
 
 
+_NO_FIELDS: dict[str, list[Node]] = {}
+# Of items that are not even mappings, so many are reported.
+_MOST_REPORTED = 100
+
+
 class Item:
-    """An item of the list: as it is written, and what EKS makes of it (``entry`` is ``None`` for an item by which
-    nobody signs in).
+    """An item of the list that is a mapping: as it is written, and what EKS makes of it (``entry`` is ``None`` where
+    nobody signs in by it).
 
     ``fields`` are the values by the field's name in small letters, as far as they are written; of several the last
     one counts. ``wrong_types`` are the names of those that EKS leaves empty because of their type.
@@ -140,8 +146,8 @@ class Item:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.entry: RoleEntry | UserEntry | None = None
-        self.fields: dict[str, list[Node]] = {}
-        self.wrong_types: list[str] = []
+        self.fields: dict[str, list[Node]] = _NO_FIELDS
+        self.wrong_types: list[str] | tuple[()] = ()
 
     @property
     def canonical_arn(self) -> str:
@@ -152,8 +158,10 @@ class Item:
 class Mappings:
     """The text of ``mapRoles`` or ``mapUsers``, taken apart."""
 
-    def __init__(self, key: str, text: str, document: Document, items: list[Item]) -> None:
-        self.key, self.text, self.document, self.items = key, text, document, items
+    def __init__(self, key: str, text: str, document: Document, nodes: list[Node], items: list[Item]) -> None:
+        self.key, self.text, self.document = key, text, document
+        self.nodes = nodes  # everything in the list, whatever it is
+        self.items = items
 
     @cached_property
     def entries(self) -> list[RoleEntry | UserEntry]:
@@ -190,17 +198,25 @@ class Mappings:
         """What the owner of the text should know, in the order of the text."""
         counts = Counter(entry.canonical_arn for entry in self.entries)
         found = [
-            self._problem(item, code, message) for item in self.items for code, message in self._doubts(item, counts)
+            self._problem(item.node, item.entry, code, message)
+            for item in self.items
+            for code, message in self._doubts(item, counts)
         ]
+        if len(self.items) < len(self.nodes):
+            strange = (node for node in self.nodes if node.target.kind != "mapping")
+            for node in itertools.islice(strange, _MOST_REPORTED):
+                message = f"EKS lets nobody in by this entry: it is a {node.target.kind} and not a mapping"
+                found.append(self._problem(node, None, "ignored", message))
+            found.sort(key=lambda problem: (problem.line, problem.column))
         rest = self.document.rest
         if rest is not None:
             line, column = self.document.position(rest)
             found.append(Problem("not_read", line, column, "", "EKS reads nothing of what follows here"))
         return found
 
-    def _problem(self, item: Item, code: str, message: str) -> Problem:
-        line, column = self.position(item)
-        return Problem(code, line, column, item.entry.arn if item.entry else "", message)
+    def _problem(self, node: Node, entry: RoleEntry | UserEntry | None, code: str, message: str) -> Problem:
+        line, column = self.document.position(node.start)
+        return Problem(code, line, column, entry.arn if entry else "", message)
 
     def position(self, item: Item) -> tuple[int, int]:
         """Line and column of an item, counted from 1."""
@@ -208,10 +224,6 @@ class Mappings:
 
     def _doubts(self, item: Item, counts: dict[str, int]) -> Iterator[tuple[str, str]]:
         """Codes and messages."""
-        kind = item.node.target.kind
-        if kind != "mapping":
-            yield "ignored", f"EKS lets nobody in by this entry: it is a {kind} and not a mapping"
-            return
         arn_field = _ARN_FIELDS[self.key]
         for name in item.wrong_types:
             what = f"{arn_field} is not text" if name == arn_field else _WRONG_TYPES[name]
@@ -263,23 +275,24 @@ def read(text: str, key: str = MAP_ROLES) -> Mappings:
     groups: dict[int, tuple[tuple[str, ...], bool]] = {}
     items = []
     for node in nodes:
-        item = Item(node)
-        items.append(item)
         mapping = node.target
         if mapping.kind != "mapping":
             continue
+        item = Item(node)
+        items.append(item)
         if mapping is not node and id(mapping) in known:
             other = known[id(mapping)]
             item.entry, item.fields, item.wrong_types = other.entry, other.fields, other.wrong_types
             continue
         known[id(mapping)] = item
         item.fields = go_yaml.fields(mapping, names)
+        item.wrong_types = []
         whose = _text(item, arn_field)
         username = _text(item, "username")
         its_groups = _groups(item, groups)
         if whose:
             item.entry = kind(whose, username, its_groups)
-    return Mappings(key, text, document, items)
+    return Mappings(key, text, document, nodes, items)
 
 
 def _text(item: Item, name: str) -> str:
@@ -509,13 +522,11 @@ def _proved(before: Mappings, edits: list[Edit], canonical_arn: str, wanted: Rol
         after = read(yaml_positions.splice(before.document, edits), before.key)
     except ResourceError as error:
         raise _refused(before.key, canonical_arn, error.message) from error
-    others_before, others_after = (
-        [item for item in side.items if item.canonical_arn != canonical_arn] for side in (before, after)
-    )
     own = [item.entry for item in after.items if item.canonical_arn == canonical_arn]
+    others_before, others_after = _others(before, canonical_arn), _others(after, canonical_arn)
     if (
         len(others_before) != len(others_after)
-        or not yaml_positions.same([item.node for item in others_before], [item.node for item in others_after])
+        or not yaml_positions.same(others_before, others_after)
         or len(own) != (0 if wanted is None else 1)
         or (wanted is not None and not _same(own[0], wanted))
     ):
@@ -525,6 +536,12 @@ def _proved(before: Mappings, edits: list[Edit], canonical_arn: str, wanted: Rol
             "it is tied to other entries by anchors, or written in a way that is not understood here",
         )
     return after
+
+
+def _others(mappings: Mappings, canonical_arn: str) -> list[Node]:
+    """Everything in the list but the entries of this ARN."""
+    own = {id(item.node) for item in mappings.items if item.canonical_arn == canonical_arn}
+    return [node for node in mappings.nodes if id(node) not in own] if own else mappings.nodes
 
 
 def _refused(key: str, canonical_arn: str, reason: str) -> ResourceError:

@@ -88,11 +88,12 @@ _BLOCK_LINE = re.compile(f"([^{_BREAKS}\0]*)({_BREAK})?")
 _NEXT = "(?=( *)[^ \t\r\n\x85\u2028\u2029#])"
 _SIMPLE_KEY = r"[A-Za-z_/][A-Za-z0-9_/.-]{0,200}"
 _SIMPLE_TEXT = r"[A-Za-z0-9_/](?:[A-Za-z0-9_/.@=+-]|:[A-Za-z0-9_/.@=+{-])*"
-_KEY_LINE = re.compile(
-    f"({_SIMPLE_KEY}): +(?:({_SIMPLE_TEXT})|\"([^\"\\\\{_BREAKS}\0]*)\"|'([^'{_BREAKS}\0]*)') *\n{_NEXT}"
+_SIMPLE_VALUE = (
+    f"(?:({_SIMPLE_TEXT})|\"([^\"\\\\{_BREAKS}\0]*)\"|'([^'{_BREAKS}\0]*)'"
+    f"|\\[((?:{_SIMPLE_TEXT}(?:, ?{_SIMPLE_TEXT}){{0,50}})?)\\]) *\n{_NEXT}"
 )
-_ITEM_LINE = re.compile(f"- +({_SIMPLE_TEXT}) *\n{_NEXT}")
-_FLOW_ITEMS = re.compile(f"(?:{_SIMPLE_TEXT}, ?)+")
+_KEY_LINE = re.compile(f"({_SIMPLE_KEY}): +{_SIMPLE_VALUE}")
+_ITEM_LINE = re.compile(f"- +(?:({_SIMPLE_KEY}): +)?{_SIMPLE_VALUE}")
 _FLOW_ITEM = re.compile(f"({_SIMPLE_TEXT}), ?")
 
 # What may come next, by the kind of collection and the place in it. Those in which a node may stand come first.
@@ -556,41 +557,68 @@ class _Parser:
         text, position, indent = self.text, self.position, self.indent
         if position - self.line != indent:
             return False
-        append = self.collection.children.append
+        collection = self.collection
+        pattern = _KEY_LINE if self.place == _MAPPING_KEY else _ITEM_LINE
         taken = False
-        if self.place == _MAPPING_KEY:
-            while True:
-                found = _KEY_LINE.match(text, position)
-                if not found or found.end(5) - found.start(5) > indent:
-                    break
-                append(Scalar(position, found.end(1), found.group(1)))
-                group = 2 if found.start(2) >= 0 else 3 if found.start(3) >= 0 else 4
-                start, end = found.span(group)
-                if group == 2:
-                    append(Scalar(start, end, found.group(2)))
-                else:
-                    append(Scalar(start - 1, end + 1, found.group(group), "", '"' if group == 3 else "'"))
-                taken = True
-                self.line, self.position = found.start(5), found.end(5)
-                if found.end(5) - found.start(5) != indent:
-                    break
-                position = self.position
-        else:
-            dashes = self.collection.dashes
-            while True:
-                found = _ITEM_LINE.match(text, position)
-                if not found or found.end(2) - found.start(2) > indent:
-                    break
-                dashes.append(position)
-                append(Scalar(found.start(1), found.end(1), found.group(1)))
-                taken = True
-                self.line, self.position = found.start(2), found.end(2)
-                if found.end(2) - found.start(2) != indent:
-                    break
-                position = self.position
-        if taken:
+        while True:
+            found = pattern.match(text, position)
+            if not found:
+                return taken
+            line, next_token = found.span(6)
+            column = next_token - line
+            key_start, key_end = found.span(1)
+            if column > indent and (pattern is _KEY_LINE or column != key_start - self.line):
+                return taken
+            value = self.line_value(found)
+            taken = True
+            if pattern is _KEY_LINE:
+                collection.children += (Scalar(key_start, key_end, found.group(1)), value)
+            else:
+                collection.dashes.append(position)
+                if key_start >= 0:
+                    key = Scalar(key_start, key_end, found.group(1))
+                    if column > indent:
+                        # The mapping goes on in the next line.
+                        self.place = _SEQUENCE_ITEM if self.place == _SEQUENCE_ENTRY else _INDENTLESS_ITEM
+                        self.roll(column)
+                        self.open("mapping", key_start, [], _MAPPING_KEY)
+                        self.collection.children += (key, value)
+                    else:
+                        mapping = Collection("mapping", key_start)
+                        mapping.children += (key, value)
+                        mapping.end, mapping.complete = value.end, True
+                        self.document.depth = max(self.document.depth, len(self.open_collections) + 1)
+                        self.document.collections.append(mapping)
+                        value = mapping
+                if column <= indent:
+                    collection.children.append(value)
             self.key_allowed = True
-        return taken
+            self.line, self.position = line, next_token
+            if column != indent:
+                return True
+            position = next_token
+
+    def line_value(self, found: re.Match[str]) -> Node:
+        """The value in a line of a common form."""
+        for group in (2, 3, 4, 5):
+            start, end = found.span(group)
+            if start >= 0:
+                break
+        if group == 2:
+            return Scalar(start, end, found.group(2))
+        if group != 5:
+            return Scalar(start - 1, end + 1, found.group(group), "", '"' if group == 3 else "'")
+        items = Collection("sequence", start - 1, flow=True)
+        items.end, items.complete = end + 1, True
+        position = start
+        for text in found.group(5).split(",") if end > start else ():
+            item = text.lstrip(" ")
+            position += len(text) - len(item)
+            items.children.append(Scalar(position, position + len(item), item))
+            position += len(item) + 1
+        self.document.depth = max(self.document.depth, len(self.open_collections) + 2)
+        self.document.collections.append(items)
+        return items
 
     # Collections and what is in them
 
@@ -874,13 +902,16 @@ class _Parser:
 
     def take_flow_items(self) -> None:
         """Texts of the common form in a flow sequence, each with its comma."""
-        found = _FLOW_ITEMS.match(self.text, _BLANKS.match(self.text, self.position).end())
-        if found:
-            self.collection.children += [
-                Scalar(*item.span(1), item.group(1))
-                for item in _FLOW_ITEM.finditer(self.text, found.start(), found.end())
-            ]
-            self.position = self.mark = found.end()
+        text, position = self.text, self.position
+        if text[position] == " ":
+            position += 1
+        append, match = self.collection.children.append, _FLOW_ITEM.match
+        found = match(text, position)
+        while found:
+            start, end = found.span(1)
+            append(Scalar(start, end, text[start:end]))
+            self.position = self.mark = position = found.end()
+            found = match(text, position)
 
     def end_flow_item(self) -> None:
         """Put in what may be left out at the end of an item of a flow collection."""

@@ -108,23 +108,23 @@ def find_outside_comments(text: str, sign: str, start: int, end: int) -> int:
 
 def same(nodes: list[Node], others: list[Node]) -> bool:
     """Whether nodes of two documents mean the same, one by one; what an alias stands for is compared once."""
-    waiting = list(zip(nodes, others, strict=True))
+    waiting = [(nodes, others)]
     compared = set()
     while waiting:
-        node, other = waiting.pop()
-        if node.kind == "alias" or other.kind == "alias":
-            node, other = node.target, other.target
-            pair = id(node), id(other)
-            if pair in compared:
-                continue
-            compared.add(pair)
-        if node.kind != other.kind or node.tag != other.tag:
-            return False
-        if node.kind == "scalar":
-            if node.value != other.value or (not node.style) != (not other.style):
+        for node, other in zip(*waiting.pop(), strict=True):
+            if node.kind == "alias" or other.kind == "alias":
+                node, other = node.target, other.target
+                pair = id(node), id(other)
+                if pair in compared:
+                    continue
+                compared.add(pair)
+            if node.kind != other.kind or node.tag != other.tag:
                 return False
-        elif len(node.children) != len(other.children):
-            return False
-        else:
-            waiting += zip(node.children, other.children, strict=True)
+            if node.kind == "scalar":
+                if node.value != other.value or (not node.style) != (not other.style):
+                    return False
+            elif len(node.children) != len(other.children):
+                return False
+            else:
+                waiting.append((node.children, other.children))
     return True
