@@ -313,6 +313,69 @@ def test_the_callers_own_mapping_stays(place: Place, by: str, tmp_path: Path) ->
     assert place.cluster.map_roles() == OTHERS
 
 
+# Who is told by an entry with a value of a wrong type, which EKS leaves empty and whose entry has effect.
+NOT_TEXT = {
+    "null in the groups of nodes": "- rolearn: {arn}\n  username: workers\n  groups: [system:nodes, ~]\n",
+    "a number as the username of nodes": "- rolearn: {arn}\n  username: 4711\n  groups: [system:bootstrappers]\n",
+    "a boolean in the later of two entries": (
+        "- rolearn: {arn}\n  username: ci\n- rolearn: {arn}\n  username: on\n  groups: [system:nodes, y]\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NOT_TEXT.values(), ids=list(NOT_TEXT))
+def test_an_entry_of_nodes_with_a_value_that_is_not_text_stays(place: Place, text: str) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/workers"
+    text = OTHERS + text.format(arn=arn)
+    put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": text}})
+    for options in ({}, {"state": "absent"}):
+        run = place.play(role_arn=arn, **options)
+        assert f"{arn} is the role of nodes or of Fargate's pods" in run.failed["alpha"], run.output
+        assert run.of("alpha", "apono.eks.aws_auth_role")["error"]["code"] == "WouldLockOut"
+    assert place.cluster.map_roles() == text
+
+
+def test_an_administrators_entry_with_a_value_that_is_not_text_has_effect_and_stays(place: Place) -> None:
+    place.account.make_role("deployers", ACCOUNT)
+    place.account.make_administrator("deployers")
+    deployers = place.account.arn("role/deployers")
+    text = OTHERS + f"- rolearn: {deployers}\n  username: 4711\n  groups: [system:masters, ~]\n"
+    put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": text}})
+    found = look(place)
+    (entry,) = [entry for entry in found["entries"] if entry["role_arn"] == deployers]
+    assert (entry["username"], entry["groups"], entry["effective"]) == ("", ["system:masters", ""], True)
+    (problem,) = [problem for problem in found["problems"] if problem["code"] == "wrong_type"]
+    assert (problem["line"], problem["role_arn"]) == (12, deployers)
+    keys = place.account.client("sts").assume_role(RoleArn=deployers, RoleSessionName="jane")["Credentials"]
+    run = place.play(
+        role_arn=deployers,
+        state="absent",
+        access_key=keys["AccessKeyId"],
+        secret_key=keys["SecretAccessKey"],
+        session_token=keys["SessionToken"],
+        assume_role_arn=None,
+    )
+    assert f"reach the cluster through the very entry of {deployers}" in run.failed["alpha"], run.output
+    assert place.cluster.map_roles() == text
+
+
+def test_what_is_not_sure_stays(place: Place) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
+    sso = f"  sso: {{permissionSetName: Admins, accountID: '{ACCOUNT}'}}\n"
+    text = OTHERS + entry_of(ROLE, "old") + sso
+    put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": text, "maproles": "[]"}})
+    for state in ("present", "absent"):
+        run = place.play(state=state)
+        assert f"the entry of {role} in mapRoles, line 12, is not sure: it has the field sso" in run.failed["alpha"]
+        assert run.of("alpha", "apono.eks.aws_auth_role")["error"]["code"] == "NotSure"
+    assert place.cluster.map_roles() == text
+    found = look(place)
+    assert [(problem["key"], problem["code"], problem["line"]) for problem in found["problems"]] == [
+        ("maproles", "unknown_key", 1),
+        ("mapRoles", "not_sure", 12),
+    ]
+
+
 def connection(cluster: Cluster, token: str) -> dict[str, Any]:
     """Options by which the API server is reached without EKS and AWS."""
     return {
@@ -327,7 +390,11 @@ def connection(cluster: Cluster, token: str) -> dict[str, Any]:
 BROKEN = {
     "does not parse": ("- rolearn: x\n username: y\n", "line 2, column 2"),
     "is no list": ("rolearn: x\n", "is a mapping and not a list, line 1, column 1"),
-    "two documents": (OTHERS + "---\n" + OTHERS, "does not parse"),
+    "a template without quotes": (
+        OTHERS + f"- rolearn: arn:aws:iam::{ACCOUNT}:role/dev\n  username: {{{{SessionName}}}}\n",
+        "a template in braces is without quotes, and so a mapping as a key: quote it, line 13, column 14",
+    ),
+    "a merge of a text": (OTHERS + "- <<: dev\n", "<< merges mappings only, line 12, column 7"),
     "a tab": ("- rolearn: x\n\tusername: y\n", "line 2"),
 }
 

@@ -408,6 +408,30 @@ def test_the_others_are_translated_and_the_last_step_is_refused_while_anybody_ne
     assert place.migrate(**everything, apono_migrate_to_api=True).changed == []
 
 
+def test_the_last_step_is_refused_for_an_entry_with_a_value_that_is_not_text(place: Place) -> None:
+    """EKS leaves the username of such an entry empty, and its role signs in with its groups."""
+    for name in ("operators", "controller"):
+        place.account.make_role(name, ACCOUNT)
+    text = place.cluster.map_roles()
+    operators = f"- rolearn: {ARN}:role/operators\n  username: 4711\n  groups: [dev]\n"
+    controller = f"- rolearn: {ARN}:role/controller\n  username: system:kube-controller-manager\n"
+    place.cluster.replace_map_roles(text + operators + controller)
+    session = place.account.client("sts").assume_role(RoleArn=f"{ARN}:role/operators", RoleSessionName="joe")
+    assert place.cluster.who_is(session["Credentials"]) == ""
+    place.bed.forget_calls()
+    run = place.migrate(apono_migrate_grants="carry", apono_migrate_others=True, apono_migrate_to_api=True)
+    assert run.code == 2
+    for words in (
+        f"{ARN}:role/operators",
+        "Its username has a value that is not text",
+        f"{ARN}:role/controller",
+        "Its username system:kube-controller-manager begins with system:",
+    ):
+        assert words in run.failed["alpha"], run.output
+    assert place.written() == []
+    assert place.cluster.mode == "CONFIG_MAP"
+
+
 def changes_of(run: Run) -> list[dict[str, Any]]:
     """The results that changed something, those of a loop's items each by itself."""
     found = [one for item in run.changed for one in item["result"].get("results", [item["result"]])]

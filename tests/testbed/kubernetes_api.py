@@ -32,7 +32,6 @@ from testbed import kubernetes_schema as schema
 from testbed import kubernetes_tables as tables
 from testbed import openapi_protobuf
 from testbed.authenticator import AuthenticationError, User
-from testbed.aws_auth import JsonLikeLoader
 from testbed.kubernetes_patches import MERGE_PATCH, PATCH_TYPES, apply_patch
 from testbed.kubernetes_rbac import Attributes, Authorizer
 from testbed.kubernetes_resources import RBAC_GROUP, RESOURCES, Object, Resource
@@ -72,6 +71,16 @@ BODY_TYPES = ("application/json", "application/yaml", protobuf.MEDIA_TYPE)
 AUDIENCE = "https://kubernetes.default.svc"
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+class JsonLikeLoader(yaml.SafeLoader):
+    """Values as YAML → JSON → Go sees them: there is no type for a date, so a date stays text."""
+
+
+JsonLikeLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 # Characters of generated names: no vowels, so that no words come out.
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"

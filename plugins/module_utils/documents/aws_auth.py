@@ -243,10 +243,10 @@ class Mappings:
             if "sso" not in item.fields and arn_field not in item.wrong_types:
                 yield "ignored", f"EKS lets nobody in by this entry: it has no {arn_field}"
             return
+        yield from _doubts(item.entry)
         if counts[item.entry.canonical_arn] > 1:
             number = counts[item.entry.canonical_arn]
             yield "duplicate", f"{item.entry.arn} has {number} entries, of which EKS takes the last"
-        yield from _doubts(item.entry)
 
 
 _WRONG_TYPES = {"username": "username is not text; quote it", "groups": "groups is not a list of texts; quote them"}

@@ -1091,7 +1091,7 @@ class _Parser:
                 position = _BLANKS.match(text, self.line).end()
                 tab = text.find("\t", self.line, position)
                 if 0 <= tab < self.line + indent:
-                    self.fail("found a tab character that violates indentation")
+                    self.fail("found a tab character that violates indentation", tab)
             if not breaks:
                 # Blanks, and then what ends it.
                 break
@@ -1165,7 +1165,7 @@ class _Parser:
                 position += 1
             widest = max(widest, position - self.line)
             if text[position] == "\t" and position < limit:
-                self.fail("found a tab character where an indentation space is expected")
+                self.fail("found a tab character where an indentation space is expected", position)
             found = _LINE_BREAK.match(text, position)
             if not found:
                 break
@@ -1182,7 +1182,7 @@ class _Parser:
         """A token that cannot be here, unless the document has ended before it."""
         if self.place == _DOCUMENT_END:
             raise _Ended
-        self.fail(problem)
+        self.fail(problem, self.token_start[0])
 
     def fail(self, problem: str, index: int | None = None) -> NoReturn:
         line, column = self.document.position(self.position if index is None else index)
