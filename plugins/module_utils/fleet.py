@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.options import Options, given_values
+from ansible_collections.apono.eks.plugins.module_utils.options import Options, given_values, name_text
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import TRUST
 
 _TEXT = {"type": "str"}
@@ -107,7 +107,8 @@ class Account:
 
 def read_wishes(given: Mapping[str, Any]) -> dict[str, Any]:
     """A cluster's wishes as options read them: texts of a survey as lists and numbers, empty ones as not given."""
-    given = without_empty(given_values(WISHES.argument_spec, given))
+    names = {variable: name_text(given[variable], variable) for variable in NAMES if variable in given}
+    given = without_empty(given_values(WISHES.argument_spec, {**given, **names}))
     checked = WISHES.check(given)
     if checked.error_messages:
         raise ResourceError(naming_the_variable(given, checked.error_messages[0]))

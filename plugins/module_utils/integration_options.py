@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils import account_role
 from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.fleet import ACCOUNT_VARIABLES, known_account
+from ansible_collections.apono.eks.plugins.module_utils.options import name_text
 
 # Options that are a variable as it is.
 TAKEN = {
@@ -105,7 +106,7 @@ def access_details(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> 
 
 
 def cluster_name(variables: Mapping[str, Any]) -> str:
-    return str(variables.get(CLUSTER_NAME) or variables[HOST])
+    return name_text(variables.get(CLUSTER_NAME), CLUSTER_NAME, variables[HOST])
 
 
 def identity(cluster: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -119,6 +120,35 @@ def shown_value(spec: dict[str, Any], value: Any, secrets: set[str]) -> Any:
 
 def has_secret(argument_spec: dict[str, Any]) -> bool:
     return any(spec.get("no_log") or has_secret(spec.get("options", {})) for spec in argument_spec.values())
+
+
+# What YAML makes of a text without quotes.
+_NO_TEXTS: dict[str, Any] = {
+    "a truth value": bool,
+    "a number": (int, float),
+    "a date": datetime.date,
+    "a list": (list, tuple),
+    "a dictionary": dict,
+}
+
+
+def name_text(value: Any, variable: str, default: str = "") -> str:
+    """The name that a variable has, or the default where it is empty.
+
+    YAML 1.1 makes numbers, truth values and dates of names such as ``0x10``, ``yes`` and ``2026-01-31``, which are
+    other names as texts. Raises :class:`ResourceError` for a value that is no text.
+    """
+    if value is None or value == "":
+        return default
+    kind = next((words for words, types in _NO_TEXTS.items() if isinstance(value, types)), None)
+    if kind:
+        raise ResourceError(
+            f"{variable} is a name, and YAML has read {kind}, {value}, in its place. Put the name in "
+            "quotes, as it is written in AWS or Apono.",
+            code="NameIsNoText",
+        )
+    # A text, or one from a vault.
+    return str(value)
 
 
 STATE = Options({"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})

@@ -59,6 +59,18 @@ BAD = {
         {"apono_trust": OPEN_TRUST},
         ["lets strangers assume the role", "apono_allow_open_trust"],
     ),
+    "a name of a cluster that YAML reads as a number": (
+        {"apono_cluster_name": 123},
+        ["apono_cluster_name is a name, and YAML has read a number, 123, in its place", "Put the name in quotes"],
+    ),
+    "a name of an integration that YAML reads as a truth value": (
+        {"apono_integration_name": True},
+        ["apono_integration_name is a name, and YAML has read a truth value, True, in its place"],
+    ),
+    "a name of a role that YAML reads as a number": (
+        {"apono_role_name": 16},
+        ["apono_role_name is a name, and YAML has read a number, 16, in its place"],
+    ),
     "no trust": ({"apono_trust": ""}, ["one of the following is required: sso, saml, policy"]),
     "a username with a reserved prefix": (
         {"apono_username": "system:admin"},

@@ -116,7 +116,7 @@ class Rulebook:
     def runs(self) -> int:
         """How many playbooks have been started."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
-        return sum(json.loads(line)["name"] == "Make a host of the cluster" for line in lines)
+        return sum(json.loads(line)["name"] == "Create a host for the cluster" for line in lines)
 
     def ended(self, number: int) -> bool:
         return self.log.read_text().count("PLAY RECAP") >= number
@@ -187,5 +187,15 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: P
     # Of its account's other clusters nobody knows here.
     assert account.role()["policies"] == [account.arn(f"policy/{ROLE}")]
     assert rulebook.runs() == 3
+
+    # Names that a template of the rulebook makes numbers of.
+    odd = ["0x10", "1_000", "123"]
+    for name in odd:
+        account.add_cluster(name, "API")
+        assert rulebook.send(event("CreateCluster", {"name": name})) == 200
+    wait(lambda: rulebook.ended(3 + len(odd)), rulebook)
+    assert sorted(integrations(slow_bed)) == sorted(f"{name}.{REGION}.{ACCOUNT}" for name in odd), (
+        rulebook.log.read_text()
+    )
     assert not (tmp_path / "touched").exists()
     assert TOKEN not in rulebook.log.read_text()

@@ -1,0 +1,365 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text from a service, an inventory or a survey is never run, in no playbook and on no ansible-core.
+
+Each text is a trap that makes a file of its own where it is evaluated (``traps.py``). A new variable of the guide gets
+one by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from runs import Controller, Run
+from test_adopt import make_integration, make_role
+from traps import FORMS, Traps, as_data, to_yaml
+
+from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, Cluster, integrations
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+REGION = "eu-west-1"
+ACCOUNTS = [f"1111{number:08}" for number in range(len(FORMS))]
+PERSON = "jane@example.com"
+
+
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
+@pytest.fixture(name="traps")
+def fixture_traps() -> Traps:
+    return Traps()
+
+
+@pytest.fixture(name="place")
+def fixture_place(bed: Bed, every_binary: Path, tmp_path: Path) -> Controller:
+    return Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), every_binary)
+
+
+def inventory(folder: Path, hosts: dict[str, Any], **variables: Any) -> Path:
+    """Hosts whose variables are all data, in a file."""
+    path = folder / "inventory/hosts.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(to_yaml({"all": {"hosts": as_data(hosts), "vars": as_data(variables)}}))
+    return path
+
+
+def nothing_ran(traps: Traps, run: Run) -> None:
+    assert traps.sprung() == [], run.output
+    # A run that broke off has shown nothing.
+    assert "Traceback" not in run.output and "PLAY RECAP" in run.output, run.output
+
+
+# What services hold
+
+
+class Estate:
+    """A cluster in an account for each form, onboarded by hand, with a trap in every text that others can choose."""
+
+    def __init__(self, bed: Bed, traps: Traps) -> None:
+        self.bed = bed
+        self.clusters: dict[str, Cluster] = {}
+        self.texts: dict[str, dict[str, str]] = {}
+        for number, (account_id, form) in enumerate(zip(ACCOUNTS, FORMS, strict=True)):
+            account = Account(bed, account_id)
+            # An item of a list has one line: a text of several lines is a list.
+            forms = dict.fromkeys(WHAT, form) | dict.fromkeys(ITEMS, FORMS[number % 2])
+            self.add(account, f"c{number}", {what: traps.text(what, forms[what]) for what in WHAT}, number)
+
+    def add(self, account: Account, name: str, text: dict[str, str], number: int) -> None:
+        allow = {"Effect": "Allow"}
+        condition = {"Condition": {"StringEquals": {"sts:ExternalId": text["a trust's condition"]}}}
+        trusted = {**allow, "Principal": {"AWS": account.automation}, "Action": "sts:AssumeRole", **condition}
+        looking = {**allow, "Action": ["eks:DescribeCluster"], "Resource": "*"}
+        looking["Condition"] = {"StringEquals": {"aws:PrincipalTag/team": text["a policy's condition"]}}
+        documents = [{"Version": "2012-10-17", "Statement": [statement]} for statement in (trusted, looking)]
+        role = make_role(account, *documents, Description=text["a role's description"])
+        # By access entries and by aws-auth in turn.
+        cluster = account.add_cluster(name, "API_AND_CONFIG_MAP", tags={"Name": text["a cluster's tag"]})
+        stranger = f"arn:aws:iam::{account.id}:role/stranger"
+        entries = [{"rolearn": stranger, "username": text["a username"], "groups": [text["a group"]]}]
+        if number % 2:
+            groups = [text["a group of ours"]]
+            cluster.eks.create_access_entry(
+                clusterName=name, principalArn=role, username="apono:{{SessionName}}", kubernetesGroups=groups
+            )
+        else:
+            entries.append({"rolearn": role, "username": "{{SessionNameRaw}}", "groups": [text["a group of ours"]]})
+        cluster.write_map_roles(yaml.safe_dump(entries))
+        connector = {"id": f"connector-{name}", "name": text["a connector's name"]}
+        self.bed.control("apono", "connectors", connector)
+        config = {"target_cluster": name, "cluster_location": REGION, "connector_role": text["a setting"]}
+        make_integration(
+            self.bed,
+            text["an integration's name"],
+            config,
+            connector_id=connector["id"],
+            custom_access_details=text["access details"],
+        )
+        self.clusters[name], self.texts[name] = cluster, text
+
+    def hosts(self) -> dict[str, Any]:
+        names = {"apono_region": REGION, "apono_verify_session_name": PERSON, "apono_verify_wait_timeout": 0}
+        return {
+            name: {**names, "apono_assume_role_arn": cluster.account.automation, "apono_cluster_name": name}
+            for name, cluster in self.clusters.items()
+        }
+
+    def held(self) -> dict[str, dict[str, str]]:
+        """The texts as the services have them now."""
+        found = integrations(self.bed)
+        return {
+            name: {
+                "a role's description": cluster.account.role()["Description"],
+                "a trust's condition": json.dumps(cluster.account.role()["AssumeRolePolicyDocument"]),
+                "a policy's condition": json.dumps(cluster.account.policy()),
+                "a setting": found[self.texts[name]["an integration's name"]]["integration_config"]["connector_role"],
+                "access details": found[self.texts[name]["an integration's name"]]["custom_access_details"],
+                "a group of ours": str((cluster.entry() or {}).get("kubernetesGroups")) + cluster.map_roles(),
+            }
+            for name, cluster in self.clusters.items()
+        }
+
+    def forget(self) -> None:
+        """Take away what was made by hand, as far as onboard makes it."""
+        for cluster in self.clusters.values():
+            account, iam = cluster.account, cluster.account.iam
+            policy = account.arn(f"policy/{ROLE}")
+            iam.detach_role_policy(RoleName=ROLE, PolicyArn=policy)
+            iam.delete_policy(PolicyArn=policy)
+            iam.delete_role(RoleName=ROLE)
+            if cluster.entry():
+                cluster.eks.delete_access_entry(clusterName=cluster.name, principalArn=account.arn(f"role/{ROLE}"))
+
+
+ITEMS = ("a group", "a group of ours")
+WHAT = (
+    *("a trust's condition", "a policy's condition", "a role's description", "a cluster's tag"),
+    *("a username", *ITEMS),
+    *("a connector's name", "a setting", "an integration's name", "access details"),
+)
+
+
+def test_what_services_return_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
+    estate = Estate(bed, traps)
+    before = estate.held()
+    hosts = inventory(place.folder, estate.hosts())
+    adopted = place.run("apono.eks.adopt", hosts, "--diff")
+    nothing_ran(traps, adopted)
+    assert adopted.code == 0, adopted.output
+    for playbook, *words in (
+        ("onboard", "--check", "--diff"),
+        ("audit",),
+        ("migrate_to_access_entries", "--check", "--diff"),
+        ("verify",),
+        ("user_login", "--check", "-e", f"apono_user_email={PERSON}", "-e", f"apono_user_kubeconfig={place.folder}/k"),
+        ("offboard", "--check", "--diff"),
+    ):
+        run = place.run(f"apono.eks.{playbook}", hosts, *words)
+        nothing_ran(traps, run)
+        if playbook == "onboard":
+            assert (run.code, run.changed) == (0, []), run.output
+    # What onboard makes of the files that adopt wrote is what was there.
+    estate.forget()
+    run = place.run("apono.eks.onboard", hosts)
+    nothing_ran(traps, run)
+    assert run.code == 0, run.output
+    assert estate.held() == before
+
+
+def test_what_services_say_of_errors_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
+    """A service refuses with a text, and a playbook keeps the reason, rescues it and reports it."""
+    accounts = [Account(bed, account_id) for account_id in ACCOUNTS[:2]]
+    clusters = [accounts[0].add_cluster("entry", "API"), accounts[1].add_cluster("mapped", "CONFIG_MAP")]
+    hosts = {
+        cluster.name: {"apono_assume_role_arn": cluster.account.automation, "apono_cluster_name": cluster.name}
+        for cluster in clusters
+    }
+    common = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
+    common |= {"apono_verify_session_name": PERSON, "apono_verify_wait_timeout": 0}
+    path = inventory(place.folder, hosts, **common)
+
+    def refusing(playbook: str, *refusals: tuple[str, str], words: tuple[str, ...] = ()) -> None:
+        for service, match in refusals:
+            text = traps.text(f"{playbook}: {match}", FORMS[len(match) % len(FORMS)])
+            bed.fault(service, match=match, status=403, code="AccessDeniedException", message=text)
+        run = place.run(f"apono.eks.{playbook}", path, *words)
+        nothing_ran(traps, run)
+        bed.heal()
+
+    config_map = "/api/v1/namespaces/kube-system/configmaps"
+    lists = [("apono", f"GET /api/admin/v{version}") for version in ("3/connectors", "4/integrations")]
+    looks = [("aws", "iam:GetRole"), ("kubernetes", f"GET {config_map}/aws-auth"), ("aws", "eks:DescribeAccessEntry")]
+    refusing("onboard", *looks, words=("--check",))
+    refusing("onboard", ("aws", "iam:CreateRole"), ("kubernetes", f"POST {config_map}"))
+    refusing("onboard", ("aws", "eks:CreateAccessEntry"), ("apono", "POST /api/admin/v4/integrations"))
+    assert place.run("apono.eks.onboard", path).code == 0
+    for playbook, *refusals in (
+        ("onboard", *lists),
+        ("audit", *looks, *lists),
+        ("adopt", ("aws", "iam:GetRole")),
+        ("verify", ("aws", "eks:DescribeCluster")),
+        ("verify", ("aws", "sts:AssumeRole")),
+        ("migrate_to_access_entries", ("kubernetes", f"GET {config_map}/aws-auth")),
+        ("migrate_to_access_entries", ("aws", "eks:CreateAccessEntry")),
+        ("offboard", ("aws", "eks:DeleteAccessEntry"), ("kubernetes", f"PUT {config_map}/aws-auth")),
+    ):
+        refusing(playbook, *refusals)
+
+
+# What variables hold
+
+
+def documented() -> list[str]:
+    """Every variable of the guide."""
+    text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()
+    cells = re.findall(r"^    \* - (``apono_.*)$", text, re.MULTILINE)
+    return sorted({name for cell in cells for name in re.findall(r"``(apono_\w+)``", cell)})
+
+
+# The hosts of a play, which Ansible itself reads before there are hosts.
+NO_SETTING = {"apono_hosts"}
+
+# Shapes in which a variable's texts lie deeper; each is tried beside the plain text.
+SHAPES: dict[str, Any] = {
+    "apono_trust": {"policy": {"Version": "2012-10-17", "Statement": [{"Sid": "TRAP", "Principal": "TRAP"}]}},
+    "apono_policy": {"Version": "2012-10-17", "Statement": [{"Sid": "TRAP", "Effect": "Allow", "Resource": "TRAP"}]},
+    "apono_tags": {"team": "TRAP", "TRAP": "x"},
+    "apono_aws": {"region": "TRAP", "TRAP": "x"},
+    "apono_kubernetes": {"host": "TRAP", "api_key": "TRAP"},
+    "apono_api": {"api_url": "TRAP"},
+    "apono_access_policies": [{"policy_arn": "TRAP", "scope": "namespace", "namespaces": ["TRAP"]}],
+    "apono_access_flows": [{"name": "TRAP", "requestors": {"conditions": ["TRAP"]}, "access_targets": ["TRAP"]}],
+    "apono_integration_config": {"AWS Role Name": "TRAP", "TRAP": "TRAP"},
+    "apono_secret_store": {"aws": {"region": REGION, "secret_id": "TRAP"}},
+    "apono_owner": {"attribute_type": "user", "attribute_value": ["TRAP"], "source_integration_reference": "TRAP"},
+    "apono_connector_values": {"TRAP": "TRAP", "image": {"tag": "TRAP"}},
+    "apono_managed_policies": ["TRAP"],
+    "apono_kubernetes_groups": ["TRAP"],
+    "apono_policy_clusters": ["TRAP"],
+}
+WAYS = tuple(f"apono_{way}" for way in ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api"))
+WAYS += ("apono_cluster_name",)
+ALLOW = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+# Texts that a service takes as they are.
+FREE: dict[str, Any] = {
+    "apono_role_description": "TRAP",
+    "apono_trust": {
+        "policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
+    },
+    "apono_kubernetes_groups": ["TRAP"],
+    "apono_integration_name": "TRAP",
+    "apono_connector_role_name": "TRAP",
+    "apono_custom_access_details": "TRAP",
+    "apono_report_title": "TRAP",
+}
+
+
+class Fleet:
+    """A host for each variable, which has a trap in it and all else as it should be."""
+
+    def __init__(self, bed: Bed, traps: Traps) -> None:
+        self.common = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
+        self.common |= {"apono_verify_session_name": PERSON, "apono_verify_wait_timeout": 0}
+        self.common |= {"apono_user_email": PERSON}
+        self.account = Account(bed, ACCOUNTS[0])
+        self.hosts: dict[str, dict[str, Any]] = {}
+        self.add("a-valid", {})
+        poisoned = {name: traps.text(name) for name in documented() if name not in NO_SETTING}
+        for name, text in poisoned.items():
+            self.add(name.replace("_", "-"), {name: text})
+        for name, shape in SHAPES.items():
+            self.add(f"{name}-s".replace("_", "-"), {name: traps.everywhere(name, shape)})
+        ways = ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api", "cluster_name")
+        rest = {
+            name: text for name, text in poisoned.items() if not name.startswith(tuple(f"apono_{way}" for way in ways))
+        }
+        # All at once, where the first that is wrong ends it, and all but those by which the services are reached.
+        self.some = {"a-valid": {}, "z-all": poisoned, "z-rest": rest}
+        for name in ("z-all", "z-rest"):
+            self.add(name, self.some[name])
+
+    def add(self, name: str, variables: dict[str, Any]) -> None:
+        self.account.add_cluster(name, "API_AND_CONFIG_MAP")
+        own = {"apono_cluster_name": name, "apono_assume_role_arn": self.account.automation}
+        self.hosts[name] = {**own, **variables}
+
+
+def test_what_variables_hold_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
+    fleet = Fleet(bed, traps)
+    everything = inventory(place.folder, fleet.hosts, **fleet.common)
+    nothing_ran(traps, place.run("apono.eks.onboard", everything, "--check"))
+    few = inventory(place.folder, {name: fleet.hosts[name] for name in fleet.some}, **fleet.common)
+    home = ("-e", f"apono_user_kubeconfig={place.folder}/kubeconfig")
+    for playbook, *words in (
+        ("audit",),
+        ("adopt", "--check"),
+        ("verify",),
+        ("user_login", "--check", *home),
+        ("migrate_to_access_entries", "--check"),
+        ("offboard", "--check"),
+    ):
+        nothing_ran(traps, place.run(f"apono.eks.{playbook}", few, *words))
+
+
+# What a survey answers
+
+
+def asked() -> list[str]:
+    """Every variable that a survey of the AWX extension asks for."""
+    surveys = [yaml.safe_load(path.read_text()) for path in (CHECKOUT / "extensions/awx/surveys").glob("*.yml")]
+    return sorted({question["variable"] for survey in surveys for question in survey["spec"]})
+
+
+def test_what_a_survey_answers_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
+    """AWX gives answers as extra variables, in a file in which each has ``!unsafe``."""
+    account = Account(bed, ACCOUNTS[0])
+    cluster = account.add_cluster("prod", "API")
+    common = {"apono_region": REGION, "apono_connector": "Production", "apono_assume_role_arn": account.automation}
+    hosts = inventory(place.folder, {"prod": {}}, **common, apono_trust={"sso": {}})
+
+    def run(playbook: str, answers: dict[str, Any], *words: str) -> Run:
+        path = place.folder / "extravars"
+        path.write_text(to_yaml(as_data(answers)))
+        done = place.run(f"apono.eks.{playbook}", hosts, "-e", f"@{path}", *words)
+        nothing_ran(traps, done)
+        return done
+
+    forms = dict(zip(FREE, FORMS[1:], strict=False), apono_kubernetes_groups=FORMS[0])
+    free = {name: traps.everywhere(name, value, forms[name]) for name, value in FREE.items()}
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": traps.text("apono_trust")}}}
+    free["apono_trust"]["policy"]["Statement"][0] |= {**condition, "Principal": {"AWS": account.automation}}
+    done = run("onboard", free)
+    assert done.code == 0, done.output
+    role, integration = account.role(), integrations(bed)[free["apono_integration_name"]]
+    assert role["Description"] == free["apono_role_description"]
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] == condition["Condition"]
+    assert cluster.entry()["kubernetesGroups"] == free["apono_kubernetes_groups"]
+    assert integration["custom_access_details"] == free["apono_custom_access_details"]
+    assert integration["integration_config"]["connector_role"] == free["apono_connector_role_name"]
+    assert done.of("prod", "apono.eks.report")["table"][0] != ""
+    assert not run("onboard", free).changed
+
+    # Each answer of each survey, and then all that the guide names at once.
+    answers = {name: traps.text(name) for name in asked()}
+    for playbook, *words in (
+        ("onboard", "--check"),
+        ("audit",),
+        ("adopt", "--check"),
+        ("verify",),
+        ("migrate_to_access_entries", "--check"),
+        ("offboard", "--check"),
+    ):
+        run(playbook, answers, *words)
+    run("onboard", {name: traps.text(name) for name in documented() if name not in NO_SETTING}, "--check")
+    run("onboard", {"apono_report_title": traps.text("apono_report_title")}, "--check")
