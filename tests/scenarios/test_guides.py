@@ -573,7 +573,7 @@ def test_every_variable_of_a_guide_is_documented() -> None:
         assert set(re.findall(r"\bapono_\w+", path.read_text())) - documented - NO_VARIABLES == set(), page
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "SUPPORT.md"])
 def test_every_link_leads_to_a_file(name: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", (CHECKOUT / name).read_text())
     assert links
