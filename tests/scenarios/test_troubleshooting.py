@@ -145,7 +145,7 @@ def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
 # One play, with a task for each
 
 
-def tasks(shop: Account, folder: Path, elsewhere: str) -> dict[str, dict[str, Any]]:
+def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[str, Any]]:
     aws = {"region": REGION, "assume_role_arn": shop.automation}
     entry = {"cluster_name": "both", "role_arn": shop.arn(f"role/{ROLE}"), **aws}
     integration = {"name": "fine", "connector": "Production", "config": {"EKS Cluster Name": "fine"}}
@@ -226,7 +226,26 @@ def tasks(shop: Account, folder: Path, elsewhere: str) -> dict[str, dict[str, An
             "apono.eks.cluster_info": {"cluster_name": "both", **aws},
             **without("botocore", folder, "__version__ = '1.33.9'"),
         },
-        "What answers at … is no API server of Kubernetes": {"apono.eks.aws_auth_info": {"host": elsewhere}},
+        "The AWS configuration file … cannot be read": {
+            "apono.eks.cluster_info": {"region": REGION},
+            "environment": {"AWS_CONFIG_FILE": str(folder / "aws-config-twice")},
+        },
+        "No AWS credentials came from …": {
+            "apono.eks.cluster_info": {"region": REGION, "profile": "program"},
+            "environment": {"AWS_CONFIG_FILE": str(folder / "aws-config-of-jane")},
+        },
+        "The sign-in to IAM Identity Center (AWS SSO) for … is missing or has expired": {
+            "apono.eks.cluster_info": {"region": REGION, "profile": "sign-in"},
+            "environment": {"AWS_CONFIG_FILE": str(folder / "aws-config-of-jane")},
+        },
+        "… has a value that cannot be used": {
+            "apono.eks.cluster_info": {"region": REGION},
+            "environment": {"AWS_MAX_ATTEMPTS": "many"},
+        },
+        "… failed for …: what answered … is not AWS": {
+            "apono.eks.cluster_info": {"region": REGION, "endpoint_url": urls["apono"]}
+        },
+        "What answers at … is no API server of Kubernetes": {"apono.eks.aws_auth_info": {"host": urls["apono"]}},
         "host … is not an address": {"apono.eks.aws_auth_info": {"host": "api.example.com"}},
         "The API server of … did not answer …: the proxy … cannot be reached": {
             "apono.eks.aws_auth_info": {"host": "https://api.example.com", "connect_timeout": 1},
@@ -280,9 +299,14 @@ def of_tasks(bed: Bed, controller: Controller) -> dict[str, str]:
     # As user_login makes it: the aws command gives the tokens.
     command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": ["eks", "get-token"]}
     (controller.folder / "kubeconfig").write_text(kubeconfig({"server": both.url}, {"exec": command}))
+    (controller.folder / "aws-config-twice").write_text("[default]\n[default]\n")
+    (controller.folder / "aws-config-of-jane").write_text(
+        "[profile program]\ncredential_process = /nowhere/program\n[profile sign-in]\nsso_account_id = 111122223333\n"
+        "sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\nsso_role_name = people\n"
+    )
     (controller.folder / "kubeconfig-with-tabs").write_text("clusters:\n\t- name: it\n")
     controller.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}"
-    wanted = tasks(shop, controller.folder, bed.urls["apono"])
+    wanted = tasks(shop, controller.folder, bed.urls)
     slow = {"ansible.builtin.uri": {"url": f"{bed.urls['apono']}/_testbed/settings", "method": "POST"}}
     slow["ansible.builtin.uri"] |= {"body_format": "json", "body": {"sync_seconds": 30}}
     listed = []

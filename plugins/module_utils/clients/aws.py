@@ -393,14 +393,13 @@ class Aws:
         """The items under ``key`` of all pages."""
         # botocore's paginator sees a token that comes twice in a row, and no longer circle.
         pages = Pages(service.upper(), what)
-        try:
-            for page in self.client(service).get_paginator(operation).paginate(**arguments):
-                yield from page.get(key, ())
+        client = self.ready(service)
+        with in_its_words(service, operation, what, client.meta.endpoint_url):
+            for page in client.get_paginator(operation).paginate(**arguments):
+                yield from genuine(page).get(key, ())
                 for token in AWS_TOKENS:
                     if page.get(token):
                         pages.follow(page[token])
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-            raise in_words(error, service, operation, what) from None
 
     @functools.cached_property
     def caller(self) -> arn.Arn:
@@ -466,6 +465,8 @@ def configured(session: Any, params: dict[str, Any], role: str | None = None) ->
     except Exception as error:
         if raised_by_parser(error):
             raise not_aws("sts", "AssumeRole", role or "the caller", None) from None
+        if role and isinstance(error, known.ParamValidationError):
+            raise in_words(error, "sts", "assume_role", role) from None
         # botocore lets through what its parts raise, from json to getpass.
         raise configuration_error(error, Configuration(session, params)) from None
 

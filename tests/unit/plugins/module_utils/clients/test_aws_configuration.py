@@ -142,6 +142,12 @@ def test_a_profile_with_which_something_is_wrong_is_named_with_its_file(machine,
     assert "example-secret-key" not in message
 
 
+def test_what_is_wrong_is_said_by_the_reading_of_a_list_too(machine):
+    (machine / "config").write_text(f"[profile mine]\n{PROFILES['no sign-in'][0]}\n")
+    with pytest.raises(ResourceError, match="Run aws sso login --profile mine"):
+        list(Aws({"region": "eu-west-1", "profile": "mine"}).pages("eks", "list_clusters", "the clusters", "clusters"))
+
+
 @pytest.mark.parametrize(("value", "words"), [("many", "invalid literal"), ("0", "greater than or equal to 1")])
 def test_a_number_that_is_none_is_named_with_its_file(machine, monkeypatch, value, words):
     monkeypatch.delenv("AWS_MAX_ATTEMPTS")
@@ -252,7 +258,12 @@ XHTML = b"<html><body>Please sign in</body></html>"
 @pytest.mark.parametrize("body", [PAGE, XHTML, b"{}", b"", b"[]"])
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
-    [("sts", "get_caller_identity", {}), ("eks", "describe_cluster", {"name": "alpha"})],
+    [
+        ("sts", "get_caller_identity", {}),
+        ("eks", "describe_cluster", {"name": "alpha"}),
+        ("eks", "list_clusters", None),
+        ("iam", "list_roles", None),
+    ],
 )
 def test_a_page_in_the_place_of_aws_is_called_so(api_server, authority, status, body, service, operation, arguments):
     api_server.answers = [(status, body)]
@@ -260,7 +271,10 @@ def test_a_page_in_the_place_of_aws_is_called_so(api_server, authority, status, 
         {"region": "eu-west-1", "endpoint_url": api_server.url, "aws_ca_bundle": str(authority.file), **SECRET}
     )
     with pytest.raises(ResourceError) as caught:
-        client.call(service, operation, "it", **arguments)
+        if arguments is None:
+            list(client.pages(service, operation, "it", "items"))
+        else:
+            client.call(service, operation, "it", **arguments)
     assert caught.value.code == "NotAws"
     assert "is not AWS" in caught.value.message
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import types
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients import paging
@@ -44,15 +45,17 @@ def aws_list(tokens):
     class Paginator:
         def paginate(self, **_arguments):
             for token in tokens:
-                yield {"names": [1], "nextToken": token}
+                yield {"names": [1], "nextToken": token, "ResponseMetadata": {"RequestId": "an-id"}}
                 if not token:
                     return
 
     class Client:
+        meta = types.SimpleNamespace(endpoint_url="https://eks.eu-west-1.amazonaws.com")
+
         def get_paginator(self, _operation):
             return Paginator()
 
-    aws = Aws({})
+    aws = Aws({"access_key": "AKIAEXAMPLEEXAMPLE", "secret_key": "example-secret"})
     aws.clients["eks"] = Client()
     return aws.pages("eks", "list_clusters", "the clusters", "names")
 
