@@ -47,7 +47,9 @@ options:
     description: A file with the certificate authorities to trust for AWS.
     type: path
   validate_certs:
-    description: Whether the TLS certificate of a service is verified. It is, unless this says no.
+    description:
+      - Whether the TLS certificates of the services of AWS are verified; the default is V(true).
+      - It says nothing of a cluster's API server.
     type: bool
   assume_role_arn:
     description:

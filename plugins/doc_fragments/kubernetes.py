@@ -42,11 +42,13 @@ options:
       - Without it, E(K8S_AUTH_SSL_CA_CERT) is read, unless O(cluster_name) is given.
     type: str
     aliases: [ssl_ca_cert]
-  validate_certs:
+  verify_ssl:
     description:
-      - Whether the API server's TLS certificate is verified. It is, unless this or E(K8S_AUTH_VERIFY_SSL) says no.
+      - Whether the TLS certificate of the API server is verified. Without it, E(K8S_AUTH_VERIFY_SSL) is read, unless
+        O(cluster_name) is given; the default is V(true).
+      - The modules of C(kubernetes.core) have this option as C(validate_certs), with this alias. Here,
+        C(validate_certs) is for the services of AWS.
     type: bool
-    aliases: [verify_ssl]
   connect_timeout:
     description:
       - How long a connection to the API server may take to be established, in seconds, with TLS and through a proxy.

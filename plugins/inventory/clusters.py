@@ -167,7 +167,7 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.apono.eks.plugins.module_utils import discovery
+from ansible_collections.apono.eks.plugins.module_utils import discovery, plain_addresses
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import unique_name
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn
@@ -237,6 +237,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return matches(name, names) and not matches(name, excluded)
 
         params = self.aws_params()
+        for text in plain_addresses.warnings(params):
+            self.display.warning(text)
         found = discovery.discover(params, self.read_accounts(params), self.regions(), is_wanted)
         if found.failures and self.get_option("strict_accounts"):
             raise ResourceError(" ".join(found.failures))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.apono.eks.plugins.module_utils import plain_addresses
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.redaction import censor, known_secrets, printable, quote, redact
@@ -38,6 +39,8 @@ def outcome(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
     try:
         check_ansible_core()
         task = task_class(params)
+        for text in plain_addresses.warnings(params):
+            task.warn(text)
         result = task.result(check_mode)
     except ResourceError as error:
         result = {

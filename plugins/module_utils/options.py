@@ -20,13 +20,18 @@ ADDRESSES = ("api_url", "endpoint_url", "host")
 
 @dataclass(frozen=True)
 class Options:
-    """What a module takes, in the words of ``AnsibleModule``'s arguments."""
+    """What a module takes, in the words of ``AnsibleModule``'s arguments.
+
+    ``identifying`` are options that say which object is meant and that something else stands in for when they are not
+    given: an empty one is an error where something is removed. (An empty option that is required is missing.)
+    """
 
     argument_spec: dict[str, Any] = field(default_factory=dict)
     mutually_exclusive: tuple = ()
     required_together: tuple = ()
     required_one_of: tuple = ()
     required_if: tuple = ()
+    identifying: tuple = ()
 
     def merge(self, *others: Options) -> Options:
         """These options and the others'. An option that two of them have is the last one's."""
@@ -41,7 +46,8 @@ class Options:
 
     def module_arguments(self) -> dict[str, Any]:
         """Keyword arguments for ``AnsibleModule`` and ``ArgumentSpecValidator``."""
-        arguments = {part.name: [*getattr(self, part.name)] for part in fields(self) if part.name != "argument_spec"}
+        own = ("argument_spec", "identifying")
+        arguments = {part.name: [*getattr(self, part.name)] for part in fields(self) if part.name not in own}
         return {"argument_spec": self.argument_spec, **arguments}
 
     def check(self, given: dict[str, Any]) -> ValidationResult:
@@ -74,6 +80,11 @@ class Options:
         variables step in and a required option that is empty is missing. Returns the parameters and the secrets among
         them; raises :class:`ResourceError`.
         """
+        for name in self.identifying if validated.get("state", "absent") == "absent" else ():
+            if isinstance(validated.get(name), str) and not validated[name].strip():
+                raise ResourceError(
+                    f"{name} is empty, and something is to be removed: set {name} to what is meant, or leave it out."
+                )
         result = self.check(given_values(self.argument_spec, validated))
         if result.error_messages:
             raise ResourceError(result.error_messages[0])
@@ -200,7 +211,9 @@ KUBERNETES = Options(
         "host": {"type": "str"},
         "api_key": {"type": "str", "no_log": True},
         "ca_cert": {"type": "str", "aliases": ["ssl_ca_cert"]},
-        "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+        # kubernetes.core has it as an alias of validate_certs, which is the name of the option for AWS here: each
+        # service has its own.
+        "verify_ssl": {"type": "bool"},
         "connect_timeout": {"type": "int", "default": 10},
     },
     mutually_exclusive=(

@@ -58,11 +58,6 @@ options:
     description: How long to wait for a mapping that is there to take effect, in seconds.
     type: int
     default: 60
-  validate_certs:
-    description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
-    type: bool
-    aliases: [verify_ssl]
 notes:
   - What is wrong with a mapping is read with the caller's own rights, which have to reach aws-auth, access entries and
     the IAM role for that.

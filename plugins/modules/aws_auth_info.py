@@ -20,13 +20,6 @@ extends_documentation_fragment:
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
-options:
-  validate_certs:
-    description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
-      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
-    type: bool
-    aliases: [verify_ssl]
 seealso:
   - module: apono.eks.aws_auth_role
 author:

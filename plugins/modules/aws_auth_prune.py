@@ -32,12 +32,6 @@ options:
   backup:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path
-  validate_certs:
-    description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
-      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
-    type: bool
-    aliases: [verify_ssl]
 seealso:
   - module: apono.eks.aws_auth_role
   - module: apono.eks.aws_auth_translation_info

@@ -41,10 +41,18 @@ options:
     type: str
     default: "{{SessionNameRaw}}"
   groups:
-    description: Groups in Kubernetes. Apono needs none.
+    description:
+      - Groups in Kubernetes. Apono needs none.
+      - Groups that begin with C(system:) or C(eks:) are refused unless O(allow_reserved_groups) is set.
     type: list
     elements: str
     default: []
+  allow_reserved_groups:
+    description:
+      - Whether O(groups) may name groups that Kubernetes and EKS keep for themselves, such as C(system:masters).
+      - Every user of the role then has the permissions of such a group, whatever Apono grants.
+    type: bool
+    default: false
   authentication_mode:
     description:
       - The cluster's authentication mode, where it is known. With O(host) and O(ca_cert), it saves a call to EKS.
@@ -53,12 +61,6 @@ options:
         wins, which is a warning.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
-  validate_certs:
-    description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
-      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
-    type: bool
-    aliases: [verify_ssl]
   backup:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path

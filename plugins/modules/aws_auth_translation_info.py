@@ -30,12 +30,6 @@ options:
     description: The cluster.
     type: str
     required: true
-  validate_certs:
-    description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
-      - For an API server that is not found by O(cluster_name), E(K8S_AUTH_VERIFY_SSL) can say it too.
-    type: bool
-    aliases: [verify_ssl]
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_info

@@ -69,11 +69,6 @@ options:
     type: list
     elements: str
     default: []
-  validate_certs:
-    description:
-      - Whether TLS certificates are verified, those of AWS and that of the API server. They are, unless this says no.
-    type: bool
-    aliases: [verify_ssl]
 seealso:
   - module: apono.eks.integration_info
 author:

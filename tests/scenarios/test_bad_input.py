@@ -92,6 +92,10 @@ BAD = {
         {"apono_tags": {"team": "a", "Team": "b"}},
         ["tags: the keys 'team' and 'Team' differ in letter case only", "apono_tags"],
     ),
+    "a group by which users are administrators": (
+        {"apono_kubernetes_groups": ["team", "system:masters"], "apono_authentication": "config_map"},
+        ["groups: 'system:masters' is reserved", "apono_kubernetes_groups", "apono_allow_reserved_groups"],
+    ),
     "details at no time": (
         {"apono_generated_access_details": "sometimes"},
         ["apono_generated_access_details is 'sometimes'", "on_create, always, never"],

@@ -96,7 +96,7 @@ class Faults(Fleet):
                 "apono_authentication": "config_map",
                 "apono_kubernetes": {"host": NOWHERE},
             },
-            "The API server of … did not answer …. Check ca_cert and validate_certs": {
+            "The API server of … did not answer …. Check ca_cert and verify_ssl": {
                 "apono_authentication": "config_map",
                 "apono_kubernetes": {"host": self.fine.url, "ca_cert": self.other_authority},
             },

@@ -59,7 +59,7 @@ def documented(module: str) -> dict[str, Any]:
         holder = importlib.import_module(f"{PLUGINS}.doc_fragments.{parts[2]}").ModuleDocFragment
         text = getattr(holder, parts[3].upper() if len(parts) > 3 else "DOCUMENTATION")
         options.update(yaml.safe_load(text).get("options", {}))
-    return {**options, **document["options"]}
+    return {**options, **document.get("options", {})}
 
 
 def test_every_module_has_its_action_plugin_and_no_other():

@@ -145,8 +145,8 @@ class Kubernetes:
 
     @property
     def validate(self) -> bool:
-        if self.params.get("validate_certs") is not None:
-            return self.params["validate_certs"]
+        if self.params.get("verify_ssl") is not None:
+            return self.params["verify_ssl"]
         text = "" if self.params.get("cluster_name") else os.environ.get("K8S_AUTH_VERIFY_SSL", "")
         return text.lower() not in ("false", "no", "0", "off")
 
@@ -337,7 +337,7 @@ class Kubernetes:
 
     def unreachable(self, method: str, path: str, what: str, failure: ConnectionFailed) -> ResourceError:
         usual = (
-            "Check ca_cert and validate_certs."
+            "Check ca_cert and verify_ssl."
             if failure.permanent and not isinstance(failure, NotConnected)
             else "Check that the endpoint can be reached from here: a private one needs a host in its network."
         )

@@ -47,6 +47,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "apono_authentication",
         "apono_username",
         "apono_kubernetes_groups",
+        "apono_allow_reserved_groups",
         "apono_access_policies",
     ),
     "Apono: the integration": (
@@ -202,8 +203,17 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
     found.keep("apono_authentication", "config_map", mapping_way("auto", mode))
     found.keep("apono_username", entry.username, aws_auth.DEFAULT_USERNAME)
     found.keep("apono_kubernetes_groups", list(entry.groups))
+    reserved = aws_auth.reserved_groups(entry.groups)
+    found.keep("apono_allow_reserved_groups", bool(reserved), False)
+    if reserved:
+        found.note(
+            "reserved_groups",
+            f"{entry.rolearn} has the groups {', '.join(reserved)} in aws-auth, whose permissions every user of the "
+            "role has. They are adopted with apono_allow_reserved_groups: true. Take them out of "
+            "apono_kubernetes_groups.",
+        )
     found.accepted(aws_auth.validate_username, entry.username)
-    found.accepted(aws_auth.validate_groups, list(entry.groups))
+    found.accepted(aws_auth.validate_groups, list(entry.groups), True)
     if not entry.username:
         found.note(
             "no_username",

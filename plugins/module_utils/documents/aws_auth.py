@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,7 +79,17 @@ class RoleEntry:
     @property
     def is_for_nodes(self) -> bool:
         """Whether nodes join the cluster through it."""
-        return bool(NODE_GROUPS & set(self.groups)) or self.username.startswith(_NODE_USERNAME)
+        return bool(NODE_GROUPS & set(self.groups)) or self.is_named_as_node
+
+    @property
+    def is_named_as_node(self) -> bool:
+        """Whether its username is a node's (Kubernetes, "Using Node Authorization")."""
+        return self.username.startswith(_NODE_USERNAME)
+
+    @property
+    def is_for_users(self) -> bool:
+        """Whether each session has a username of its own that is no node's."""
+        return "{{SessionName" in self.username and not self.is_named_as_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,16 +637,18 @@ def _flow_list(items: tuple[str, ...]) -> str:
     return json.dumps(list(items), ensure_ascii=False)
 
 
-def guard(edited: Edited, caller_arn: str | None) -> None:
-    """Refuse an edit after which somebody stands outside: the nodes, or the caller himself (``caller_arn`` as STS
-    tells it).
+def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = False) -> None:
+    """Refuse an edit after which the nodes, or the caller (``caller_arn`` as STS returns it), lose access.
+
+    An entry for users is no node's, whatever its groups are: its username has the session's name. With
+    ``allow_reserved_groups`` any group may be that of users, and only the username tells nodes.
 
     Raises :class:`ResourceError` with the code ``WouldLockOut``.
     """
     before, after = edited.before.effective, edited.after.effective
     changed = [entry for key, entry in before.items() if after.get(key) is None or not _same(after[key], entry)]
     for entry in changed:
-        if entry.is_for_nodes:
+        if entry.is_for_nodes and (entry.is_named_as_node or not (allow_reserved_groups or entry.is_for_users)):
             raise ResourceError(
                 f"{entry.arn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
                 f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "
@@ -661,10 +673,25 @@ def validate_username(text: str) -> None:
     _validate_text("username", text)
 
 
-def validate_groups(groups: list[str]) -> None:
-    """Raises :class:`ResourceError` for a group that cannot be one."""
+def validate_groups(groups: list[str], allow_reserved: bool = False) -> None:
+    """Raises :class:`ResourceError` for a group that cannot be one, and for a reserved one unless that is allowed: an
+    access entry cannot have it, and through it users are administrators, nodes or parts of Kubernetes."""
     for group in groups:
         _validate_text("groups", group)
+    reserved = reserved_groups(groups)
+    if reserved and not allow_reserved:
+        raise ResourceError(
+            f"groups: {', '.join(map(repr, reserved))} is reserved for Kubernetes and EKS, and every user of the role "
+            "would have its permissions, whatever Apono grants. Name a group of your own (groups; in the playbooks "
+            "apono_kubernetes_groups). If it is really meant, set allow_reserved_groups: true (in the playbooks "
+            "apono_allow_reserved_groups).",
+            code="ReservedGroup",
+        )
+
+
+def reserved_groups(groups: Iterable[str]) -> list[str]:
+    """Those of the groups that Kubernetes and EKS keep for themselves, such as ``system:masters``."""
+    return [group for group in groups if reserved_prefix(group, _RESERVED_PREFIXES)]
 
 
 def _validate_text(option: str, text: str) -> None:

@@ -35,7 +35,8 @@ class AwsAuthPrune(AwsAuthRole):
             {
                 "principals": {"type": "list", "elements": "str", "required": True},
                 "backup": {"type": "path"},
-            }
+            },
+            identifying=("cluster_name",),
         ),
         FORESIGHT,
     )

@@ -45,9 +45,11 @@ class AwsAuthRole(Resource):
                 "role_arn": {"type": "str", "required": True},
                 "username": {"type": "str", "default": aws_auth.DEFAULT_USERNAME},
                 "groups": {"type": "list", "elements": "str", "default": []},
+                "allow_reserved_groups": {"type": "bool", "default": False},
                 "authentication_mode": {"type": "str", "choices": list(authentication_mode.MODES)},
                 "backup": {"type": "path"},
-            }
+            },
+            identifying=("cluster_name",),
         ),
         STATE,
         FORESIGHT,
@@ -70,7 +72,7 @@ class AwsAuthRole(Resource):
             yield partial(arn.validate_cluster_name, params["cluster_name"])
         if params["state"] == "present":
             yield partial(aws_auth.validate_username, params["username"])
-            yield partial(aws_auth.validate_groups, params["groups"])
+            yield partial(aws_auth.validate_groups, params["groups"], params["allow_reserved_groups"])
         yield partial(validate_backup, params.get("backup"))
 
     def mode(self) -> str | None:
@@ -142,7 +144,7 @@ class AwsAuthRole(Resource):
             }
         if edited == text:
             return Plan(before, after, (), details)
-        aws_auth.guard(edit, self.caller_arn)
+        aws_auth.guard(edit, self.caller_arn, self.params["allow_reserved_groups"])
         verb = "remove" if self.params["state"] == "absent" else "set"
         words = f"{verb} the entry of {self.role_arn} in {WHAT}"
         if current is None:

@@ -35,6 +35,7 @@ class AwsProfile(Resource):
             "overwrite": {"type": "bool", "default": False},
         },
         required_if=(("state", "present", ("role_arn",)),),
+        identifying=("profile",),
     ).merge(STATE)
 
     def validate(self) -> None:

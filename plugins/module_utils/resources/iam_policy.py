@@ -44,7 +44,8 @@ class IamPolicy(Resource):
                 "policy": {"type": "raw"},
                 "detach": {"type": "bool", "default": False},
                 "removed_roles": {"type": "list", "elements": "str", "default": []},
-            }
+            },
+            identifying=("name",),
         ),
         TAGS,
         STATE,

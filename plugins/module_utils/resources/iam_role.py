@@ -58,6 +58,7 @@ class IamRole(Resource):
                 "allow_open_trust": {"type": "bool", "default": False},
             },
             required_if=(("state", "present", ("trust",)),),
+            identifying=("name",),
         ),
         TAGS,
         STATE,

@@ -173,7 +173,7 @@ def test_the_address_stands_once_in_each_message(api_server, authority):
     for message in (refusal(address).message, refusal(api_server.url).message):
         assert message.count("https://127.0.0.1") == 1
     assert "Connection refused" in refusal(address).message
-    assert "Check ca_cert and validate_certs" in refusal(api_server.url).message
+    assert "Check ca_cert and verify_ssl" in refusal(api_server.url).message
     name = refusal("https://api.example.invalid").message
     assert "its name cannot be resolved" in name
     assert name.count("api.example.invalid") == 1
