@@ -201,6 +201,7 @@ def parse_trust_policy(value: Any, option: str) -> dict[str, Any]:
         _exactly_one(statement, ("Principal", "NotPrincipal"), where)
         if "Resource" in statement or "NotResource" in statement:
             raise ResourceError(f"{where} has a resource: a trust policy is of one role and takes none.")
+        _validate_principal(statement.get("Principal") or statement.get("NotPrincipal"), where)
     return document
 
 
@@ -235,7 +236,31 @@ def _document(value: Any, option: str) -> dict[str, Any]:
             raise ResourceError(f"{where} has {', '.join(map(repr, unknown))}, which IAM does not know.")
         if statement.get("Effect") not in ("Allow", "Deny"):
             raise ResourceError(f"{where} has the Effect {statement.get('Effect')!r}: write Allow or Deny.")
+        _validate_condition(statement.get("Condition", {}), where)
     return {**value, **({"Version": str(version)} if "Version" in value else {})}
+
+
+def _validate_principal(principal: Any, where: str) -> None:
+    """A principal is a text, or has kinds, each with a name or a list of them."""
+    by_kind = {"AWS": principal} if isinstance(principal, str) else principal
+    if not isinstance(by_kind, dict) or not all(
+        names and all(map(_is_scalar, as_list(names))) for names in by_kind.values()
+    ):
+        raise ResourceError(f"{where}: write the principal as '*' or as {{AWS: a name or a list of names}}.")
+
+
+def _validate_condition(condition: Any, where: str) -> None:
+    """A condition has operators, each with keys, each with a value or a list of them."""
+    blocks = condition.values() if isinstance(condition, dict) else [None]
+    for keys in blocks:
+        if not isinstance(keys, dict) or not all(
+            _is_scalar(value) for values in keys.values() for value in as_list(values)
+        ):
+            raise ResourceError(f"{where}: write the Condition as {{operator: {{key: a value or a list of values}}}}.")
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, bool, int, float))
 
 
 def _exactly_one(statement: dict[str, Any], keys: tuple[str, str], where: str) -> None:

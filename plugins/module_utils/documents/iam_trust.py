@@ -10,18 +10,17 @@ of a foreign account or organization. A ``Deny`` beside it does not count.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import iam
+from ansible_collections.apono.eks.plugins.module_utils.documents import iam, identity_providers
 
 # Operators that a missing key fails (IAM User Guide, "IAM JSON policy elements: Condition operators"): not those with
 # IfExists, not the negated ones, not ForAllValues, which is true of no value.
 _REQUIRING = re.compile(r"(?:ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)")
 
-# The operators whose values are patterns, and those that compare the six parts of an ARN one by one. In a pattern of
-# StringLike, * matches colons too, and the path of a role may hold them.
-_PATTERN_OPERATORS = ("StringLike", "ArnEquals", "ArnLike")
+# Those that compare the six parts of an ARN one by one. In a pattern of StringLike, * matches colons too, and the path
+# of a role may hold them.
 _ARN_OPERATORS = ("ArnEquals", "ArnLike")
 
 _ARN_PATTERN = re.compile(r"arn:[a-z*?-]+:(iam|sts)::\d{12}:.+", re.ASCII | re.DOTALL)
@@ -37,43 +36,14 @@ _IDENTIFYING = {
     "aws:userid": re.compile(r"A(ROA|IDA)[A-Z0-9]{16,}(:.*)?|\d{12}(:.*)?", re.ASCII | re.DOTALL),
 }
 
-# Identity providers that many organizations share, and what tells the organizations apart: claims, or a condition key.
-# Sources: IAM User Guide, "Identity-provider controls for shared OIDC providers" and "Available keys for AWS OIDC
-# federation".
-_SUBJECT = ("sub",)
-_AUDIENCE = ("aud",)
-SHARED_PROVIDERS: dict[str, tuple[str, ...]] = {
-    "accounts.google.com": _AUDIENCE,
-    # A pool may give identities to guests, whom amr tells from users who signed in.
-    "cognito-identity.amazonaws.com": ("aud", "amr"),
-    "graph.facebook.com": ("app_id",),
-    "www.amazon.com": ("app_id",),
-    "agent.buildkite.com": _SUBJECT,
-    "api.pulumi.com/oidc": _AUDIENCE,
-    "app.terraform.io": _SUBJECT,
-    "gitlab.com": _SUBJECT,
-    "oidc.codefresh.io": _SUBJECT,
-    "oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb": _SUBJECT,
-    "oidc.vercel.com": _AUDIENCE,
-    "oidc-configuration.audit-log.githubusercontent.com": _SUBJECT,
-    "proidc.upbound.io": _SUBJECT,
-    "sandboxes.cloud": _AUDIENCE,
-    "scalr.io": _SUBJECT,
-    "studio.datachain.ai/api": _SUBJECT,
-    "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d": ("sts:RoleSessionName",),
-    "token.actions.githubusercontent.com": _SUBJECT,
-    "tokens.cloud.shisho.dev": _SUBJECT,
-    "vstoken.actions.githubusercontent.com": _SUBJECT,
-}
-_OIDC_PROVIDER = re.compile(r"arn:[a-z-]+:iam::\d{12}:oidc-provider/(.+)", re.ASCII)
-
-# Claims that have one of these values, and no other, for users who signed in.
-_CLAIM_VALUES = {"amr": re.compile(r"authenticated")}
-# A subject names its kind, then its owner, such as repo:my-org/my-repository:ref:refs/heads/main. A pattern has to name
-# the owner in full.
-_SUBJECT_PATTERN = re.compile(r"[A-Za-z_]+:[^*?:/$]+[:/].*", re.DOTALL)
-
 _SESSION_NAME = "sts:rolesessionname"
+# Text, and variables that an identity provider or an administrator sets: no pattern, and no variable that the caller
+# chooses with the request (sts:RoleSessionName itself, sts:ExternalId, aws:RequestTag).
+_FIXED_SESSION_NAME = re.compile(
+    r"([\w+=,.@-]"
+    r"|\$\{(saml:[a-z0-9./:]+|aws:(username|userid|SourceIdentity|PrincipalTag/[^}]+)|[\w./-]+\.[\w./-]+:\w+)\})+",
+    re.IGNORECASE | re.ASCII,
+)
 # The session name of SAML is the identity provider's, and that of a service no person's.
 _NAMED_BY_CALLER = ("sts:assumerole", "sts:assumerolewithwebidentity")
 
@@ -94,7 +64,7 @@ def free_session_name_statements(document: dict[str, Any]) -> list[str]:
     return [
         name
         for name, statement in _allowed(document)
-        if _may_name_session(statement) and not _restricts(statement, (_SESSION_NAME,), _fixes_session_name)
+        if _may_name_session(statement) and not _restricts(statement, {_SESSION_NAME: _FIXED_SESSION_NAME})
     ]
 
 
@@ -114,55 +84,47 @@ def _principals(statement: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _admits_strangers(statement: dict[str, Any]) -> bool:
-    for kind, name in _principals(statement):
-        provider = _provider(name) if kind == "Federated" else None
-        if provider in SHARED_PROVIDERS:
-            keys = [key if ":" in key else f"{provider}:{key}" for key in SHARED_PROVIDERS[provider]]
-            if not all(_restricts(statement, (key.lower(),), _tells_tenant) for key in keys):
-                return True
-        elif ("*" in name or "?" in name) and not _restricts(
-            statement, ("aws:principalarn", *_IDENTIFYING), _tells_caller
-        ):
+    return any(_is_open(statement, kind, name) for kind, name in _principals(statement))
+
+
+def _is_open(statement: dict[str, Any], kind: str, name: str) -> bool:
+    if kind == "Federated":
+        try:
+            claims = identity_providers.required_claims(name)
+        except KeyError:
             return True
-    return False
+        return claims is not None and not all(_restricts(statement, patterns) for patterns in claims.all_of)
+    return ("*" in name or "?" in name) and not any(
+        _tells_caller(operator, key, values) for operator, key, values in _required(statement)
+    )
 
 
-def _provider(principal: str) -> str:
-    """The issuer of a federated principal, without its scheme."""
-    found = _OIDC_PROVIDER.fullmatch(principal)
-    return (found[1] if found else principal).lower().rstrip("/")
-
-
-def _restricts(statement: dict[str, Any], keys: tuple[str, ...], tells: Any) -> bool:
-    """Whether one of these keys has to have a value, and each value that it may have tells: ``tells(operator, key,
-    value)``."""
+def _required(statement: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    """The conditions that a missing key fails: operator, key in lower case and values. A key that stands there in two
+    letter cases has the values of both."""
     for written, conditions in (statement.get("Condition") or {}).items():
         operator = _REQUIRING.fullmatch(written)
         if not operator:
             continue
+        by_key: dict[str, list[str]] = {}
         for key, values in conditions.items():
-            texts = [str(value) for value in iam.as_list(values)]
-            if key.lower() in keys and texts and all(tells(operator[1], key.lower(), text) for text in texts):
-                return True
-    return False
+            by_key.setdefault(key.lower(), []).extend(map(str, iam.as_list(values)))
+        for key, texts in by_key.items():
+            if texts:
+                yield operator[1], key, texts
 
 
-def _tells_caller(operator: str, key: str, value: str) -> bool:
+def _restricts(statement: dict[str, Any], patterns: Mapping[str, re.Pattern[str]]) -> bool:
+    """Whether one of these keys has to have a value, and each value that it may have matches the key's pattern."""
+    by_key = {key.lower(): pattern for key, pattern in patterns.items()}
+    return any(key in by_key and all(map(by_key[key].fullmatch, values)) for _, key, values in _required(statement))
+
+
+def _tells_caller(operator: str, key: str, values: list[str]) -> bool:
+    pattern = _IDENTIFYING.get(key)
     if key == "aws:principalarn":
         pattern = _ARN_PATTERN if operator in _ARN_OPERATORS else _LITERAL_ACCOUNT
-        return pattern.fullmatch(value) is not None
-    return _IDENTIFYING[key].fullmatch(value) is not None
-
-
-def _tells_tenant(operator: str, key: str, value: str) -> bool:
-    claim = key.rpartition(":")[2]
-    if claim in _CLAIM_VALUES:
-        return _CLAIM_VALUES[claim].fullmatch(value) is not None
-    if not value or "$" in value:
-        return False
-    if operator not in _PATTERN_OPERATORS or not re.search(r"[*?]", value):
-        return True
-    return claim == "sub" and _SUBJECT_PATTERN.fullmatch(value) is not None
+    return pattern is not None and all(map(pattern.fullmatch, values))
 
 
 def _may_name_session(statement: dict[str, Any]) -> bool:
@@ -172,13 +134,6 @@ def _may_name_session(statement: dict[str, Any]) -> bool:
         return True
     patterns = [str(action).lower() for action in iam.as_list(statement["Action"])]
     return any(_like(pattern, action) for pattern in patterns for action in _NAMED_BY_CALLER)
-
-
-def _fixes_session_name(operator: str, _key: str, value: str) -> bool:
-    """A name, or a policy variable that stands for the caller's own: not a pattern, which many names match."""
-    return bool(value) and not (
-        operator in _PATTERN_OPERATORS and re.search(r"[*?]", re.sub(r"\$\{[^}]*\}", "", value))
-    )
 
 
 def _like(pattern: str, text: str) -> bool:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.documents import iam
@@ -14,6 +16,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.audit import S
 from hypothesis import given
 from hypothesis import strategies as st
 
+GUIDE = Path(__file__).parents[5] / "docs/docsite/rst/audit.rst"
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/apono-k8s-access"
 POLICY = f"arn:aws:iam::{ACCOUNT}:policy/apono-k8s-access"
@@ -263,12 +266,19 @@ COME_WITH = {"trust_open": ("session_name_unrestricted", "trust_wider")}
 def test_each_finding_alone(code, its):
     findings = Audit(its).record()["findings"]
     assert [finding["code"] for finding in findings] == [code, *COME_WITH.get(code, ())]
-    assert all(finding["severity"] == SEVERITIES[finding["code"]] for finding in findings)
+    documented = documented_severities()
+    assert all(finding["severity"] == documented[finding["code"]] for finding in findings)
+
+
+def documented_severities():
+    """The severity of each code, as the guide says it."""
+    return dict(re.findall(r"^    \* - ``(\w+)``\n      - (error|warning)$", GUIDE.read_text(), re.MULTILINE))
 
 
 def test_every_finding_is_tested():
     elsewhere_tested = {"integration_orphaned", "integration_unmanaged", "integration_without_cluster"}
     assert set(FOUND) | elsewhere_tested == set(SEVERITIES)
+    assert documented_severities() == SEVERITIES
 
 
 @pytest.mark.parametrize(
