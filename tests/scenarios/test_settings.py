@@ -105,7 +105,8 @@ def test_a_put_that_clears_and_one_that_keeps_lead_to_the_same(
     for keeps in (False, True):
         bed.control("apono", "settings", {"put_keeps_omitted": keeps})
         assert controller.run("apono.eks.onboard", inventory({**settings, **EVERYTHING})).code == 0
-        plain = {**settings, "apono_connector_role_name": "other"}
+        # The address of its own that it had is another one than the cluster's.
+        plain = {**settings, "apono_connector_role_name": "other", "apono_allow_cluster_change": True}
         assert controller.run("apono.eks.onboard", inventory(plain)).code == 0
         stored = integrations(bed)["alpha"]
         ends.append({key: stored[key] for key in ("integration_config", "owner", "custom_access_details")})
