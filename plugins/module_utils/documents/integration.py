@@ -122,16 +122,24 @@ def merged_config(current: dict[str, Any], wanted: dict[str, str], purge: bool) 
     return {key: value for key, value in {**kept, **wanted}.items() if value}
 
 
+def cluster_parameter_ids(parameter_ids: Mapping[str, str]) -> dict[str, str]:
+    """The ids of the settings that name the cluster, by :data:`CLUSTER_LABELS`, as far as the type has them.
+
+    :param parameter_ids: all ids of the type by their labels, in any letter case.
+    """
+    by_label = {label.strip().lower(): parameter for label, parameter in parameter_ids.items()}
+    return {label: by_label[label.lower()] for label in CLUSTER_LABELS if label.lower() in by_label}
+
+
 def cluster_settings(config: Mapping[str, Any], parameter_ids: Mapping[str, str]) -> dict[str, str]:
     """The settings that name the cluster, by their labels, as far as they are set.
 
     :param config: settings by their ids or labels, as the option and Apono have them.
     :param parameter_ids: the ids by the labels, as the catalog has them.
     """
+    ids = cluster_parameter_ids(parameter_ids)
     by_key = {str(key).strip().lower(): config_text(value).strip() for key, value in config.items()}
-    found = {
-        label: by_key.get(label.lower()) or by_key.get(parameter_ids.get(label, "").lower()) for label in CLUSTER_LABELS
-    }
+    found = {label: by_key.get(label.lower()) or by_key.get(ids.get(label, "").lower()) for label in CLUSTER_LABELS}
     return {label: value for label, value in found.items() if value}
 
 

@@ -189,7 +189,9 @@ class Integration(Resource):
     def check_cluster(self, current: dict[str, Any], ids: dict[str, str]) -> None:
         """Raises :class:`ResourceError` for an integration of another cluster, unless that is asked for. A type that
         names no EKS cluster is not looked at."""
-        if self.params["allow_cluster_change"] or integration.CLUSTER_NAME not in ids:
+        if self.params["allow_cluster_change"] or integration.CLUSTER_NAME not in integration.cluster_parameter_ids(
+            ids
+        ):
             return
         cluster = given(self.params.get("cluster") or {})
         wanted = integration.cluster_settings(self.params["config"], ids)

@@ -612,6 +612,14 @@ def test_a_type_without_the_name_of_a_cluster_is_not_looked_at():
     assert operations(planned(current, cluster=HERE, config={"region": "eu-west-1"})[0]) == ["PUT"]
 
 
+@pytest.mark.parametrize("spelling", [str.lower, str.upper, "{} ".format])
+def test_the_labels_of_the_catalog_are_known_in_any_letter_case(spelling):
+    params = [{**param, "label": spelling(param["label"])} for param in EKS_KIND["params"]]
+    current = shown(integration_config={"target": "web"})
+    with pytest.raises(ResourceError, match="EKS Cluster Name is 'web' and not 'prod'"):
+        planned(answers=Answers([current], kind={**EKS_KIND, "params": params}), cluster=HERE, state="absent")
+
+
 def test_ids_that_are_given_save_the_catalog():
     ids = {param["label"]: param["id"] for param in EKS_KIND["params"]}
     current = shown(integration_config={"target": "prod", "place": "eu-west-1"})
