@@ -38,7 +38,7 @@ options:
   integration_name:
     description:
       - The name of the integration. Without it, it is the one whose settings have the cluster's name and region, and
-        the address of its API server or a connector that can run on it; that of the O(default_integration_name) first.
+        no endpoint of EKS or connector of another cluster. That of the O(default_integration_name) comes first.
     type: str
   default_integration_name:
     description:

@@ -279,7 +279,10 @@ def _is_of(
     item: dict[str, Any], cluster: dict[str, Any], ids: dict[str, str], connectors: list[dict[str, Any]]
 ) -> bool:
     stored = integration.cluster_settings(item["integration_config"], ids)
-    own = {CLUSTER_NAME: [cluster["name"]], REGION: [cluster["region"]], SERVER_URL: [cluster.get("endpoint")]}
+    own = {CLUSTER_NAME: [cluster["name"]], REGION: [cluster["region"]]}
+    # An address that somebody has chosen, such as a proxy's, says nothing of the cluster.
+    if integration.is_eks_endpoint(stored.get(SERVER_URL, "")):
+        own[SERVER_URL] = [cluster.get("endpoint")]
     if CLUSTER_NAME not in stored or integration.differences(stored, own):
         return False
     connector = next((each for each in connectors if each["id"] == item["connector_id"]), {})

@@ -158,6 +158,13 @@ def differences(stored: Mapping[str, str], cluster: Mapping[str, Iterable[str | 
     return found
 
 
+def is_eks_endpoint(server: str) -> bool:
+    """Whether the address of a server is one that EKS gives, https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html.
+    Any other may be a proxy's."""
+    host = urllib.parse.urlsplit(server if "://" in server else f"https://{server}").hostname or ""
+    return host.endswith((".eks.amazonaws.com", ".eks.amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"))
+
+
 def _comparable(label: str, value: str) -> str:
     """A setting in a form in which equal ones are equal: the address of a server with its scheme and port."""
     if label != SERVER_URL:

@@ -372,8 +372,11 @@ def test_which_integration_is_meant():
 def test_the_integration_of_a_cluster_of_the_same_name_elsewhere_is_not_meant():
     places = {"cloud_provider_metadata": {"aws_account_id": "999999999999", "region": CLUSTER["region"]}}
     connector = {"id": "there", "sessions": [{"metadata": places}]}
+    endpoint = "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com"
+    proxied = shown(name="x", integration_config={"target_cluster": "alpha", "api_endpoint": "https://proxy"})
+    assert adoption.choose_integration([proxied], None, CLUSTER, IDS, [connector]) == proxied
     for stranger in (
-        shown(name="x", integration_config={"target_cluster": "alpha", "api_endpoint": "https://other"}),
+        shown(name="x", integration_config={"target_cluster": "alpha", "api_endpoint": endpoint}),
         shown(name="x", integration_config={"target_cluster": "alpha"}, connector_id="there"),
     ):
         assert adoption.choose_integration([stranger], None, CLUSTER, IDS, [connector]) is None
