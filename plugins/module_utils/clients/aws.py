@@ -611,7 +611,8 @@ def own_words(error: Exception) -> str:
         return f"no credentials came from {provider}. Run it by hand to see what it prints, and correct it"
     if isinstance(error, (exceptions.MetadataRetrievalError, exceptions.TokenRetrievalError)):
         return f"no credentials came from the source that the AWS configuration names ({type(error).__name__})"
-    if type(error) is exceptions.HTTPClientError:
+    # Its subclasses have words of their own.
+    if error.__class__ is exceptions.HTTPClientError:
         cause = type(error.kwargs.get("error")).__name__
         return (
             f"the request could not be sent ({cause}); in the user and password of a proxy's address, special "
