@@ -139,6 +139,8 @@ class Node:
     not."""
 
     __slots__ = ("start", "end")
+    start: int
+    end: int
     kind = ""
     tag = ""  # in full, as it is written; empty where there is none
     value = ""  # of a scalar its text, of an alias the anchor's name
