@@ -25,7 +25,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench awx-collection java tools permissions docs-sources types-baseline quick newcomer
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions docs-sources types-baseline quick newcomer
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -102,6 +102,9 @@ permissions: $(READY) ## Make policies, manifests and tables of extensions/permi
 
 bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
 	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))
+
+bench-aws-auth: $(READY) ## Measure what one edit of aws-auth costs, by the size of its text
+	@$(BIN)/python -m benchmark.aws_auth
 
 # antsibull-docs takes the text of the guides alone, and not their picture.
 docs: $(VENV)/docs-ready docs-sources ## Build the site of guides and reference, .cache/docs/html/index.html

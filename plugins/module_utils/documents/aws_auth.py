@@ -24,7 +24,13 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import arn, go_yaml, yaml_positions
 from ansible_collections.apono.eks.plugins.module_utils.documents.access_entry import reserved_prefix
-from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_parser import Document, InvalidYaml, Node, parse
+from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_parser import (
+    Document,
+    InvalidYaml,
+    Node,
+    parse,
+    without_collector,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_positions import Edit
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -45,6 +51,8 @@ _ARN_FIELDS = {MAP_ROLES: "rolearn", MAP_USERS: "userarn"}
 
 # What the API server takes as the data of one ConfigMap, in bytes (Kubernetes, validation.go, MaxSecretSize).
 MOST_BYTES = 1024 * 1024
+# A text with more lists and mappings is no aws-auth: a full one whose entries have groups holds a tenth of that.
+_MOST_COLLECTIONS = 250_000
 
 _RESERVED_PREFIXES = ("system:", "eks:")
 # What EKS documents for the roles of nodes and of Fargate's pods; the last two are of Windows nodes and of Fargate.
@@ -139,13 +147,13 @@ class Problem:
 
 
 _NO_FIELDS: dict[str, list[Node]] = {}
-# Of items that are not even mappings, so many are reported.
+# Of items that have no field which EKS knows, so many are reported.
 _MOST_REPORTED = 100
 
 
 class Item:
-    """An item of the list that is a mapping: as it is written, and what EKS makes of it (``entry`` is ``None`` where
-    nobody signs in by it).
+    """An item of the list that has a field which EKS knows: as it is written, and what EKS makes of it. ``entry`` is
+    ``None`` where nobody signs in by it.
 
     ``fields`` are the values by the field's name in small letters, as far as they are written; of several the last
     one counts. ``wrong_types`` are the names of those that EKS leaves empty because of their type.
@@ -213,10 +221,12 @@ class Mappings:
             for code, message in self._doubts(item, counts)
         ]
         if len(self.items) < len(self.nodes):
-            strange = (node for node in self.nodes if node.target.kind != "mapping")
+            entries = {id(item.node) for item in self.items}
+            strange = (node for node in self.nodes if id(node) not in entries)
             for node in itertools.islice(strange, _MOST_REPORTED):
-                message = f"EKS lets nobody in by this entry: it is a {node.target.kind} and not a mapping"
-                found.append(self._problem(node, None, "ignored", message))
+                kind = node.target.kind
+                why = f"has no {_ARN_FIELDS[self.key]}" if kind == "mapping" else f"is a {kind} and not a mapping"
+                found.append(self._problem(node, None, "ignored", f"EKS lets nobody in by this entry: it {why}"))
             found.sort(key=lambda problem: (problem.line, problem.column))
         rest = self.document.rest
         if rest is not None:
@@ -289,14 +299,17 @@ def read(text: str, key: str = MAP_ROLES) -> Mappings:
         if mapping.kind != "mapping":
             continue
         item = Item(node)
-        items.append(item)
         if mapping is not node and id(mapping) in known:
             other = known[id(mapping)]
             item.entry, item.fields, item.wrong_types = other.entry, other.fields, other.wrong_types
+            items.append(item)
+            continue
+        fields = go_yaml.fields(mapping, names)
+        if not fields:
             continue
         known[id(mapping)] = item
-        item.fields = go_yaml.fields(mapping, names)
-        item.wrong_types = []
+        items.append(item)
+        item.fields, item.wrong_types = fields, []
         whose = _text(item, arn_field)
         username = _text(item, "username")
         its_groups = _groups(item, groups)
@@ -505,7 +518,17 @@ def without(text: str, key: str, whose: str) -> Edited:
 
 
 def _edit(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
+    with without_collector():
+        return _edited(text, key, canonical_arn, wanted)
+
+
+def _edited(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
     before = read(text, key)
+    number = len(before.document.collections)
+    if number > _MOST_COLLECTIONS:
+        raise _refused(
+            key, canonical_arn, f"the text has {number} lists and mappings, more than aws-auth can be used for"
+        )
     own = [item for item in before.items if item.canonical_arn == canonical_arn]
     if own and canonical_arn in before.not_sure:
         raise ResourceError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import functools
 import re
 from collections.abc import Container, Iterator
 from typing import Any, NoReturn
@@ -383,15 +384,20 @@ def fields(mapping: Collection, names: Container[str]) -> dict[str, list[Node]]:
             texts = {key[1]: pair[1] for key, pair in decoded(mapping).items() if key[0] == "str"}
             spelled = {}
             for text, found in texts.items():
-                name = text.translate(_FOLDED_LETTERS).lower()
+                name = _folded(text)
                 if name in names:
                     spelled.setdefault(name, {})[text] = found
             break
         text = key.value
-        name = text if text in names else text.translate(_FOLDED_LETTERS).lower()
+        name = text if text in names else _folded(text)
         if name in names:
             spelled.setdefault(name, {})[text] = value
     return {name: [found for _text, found in sorted(values.items())] for name, values in spelled.items()}
+
+
+@functools.lru_cache(maxsize=1024)
+def _folded(text: str) -> str:
+    return text.translate(_FOLDED_LETTERS).lower()
 
 
 def lower(text: str) -> str:

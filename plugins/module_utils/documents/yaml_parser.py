@@ -15,6 +15,8 @@ as a whole by one regular expression each; everything else goes token by token.
 from __future__ import annotations
 
 import bisect
+import contextlib
+import gc
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -39,9 +41,10 @@ _SPACE = f" \t{_BREAKS}\0"
 _COMMENT = f"(?:#[^{_BREAKS}\0]*)?"
 # White space and comments up to the next token; the group is the indentation of the last line. A tab may indent in flow
 # collections only.
-_SKIP_FLOW = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}([ \t]*){_COMMENT})*")
-_SKIP_AFTER_TOKEN = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}( *){_COMMENT})*")
-_SKIP_SPACES = re.compile(f" *{_COMMENT}(?:{_BREAK}( *){_COMMENT})*")
+_SKIP_FLOW = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}([ \t]*){_COMMENT}){{0,200}}")
+_SKIP_AFTER_TOKEN = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
+_SKIP_SPACES = re.compile(f" *{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
+_BEGINS_WHITE_SPACE = f" \t#{_BREAKS}"
 _LINE_BREAK = re.compile(_BREAK)
 _BLANKS = re.compile("[ \t]*")
 _REST_OF_LINE = re.compile(f"[ \t]*{_COMMENT}(?={_BREAK}|\0)")
@@ -179,6 +182,9 @@ class Alias(Node):
         return self.aliased
 
 
+_NO_DASHES: list[int] = []
+
+
 class Collection(Node):
     """A sequence or a mapping."""
 
@@ -187,7 +193,8 @@ class Collection(Node):
     def __init__(self, kind: str, start: int, tag: str = "", flow: bool = False) -> None:
         self.kind, self.start, self.end, self.tag, self.flow = kind, start, start, tag, flow
         self.children: list[Node] = []
-        self.dashes: list[int] = []  # of a block sequence, where the dash of each item stands
+        # Of a block sequence, where the dash of each item stands.
+        self.dashes: list[int] = [] if kind == "sequence" and not flow else _NO_DASHES
         self.complete = False
 
     @property
@@ -240,6 +247,11 @@ def parse(text: str) -> Document:
     """
     mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
     document = Document(text[len(mark) :], mark)
+    with without_collector():
+        return _parsed(document)
+
+
+def _parsed(document: Document) -> Document:
     parser = _Parser(document)
     forbidden = _NOT_ALLOWED.search(document.text)
     try:
@@ -251,6 +263,18 @@ def parse(text: str) -> Document:
     if forbidden and _is_read(document.text, forbidden.start(), parser.position):
         parser.refuse_character(forbidden)
     return document
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Nodes hold no cycles, and Python's collector would go through all of them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _is_read(text: str, index: int, position: int) -> bool:
@@ -393,14 +417,16 @@ class _Parser:
 
     def skip(self) -> None:
         """White space and comments."""
-        text, position = self.text, self.position
-        if text[position] in " \t#\n\r\x85\u2028\u2029":
+        text = self.text
+        while text[self.position] in _BEGINS_WHITE_SPACE:
             if self.flow_level:
-                found = _SKIP_FLOW.match(text, position)
+                found = _SKIP_FLOW.match(text, self.position)
             elif self.key_allowed:
-                found = _SKIP_SPACES.match(text, position)
+                found = _SKIP_SPACES.match(text, self.position)
             else:
-                found = _SKIP_AFTER_TOKEN.match(text, position)
+                found = _SKIP_AFTER_TOKEN.match(text, self.position)
+            if found.end() == self.position:
+                return  # a tab that may not be here
             self.position = found.end()
             if found.start(1) >= 0:
                 self.line = found.start(1)
@@ -491,9 +517,10 @@ class _Parser:
         if self.text[position] != "\0":
             self.document.end = position
             behind = position + 3 if self.text[position] == "." else position
-            found = _SKIP_FLOW.match(self.text, behind)
-            if self.text[found.end()] != "\0":
-                self.document.rest = found.end()
+            while self.text[behind] in _BEGINS_WHITE_SPACE:
+                behind = _SKIP_FLOW.match(self.text, behind).end()
+            if self.text[behind] != "\0":
+                self.document.rest = behind
 
     def scan_junk(self) -> None:
         """What follows the document on its line: go-yaml reads a token more, and more of them as long as a key might
