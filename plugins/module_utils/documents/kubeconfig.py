@@ -147,6 +147,8 @@ def read(text: str, path: str) -> Kubeconfig:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise _invalid(path, f"{section} is no list of named things")
         names = [item.get("name") for item in items]
+        if not all(isinstance(name or "", str) for name in names):
+            raise _invalid(path, f"{section} has a name that is not {_TYPE_NAMES[str]}")
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise _invalid(path, f"{section} has the name {twice[0]} twice")

@@ -142,13 +142,28 @@ USERS = st.lists(
     max_size=2,
     unique=True,
 )
-NAMES = st.sampled_from(["x", "y"])
+NAMES = st.sampled_from(["x", "z"])
+GOOD_CLUSTERS = st.fixed_dictionaries(
+    {"server": st.sampled_from(["one", "two"]), "authority": st.sampled_from(["data", "file"]), "more": st.just({})}
+)
+GOOD_USERS = st.sampled_from([["token"], ["token file"], ["plugin"], ["basic"], ["certificate"], ["token", "acting"]])
+GOOD_FILES = st.fixed_dictionaries(
+    {
+        "clusters": st.dictionaries(NAMES, GOOD_CLUSTERS, min_size=1),
+        "users": st.dictionaries(NAMES, GOOD_USERS, min_size=1),
+        "contexts": st.fixed_dictionaries({"x": st.tuples(NAMES, NAMES), "z": st.tuples(NAMES, NAMES)}),
+        "current": st.sampled_from(["x", "z"]),
+        "text": st.sampled_from(["yaml", "json"]),
+    }
+)
+# Without quotation marks, y is no text for kubectl.
+ANY_NAMES = st.sampled_from(["x", "x", "z", "y"])
 FILES = st.fixed_dictionaries(
     {
-        "clusters": st.dictionaries(NAMES, CLUSTERS, max_size=2),
+        "clusters": st.dictionaries(ANY_NAMES, CLUSTERS, max_size=2),
         "users": st.dictionaries(NAMES, USERS, max_size=2),
         "contexts": st.dictionaries(NAMES, st.tuples(NAMES, NAMES), max_size=2),
-        "current": st.sampled_from([None, "", "x", "x", "y"]),
+        "current": st.sampled_from([None, "", "x", "x", "z", "y"]),
         "text": st.sampled_from(["yaml", "yaml", "yaml", "json", "tabs", "list", "words", "second", "twice", "pod"]),
     }
 )
@@ -218,6 +233,22 @@ def by_collection(place, paths):
 )
 @hypothesis.given(files=st.lists(FILES, min_size=1, max_size=2))
 def test_the_collection_reaches_the_server_that_kubectl_reaches_as_the_same_user(place, files):
+    hold_against_kubectl(place, files)
+
+
+@hypothesis.settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=(hypothesis.Phase.generate,),
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(files=st.lists(GOOD_FILES, min_size=2, max_size=2))
+def test_two_files_are_merged_as_kubectl_merges_them(place, files):
+    hold_against_kubectl(place, files)
+
+
+def hold_against_kubectl(place, files):
     paths = [place.folder / name / "config" for name in "ab"[: len(files)]]
     for path, file in zip(paths, files, strict=True):
         path.write_text(written(place, file))
