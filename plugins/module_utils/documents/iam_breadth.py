@@ -23,6 +23,9 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import iam
 _SAME_OPERATOR = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}
 _IF_EXISTS = "IfExists"
 
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_VARIABLE_CHARS = "\ue000-\uf8ff"
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -140,15 +143,24 @@ def _value_covers(operator: str, wide: str, narrow: str) -> bool:
         return wide.lower() == narrow.lower()
     if operator == "ArnLike":
         # Each of the six parts is compared by itself.
-        wide_parts, parts = wide.split(":", 5), narrow.split(":", 5)
+        wide_parts, parts = (text.split(":", 5) for text in _without_variables(wide, narrow))
         return len(wide_parts) == len(parts) and all(map(_matches, wide_parts, parts))
     return _matches(wide, narrow) if operator == "StringLike" else wide == narrow
 
 
 def _matches(wide: str, narrow: str) -> bool:
     """Whether everything that matches one pattern with * and ? matches the other: of what it finds, certainly."""
-    pattern = "".join(".*" if char == "*" else "[^*]" if char == "?" else re.escape(char) for char in wide)
+    wide, narrow = _without_variables(wide, narrow)
+    one_char = f"[^*{_VARIABLE_CHARS}]"
+    pattern = "".join(".*" if char == "*" else one_char if char == "?" else re.escape(char) for char in wide)
     return re.fullmatch(pattern, narrow, re.DOTALL) is not None
+
+
+def _without_variables(*texts: str) -> list[str]:
+    """The texts with a character of private use for each policy variable (``${aws:username}``): its value is unknown,
+    so ``*`` alone covers it, or the same variable. The text of a variable is no pattern."""
+    variables = sorted({found.lower() for text in texts for found in _VARIABLE.findall(text)})
+    return [_VARIABLE.sub(lambda found: chr(0xE000 + variables.index(found[0].lower())), text) for text in texts]
 
 
 def _shown(kind: str, text: str) -> str:

@@ -139,6 +139,26 @@ def test_one_letter_is_not_any_number_of_them():
     assert beyond(any_number, one) == ["statement 1 allows a:b on x*"]
 
 
+@pytest.mark.parametrize(
+    ("wide", "narrow", "covers"),
+    [
+        ("x*", "x${aws:username}", True),
+        ("${aws:username}/*", "${aws:UserName}/a", True),
+        ("${aws:*", "${aws:userid}", False),
+        ("?????????????", "${aws:userid}", False),
+        ("${*}", "${aws:userid}", False),
+        ("${*}", "a", False),
+        ("${aws:userid}", "${aws:username}", False),
+    ],
+)
+def test_a_variable_is_no_pattern_and_has_any_value(wide, narrow, covers):
+    for operator, prefix in (("StringLike", ""), ("ArnLike", f"arn:aws:iam::{ACCOUNT}:role/")):
+        current, wanted = (
+            document(lets_in("*", Condition={operator: {"aws:PrincipalArn": prefix + text}})) for text in (narrow, wide)
+        )
+        assert (beyond(current, wanted) == []) == covers
+
+
 # Laws
 
 CONDITIONS = st.fixed_dictionaries(

@@ -10,6 +10,7 @@ made who fit its conditions as far as somebody without a part in the named accou
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import re
@@ -436,6 +437,32 @@ class Drawn:
                 end = self.random.randint(start, len(value))
         return value[:start] + mark + value[end:]
 
+    def changed(self):
+        """A document that differs in one value, condition or operator."""
+        other = copy.deepcopy(self.document)
+        found = other["Statement"]
+        statement = self.pick(found if isinstance(found, list) else [found])
+        conditions = statement.get("Condition")
+        if not conditions or "Null" in conditions or self.chance(0.2):
+            operator, key, values = self.condition(None)
+            statement.setdefault("Condition", {}).setdefault(operator, {})[key] = values
+            return other
+        operator = self.pick(conditions)
+        key = self.pick(conditions[operator])
+        change = self.random.random()
+        values = conditions[operator][key]
+        values = values if isinstance(values, list) else [values]
+        if change < 0.2:
+            del conditions[operator]
+        elif change < 0.4 and re.search("String|Arn", operator) and not operator.endswith("IfExists"):
+            kind = self.pick(["ArnEquals", "ArnLike", "StringLike", "StringEquals"])
+            conditions[operator + "IfExists" if self.chance(0.5) else kind] = conditions.pop(operator)
+        elif change < 0.7:
+            conditions[operator][key] = [*values, self.bent(self.pick(values), operator)]
+        else:
+            conditions[operator][key] = [self.bent(value, operator) for value in values]
+        return other
+
     # Strangers
 
     def strangers(self, count):
@@ -559,3 +586,20 @@ def test_the_audit_reports_each_that_lets_in_a_stranger():
             assert {"trust_open", "trust_wider"} <= codes, f"{drawn.document} (seed {seed})"
             reported += 1
     assert reported > 100
+
+
+def test_what_a_trust_policy_that_is_no_wider_allows_the_other_allows_too():
+    """The same strangers, for what the finding trust_wider is made of."""
+    compared = narrower = 0
+    for seed in range(DOCUMENTS // 4):
+        drawn = Drawn(seed)
+        other = drawn.changed()
+        if beyond(drawn.document, other):
+            continue
+        narrower += 1
+        for one in drawn.strangers(12):
+            if allows(drawn.document, one):
+                compared += 1
+                assert allows(other, one), f"{drawn.document} is wider than {other} for {one} (seed {seed})"
+    assert narrower > DOCUMENTS // 40
+    assert compared > DOCUMENTS // 40
