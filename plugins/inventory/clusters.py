@@ -120,6 +120,9 @@ notes:
   - Where the file names several accounts or regions, O(organization) or O(regions=all), a host has
     C(apono_default_integration_name) too, C(name.region.account), because the name of a cluster is unique in one
     account and region only. C(apono_integration_name), in O(compose) or elsewhere, counts more.
+  - An external id is a secret, and C(ansible-inventory) prints variables. So C(apono_assume_role_external_id) is an
+    expression that reads this file when a role is assumed (P(apono.eks.external_id#lookup)). Where the playbooks run
+    without the file, as from an exported inventory, set E(APONO_ASSUME_ROLE_EXTERNAL_ID).
 """
 
 EXAMPLES = r"""
@@ -161,6 +164,8 @@ organization:
 strict_accounts: true
 """
 
+import json
+import os
 from collections import Counter
 from fnmatch import fnmatchcase
 from typing import Any
@@ -174,7 +179,7 @@ from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.documents.host_name import validate_host_name
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, EXTERNAL_ID, Options
-from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import expression, untrusted
 
 GIVEN = Options(
     {
@@ -210,6 +215,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path)
+        self.path = os.path.abspath(path)
         self._read_config_data(path)
         key = self.get_cache_key(path)
         reads = cache and self.get_option("cache")
@@ -284,13 +290,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             ]
         return accounts if accounts or organization else [discovery.Account()]
 
-    def external_id(self, role_arn: str) -> str | None:
-        """The external id of an account's role, from the file and never from a cache."""
-        for account in self.get_option("accounts"):
-            if account.get("role_arn") == role_arn:
-                return account.get("external_id")
-        return (self.get_option("organization") or {}).get("external_id")
-
     # Hosts
 
     def spans_places(self) -> bool:
@@ -330,16 +329,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         known = variables(cluster)
         unique = unique_name(cluster["name"], cluster["region"], cluster["account_id"])
         role_arn = cluster["role_arn"] or self.get_option("assume_role_arn")
-        external_id = self.external_id(cluster["role_arn"]) if cluster["role_arn"] else None
         known |= {
             "ansible_connection": "local",
             "apono_cluster_name": cluster["name"],
             "apono_region": cluster["region"],
             **({"apono_default_integration_name": unique} if self.spans_places() else {}),
             **({"apono_assume_role_arn": role_arn} if role_arn else {}),
-            **({"apono_assume_role_external_id": external_id} if external_id else {}),
         }
         known = untrusted(known)
+        source = {name: self.get_option(name) for name in ("accounts", "organization")}
+        if cluster["role_arn"] and discovery.external_id(source, cluster["role_arn"]):
+            # A variable's value is in what ansible-inventory prints, so it says where the secret is.
+            text = f"{{{{ lookup('apono.eks.external_id', {json.dumps(self.path)}) }}}}"
+            known["apono_assume_role_external_id"] = expression(text)
         for name, value in known.items():
             self.inventory.set_variable(host, name, value)
         strict = self.get_option("strict")

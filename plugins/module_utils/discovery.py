@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,14 @@ class Account:
             return "the account of the credentials in use"
         account_id = arn.parse(self.role_arn).account_id
         return f"the account {account_id}" + (f" ({self.name})" if self.name else "")
+
+
+def external_id(source: Mapping[str, Any], role_arn: str) -> str | None:
+    """The external id that the options ``accounts`` and ``organization`` of the inventory plugin have for a role."""
+    for account in source.get("accounts") or ():
+        if account.get("role_arn") == role_arn:
+            return account.get("external_id")
+    return (source.get("organization") or {}).get("external_id")
 
 
 @dataclass

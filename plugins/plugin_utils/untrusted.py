@@ -14,6 +14,12 @@ from typing import Any
 
 from ansible.utils.unsafe_proxy import wrap_var
 
+try:
+    from ansible.template import trust_as_template
+except ImportError:
+    # Before ansible-core 2.19, each text is a template unless it is marked as data.
+    trust_as_template = str
+
 
 def untrusted(value: Any) -> Any:
     """The value with every text in it, keys included, marked as one that Ansible does not evaluate.
@@ -23,3 +29,8 @@ def untrusted(value: Any) -> Any:
     tag, which is removed here. Values that are no texts and no containers stay as they are.
     """
     return wrap_var(value)
+
+
+def expression(text: str) -> str:
+    """A text of the collection's own that Ansible evaluates. No value from outside is in it."""
+    return trust_as_template(text)

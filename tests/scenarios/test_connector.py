@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leaks import leaks
 from pods import ACCOUNT, CHART, DEPLOYMENT, NAMESPACE, PLACE, REGION, TOKEN, get, let_helm, playing, pod
 from runs import Controller, Run
 
@@ -165,6 +166,27 @@ exec "{tools.HELM}" "$@"
     message = place.run(connector_chart=str(broken)).failed["localhost"]
     assert "Helm could not keep the release apono-connector" in message
     assert "Nothing" in message
+
+    # A program that writes out all that it was given, in forms of its own.
+    hidden = ['value "of" the\\user\'s é', "pa55/word+of=the&user"]
+    chatty = tmp_path / "chatty"
+    chatty.write_text(
+        f"""#!/bin/sh
+for given in "$@"; do case "$given" in --values=*) values="${{given#--values=}}";; esac; done
+test -n "$values" || exec "{tools.HELM}" "$@"
+cat "$values" >&2
+base64 -w 0 "$values" >&2
+sed 's/"/\\\\"/g' "$values" >&2
+env | grep -i token >&2
+exit 1
+"""
+    )
+    chatty.chmod(0o755)
+    values = {"extraEnv": [{"name": "PASSWORD", "value": hidden[0]}], "proxy": {"password": hidden[1]}}
+    token = 'token-with-"quotes"-and-\\backslashes'
+    told = place.run(connector_helm=str(chatty), connector_values=values, connector_token=token)
+    assert "Helm could not keep the release" in told.failed["localhost"]
+    assert leaks(told.failed["localhost"], [*hidden, token, "k8s-aws-v1.aHR0cHM6Ly"]) == []
 
     # One that it takes in part: the release that failed is removed before the next one.
     negative = place.run(connector_values={"replicaCount": -1})

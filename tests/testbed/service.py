@@ -17,14 +17,17 @@ A service is a WSGI application and a :class:`Dialect` that names its calls and 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fnmatch
+import html
 import io
 import json
 import socket
 import ssl
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -36,6 +39,9 @@ CONTROL = "/_testbed/"
 
 # Where a WSGI environment has the record of its call, for what the service knows beside it.
 RECORD_KEY = "testbed.record"
+
+# How many levels the answer of a `deep` fault has.
+DEEP = 50_000
 
 # How long a request held by a `hang_*` fault stays open: longer than any test, shorter than a forgotten process.
 HANG_SECONDS = 300
@@ -69,6 +75,11 @@ class Fault:
 
     kind
         ``error`` answers ``status`` with ``code``, ``message`` and ``headers`` and does nothing;
+        ``echo`` answers like it, with the whole request, headers and body, at the end of ``message``, written as
+        ``form`` says (:data:`FORMS`); ``page`` answers with the request in a page, as a proxy does;
+        ``cut`` does the work and leaves out the last ``share`` of the answer, ``append`` puts ``message`` behind it,
+        ``deep`` answers with JSON that is nested without end, ``drip`` sends the answer a byte at a time, one in
+        ``seconds``;
         ``drop_before`` and ``drop_after`` close the connection without an answer, before or after the service has
         done the work; ``hang_before`` and ``hang_after`` hold it open instead; ``latency`` waits ``seconds`` first.
     skip, times
@@ -86,17 +97,24 @@ class Fault:
     message: str = "injected by the test bed"
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    form: str = "literal"
+    share: float = 0.3
     skip: int = 0
     times: int | None = None
     writes: bool = False
     identity: str = "*"
     hits: int = 0
 
-    KINDS = ("error", "drop_before", "drop_after", "hang_before", "hang_after", "latency")
+    KINDS = (
+        *("error", "echo", "page", "cut", "append", "deep", "drip"),
+        *("drop_before", "drop_after", "hang_before", "hang_after", "latency"),
+    )
 
     def __post_init__(self) -> None:
         if self.kind not in self.KINDS:
             raise ValueError(f"unknown kind of fault {self.kind!r}; choose from {', '.join(self.KINDS)}")
+        if self.form not in FORMS:
+            raise ValueError(f"unknown form {self.form!r}; choose from {', '.join(FORMS)}")
 
     def takes(self, call: Call) -> bool:
         """Whether the rule acts on this call; counts it."""
@@ -115,6 +133,31 @@ class Fault:
             self.times -= 1
         self.hits += 1
         return True
+
+
+# How a service writes what it quotes: as it came, or escaped for where it is put.
+FORMS: dict[str, Callable[[str], str]] = {
+    "literal": str,
+    "json": json.dumps,
+    "json-in-json": lambda text: json.dumps(json.dumps({"request": text})),
+    "url": lambda text: urllib.parse.quote(text, safe=""),
+    "html": html.escape,
+    "python": repr,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+}
+
+
+def request_text(environ: dict[str, Any], body: bytes) -> str:
+    """A request as it came over the wire."""
+    query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").title(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
+    lines = [f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}{query} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join((*lines, "", body.decode(errors="replace")))
 
 
 class Service:
@@ -148,9 +191,9 @@ class Service:
         for fault in faults:
             if fault.kind == "latency":
                 time.sleep(fault.seconds)
-            elif fault.kind == "error":
-                headers, text = self.dialect.error(call, fault.status, fault.code, fault.message)
+            elif fault.kind in ("error", "echo", "page", "deep"):
                 record["status"] = fault.status
+                headers, text = self.refusal(fault, call, request_text(environ, body))
                 start_response(f"{fault.status} Injected", headers + list(fault.headers.items()))
                 return [text]
             elif fault.kind.endswith("_before"):
@@ -165,11 +208,38 @@ class Service:
 
         if not after:
             return self.application(environ, recording_start_response)
-        answer = self.application(environ, lambda status, headers, exc_info=None: lambda data: None)
-        b"".join(answer)
-        record["status"] = after[0].kind
-        hold_or_drop(environ, after[0].kind)
-        return []
+        fault = after[0]
+        started: list[Any] = []
+
+        def keep(status: str, headers: list, exc_info: Any = None) -> Callable:
+            started[:] = status, headers
+            return started.append
+
+        text = b"".join(self.application(environ, keep))
+        record["status"] = fault.kind
+        if fault.kind in ("drop_after", "hang_after"):
+            hold_or_drop(environ, fault.kind)
+        if fault.kind == "cut":
+            text = text[: int(len(text) * (1 - fault.share))]
+        elif fault.kind == "append":
+            text += fault.message.encode()
+        status, headers = started[:2]
+        headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        start_response(status, [*headers, ("Content-Length", str(len(text)))])
+        return dripped(text, fault.seconds) if fault.kind == "drip" else [text]
+
+    def refusal(self, fault: Fault, call: Call, request: str) -> tuple[list[tuple[str, str]], bytes]:
+        """Headers and body of an answer that does none of the work."""
+        if fault.kind == "page":
+            text = f"<html><title>Blocked</title><pre>{FORMS[fault.form](request)}</pre></html>".encode()
+            return [("Content-Type", "text/html"), ("Content-Length", str(len(text)))], text
+        if fault.kind == "deep":
+            text = b"[" * DEEP + b"]" * DEEP
+            return [("Content-Type", "application/json"), ("Content-Length", str(len(text)))], text
+        message = fault.message
+        if fault.kind == "echo":
+            message = f"{message}: {FORMS[fault.form](request)}"
+        return self.dialect.error(call, fault.status, fault.code, message)
 
     def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
         """The interface under ``/_testbed/``."""
@@ -199,6 +269,13 @@ class Service:
             text = json.dumps(answer).encode()
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
         return [text]
+
+
+def dripped(text: bytes, seconds: float) -> Iterable[bytes]:
+    """A text byte by byte, with a pause behind each."""
+    for at in range(len(text)):
+        yield text[at : at + 1]
+        time.sleep(seconds)
 
 
 def hold_or_drop(environ: dict[str, Any], kind: str) -> None:

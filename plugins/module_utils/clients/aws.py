@@ -10,6 +10,7 @@ import contextlib
 import copy
 import functools
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -75,6 +76,12 @@ _CREDENTIAL_CODES = {
 }
 DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _THROTTLED_CODES = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+
+
+# What goes wrong is raised, too, and quoted censored. botocore's log would have it whole, the answer of a service
+# included, in the file of ANSIBLE_LOG_PATH, and where there is none on the terminal.
+logging.getLogger("botocore").addHandler(logging.NullHandler())
+logging.getLogger("botocore").propagate = False
 
 
 @functools.cache
@@ -378,7 +385,13 @@ class Aws:
         words."""
         client = self.ready(service)
         with in_its_words(service, operation, what, client.meta.endpoint_url):
-            return genuine(getattr(client, operation)(**arguments))
+            answer = genuine(getattr(client, operation)(**arguments))
+            # Of JSON that was cut off botocore makes an answer with nothing in it.
+            model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+            members = model.output_shape.members if model.output_shape else {}
+            if members and not any(name in members for name in answer):
+                raise NotGenuine(answer["ResponseMetadata"].get("HTTPStatusCode"))
+            return answer
 
     def find(self, service: str, operation: str, what: str, absent: str, **arguments: Any) -> dict[str, Any] | None:
         """As :meth:`call`; ``None`` when the error's code is ``absent``."""
@@ -598,14 +611,9 @@ def in_words(error: Exception, service: str, operation: str, what: str, endpoint
 
 
 def own_words(error: Exception) -> str:
-    """What botocore says of an error, without the answers and the output of programs that it quotes: nothing in those
-    is known to be no secret."""
+    """What botocore says of an error, without the answers and the output of programs that it quotes: whether a secret
+    is in those cannot be known."""
     exceptions = botocore.exceptions
-    if isinstance(error, botocore.parsers.ResponseParserError):
-        return (
-            "the answer cannot be read; it was cut off, or something between here and AWS, such as a proxy, has "
-            "changed it or answered in its place"
-        )
     if isinstance(error, exceptions.CredentialRetrievalError):
         provider = quote(error.kwargs["provider"])
         return f"no credentials came from {provider}. Run it by hand to see what it prints, and correct it"

@@ -1,20 +1,29 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service returns has an end: lists and depth."""
+"""What a service returns has an end: lists, depth, time and size."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import socket
+import threading
+import time
 import types
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.clients import paging
+from ansible_collections.apono.eks.plugins.module_utils.clients import paging, transport
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
+from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
+    Answer,
+    ConnectionFailed,
+    Http,
+    tls_context,
+)
 from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -97,3 +106,55 @@ def test_json_of_usual_depth_is_read():
     for number in range(json_text.DEEPEST):
         value = [value] if number % 2 else {"a": value}
     assert json_text.parsed(json.dumps(value)) == value
+
+
+# Answers that never end by themselves: what comes first, and what then comes, each in a tenth of a second.
+ENDLESS = {
+    "headers that drip": (b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n"),
+    "a line that drips": (b"HTTP/1.1 200 ", b"O"),
+    "a body that drips": (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"),
+    "chunks that drip": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+}
+
+
+@contextlib.contextmanager
+def server(first, then, pause):
+    """A server that answers a request with what comes first, and then with the same again and again."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve():
+        connection, _address = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(first)
+            while not ended.wait(pause):
+                connection.sendall(then)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        ended.set()
+        listener.close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_an_answer_that_drips_ends_in_time(monkeypatch, kind):
+    monkeypatch.setenv("NO_PROXY", "*")
+    began = time.monotonic()
+    with server(*ENDLESS[kind], pause=0.1) as url, pytest.raises(ConnectionFailed) as failure:
+        Http(tls_context(validate=True), 1).request("GET", url, {})
+    assert 0.9 < time.monotonic() - began < 4
+    assert (failure.value.reason, failure.value.sent) == ("no answer within 1 seconds", True)
+
+
+def test_an_answer_without_end_is_given_up(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(transport, "MOST_BYTES", 1 << 20)
+    first = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
+    with server(first, b"x" * 100_000, pause=0) as url, pytest.raises(ConnectionFailed) as failure:
+        Http(tls_context(validate=True), 20).request("GET", url, {})
+    assert (failure.value.reason, failure.value.permanent) == ("the answer is longer than 1 MiB", True)

@@ -1,0 +1,229 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No credential shows, whatever a service or a proxy sends back: on the terminal, in the log, in what callbacks keep,
+in the files of the report, in caches of facts and of the inventory, and in temporary files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from leaks import leaking_files, leaks
+from runs import Controller, Run
+
+from testbed.apono_callers import DEFAULT_TOKEN
+from testbed.bed import Bed
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account
+from testbed.service import FORMS
+
+ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
+REGION = "eu-west-1"
+JANE = "jane@example.com"
+
+EXTERNAL_ID = "external:id/shared+with=the.platform"
+PASSWORD = 'pass "word" \\back\\new\n\ttab é€ %20+<&>\'quote'
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC+/8=\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"
+# What begins each session token of the test bed, and each token of a cluster.
+SESSION, CLUSTER = "IQoJb3JpZ2luX2Vj", "k8s-aws-v1.aHR0cHM6Ly"
+
+
+class Place:
+    """Clusters in both ways of mapping, an automation that itself works with a session, and secrets in every place that
+    takes one."""
+
+    def __init__(self, bed: Bed, folder: Path, binary: Path | None = None) -> None:
+        self.bed = bed
+        self.folder = folder
+        self.account = Account(bed, ACCOUNT)
+        self.account.ask_for_external_id(EXTERNAL_ID)
+        for name, mode in (("alpha", "CONFIG_MAP"), ("beta", "API_AND_CONFIG_MAP")):
+            self.account.add_cluster(name, mode)
+        operator = Account(bed, OPERATIONS_ACCOUNT)
+        keys = operator.client("sts").assume_role(RoleArn=operator.automation, RoleSessionName="ci")["Credentials"]
+        environment = {
+            **bed.environment(OPERATIONS_ACCOUNT),
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+            "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
+            "JUNIT_OUTPUT_DIR": str(folder / "junit"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record,ansible.builtin.junit",
+            "ANSIBLE_DISPLAY_FAILED_STDERR": "false",
+        }
+        self.controller = Controller(folder, environment, *([binary] if binary else []))
+        self.keys = keys
+        self.secrets = [
+            *(EXTERNAL_ID, PASSWORD, PRIVATE_KEY, DEFAULT_TOKEN, SESSION, CLUSTER),
+            *(keys["SecretAccessKey"], keys["SessionToken"]),
+        ]
+        self.sign_in = folder / "aws-config"
+
+    @property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        settings = {
+            "apono_region": REGION,
+            "apono_connector": "connector-1",
+            "apono_trust": {"sso": {}},
+            "apono_assume_role_arn": self.account.automation,
+            "apono_assume_role_external_id": EXTERNAL_ID,
+            "apono_secret_store": {"apono": {"parameters": {"password": PASSWORD, "key": PRIVATE_KEY}}},
+            "apono_update_secret": "always",
+            "apono_report": str(self.folder / "report.html"),
+            "apono_verify_session_name": JANE,
+            "apono_verify_source_profile": "jane",
+            "apono_verify_wait_timeout": 2,
+            "apono_user_email": JANE,
+            "apono_user_source_profile": "jane",
+            "apono_adopt_file": str(self.folder / "adopted" / "{{ inventory_hostname }}.yml"),
+            "apono_migrate_settle_seconds": 0,
+            "apono_api": {"api_retries": 0, "api_timeout": 5},
+        }
+        return {name: settings for name in ("alpha", "beta")}
+
+    def run(self, playbook: str, *arguments: str) -> Run:
+        """Run a playbook, and check that no secret shows anywhere."""
+        inventory = {"all": {"hosts": self.hosts}}
+        run = self.controller.run(f"apono.eks.{playbook}", inventory, *arguments)
+        assert leaks(run.output, self.secrets) == [], run.output
+        planted = [self.folder / "inventory.json", self.sign_in]
+        assert leaking_files(self.folder, self.secrets, without=planted) == {}
+        return run
+
+    def fails(self, playbook: str, service: str, *arguments: str, **rule: Any) -> Run:
+        """Run a playbook while a service has a fault, which has to be met."""
+        self.bed.heal()
+        self.bed.fault(service, **rule)
+        run = self.run(playbook, *arguments)
+        (fault,) = self.bed.control(service, "faults", method="GET")
+        assert fault["hits"], (playbook, rule, run.output)
+        self.bed.heal()
+        return run
+
+    def onboard(self) -> None:
+        run = self.run("onboard")
+        assert run.code == 0, run.output
+        self.controller.sign_in(self.account.sso_person(JANE), "jane")
+
+
+@pytest.fixture(name="place")
+def fixture_place(bed: Bed, tmp_path: Path) -> Place:
+    return Place(bed, tmp_path)
+
+
+def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
+    """Otherwise nothing here would prove anything."""
+    for secret in (EXTERNAL_ID, PASSWORD, PRIVATE_KEY, DEFAULT_TOKEN):
+        for form in FORMS.values():
+            text = f"before {form('x: ' + secret)} behind"
+            assert leaks(text, [secret]) == [secret], text
+            assert leaks(text[: len(text) * 2 // 3], [secret]) == [secret], text
+    assert leaks("nothing of them", [EXTERNAL_ID, PASSWORD]) == []
+    (tmp_path / "file").write_text(base64.b64encode(f"a:{PASSWORD}".encode()).decode())
+    assert leaking_files(tmp_path, [PASSWORD]) == {"file": [PASSWORD]}
+
+
+REFUSED = {"kind": "echo", "status": 403, "code": "AccessDenied"}
+# A call of each service that onboard makes, and how it is answered.
+ONBOARD = [
+    ("aws", {"match": "sts:AssumeRole", **REFUSED}),
+    ("aws", {"match": "eks:DescribeCluster", **REFUSED}),
+    ("aws", {"match": "iam:GetRole", **REFUSED}),
+    ("aws", {"match": "eks:CreateAccessEntry", **REFUSED}),
+    ("kubernetes", {"match": "GET *", **REFUSED}),
+    ("apono", {"match": "POST /api/admin/v4/integrations", **REFUSED}),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_service_echoes_the_request(place: Place, form: str) -> None:
+    # Two calls for each form, and each call in two or three forms.
+    number = list(FORMS).index(form)
+    for service, rule in (ONBOARD[(number + step) % len(ONBOARD)] for step in (0, 3)):
+        run = place.fails("onboard", service, form=form, message="x" * 90, **rule)
+        assert run.failed, run.output
+
+
+# Answers that cannot be read: cut off, or with a proxy's text behind them, or a proxy's page in their place.
+UNREADABLE = {
+    "cut": {"kind": "cut", "share": 0.2},
+    "cut early": {"kind": "cut", "share": 0.6},
+    "appended": {"kind": "append", "message": "<html>Blocked by the proxy"},
+    "page": {"kind": "page", "status": 502},
+    "page as an answer": {"kind": "page", "status": 200},
+    "deep": {"kind": "deep", "status": 200},
+}
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+def test_an_answer_that_cannot_be_read_is_not_quoted(place: Place, unreadable: str) -> None:
+    place.controller.environment["AWS_MAX_ATTEMPTS"] = "1"
+    for service, match in (
+        ("aws", "sts:AssumeRole"),
+        ("aws", "eks:DescribeCluster"),
+        ("apono", "GET /api/admin/v4/integrations"),
+        ("apono", "POST /api/admin/v4/integrations"),
+    ):
+        run = place.fails("onboard", service, match=match, **UNREADABLE[unreadable])
+        assert run.failed, run.output
+        assert "Traceback" not in run.output
+        assert "Unexpected" not in run.output, run.output
+
+
+@pytest.mark.parametrize(
+    ("playbook", "arguments"),
+    [
+        ("audit", ()),
+        ("verify", ()),
+        ("user_login", ()),
+        ("adopt", ()),
+        ("migrate_to_access_entries", ()),
+        ("offboard", ()),
+        ("onboard", ("--check", "--diff", "-vvv")),
+    ],
+)
+def test_in_every_playbook_too(bed: Bed, tmp_path: Path, playbook: str, arguments: tuple[str, ...]) -> None:
+    place = Place(bed, tmp_path)
+    place.onboard()
+    for number, service in enumerate(("aws", "kubernetes", "apono")):
+        form = list(FORMS)[(number + len(playbook)) % len(FORMS)]
+        bed.fault(service, **{**REFUSED, "status": 500 if service == "kubernetes" else 403, "form": form, "skip": 3})
+        place.run(playbook, *arguments)
+        bed.heal()
+    ended = place.run(playbook, *arguments)
+    assert ended.code == 0, ended.output
+
+
+def test_the_inventory_shows_no_secret(place: Place, tmp_path: Path) -> None:
+    source = tmp_path / "fleet.yml"
+    roles = [f"arn:aws:iam::{one}:role/{AUTOMATION}" for one in (ACCOUNT, OTHER_ACCOUNT)]
+    source.write_text(
+        json.dumps(
+            {
+                "plugin": "apono.eks.clusters",
+                "regions": [REGION],
+                "accounts": [{"role_arn": role, "external_id": EXTERNAL_ID} for role in roles],
+                "cache": True,
+                "cache_plugin": "ansible.builtin.jsonfile",
+                "cache_connection": str(tmp_path / "inventory-cache"),
+            }
+        )
+    )
+    for rule in (None, *(rule for service, rule in ONBOARD[:2]), *UNREADABLE.values()):
+        place.bed.heal()
+        if rule:
+            place.bed.fault("aws", **{"match": "*", "form": "json", **rule})
+        environment = place.controller.full_environment(tmp_path / "unused") | {"AWS_MAX_ATTEMPTS": "1"}
+        command = [str(place.controller.binary.with_name("ansible-inventory")), "-i", str(source), "--list"]
+        asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert ("alpha" in asked.stdout) == (rule is None), asked
+        assert leaks(asked.stdout + asked.stderr, place.secrets) == [], asked
+        assert leaking_files(tmp_path, place.secrets, without=[source]) == {}
+        if rule is None:
+            assert list((tmp_path / "inventory-cache").iterdir())
