@@ -401,7 +401,7 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
         "policies": f"has 2 policies that allow eks:DescribeCluster: {shop.arn('policy/second')}",
         "twice": "2 integrations are of the cluster twice: one (",
         "foreign": "was not written by this playbook",
-        "hidden": "has the name of the cluster hidden, and the settings of another one",
+        "hidden": "has the name of the cluster hidden, and the settings or the connector of another one",
         "broken": "does not parse",
         "gone": "There is no EKS cluster gone",
     }.items():
