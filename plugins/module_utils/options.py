@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.errors import ArgumentTypeError
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import MASK, register, register_address, texts
 
@@ -52,7 +53,13 @@ class Options:
 
     def check(self, given: dict[str, Any]) -> ValidationResult:
         """Validate as ``AnsibleModule`` does; secrets among the values are registered (:mod:`redaction`)."""
-        result = ArgumentSpecValidator(**self.module_arguments()).validate(given)
+        try:
+            result = ArgumentSpecValidator(**self.module_arguments()).validate(given)
+        except (TypeError, ValueError):
+            # Before ansible-core 2.19, of a text with an equals sign in place of a dictionary that has options.
+            texts_given = [name for name, spec in self.argument_spec.items() if "options" in spec and given.get(name)]
+            result = ValidationResult(given)
+            result.errors.append(ArgumentTypeError(f"{' or '.join(texts_given)} is no dictionary"))
         register(result._no_log_values)
         for name in ADDRESSES:
             # With a password in it, it is refused by what takes it.

@@ -62,3 +62,11 @@ def test_the_environment_steps_in_for_an_empty_token(monkeypatch):
     monkeypatch.setenv("APONO_API_TOKEN", "first")
     params, secrets = normalised({"api_token": ""}, APONO)
     assert (params["api_token"], secrets) == ("first", {"first"})
+
+
+@pytest.mark.parametrize("text", ["a = b", "{{ x }}{% set y = z %}", "a=b c", "no dictionary", "a=b"])
+def test_a_text_for_a_dictionary_is_an_error_in_words(text):
+    """On each ansible-core: those before 2.19 raise an error of Python's for some texts."""
+    options = Options({"trust": {"type": "dict", "options": {"sso": {"type": "dict"}}}})
+    checked = options.check({"trust": text})
+    assert checked.error_messages
