@@ -49,19 +49,19 @@ units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-co
 	for core in $(CORES)/*; do $$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider tests/unit || exit 1; done
 
 testbed-tests: $(READY) tools ## Test the services that the tests stand on
-	@$(BIN)/python tests/kube.py
+	@$(BIN)/python tests/programs.py
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
 
 TESTS ?= tests/scenarios
 
 scenarios: $(READY) cores awx-collection tools ## Run the real playbooks, on the oldest and the newest ansible-core (TESTS=one file)
-	@$(BIN)/python tests/kube.py
+	@$(BIN)/python tests/programs.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 # Where the real server is built, its absence has to be asked for.
 newcomer: export APONO_EKS_API_SERVER := small
 newcomer: $(READY) tools awx-collection ## Run what touches Kubernetes as on a machine without a real API server
-	@$(BIN)/python tests/kube.py
+	@$(BIN)/python tests/programs.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/unit_testbed/test_kubernetes.py tests/unit_testbed/test_kubectl.py tests/scenarios/test_guides.py
 
 browser: $(READY) ## Open the page of a report in a real browser ("make chromium" gets one)
@@ -93,8 +93,7 @@ sanity: $(READY) ## Run ansible-test's own checks
 ansible-test-units: $(READY) ## Run the unit tests as ansible-test does
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --requirements --venv --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
-kube: $(READY) ## Build the real API server that the tests prefer to the small one (once per machine, about 5 minutes)
-	@$(PYTHON) tests/kube.py install
+kube: $(READY) ## Build the real Kubernetes and what belongs to it, for the tests (once per machine, about 15 minutes)
 	@$(BIN)/python tests/programs.py build
 
 permissions: $(READY) ## Make policies, manifests and tables of extensions/permissions/permissions.yml

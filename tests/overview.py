@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import cores
-import kube
+from testbed.kubernetes_real import Programs
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # How long each part took when it last passed here, in seconds.
@@ -77,7 +77,7 @@ def machine() -> list[str]:
     lines.append(
         f"  {cores.newest_here()}, Python {sys.version_info[0]}.{sys.version_info[1]}, of the tests themselves"
     )
-    programs = kube.find()
+    programs = Programs.find()
     server = (
         f"real, {programs.kube_apiserver}"
         if programs

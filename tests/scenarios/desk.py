@@ -52,8 +52,11 @@ class Desk:
         self.kubeconfig.chmod(0o600)
         operator = bed.environment(OPERATIONS_ACCOUNT)
         places = {name: value for name, value in operator.items() if name.startswith("AWS_ENDPOINT_URL")}
+        # As with AWS: tokens are signed for its own STS host, and only so the real authenticator takes them.
+        del places["AWS_ENDPOINT_URL_STS"]
         self.environment = {
             **places,
+            **bed.way_to_sts(folder),
             "AWS_EC2_METADATA_DISABLED": "true",
             "HOME": str(self.home),
             "PATH": f"{tools.AWS.parent}:{tools.KUBECTL.parent}:{os.environ['PATH']}",

@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 from runs import Controller, Run, kill_while_held
 
-import kube
+import tools
 from testbed.bed import Bed
 from testbed.estate import ROLE, Account, Cluster
+from testbed.kubernetes_real import Programs
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -495,14 +496,13 @@ def test_a_backup_is_put_back_by_one_command(place: Place, tmp_path: Path) -> No
     backup = run.of("alpha", "apono.eks.aws_auth_role")["entry"]["backup_file"]
     assert Path(backup).stat().st_mode & 0o777 == 0o600
     assert place.cluster.map_roles() == OTHERS + entry_of(ROLE)
-    programs = kube.find()
-    if programs is None:
+    if Programs.find() is None:
         # Without kubectl, what it does: the object put in the place of the one that is there.
         place.cluster.call("PUT", AWS_AUTH, place.cluster.admin_token, json.loads(Path(backup).read_text()))
     else:
         authority = tmp_path / "ca.pem"
         authority.write_text(place.cluster.authority)
-        command = [programs.kubectl, "--server", place.cluster.url, "--token", place.cluster.admin_token]
+        command = [str(tools.KUBECTL), "--server", place.cluster.url, "--token", place.cluster.admin_token]
         command += ["--certificate-authority", str(authority), "--cache-dir", str(tmp_path / "cache")]
         subprocess.run([*command, "replace", "--filename", backup], check=True, env={"HOME": str(tmp_path)})
     after = place.cluster.config_map()

@@ -16,13 +16,13 @@ from leaks import leaks
 from pods import ACCOUNT, CHART, DEPLOYMENT, NAMESPACE, PLACE, REGION, TOKEN, get, let_helm, playing, pod
 from runs import Controller, Run
 
-import kube
 import tools
 from testbed.bed import Bed
 from testbed.estate import Account, Cluster
+from testbed.kubernetes_real import Programs
 
 pytestmark = pytest.mark.skipif(
-    kube.find() is None, reason="helm needs the discovery and the apply of a real API server"
+    Programs.find() is None, reason="helm needs the discovery and the apply of a real API server"
 )
 
 OTHER_TOKEN = "token-that-apono-does-not-know"
@@ -146,16 +146,18 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     assert f"The connector taken is connected from elsewhere: {ACCOUNT}, us-east-1" in taken
     assert pod(place.cluster) is None
 
-    # Helm of version 4 has no --all, without which kubernetes.core does not get along.
-    newer = tmp_path / "helm"
-    newer.write_text(
+    # A kubernetes.core that knows only Helm 3 asks Helm 4 for --all, as it does here, where Helm says that it is 3.
+    taken_for_3 = tmp_path / "helm"
+    taken_for_3.write_text(
         f"""#!/bin/sh
-case " $* " in *" --all "*) echo "Error: unknown flag: --all" >&2; exit 1;; esac
+case "$1" in version) echo 'version.BuildInfo{{Version:"v3.20.0", GitCommit:""}}'; exit;; esac
 exec "{tools.HELM}" "$@"
 """
     )
-    newer.chmod(0o755)
-    assert "works with Helm 3" in place.run(connector_helm=str(newer)).failed["localhost"]
+    taken_for_3.chmod(0o755)
+    message = place.run(connector_helm=str(taken_for_3)).failed["localhost"]
+    assert "unknown flag: --all" in message
+    assert "kubernetes.core 6.4 or newer" in message
     assert pod(place.cluster) is None
 
     # A chart that the API server refuses, and then one that it takes.

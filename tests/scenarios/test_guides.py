@@ -28,12 +28,12 @@ from pods import CHART, playing
 from pods import TOKEN as TOKEN_OF_CONNECTOR
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_integration, make_role
 
-import kube
 import tools
 from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.awx import Awx
 from testbed.bed import AWS_SERVICES, Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, Cluster
+from testbed.kubernetes_real import Programs
 from testbed.service import Listener
 
 SHOP, DATA = "111122223333", "444455556666"
@@ -61,7 +61,7 @@ class World:
         (self.home / ".ansible/collections").symlink_to(collections)
         self.collections = collections
         self.stops: list[Callable[[], None]] = []
-        programs = (tools.AWS.parent, tools.FOLDER, Path(sys.executable).parent)
+        programs = (tools.AWS.parent, tools.KUBECTL.parent, tools.HELM.parent, Path(sys.executable).parent)
         self.environment = {
             **{f"AWS_ENDPOINT_URL_{service}": bed.urls["aws"] for service in AWS_SERVICES},
             "APONO_ENDPOINT": bed.urls["apono"],
@@ -326,7 +326,7 @@ def awx(world: World) -> None:
 
 def connector(world: World) -> None:
     """A cluster without a connector; its chart is not in the place that the internet has it in."""
-    if kube.find() is None:
+    if Programs.find() is None:
         pytest.skip("helm needs the discovery and the apply of a real API server")
     plain(world)
     (world.folder / "group_vars").mkdir()

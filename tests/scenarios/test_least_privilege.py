@@ -17,12 +17,12 @@ from pods import CHART, let_helm, playing
 from pods import TOKEN as CONNECTOR_TOKEN
 from runs import Controller
 
-import kube
 import permissions
 import tools
 from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, SAML_PROVIDER
 from testbed.kubernetes_rbac import RBAC_GROUP, Attributes
+from testbed.kubernetes_real import Programs
 
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -194,8 +194,8 @@ def test_what_only_reads(bed: Bed, place: Place, tmp_path: Path) -> None:
     assert set(run.failed) == set(hosts), run.output
     assert "mapping: " in run.failed["map"]
     assert "username: " in run.failed["entry"]
-    # Only an old cluster has to be asked who somebody is by somebody else.
-    assert place.unneeded("verify") == ([] if kube.find() else [("", "create", "tokenreviews")])
+    # Only a cluster before Kubernetes 1.28 has to be asked who somebody is by somebody else.
+    assert place.unneeded("verify") == [("", "create", "tokenreviews")]
 
     person = place.account.make_role("person", ACCOUNT)
     document = json.dumps(permissions.iam_policy("user_login"))
@@ -309,7 +309,7 @@ def drift_of_connector(place: Place) -> None:
     iam.update_role_description(RoleName=name, Description="by hand")
 
 
-@pytest.mark.skipif(kube.find() is None, reason="helm needs the discovery and the apply of a real API server")
+@pytest.mark.skipif(Programs.find() is None, reason="helm needs the discovery and the apply of a real API server")
 def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
     cluster = place.add_cluster("alpha", "API")
     chart = tmp_path / "chart"

@@ -18,10 +18,10 @@ from pods import CHART, REGION, TOKEN, let_helm, playing, pod
 from runs import Run
 from test_access_flows import flows
 
-import kube
 import tools
 from testbed.bed import Bed
 from testbed.estate import integrations
+from testbed.kubernetes_real import Programs
 
 JANE = "jane@example.com"
 USERNAME = "apono:jane-example.com"
@@ -62,7 +62,7 @@ def log_in(desk: Desk, hosts: dict[str, Any]) -> Run:
     return run
 
 
-@pytest.mark.skipif(kube.find() is None, reason="helm needs the discovery and the apply of a real API server")
+@pytest.mark.skipif(Programs.find() is None, reason="helm needs the discovery and the apply of a real API server")
 def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_path: Path) -> None:
     desk = Desk(bed, None, tmp_path)
     cluster = desk.account.add_cluster("alpha", "API")

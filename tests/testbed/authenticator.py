@@ -111,8 +111,8 @@ class Cluster(Protocol):
     arn: str
     region: str
 
-    def aws_auth(self) -> dict[str, str]:
-        """``data`` of the ConfigMap ``kube-system/aws-auth``; empty when there is none."""
+    def map_aws_auth(self, token: str, identity: Identity) -> User:
+        """The user that ``aws-auth`` gives to the owner of a token; raises :class:`AuthenticationError`."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,8 @@ class Identity:
     user_id: str
     session_name: str
     access_key_id: str
+    # The host that the token was signed for.
+    sts_host: str = ""
 
 
 def read_token(text: str, partition: str, aws_url: str) -> Token:
@@ -151,7 +153,9 @@ def read_token(text: str, partition: str, aws_url: str) -> Token:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, ValueError) as error:
         raise AuthenticationError(f"token holds no URL: {error}") from error
-    check_host(parts.scheme, parts.netloc, partition, aws_url)
+    # A user in the address is none of the host, and is let through (Go's URL.Host).
+    host = parts.netloc.rpartition("@")[2]
+    check_host(parts.scheme, host, partition, aws_url)
     if parts.path != "/":
         raise AuthenticationError("unexpected path in pre-signed URL")
     parameters: dict[str, str] = {}
@@ -169,7 +173,7 @@ def read_token(text: str, partition: str, aws_url: str) -> Token:
     if not re.fullmatch(r"\d{1,9}", expires, re.ASCII) or int(expires) > EXPIRES_MAXIMUM_SECONDS:
         raise AuthenticationError(f"invalid X-Amz-Expires parameter in pre-signed URL: {expires!r}")
     check_date(parameters.get("x-amz-date", ""))
-    return Token(parts.netloc, f"/?{parts.query}", parameters.get("x-amz-credential", "").split("/")[0])
+    return Token(host, f"/?{parts.query}", parameters.get("x-amz-credential", "").split("/")[0])
 
 
 def check_host(scheme: str, host: str, partition: str, aws_url: str) -> None:
@@ -252,12 +256,15 @@ class Authenticator:
     def authenticate(self, cluster: Cluster, text: str) -> User:
         """The user that ``text`` stands for in ``cluster``; raises :class:`AuthenticationError`."""
         try:
-            identity = self.identify(cluster, text)
-            user = self.map(cluster, identity)
+            user = self.map(cluster, self.identify(cluster, text), text)
         except AuthenticationError as error:
             log.info("cluster %s refused a token: %s", cluster.name, error)
             raise
         return user
+
+    def is_signed_for_aws(self, identity: Identity) -> bool:
+        """Whether the token was signed for an STS host of AWS, and not for the test bed's own URL."""
+        return identity.sts_host != urlsplit(self.aws_url).netloc
 
     def identify(self, cluster: Cluster, text: str) -> Identity:
         """Check and replay a token."""
@@ -280,19 +287,24 @@ class Authenticator:
             answer = body.decode(errors="replace")
             raise AuthenticationError(f"error from AWS (expected 200, got {status}). Body: {answer}")
         caller = read_caller_identity(body)
-        user_id, *session = caller["UserId"].split(":")
-        if len(session) > 1:
-            raise AuthenticationError(f"malformed UserID {caller['UserId']!r}")
+        canonical_arn = canonicalize(caller["Arn"])
+        user_id, session_name = caller["UserId"], ""
+        # Of a federated user the part before the colon is the account, so the whole is kept.
+        if ":role/" in canonical_arn:
+            user_id, colon, session_name = user_id.partition(":")
+            if not colon or ":" in session_name:
+                raise AuthenticationError(f"malformed UserID {caller['UserId']!r}")
         return Identity(
             arn=caller["Arn"],
-            canonical_arn=canonicalize(caller["Arn"]),
+            canonical_arn=canonical_arn,
             account_id=caller["Account"],
             user_id=user_id,
-            session_name=session[0] if session else "",
+            session_name=session_name,
             access_key_id=token.access_key_id,
+            sts_host=token.host,
         )
 
-    def map(self, cluster: Cluster, identity: Identity) -> User:
+    def map(self, cluster: Cluster, identity: Identity, token: str) -> User:
         """The user of an identity, by the cluster's mode, access entries and ``aws-auth`` as they are now."""
         access = self.access(cluster, identity.canonical_arn, identity.session_name)
         mode, entry = access["authentication_mode"], access["entry"]
@@ -304,7 +316,7 @@ class Authenticator:
             return make_user(identity, mapping, cluster.region, entry["policies"])
         if mode == "API":
             raise AuthenticationError(f"no access entry for {identity.canonical_arn}")
-        return map_aws_auth(cluster, identity)
+        return cluster.map_aws_auth(token, identity)
 
     def policies(self, cluster: Cluster, extra: dict[str, list[str]]) -> tuple[AccessPolicy, ...]:
         """The access policies of a user whose ``extra`` (:class:`User`) an API server tells."""
@@ -345,15 +357,15 @@ def read_caller_identity(body: bytes) -> dict[str, str]:
         raise AuthenticationError(f"STS did not answer with a caller identity: {error}") from error
 
 
-def map_aws_auth(cluster: Cluster, identity: Identity) -> User:
-    """The user that ``aws-auth`` gives an identity; raises :class:`AuthenticationError`."""
-    aws_auth = read_aws_auth(cluster.aws_auth())
+def map_aws_auth(data: dict[str, str], identity: Identity, region: str) -> User:
+    """The user that the data of ``aws-auth`` gives to an identity; raises :class:`AuthenticationError`."""
+    aws_auth = read_aws_auth(data)
     mapping = aws_auth.find(identity.canonical_arn)
-    if mapping is None:
-        if identity.account_id in aws_auth.accounts:
-            return make_user(identity, Mapping(identity.canonical_arn, ()), cluster.region)
-        raise AuthenticationError(f"ARN is not mapped: {identity.canonical_arn.lower()}")
-    return make_user(identity, mapping, cluster.region)
+    if mapping is not None:
+        return make_user(identity, mapping, region)
+    if identity.account_id in aws_auth.accounts:
+        return make_user(identity, Mapping(identity.canonical_arn, ()), region)
+    raise AuthenticationError(f"ARN is not mapped: {identity.canonical_arn.lower()}")
 
 
 def make_user(identity: Identity, mapping: Mapping, region: str, policies: list[dict[str, Any]] | None = None) -> User:

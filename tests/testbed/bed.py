@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -185,6 +186,13 @@ class Bed:
             "APONO_ENDPOINT": self.urls["apono"],
             "APONO_API_TOKEN": DEFAULT_TOKEN,
         }
+
+    def way_to_sts(self, folder: Path) -> dict[str, str]:
+        """What a client needs in its environment to reach STS at AWS's own addresses (:mod:`testbed.sts_proxy`)."""
+        sts = self.control("kubernetes", "sts", method="GET")
+        authority = folder / "sts-authority.pem"
+        authority.write_bytes(base64.b64decode(sts["certificate_authority_base64"]))
+        return {"HTTPS_PROXY": sts["https_proxy"], "NO_PROXY": LOOPBACK, "AWS_CA_BUNDLE": str(authority)}
 
     def client(self, service: str, account_id: str, region: str = "us-east-1", partition: str = "aws") -> Any:
         """A boto3 client of an account's operator."""

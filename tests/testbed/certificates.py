@@ -39,6 +39,12 @@ class CertificateAuthority:
         self.issue().configure_cert(context)
         return context
 
+    def context_of(self, host: str) -> ssl.SSLContext:
+        """A context for a server that stands for a host of the world outside."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert(host).configure_cert(context)
+        return context
+
     def write_file(self, folder: Path) -> Path:
         """The authority's certificate, as a file."""
         path = folder / "authority.pem"
@@ -48,7 +54,8 @@ class CertificateAuthority:
     def write_server_files(self, folder: Path) -> tuple[Path, Path]:
         """A certificate and its key for programs that serve on the loopback address."""
         issued = self.issue()
-        certificate, key = folder / "server.pem", folder / "server.key"
+        # Under these names aws-iam-authenticator looks for them.
+        certificate, key = folder / "cert.pem", folder / "key.pem"
         certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         key.touch(mode=0o600)
         key.write_bytes(issued.private_key_pem.bytes())

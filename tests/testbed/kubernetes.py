@@ -13,6 +13,9 @@
     Stops it; nothing happens when it is not there.
 ``GET /_testbed/clusters``
     The descriptions, by ARN.
+``GET /_testbed/sts``
+    How clients reach AWS STS at its own addresses (:mod:`testbed.sts_proxy`): ``{"https_proxy",
+    "certificate_authority_base64"}``.
 ``/_testbed/calls``, ``/_testbed/faults``, ``/_testbed/reset``
     As for every service (:mod:`testbed.service`), for all clusters together. An operation is a method and a path,
     ``PUT /api/v1/namespaces/kube-system/configmaps/aws-auth``; an identity is ``cluster-name/username``, with nothing
@@ -35,17 +38,16 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import kube
-from kube import Programs
 from testbed.acceptor import Acceptor
 from testbed.authenticator import Authenticator
 from testbed.certificates import CertificateAuthority
 from testbed.kubernetes_api import CLUSTER_KEY, Request, authenticate
 from testbed.kubernetes_cluster import Cluster
-from testbed.kubernetes_real import RealServers
+from testbed.kubernetes_real import Programs, RealServers
 from testbed.kubernetes_small import SmallServers
 from testbed.kubernetes_status import failure
 from testbed.service import CONTROL, Call, Listener, Service
+from testbed.sts_proxy import StsProxy
 
 
 class KubernetesDialect:
@@ -71,8 +73,9 @@ class ClusterFleet:
         self.authority = CertificateAuthority()
         self.tls = self.authority.server_context()
         self.acceptor = Acceptor()
+        self.sts = StsProxy(aws_url, self.authority)
         if programs:
-            self.servers = RealServers(self.authenticator, self.authority, programs)
+            self.servers = RealServers(self.authenticator, self.authority, self.sts, programs)
         else:
             self.servers = SmallServers(self.authenticator)
         self.service = Service(answer_by_cluster, KubernetesDialect(), self.reset)
@@ -140,12 +143,16 @@ class ClusterFleet:
         self.reset()
         self.acceptor.stop()
         self.servers.stop()
+        self.sts.stop()
 
     def control(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path != f"{CONTROL}clusters" and path.startswith(CONTROL):
+        if path not in (f"{CONTROL}clusters", f"{CONTROL}sts") and path.startswith(CONTROL):
             return self.service(environ, start_response)
         status, answer = "404 Not Found", {"error": f"nothing is served at {path}; clusters have their own addresses"}
+        if path == f"{CONTROL}sts":
+            authority = base64.b64encode(self.authority.pem).decode()
+            status, answer = "200 OK", {"https_proxy": self.sts.url, "certificate_authority_base64": authority}
         if path == f"{CONTROL}clusters":
             try:
                 status, answer = "200 OK", self.control_clusters(environ["REQUEST_METHOD"], read_body(environ))
@@ -183,7 +190,7 @@ def main() -> None:
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_unused: terminated.set())
-    fleet = ClusterFleet(arguments.aws, None if arguments.small else kube.find())
+    fleet = ClusterFleet(arguments.aws, None if arguments.small else Programs.find())
     listener = Listener(fleet.control, port=arguments.port).start()
     print(json.dumps({"url": listener.url}), flush=True)
     terminated.wait()

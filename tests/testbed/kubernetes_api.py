@@ -32,13 +32,12 @@ from testbed import kubernetes_schema as schema
 from testbed import kubernetes_tables as tables
 from testbed import openapi_protobuf
 from testbed.authenticator import AuthenticationError, User
-from testbed.kubernetes_patches import MERGE_PATCH, PATCH_TYPES, apply_patch
+from testbed.kubernetes_patches import PATCH_TYPES, apply_patch
 from testbed.kubernetes_rbac import Attributes, Authorizer
 from testbed.kubernetes_resources import RBAC_GROUP, RESOURCES, Object, Resource
 from testbed.kubernetes_status import (
     ApiError,
     bad_request,
-    forbidden,
     invalid,
     invalid_object,
     method_not_allowed,
@@ -303,6 +302,10 @@ class Answer:
         return json.dumps(self.content, separators=(",", ":")).encode()
 
 
+# For paths of which no API is known: nobody words the answer as a Status.
+NOTHING_HERE = Answer(404, b"404 page not found\n", TEXT)
+
+
 class ApiServer:
     """The WSGI application. The request's cluster and user come in the environment, see :func:`authenticate`."""
 
@@ -335,8 +338,7 @@ class ApiServer:
             return discover(request)
         check_accept(request)
         if target.group and target.group not in GROUPS:
-            # No server has registered it, so none words the answer as a Status.
-            return Answer(404, b"404 page not found\n", TEXT)
+            return NOTHING_HERE
         review = REVIEWS.get((target.group, target.resource))
         resource = RESOURCES.get((target.group, target.resource))
         if target.version != "v1" or target.subresource or not (review or resource):
@@ -441,7 +443,7 @@ def discover(request: Request) -> Answer:
         documents[f"/apis/{name}/v1"] = resource_list(name, f"{name}/v1")
     document = documents.get(request.path.rstrip("/"))
     if document is None:
-        return Answer(404, {"paths": sorted([*documents, *OPENAPI_PATHS, *HEALTH_PATHS])})
+        return NOTHING_HERE
     return Answer(200, document)
 
 
@@ -541,8 +543,7 @@ def update_object(request: Request, resource: Resource, namespace: str) -> Answe
         if resource.creates_on_update and store.find(resource, namespace, name) is None:
             # Whoever makes an object this way must be allowed to make one.
             wanted = Attributes("create", resource.group, resource.plural, namespace, name)
-            if authorizer.permission(request.user, wanted) is None:
-                raise forbidden(resource.group, resource.plural, name, "")
+            authorizer.require(request.user, wanted)
             authorizer.check_escalation(request.user, resource, namespace, obj, None)
             return Answer(201, store.create(resource, namespace, obj, write))
 
@@ -562,9 +563,7 @@ def patch_object(request: Request, resource: Resource, namespace: str) -> Answer
     try:
         patch = json.loads(request.body)
     except ValueError as error:
-        if media_type == MERGE_PATCH:
-            raise ApiError(500, "Invalid JSON Patch") from error
-        raise bad_request(f"error decoding patch: {error}") from error
+        raise bad_request("invalid JSON patch") from error
 
     def change(current: Object) -> Object:
         raw = apply_patch(media_type, current, patch)
@@ -590,7 +589,7 @@ def delete_object(request: Request, resource: Resource, namespace: str) -> Answe
             raw = request.parse_body("DeleteOptions")
             options, _unknown = schema.decode(raw, schema.DELETE_OPTIONS, "DeleteOptions")
         except schema.DecodeError as error:
-            raise ApiError(500, str(error)) from error
+            raise bad_request(str(error)) from error
     if options.get("dryRun"):
         write = Write(write.manager, dry_run=True)
     name = request.target.name

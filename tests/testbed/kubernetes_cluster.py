@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.authenticator import Authenticator, User
+from testbed.authenticator import Authenticator, Identity, User, map_aws_auth
 from testbed.kubernetes_rbac import AUTHENTICATED, MASTERS
 
 ADMIN = User("testbed-admin", (MASTERS, AUTHENTICATED))
@@ -39,6 +39,13 @@ class Cluster(ABC):
         if secrets.compare_digest(token.encode(), self.admin_token.encode()):
             return ADMIN
         return self.authenticator.authenticate(self, token)
+
+    def map_aws_auth(self, token: str, identity: Identity) -> User:
+        """The user that ``aws-auth`` gives to the owner of a token, as the test bed reads it.
+
+        :raises testbed.authenticator.AuthenticationError: the owner is not mapped.
+        """
+        return map_aws_auth(self.aws_auth(), identity, self.region)
 
     @abstractmethod
     def aws_auth(self) -> dict[str, str]:

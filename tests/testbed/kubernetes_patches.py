@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import copy
 import json
+from types import MappingProxyType
 from typing import Any
 
 import jsonpatch
 import jsonpointer
 
+from testbed.kubernetes_schema import json_name
 from testbed.kubernetes_status import ApiError, bad_request, invalid, invalid_object, rejected_entity
 
 JSON_PATCH = "application/json-patch+json"
@@ -34,18 +36,39 @@ def apply_patch(media_type: str, current: dict[str, Any], patch: Any) -> Any:
     current = copy.deepcopy(current)
     if media_type == JSON_PATCH:
         return apply_json_patch(current, patch)
-    if media_type == MERGE_PATCH:
-        return merge(current, patch)
     if not isinstance(patch, dict):
-        raise bad_request("json: cannot unmarshal non-object value into Go value of type map[string]interface {}")
-    return merge_strategically(current, patch)
+        prefix = "error decoding patch: " if media_type == MERGE_PATCH else ""
+        raise not_decoded(patch, "map[string]interface {}", prefix)
+    return merge(current, patch) if media_type == MERGE_PATCH else merge_strategically(current, patch)
+
+
+def not_decoded(value: Any, go_type: str, prefix: str = "error decoding patch: ") -> ApiError:
+    return bad_request(f"{prefix}json: cannot unmarshal {json_name(value)} into Go value of type {go_type}")
+
+
+class ReplaceOperation(jsonpatch.ReplaceOperation):
+    """Unlike RFC 6902, the API server's library takes a member of an object that is not there."""
+
+    def apply(self, obj: Any) -> Any:
+        parent, part = self.pointer.to_last(obj)
+        if not isinstance(parent, dict) or part is None:
+            return super().apply(obj)
+        parent[part] = self.operation["value"]
+        return obj
+
+
+class JsonPatch(jsonpatch.JsonPatch):
+    operations = MappingProxyType({**jsonpatch.JsonPatch.operations, "replace": ReplaceOperation})
 
 
 def apply_json_patch(current: dict[str, Any], patch: Any) -> Any:
-    if not isinstance(patch, list) or not all(isinstance(operation, dict) for operation in patch):
-        raise bad_request("json: cannot unmarshal value into Go value of type jsonpatch.Patch")
+    if not isinstance(patch, list):
+        raise not_decoded(patch, "[]handlers.jsonPatchOp")
+    for operation in patch:
+        if not isinstance(operation, dict):
+            raise not_decoded(operation, "handlers.jsonPatchOp")
     try:
-        return jsonpatch.JsonPatch(patch).apply(current)
+        return JsonPatch(patch).apply(current)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
         raise rejected_entity() from error
 

@@ -13,12 +13,14 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from testbed.authenticator import AccessPolicy, User
 from testbed.kubernetes_resources import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
+    CONFIG_MAPS,
     NAMESPACES,
     RBAC_GROUP,
     ROLE_BINDINGS,
@@ -29,6 +31,8 @@ from testbed.kubernetes_resources import (
 from testbed.kubernetes_status import forbidden, not_found, quoted
 from testbed.kubernetes_store import Store, Write
 
+# The ConfigMap that an API server makes at its first start.
+TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
 MASTERS = "system:masters"
 AUTHENTICATED = "system:authenticated"
 READ = ["get", "list", "watch"]
@@ -105,10 +109,13 @@ class Attributes:
 
 
 def bootstrap(store: Store) -> None:
-    """Make the namespaces, roles and bindings that a new cluster has."""
+    """Make the namespaces, the ConfigMap, the roles and bindings that a new cluster has."""
     write = Write("kube-apiserver")
     for name in BOOTSTRAP_NAMESPACES:
         store.create(NAMESPACES, "", typed(NAMESPACES, {"metadata": {"name": name}}), write)
+    since = {"since": datetime.now(timezone.utc).date().isoformat()}
+    tracking = typed(CONFIG_MAPS, {"metadata": {"name": TRACKING, "namespace": "kube-system"}, "data": since})
+    store.create(CONFIG_MAPS, "kube-system", tracking, write)
     metadata = {
         "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"},
         "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},

@@ -4,30 +4,29 @@
 """Clusters on real API servers: one etcd, and a kube-apiserver process for each cluster.
 
 A cluster's own address stays the test bed's, which passes every request on unchanged; so calls are recorded and faults
-struck as on the small server. Who a token stands for, the kube-apiserver asks our webhook, which does as EKS does
-(:mod:`testbed.authenticator`); what an access policy allows, too. RBAC and everything else is its own.
+struck as on the small server. RBAC and everything else is the kube-apiserver's own. Who a token stands for, it asks our
+webhook, which does as EKS does: access entries first, which exist at EKS alone (:mod:`testbed.authenticator`), and
+what ``aws-auth`` decides by the real authenticator (:mod:`testbed.aws_iam_authenticator`), where there is one. What an
+access policy allows, it asks our webhook too.
 
-A kube-apiserver takes seconds to start. One whose cluster is gone is kept, with its part of etcd put back to what it
-was after the start, and serves the next cluster.
+One whose cluster is gone is kept, with its part of etcd put back to what it was after the start, and serves the next
+cluster.
 
-Two things differ from a default kube-apiserver. Nobody is let in without a token, as EKS does since Kubernetes 1.32.
-And of the APIs and admission plugins only those run that the objects we touch need: half the memory and start.
+Unlike a default kube-apiserver, it serves nothing but the health checks without a token, as EKS does since Kubernetes
+1.32.
 A kube-apiserver remembers for 10 seconds that a token was good; there is no option to turn that off.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import itertools
 import json
 import secrets
 import shutil
 import socket
-import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -37,46 +36,47 @@ from typing import Any
 import urllib3
 import yaml
 
-from kube import Programs
-from testbed.authenticator import AuthenticationError, Authenticator
+import programs
+from testbed.authenticator import AuthenticationError, Authenticator, Identity, User
+from testbed.aws_iam_authenticator import AwsIamAuthenticator, Shared
 from testbed.certificates import CertificateAuthority
+from testbed.kubernetes_api import HEALTH_PATHS
 from testbed.kubernetes_cluster import ADMIN, Cluster
-from testbed.kubernetes_rbac import BOOTSTRAP_NAMESPACES, Attributes, permission_of_policies
+from testbed.kubernetes_rbac import BOOTSTRAP_NAMESPACES, TRACKING, Attributes, permission_of_policies
+from testbed.processes import START_SECONDS, Process
 from testbed.service import LOOPBACK, Listener, free_ports
+from testbed.sts_proxy import StsProxy
 
-START_SECONDS = 60
 PASS_ON_SECONDS = 120
 CHUNK_BYTES = 65536
 
-APIS = ("v1", "rbac.authorization.k8s.io/v1", "authentication.k8s.io/v1", "authorization.k8s.io/v1")
-# Without these two a kube-apiserver is never ready.
-APIS += ("apiregistration.k8s.io/v1", "apiextensions.k8s.io/v1")
-# What Helm puts into a cluster.
-APIS += ("apps/v1",)
-# Each watches kinds of objects whose APIs are off.
-NOT_ADMITTING = (
-    "CertificateApproval",
-    "CertificateSigning",
-    "CertificateSubjectRestriction",
-    "DefaultIngressClass",
-    "DefaultStorageClass",
-    "DefaultTolerationSeconds",
-    "LimitRanger",
-    "MutatingAdmissionWebhook",
-    "PersistentVolumeClaimResize",
-    "Priority",
-    "ResourceQuota",
-    "RuntimeClass",
-    "ServiceAccount",
-    "StorageObjectInUseProtection",
-    "TaintNodesByCondition",
-    "ValidatingAdmissionWebhook",
-)
+AUTHENTICATION = {
+    "apiVersion": "apiserver.config.k8s.io/v1",
+    "kind": "AuthenticationConfiguration",
+    "anonymous": {"enabled": True, "conditions": [{"path": path} for path in HEALTH_PATHS]},
+}
 
 # Of one connection, not of the request: RFC 9110, 7.6.1.
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Paths of the real programs. Without the authenticator, the test bed's own decides by ``aws-auth`` too."""
+
+    etcd: str
+    kube_apiserver: str
+    authenticator: str | None
+
+    @classmethod
+    def find(cls) -> Programs | None:
+        """Where they are, if they are there."""
+        etcd, kube_apiserver = programs.find("etcd"), programs.find("kube-apiserver")
+        if not etcd or not kube_apiserver:
+            return None
+        return cls(etcd, kube_apiserver, programs.find("aws-iam-authenticator"))
 
 
 class Etcd:
@@ -129,35 +129,6 @@ def encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-class Process:
-    """A program that runs until it is stopped, with its output in a file."""
-
-    def __init__(self, command: list[str], log: Path) -> None:
-        self.log = log
-        with log.open("wb") as stream:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
-
-    def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Wait for a condition that depends on the process.
-
-        :raises RuntimeError: the process ended, or the condition did not come true in time.
-        """
-        end = time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(urllib3.exceptions.HTTPError):
-                if ready():
-                    return
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                said = self.log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{self.process.args[0]} did not come up:\n{said}")
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
 def etcd_prefix(number: int) -> str:
     """Where in etcd the objects of a server are."""
     return f"/cluster-{number}"
@@ -191,6 +162,17 @@ class RealCluster(Cluster):
     servers: RealServers = field(kw_only=True, repr=False)
     server: ApiServer = field(kw_only=True, repr=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        shared = self.servers.authenticators
+        self.real = shared and AwsIamAuthenticator(shared, self.arn, self.server.url, self.server.token)
+
+    def map_aws_auth(self, token: str, identity: Identity) -> User:
+        # The real one takes the hosts of AWS alone.
+        if self.real and self.authenticator.is_signed_for_aws(identity):
+            return self.real.authenticate(token, lambda: bool(self.aws_auth()))
+        return super().map_aws_auth(token, identity)
+
     def aws_auth(self) -> dict[str, str]:
         answer = self.servers.ask(self.server, "/api/v1/namespaces/kube-system/configmaps/aws-auth")
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -212,6 +194,8 @@ class RealCluster(Cluster):
         return answer.stream(CHUNK_BYTES, decode_content=False)
 
     def stop(self) -> None:
+        if self.real:
+            self.real.stop()
         self.servers.give_back(self.server)
 
 
@@ -227,20 +211,25 @@ def request_headers(environ: dict[str, Any]) -> Iterator[tuple[str, str]]:
 class RealServers:
     """Makes clusters on real API servers."""
 
-    def __init__(self, authenticator: Authenticator, authority: CertificateAuthority, programs: Programs) -> None:
+    def __init__(
+        self, authenticator: Authenticator, authority: CertificateAuthority, sts: StsProxy, paths: Programs
+    ) -> None:
         self.authenticator = authenticator
-        self.program = programs.kube_apiserver
+        self.program = paths.kube_apiserver
         self.folder = Path(tempfile.mkdtemp(prefix="apono-eks-kubernetes-"))
         self.certificate, self.key = authority.write_server_files(self.folder)
         self.http = urllib3.PoolManager(
             maxsize=64, retries=False, timeout=PASS_ON_SECONDS, ca_certs=str(authority.write_file(self.folder))
         )
+        self.authentication = self.folder / "authentication.yaml"
+        self.authentication.write_text(yaml.safe_dump(AUTHENTICATION))
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.running: dict[int, ApiServer] = {}
         self.idle: list[ApiServer] = []
         self.webhooks = Listener(self.webhook).start()
-        self.etcd = Etcd(programs.etcd, self.folder)
+        self.etcd = Etcd(paths.etcd, self.folder)
+        self.authenticators = paths.authenticator and Shared(paths.authenticator, sts, authority)
 
     def create(self, arn: str, name: str, account_id: str, region: str) -> RealCluster:
         """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
@@ -268,6 +257,8 @@ class RealServers:
             server.stop()
         self.etcd.process.stop()
         self.webhooks.stop()
+        if self.authenticators:
+            self.authenticators.stop()
         shutil.rmtree(self.folder)
 
     # A server
@@ -290,20 +281,17 @@ class RealServers:
             f"--bind-address={LOOPBACK}",
             f"--secure-port={port.getsockname()[1]}",
             "--permit-port-sharing",
-            "--insecure-port=0",
             f"--tls-cert-file={self.certificate}",
             f"--tls-private-key-file={self.key}",
             f"--etcd-servers={self.etcd.url}",
             f"--etcd-prefix={etcd_prefix(number)}",
             "--etcd-compaction-interval=0",
-            f"--runtime-config=api/all=false,{','.join(f'{api}=true' for api in APIS)}",
-            f"--disable-admission-plugins={','.join(NOT_ADMITTING)}",
             # With several servers on one etcd and objects put back behind their backs, only etcd knows.
             "--watch-cache=false",
             "--endpoint-reconciler-type=none",
             "--enable-priority-and-fairness=false",
             "--profiling=false",
-            "--anonymous-auth=false",
+            f"--authentication-config={self.authentication}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.key}",
             f"--service-account-signing-key-file={self.key}",
@@ -333,7 +321,8 @@ class RealServers:
         return path
 
     def is_ready(self, server: ApiServer) -> bool:
-        paths = ["/readyz", *(f"/api/v1/namespaces/{name}" for name in BOOTSTRAP_NAMESPACES)]
+        paths = ["/readyz", f"/api/v1/namespaces/kube-system/configmaps/{TRACKING}"]
+        paths += [f"/api/v1/namespaces/{name}" for name in BOOTSTRAP_NAMESPACES]
         return all(self.ask(server, path).status == HTTPStatus.OK for path in paths)
 
     def ask(self, server: ApiServer, path: str) -> urllib3.BaseHTTPResponse:

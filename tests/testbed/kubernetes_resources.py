@@ -267,7 +267,9 @@ def subject_problems(subject: Object, path: str, namespaced: bool) -> list[Probl
 def binding_update_problems(new: Object, old: Object) -> list[Problem]:
     if new["roleRef"] == old["roleRef"]:
         return []
-    return [invalid("roleRef", new["roleRef"], "cannot change roleRef")]
+    # The server shows its own form of the object, which has no names for JSON.
+    shown = {"APIGroup": new["roleRef"]["apiGroup"], "Kind": new["roleRef"]["kind"], "Name": new["roleRef"]["name"]}
+    return [invalid("roleRef", shown, "field is immutable")]
 
 
 NAMESPACES = Resource(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -31,7 +32,7 @@ class MapOf:
     value: Any
 
 
-METADATA = {
+METADATA: dict[str, Any] = {
     "name": str,
     "generateName": str,
     "namespace": str,
@@ -73,7 +74,7 @@ CLUSTER_ROLE = {**TYPE_META, "rules": RULES, "aggregationRule": {"clusterRoleSel
 ROLE = {**TYPE_META, "rules": RULES}
 BINDING = {**TYPE_META, "subjects": SUBJECTS, "roleRef": ROLE_REF}
 
-DELETE_OPTIONS = {
+DELETE_OPTIONS: dict[str, Any] = {
     "apiVersion": str,
     "kind": str,
     "gracePeriodSeconds": int,
@@ -101,6 +102,20 @@ SELF_SUBJECT_ACCESS_REVIEW = {
         "nonResourceAttributes": {"path": str, "verb": str},
     },
     "status": dict,
+}
+
+# The structures that Go's decoder names, by identity: each says which field of it has the wrong type.
+STRUCT_NAMES = {
+    id(structure): name
+    for structure, name in (
+        (METADATA, "ObjectMeta"),
+        (METADATA["ownerReferences"][0], "OwnerReference"),
+        (LABEL_SELECTOR, "LabelSelector"),
+        (RULES[0], "PolicyRule"),
+        (SUBJECTS[0], "Subject"),
+        (ROLE_REF, "RoleRef"),
+        (DELETE_OPTIONS["preconditions"], "Preconditions"),
+    )
 }
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -141,7 +156,7 @@ def decode_value(value: Any, schema: Any, kind: str, path: str, unknown: list[st
         return {key: decode_value(item, schema.value, kind, path, unknown) for key, item in value.items()}
     if isinstance(schema, dict):
         expect(value, dict, schema, kind, path)
-        return decode_fields(value, schema, kind, path, unknown)
+        return decode_fields(value, schema, STRUCT_NAMES.get(id(schema), kind), path, unknown)
     expect(value, str if schema in (Base64, Time) else schema, schema, kind, path)
     if schema is Base64:
         check_base64(value)
@@ -167,7 +182,7 @@ def expect(value: Any, python_type: type, schema: Any, kind: str, path: str) -> 
     # In Python a bool is an int; in JSON it is not.
     fits = isinstance(value, python_type) and not (python_type is int and isinstance(value, bool))
     if not fits:
-        field = f"{kind}.{path}" if path else kind
+        field = re.sub(r"\[\d+\]", "", f"{kind}.{path}" if path else kind)
         raise DecodeError(
             f"json: cannot unmarshal {json_name(value)} into Go struct field {field} of type {go_name(schema)}"
         )
@@ -185,7 +200,7 @@ def go_name(schema: Any) -> str:
         return f"[]{go_name(schema[0])}"
     if isinstance(schema, MapOf):
         return f"map[string]{go_name(schema.value)}"
-    return "struct" if isinstance(schema, dict) else GO_NAMES[schema]
+    return f"v1.{STRUCT_NAMES.get(id(schema), 'struct')}" if isinstance(schema, dict) else GO_NAMES[schema]
 
 
 def check_base64(text: str) -> None:

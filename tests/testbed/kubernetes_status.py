@@ -73,7 +73,7 @@ class Problem:
 
 
 def invalid(path: str, value: Any, message: str) -> Problem:
-    shown = quoted(value) if isinstance(value, str) else json.dumps(value)
+    shown = quoted(value) if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     return Problem(path, "FieldValueInvalid", f"Invalid value: {shown}: {message}")
 
 

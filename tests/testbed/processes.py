@@ -6,7 +6,47 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+import urllib3
+
+START_SECONDS = 60
+
+
+class Process:
+    """A program that runs until it is stopped, with its output in a file."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+        """:param environment: in place of this process' own."""
+        self.program = command[0]
+        self.log = log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=environment
+            )
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait for a condition that depends on the process.
+
+        :raises RuntimeError: the process ended, or the condition did not come true in time.
+        """
+        end = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if ready():
+                    return
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                said = self.log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{self.program} did not come up:\n{said}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 def descendants(pid: int) -> list[int]:

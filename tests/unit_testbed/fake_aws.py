@@ -72,11 +72,15 @@ def encode_token(url: str) -> str:
 
 
 class FakeAws:
-    """One process's AWS. ``identities`` holds answers of `/_testbed/identity` by cluster ARN and principal."""
+    """One process's AWS. ``identities`` holds answers of `/_testbed/identity` by cluster ARN and principal.
 
-    def __init__(self) -> None:
+    Tokens are signed for ``endpoint``; without it, for the process' own URL.
+    """
+
+    def __init__(self, endpoint: str | None = None) -> None:
         self.listener = Listener(self).start()
         self.url = self.listener.url
+        self.endpoint = endpoint or self.url
         self.forget()
 
     def forget(self) -> None:
@@ -89,7 +93,7 @@ class FakeAws:
 
     def token(self, caller: Caller, cluster_name: str | None, **options: Any) -> str:
         self.callers[caller.access_key_id] = caller
-        return encode_token(presigned_url(caller, cluster_name, options.pop("endpoint", self.url), **options))
+        return encode_token(presigned_url(caller, cluster_name, options.pop("endpoint", self.endpoint), **options))
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -13,7 +13,16 @@ import pytest
 from fake_aws import ACCOUNT, REGION, ROLE_ARN, Caller, FakeAws, encode_token, presigned_url, role_session
 
 from testbed import authenticator as authenticator_module
-from testbed.authenticator import AccessPolicy, AuthenticationError, Authenticator, Identity, canonicalize, render
+from testbed.authenticator import (
+    AccessPolicy,
+    AuthenticationError,
+    Authenticator,
+    Identity,
+    User,
+    canonicalize,
+    map_aws_auth,
+    render,
+)
 from testbed.aws_auth import read_aws_auth
 
 JANE = role_session("jane@example.com")
@@ -31,8 +40,8 @@ class Cluster:
     def arn(self) -> str:
         return f"arn:{self.partition}:eks:{self.region}:{ACCOUNT}:cluster/{self.name}"
 
-    def aws_auth(self) -> dict[str, str]:
-        return self.data
+    def map_aws_auth(self, token: str, identity: Identity) -> User:
+        return map_aws_auth(self.data, identity, self.region)
 
 
 @pytest.fixture(name="running_aws", scope="module")
@@ -143,7 +152,7 @@ class TestToken:
             ("aws", "https://sts.us-gov-west-1.amazonaws.com/", False),
             ("aws", "https://sts.cn-north-1.amazonaws.com.cn/", False),
             ("aws", "https://sts.eu-west-1.amazonaws.com.example.com/", False),
-            ("aws", "https://user@sts.eu-west-1.amazonaws.com/", False),
+            ("aws", "https://user@sts.eu-west-1.amazonaws.com/", True),
             ("aws", "https://sts.eu-west-1.amazonaws.com:8443/", False),
             ("aws", "https://example.com/", False),
             ("aws", "http://127.0.0.1:9/", False),

@@ -30,7 +30,7 @@ from test_kubernetes import (
     user,
 )
 
-import kube
+import programs
 import tools
 from testbed import kubernetes_openapi as openapi
 from testbed.kubernetes_api import REVIEWS
@@ -44,9 +44,9 @@ Kubectl = Callable[..., str]
 
 
 def kubectls() -> dict[str, str]:
-    """Each kubectl: that of the tools, that of the path, and that beside the real API server."""
-    real = kube.find()
-    found = {"tools": str(tools.KUBECTL), "path": shutil.which("kubectl"), "real": real.kubectl if real else None}
+    """Each kubectl: that of the tools, that of the path, and the one that ``make kube`` builds."""
+    tool = str(tools.PROGRAMS / "kubectl")
+    found = {"tools": tool, "path": shutil.which("kubectl"), "built": programs.find_built("kubectl")}
     there = {name: os.path.realpath(path) for name, path in found.items() if path and Path(path).exists()}
     return {name: path for name, path in there.items() if path not in [*there.values()][: [*there].index(name)]}
 
