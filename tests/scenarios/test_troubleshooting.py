@@ -12,10 +12,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import docutils.core
+import pytest
 import trustme
 import yaml
 from docutils import nodes
@@ -46,6 +48,13 @@ def titles() -> list[str]:
 def shown(title: str) -> re.Pattern[str]:
     """A title as a pattern of what is printed."""
     return re.compile(".*".join(re.escape(part.strip()) for part in title.split("…")), re.S)
+
+
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    """Many clusters, and nothing that needs a real API server."""
+    with Bed.start(small=True) as bed:
+        yield bed
 
 
 # One run of onboard, with a host for each
@@ -130,7 +139,9 @@ def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
     fleet.hosts["fine"] = {}
     names = {f"wrong-{number}": title for number, title in enumerate(fleet.wrong)}
     for name, title in names.items():
-        fleet.hosts[name] = {"apono_cluster_name": "fine", **fleet.wrong[title]}
+        # Hosts that lead to one cluster are an error of their own.
+        fleet.shop.add_cluster(name, "API_AND_CONFIG_MAP")
+        fleet.hosts[name] = fleet.wrong[title]
     run = fleet.run("onboard")
     assert run.code == 2, run.output
     assert set(run.failed) == set(names), run.output
