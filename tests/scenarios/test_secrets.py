@@ -201,6 +201,7 @@ def test_in_every_playbook_too(bed: Bed, tmp_path: Path, playbook: str, argument
 
 
 def test_the_inventory_shows_no_secret(place: Place, tmp_path: Path) -> None:
+    Account(place.bed, OTHER_ACCOUNT)
     source = tmp_path / "fleet.yml"
     roles = [f"arn:aws:iam::{one}:role/{AUTOMATION}" for one in (ACCOUNT, OTHER_ACCOUNT)]
     source.write_text(
@@ -220,7 +221,8 @@ def test_the_inventory_shows_no_secret(place: Place, tmp_path: Path) -> None:
         if rule:
             place.bed.fault("aws", **{"match": "*", "form": "json", **rule})
         environment = place.controller.full_environment(tmp_path / "unused") | {"AWS_MAX_ATTEMPTS": "1"}
-        command = [str(place.controller.binary.with_name("ansible-inventory")), "-i", str(source), "--list"]
+        command = [str(place.controller.binary.with_name("ansible-inventory")), "-i", str(source)]
+        command += ["--list", "--flush-cache"]
         asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         assert ("alpha" in asked.stdout) == (rule is None), asked
         assert leaks(asked.stdout + asked.stderr, place.secrets) == [], asked
