@@ -349,14 +349,6 @@ class Audit:
                 f"Strangers may assume the role {name}: no condition of its trust policy certainly excludes callers of "
                 "other accounts and organizations. Run the playbook onboard at once.",
             )
-        free = iam_trust.free_session_name_statements(trust)
-        if free:
-            yield (
-                "session_name_unrestricted",
-                f"The trust policy of the role {name} lets its callers choose the name of their session, and with it "
-                f"their Kubernetes username (statement {', '.join(free)}). Add a condition on sts:RoleSessionName to "
-                "the policy of apono_trust, or run the playbook onboard if apono_trust has it.",
-            )
         wider = beyond(trust, wanted_trust)
         if wider:
             yield (
@@ -370,6 +362,14 @@ class Audit:
                 "trust_dead_principal",
                 f"The trust policy of the role {name} names principals that were deleted ({', '.join(dead)}), who may "
                 "not come any more, even if they were made again: run the playbook onboard.",
+            )
+        free = iam_trust.free_session_name_statements(trust)
+        if free:
+            yield (
+                "session_name_unrestricted",
+                f"The trust policy of the role {name} lets its callers choose the name of their session, and with it "
+                f"their Kubernetes username (statement {', '.join(free)}). Add a condition on sts:RoleSessionName to "
+                "the policy of apono_trust, or run the playbook onboard if apono_trust has it.",
             )
         wanted = {self.policy.after.get("arn"), *self.wanted_policies()}
         surplus = [policy for policy in role["managed_policies"] if policy not in wanted]

@@ -259,7 +259,7 @@ FOUND = {
 
 
 # Without any condition, strangers may come, which is more than is wanted, and under any name.
-COME_WITH = {"trust_open": ("session_name_unrestricted", "trust_wider")}
+COME_WITH = {"trust_open": ("trust_wider", "session_name_unrestricted")}
 
 
 @pytest.mark.parametrize(("code", "its"), FOUND.items(), ids=list(FOUND))
