@@ -186,7 +186,16 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
         PEOPLE,
         "API",
         {"apono_trust": {"policy": OWN_TRUST}, "apono_permissions_boundary": BOUNDARY},
-        ("drifted", {"trust_dead_principal", "role_boundary", "policy_rolled_back", "access_entry_dead"}),
+        (
+            "drifted",
+            {
+                "trust_dead_principal",
+                "session_name_unrestricted",
+                "role_boundary",
+                "policy_rolled_back",
+                "access_entry_dead",
+            },
+        ),
     ),
 }
 # Integrations for which there is no host.

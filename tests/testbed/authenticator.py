@@ -94,8 +94,8 @@ class User:
     policies: tuple[AccessPolicy, ...] = ()
 
     def info(self) -> dict[str, Any]:
-        """``UserInfo`` of ``authentication.k8s.io/v1``."""
-        answer: dict[str, Any] = {"username": self.username}
+        """``UserInfo`` of ``authentication.k8s.io/v1``; a server leaves out what is empty."""
+        answer: dict[str, Any] = {"username": self.username} if self.username else {}
         if self.uid:
             answer["uid"] = self.uid
         answer["groups"] = list(self.groups)

@@ -269,7 +269,8 @@ class Cluster:
         return aws.cluster_token(self.name)
 
     def who_is(self, keys: dict[str, str]) -> str | None:
-        """The username that the cluster gives somebody; ``None`` when it knows nobody."""
+        """The username that the cluster gives a caller; ``None`` when it does not know the caller. A server leaves an
+        empty one out."""
         # Not a SelfSubjectReview, which a real API server may be too old for.
         review = {
             "apiVersion": "authentication.k8s.io/v1",
@@ -278,7 +279,7 @@ class Cluster:
         }
         path = "/apis/authentication.k8s.io/v1/tokenreviews"
         status = self.call("POST", path, self.admin_token, review)["status"]
-        return status["user"]["username"] if status.get("authenticated") else None
+        return status["user"].get("username", "") if status.get("authenticated") else None
 
 
 def integrations(bed: Bed) -> dict[str, dict[str, Any]]:

@@ -79,6 +79,11 @@ def object_at(method: str, path: str) -> tuple[str, str]:
     return api_version, f"{kind}List" if method == "GET" and len(rest) == 1 else kind
 
 
+def user_info(answer: dict[str, Any] | None) -> dict[str, Any] | None:
+    """``UserInfo`` with its username, which a server leaves out where it is empty."""
+    return {"username": "", **answer} if answer is not None else None
+
+
 @dataclasses.dataclass(frozen=True)
 class Connection:
     """How to reach one API server. ``headers`` says who calls; when that was refused it is asked anew, by
@@ -306,7 +311,7 @@ class Kubernetes:
         """
         reviewer = reviewer or self
         try:
-            return self.review("SelfSubjectReview").get("userInfo")
+            return user_info(self.review("SelfSubjectReview").get("userInfo"))
         except ResourceError as error:
             # An old server knows no such review: it says so to those who may do everything, and denies it to others.
             if error.error.get("http_status") not in (403, 404):
@@ -315,7 +320,7 @@ class Kubernetes:
         if kind != "Bearer":
             return None
         try:
-            return reviewer.review("TokenReview", {"token": token}).get("user")
+            return user_info(reviewer.review("TokenReview", {"token": token}).get("user"))
         except ResourceError as error:
             if error.error.get("http_status") not in (401, 403):
                 raise

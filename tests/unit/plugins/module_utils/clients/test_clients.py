@@ -20,7 +20,12 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     pause_before_retry,
 )
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Connection, Kubernetes, bearer
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import (
+    Connection,
+    Kubernetes,
+    bearer,
+    user_info,
+)
 from ansible_collections.apono.eks.plugins.module_utils.clients.transport import Answer
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
@@ -345,6 +350,12 @@ def test_an_old_cluster_is_asked_about_the_token(status):
 def test_an_old_cluster_that_lets_nobody_ask_is_no_error(status):
     server = FakeServer(SelfSubjectReview=(403, {}), TokenReview=(status, {}))
     assert kubernetes_on(server).who_am_i() is None
+
+
+def test_a_username_that_a_server_leaves_out_is_empty():
+    assert user_info({"groups": ["a"]}) == {"username": "", "groups": ["a"]}
+    assert user_info(JANE) == JANE
+    assert user_info(None) is None
     assert kubernetes_on(server).caller_arn() is None
 
 
