@@ -75,6 +75,10 @@ class Place:
         content["accounts"] = [{"role_arn": account.automation} for account in self.accounts.values()]
         path.write_text(yaml.safe_dump(content))
 
+    def names(self, *clusters: str) -> list[str]:
+        """The names of integrations where several accounts are in play."""
+        return [f"{cluster}.eu-west-1.{DATA if cluster == 'lake' else SHOP}" for cluster in clusters]
+
     # The configuration
 
     def configure(self, **more: Any) -> subprocess.CompletedProcess:
@@ -279,7 +283,7 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     done = place.run("Apono: onboard", inventory)
     assert [job.code for job in done] == [0, 0], done[0].output + done[1].output
     assert [sorted(job.hosts) for job in done] == [["lake", "shop-2"], ["shop-1", "shop-3"]]
-    assert sorted(integrations(place.bed)) == ["lake", "shop-1", "shop-2", "shop-3"]
+    assert sorted(integrations(place.bed)) == place.names("lake", "shop-1", "shop-2", "shop-3")
     assert sorted(place.clusters["shop-1"].entry()["kubernetesGroups"]) == ["oncall", "viewers"]
     assert {item["custom_access_details"] for item in integrations(place.bed).values()} == {DETAILS}
     same = place.run("Apono: onboard", inventory)
@@ -316,7 +320,7 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     confirmed = {"awx_confirmation": "offboard the clusters"}
     off = place.run("Apono: offboard", inventory, confirmed, limit="shop-1:shop-2")
     assert [job.code for job in off] == [0], off[0].output
-    assert sorted(integrations(place.bed)) == ["lake", "shop-3"]
+    assert sorted(integrations(place.bed)) == place.names("lake", "shop-3")
     assert place.accounts[SHOP].role()["policies"] == [place.accounts[SHOP].arn(f"policy/{ROLE}")]
 
     secrets = [*place.secrets, person["SecretAccessKey"], person["SessionToken"]]

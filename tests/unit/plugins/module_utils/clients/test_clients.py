@@ -350,13 +350,13 @@ def test_an_old_cluster_is_asked_about_the_token(status):
 def test_an_old_cluster_that_lets_nobody_ask_is_no_error(status):
     server = FakeServer(SelfSubjectReview=(403, {}), TokenReview=(status, {}))
     assert kubernetes_on(server).who_am_i() is None
+    assert kubernetes_on(server).caller_arn() is None
 
 
 def test_a_username_that_a_server_leaves_out_is_empty():
     assert user_info({"groups": ["a"]}) == {"username": "", "groups": ["a"]}
     assert user_info(JANE) == JANE
     assert user_info(None) is None
-    assert kubernetes_on(server).caller_arn() is None
 
 
 def test_one_whom_the_cluster_does_not_know_is_an_error():
