@@ -130,7 +130,9 @@ def test_it_refuses_what_it_does_not_know_before_it_writes(bed: Bed, tmp_path: P
     other.add_cluster("alpha", "CONFIG_MAP")
     hosts = {
         "alpha": settings(desk.account),
-        "theirs": settings(other, apono_cluster_name="alpha", apono_user_context="apono-alpha"),
+        "theirs": settings(
+            other, apono_cluster_name="alpha", apono_user_context="apono-alpha", apono_integration_name="theirs"
+        ),
     }
     assert desk.operator.run("apono.eks.onboard", inventory(hosts)).code == 0
     desk.sign_in(desk.account.sso_person(JANE))

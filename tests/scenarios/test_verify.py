@@ -212,7 +212,11 @@ BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "a text that does not parse": (mapping_broken, "mapping", {"alpha": "does not parse"}),
     "a path in the mapping": (mapping_with_a_path, "mapping", {"alpha": "STS does not tell a role's path"}),
     "a mode that does not read it": (mode_that_does_not_read_it, "mode", {"alpha": "does not read aws-auth"}),
-    "a reserved username": (username_reserved, "username", {"alpha": "which EKS refuses because of its prefix"}),
+    "a reserved username": (
+        username_reserved,
+        "username",
+        {"alpha": "as system:jane-example.com and not as jane@example.com"},
+    ),
     "another username": (username_other, "username", {"alpha": "as x:jane-example.com and not as jane@example.com"}),
     "other groups": (groups_other, "groups", {"alpha": "into the groups a, b and not (none)"}),
 }
