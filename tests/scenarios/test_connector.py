@@ -174,7 +174,11 @@ exec "{tools.HELM}" "$@"
     chatty = tmp_path / "chatty"
     chatty.write_text(
         f"""#!/bin/sh
-for given in "$@"; do case "$given" in --values=*) values="${{given#--values=}}";; esac; done
+for given in "$@"; do
+  case "$given" in --values=*|-f=*) values="${{given#*=}}";; esac
+  case "$before" in --values|-f) values="$given";; esac
+  before="$given"
+done
 test -n "$values" || exec "{tools.HELM}" "$@"
 cat "$values" >&2
 base64 -w 0 "$values" >&2
