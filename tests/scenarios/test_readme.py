@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from guides import Shell, blocks_of
-from test_guides import PAGES, World, fixture_collections, fixture_world, follow, plain  # noqa: F401
+from test_guides import PAGES, World, fixture_collections, fixture_world, follow, plain  # noqa: F401  # pylint: disable=unused-import
 
 import cores
 import tools

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from test_kubernetes import (
+from test_kubernetes import (  # pylint: disable=unused-import
     CONFIG_MAPS,
     RBAC,
     Client,

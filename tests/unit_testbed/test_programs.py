@@ -180,7 +180,7 @@ def test_update_writes_a_module_as_it_is_committed():
     assert "require k8s.io/kubernetes v1.38.1\n" in written
     assert "\tk8s.io/api => k8s.io/api v0.38.1\n\tk8s.io/kms => k8s.io/kms v0.38.1\n" in written
     committed = (module.folder / "go.mod").read_text()
-    assert written.split("\n\nrequire")[0] == committed.split("\n\nrequire")[0]
+    assert written.partition("\n\nrequire")[0] == committed.partition("\n\nrequire")[0]
 
 
 # The programs

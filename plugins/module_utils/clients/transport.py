@@ -17,8 +17,9 @@ import re
 import socket
 import ssl
 import tempfile
+import threading
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ class ConnectionFailed(Exception):
         self.sent = sent
         self.permanent = permanent
         self.advice = advice
+
+
+# The longest answer that is read.
+MOST_BYTES = 64 * 1024 * 1024
+# Given beyond the time limit of a call, in seconds, so that urllib3 finds out first what exactly took too long.
+MOMENT = 1.0
 
 
 @dataclass(frozen=True)
@@ -243,14 +250,20 @@ class Http:
         was_silent = silence.known
         limit = min(self.connect_timeout, SHORT_CONNECT_TIMEOUT) if was_silent else self.connect_timeout
         try:
-            response = self.manager(proxy).urlopen(
-                method,
-                url,
-                body=data,
-                headers=headers,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(connect=limit, read=self.timeout),
+            answer = within(
+                self.timeout,
+                lambda: answer_of(
+                    self.manager(proxy).request(
+                        method,
+                        url,
+                        body=data,
+                        headers=headers,
+                        redirect=False,
+                        retries=False,
+                        preload_content=False,
+                        timeout=urllib3.Timeout(connect=limit, read=self.timeout),
+                    )
+                ),
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             failure = failed(error, proxy, limit, self.timeout)
@@ -258,7 +271,6 @@ class Http:
             failure.permanent = failure.permanent or (was_silent and isinstance(failure, NotConnected))
             raise failure from error
         silence.note(False)
-        answer = Answer(response.status, response.headers, response.data)
         if proxy and answer.status == PROXY_AUTHENTICATION_REQUIRED:
             raise refused_by_proxy(proxy, answer.status)
         return answer
@@ -300,6 +312,42 @@ def proxied(proxy: proxies.Proxy, arguments: dict[str, Any]) -> Any:
         return SOCKSProxyManager(address, username=user or None, password=password or None, **arguments)
     headers = urllib3.make_headers(proxy_basic_auth=proxy.credentials) if proxy.credentials else None
     return urllib3.ProxyManager(proxy.address, proxy_headers=headers, **arguments)
+
+
+def answer_of(response: Any) -> Answer:
+    """A response with its whole body; raises :class:`ConnectionFailed` for one that is too long."""
+    content = bytearray()
+    for part in response.stream(65536):
+        content += part
+        if len(content) > MOST_BYTES:
+            response.close()
+            raise ConnectionFailed(f"the answer is longer than {MOST_BYTES >> 20} MiB", sent=True, permanent=True)
+    response.release_conn()
+    return Answer(response.status, response.headers, bytes(content))
+
+
+def within(seconds: float, call: Callable[[], Answer]) -> Answer:
+    """What a call returns or raises; :class:`ConnectionFailed` where it takes longer than ``seconds`` and a moment.
+
+    The limits of urllib3 are for each read, so an answer that drips would never end.
+    """
+    outcome: list[tuple[Answer | None, BaseException | None]] = []
+
+    def run() -> None:
+        try:
+            outcome.append((call(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds + MOMENT)
+    if not outcome:
+        raise ConnectionFailed(f"no answer within {seconds:g} seconds", sent=True)
+    answer, error = outcome[0]
+    if error is not None:
+        raise error
+    return answer
 
 
 # Failures

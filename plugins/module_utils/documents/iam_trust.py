@@ -117,7 +117,9 @@ def _required(statement: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]
 def _restricts(statement: dict[str, Any], patterns: Mapping[str, re.Pattern[str]]) -> bool:
     """Whether one of these keys has to have a value, and each value that it may have matches the key's pattern."""
     by_key = {key.lower(): pattern for key, pattern in patterns.items()}
-    return any(key in by_key and all(map(by_key[key].fullmatch, values)) for _, key, values in _required(statement))
+    return any(
+        key in by_key and all(map(by_key[key].fullmatch, values)) for _operator, key, values in _required(statement)
+    )
 
 
 def _tells_caller(operator: str, key: str, values: list[str]) -> bool:

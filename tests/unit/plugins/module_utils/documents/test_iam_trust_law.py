@@ -355,7 +355,7 @@ class Drawn:
     def __init__(self, seed):
         self.random = random.Random(seed)
         count = self.random.choice([1, 1, 1, 2, 2, 3])
-        statements = [self.statement() for _ in range(count)]
+        statements = [self.statement() for _number in range(count)]
         self.document = {
             "Version": "2012-10-17" if self.chance(0.95) else "2008-10-17",
             "Statement": statements if count > 1 or self.chance(0.8) else statements[0],
@@ -392,7 +392,7 @@ class Drawn:
         else:
             found["Action"] = self.pick([action, action, "sts:*", [action, "sts:TagSession"]])
         conditions = {}
-        for _ in range(self.pick([0, 1, 1, 1, 2, 2, 3])):
+        for _number in range(self.pick([0, 1, 1, 1, 2, 2, 3])):
             operator, key, values = self.condition(federated_name)
             conditions.setdefault(operator, {})[key] = values
         if conditions:
@@ -416,7 +416,7 @@ class Drawn:
         if "Arn" in operator and "Arn" not in key:
             operator = operator.replace("Arn", "String")
         operator = self.pick(QUALIFIERS) + operator + ("IfExists" if self.chance(0.1) else "")
-        values = [self.bent(self.pick(keys[key]), operator) for _ in range(self.pick([1, 1, 1, 2, 3]))]
+        values = [self.bent(self.pick(keys[key]), operator) for _number in range(self.pick([1, 1, 1, 2, 3]))]
         if self.chance(0.1):
             key = key.upper() if self.chance(0.5) else key.lower()
         return operator, key, values[0] if len(values) == 1 and self.chance(0.6) else values
@@ -466,7 +466,7 @@ class Drawn:
     # Strangers
 
     def strangers(self, count):
-        for _ in range(count):
+        for _number in range(count):
             yield self.stranger()
 
     def asked(self):

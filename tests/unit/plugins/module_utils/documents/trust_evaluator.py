@@ -84,7 +84,7 @@ def names_action(statement, request):
 
 
 def holds(operator, key, values, context, document):
-    qualifier, _, operator = operator.rpartition(":")
+    qualifier, _colon, operator = operator.rpartition(":")
     given = context.get(key)
     if operator == "Null":
         return any((value == "true") == (given is None) for value in values)

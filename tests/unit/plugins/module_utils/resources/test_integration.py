@@ -66,8 +66,12 @@ def shown(**changes):
 class Answers:
     """Apono's answers, in the client's place: what is there, what was called, and how each later look differs."""
 
-    def __init__(self, integrations=(), connectors=(HUB,), kind=KIND, then=(), refusals=None, details="a reason"):
-        self.integrations, self.connectors, self.kind = list(integrations), list(connectors), kind
+    def __init__(self, integrations=(), connectors=(HUB,), kind=..., then=(), refusals=None, details="a reason"):
+        self.integrations, self.connectors, self.kind = (
+            list(integrations),
+            list(connectors),
+            KIND if kind is ... else kind,
+        )
         self.then, self.refusals, self.details = list(then), refusals or {}, details
         self.calls = []
 
