@@ -58,7 +58,9 @@ class Place:
     @property
     def seen(self):
         """Which server was called by whom, the last time."""
-        return next(((name, server.seen[-1]) for name, server in self.servers.items() if server.seen), None)
+        # Some builds of kubectl ask for the version first.
+        asked = {name: [one for one in server.seen if one["path"] == PATH] for name, server in self.servers.items()}
+        return next(((name, found[-1]) for name, found in asked.items() if found), None)
 
     def url(self, label):
         return self.servers[label].url
