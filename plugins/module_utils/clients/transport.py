@@ -331,23 +331,22 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
 
     The limits of urllib3 are for each read, so an answer that drips would never end.
     """
-    outcome: list[tuple[Answer | None, BaseException | None]] = []
+    outcome: list[Answer | BaseException] = []
 
     def run() -> None:
         try:
-            outcome.append((call(), None))
+            outcome.append(call())
         except BaseException as error:
-            outcome.append((None, error))
+            outcome.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds + MOMENT)
     if not outcome:
         raise ConnectionFailed(f"no answer within {seconds:g} seconds", sent=True)
-    answer, error = outcome[0]
-    if error is not None:
-        raise error
-    return answer
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
 
 
 # Failures
