@@ -20,4 +20,4 @@ class DataLookup(LookupBase):
 
     def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[Any]:
         """One value for each that is asked for."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} finds nothing")
