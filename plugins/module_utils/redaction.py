@@ -200,8 +200,8 @@ class Secret:
     @functools.cached_property
     def units(self) -> list[str]:
         """Its characters. Backslashes are one with the next: in an encoding they merge with its own. Blanks are one
-        too."""
-        return re.findall(r"\\*(?:\s+|[^\\\s])|\\+", self.text)
+        too, with each plus beside them, which may stand for a blank."""
+        return re.findall(r"[\s+\\]*\s[\s+\\]*|\\*[^\\\s]|\\+", self.text)
 
     @functools.cached_property
     def start(self) -> re.Pattern:
@@ -214,12 +214,30 @@ class Secret:
         shortest = min(shortest or len(self.units), len(self.units))
         position = 0
         while match := self.start.search(text, position):
-            count, end = min(SHORTEST_PART, len(self.units)), match.end()
-            while count < len(self.units) and (more := unit(self.units[count]).match(text, end)):
-                count, end = count + 1, more.end()
-            if count >= shortest:
+            count, end = self.follow(text, match.start())
+            found = count >= shortest
+            if found:
                 yield match.start(), end
-            position = max(end if count >= shortest else 0, match.start() + 1)
+            position = max(end if found else 0, match.start() + 1)
+
+    def follow(self, text: str, start: int) -> tuple[int, int]:
+        """How many units from the first are in a text at this position, and where they end. Two apostrophes are two,
+        and one that is doubled: each end that a unit may have is followed."""
+        ends = {start}
+        for count, characters in enumerate(self.units):
+            further = {end for at in ends for end in unit_ends(characters, text, at)}
+            if not further:
+                return count, max(ends)
+            ends = further
+        return len(self.units), max(ends)
+
+
+def unit_ends(characters: str, text: str, start: int) -> Iterator[int]:
+    """Where a unit that begins at this position of a text may end."""
+    pattern = unit(characters)
+    if longest := pattern.match(text, start):
+        yield longest.end()
+        yield from (end for end in range(start + 1, longest.end()) if pattern.fullmatch(text, start, end))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -237,14 +255,15 @@ NAMED_ENTITIES = {'"': "quot", "'": "apos", "&": "amp", "<": "lt", ">": "gt", "\
 @functools.lru_cache(maxsize=1024)
 def unit_pattern(characters: str) -> str:
     """A pattern of what is a unit of a secret, in any encoding."""
+    if any(map(str.isspace, characters)):
+        # Blanks may have become fewer, and a line may have been indented. Backslashes, which most encodings begin
+        # with, are looked for last.
+        found = "|".join(map(encodings, sorted(dict.fromkeys(characters), key="\\".__eq__)))
+        return rf"(?:{found}|\s|\+|%(?:25)*2[Bb]){{1,100}}"
     text = characters.lstrip("\\")
     before = f"(?:{encodings(characters[0])}){{1,{DEEPEST}}}" if len(text) < len(characters) else ""
     if text.isascii() and text.isalnum():
         return before + text
-    if text.isspace():
-        # Blanks may have become fewer, and a line may have been indented.
-        found = "|".join(map(encodings, dict.fromkeys(text)))
-        return rf"{before}(?:{found}|\s|\+|%(?:25)*2[Bb]){{1,100}}"
     return f"{before}(?:{encodings(text)})" if text else before
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.apono.eks.plugins.module_utils import redaction
 from ansible_collections.apono.eks.plugins.module_utils.redaction import MASK, quote, redact, register
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaDGV1LWNlbnRyYWwtMSJHMEUCIQ=="
@@ -94,6 +94,11 @@ CHARACTERS = st.one_of(
 )
 
 
+@example(secret="00000000 +", form="literal", around=("", ""))
+@example(secret="0000000+ \\+", form="literal", around=("", ""))
+@example(secret="00000000''", form="literal", around=("", ""))
+@example(secret="00000000%2500", form="literal", around=("", ""))
+@example(secret="00000000\n\\n0", form="json", around=("", ""))
 @given(
     secret=st.text(CHARACTERS, min_size=10, max_size=60).map(str.strip).filter(lambda text: len(text) >= 9),
     form=st.sampled_from(list(FORMS)),

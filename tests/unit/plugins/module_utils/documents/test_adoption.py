@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import copy
 import json
-from inspect import signature
-from tempfile import NamedTemporaryFile
 
 import pytest
-import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 from ansible_collections.apono.eks.plugins.module_utils.documents import (
     access_entry,
     adoption,
     arn,
     aws_auth,
-    host_vars,
     iam,
     integration,
 )
@@ -27,20 +21,8 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.adoption impor
 from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration, as_body
-from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-
-class Unsafe(str):
-    """A text that is no template, whatever it holds."""
-
-
-class Loader(yaml.SafeLoader):
-    """YAML with Ansible's mark for such a text."""
-
-
-Loader.add_constructor("!unsafe", lambda loader, node: Unsafe(loader.construct_scalar(node)))
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 PARTITIONS = st.sampled_from(["aws", "aws-us-gov", "aws-cn"])
@@ -381,66 +363,3 @@ def test_the_integration_of_a_cluster_of_the_same_name_elsewhere_is_not_meant():
     ):
         assert adoption.choose_integration([stranger], None, CLUSTER, IDS, [connector]) is None
         assert adoption.choose_integration([stranger], "x", CLUSTER, IDS, [connector]) == stranger
-
-
-# The file
-
-VALUES = st.recursive(
-    st.text(max_size=20)
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from(["{{SessionName}}", "a\nb\n", "{% x %}\n", " #JINJA2:line_statement_prefix:'['\n[["])
-    | st.sampled_from(["on", "2012-10-17", "123", "0x10", "1_000", "", "null", "~", "*", "=", "<<", "1:30", ".inf"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.dictionaries(st.from_regex(r"apono_[a-z]{1,5}", fullmatch=True), VALUES, max_size=4))
-def test_ansible_reads_from_the_file_what_was_written(variables):
-    text = host_vars.to_yaml([("One", variables), ("None", {}), ("Two", {"apono_last_one": "x"})], "First\nsecond")
-    assert text.startswith("---\n# First\n# second\n")
-    assert "# None" not in text
-    written = {**variables, "apono_last_one": "x"}
-    read = yaml.load(text, Loader)
-    assert read == written
-    for one in texts(read):
-        # Without quotes, YAML would take it for something else than a text.
-        looks_like = yaml.SafeLoader("").resolve(yaml.ScalarNode, str(one), (True, False))
-        assert isinstance(one, Unsafe) == (looks_like == "tag:yaml.org,2002:str")
-    # As Ansible reads the file, and as it uses what it has read, of whatever release.
-    of_ansible = read_by_ansible(text)
-    for _times in range(3):
-        assert plain(of_ansible) == written
-        of_ansible = Templar(DataLoader(), variables={}).template(of_ansible)
-
-
-def read_by_ansible(text):
-    loader = DataLoader()
-    trusted = {"trusted_as_template": True} if "trusted" in str(signature(loader.load_from_file)) else {}
-    with NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        return loader.load_from_file(file.name, **trusted)
-
-
-def texts(value):
-    """Every text that Ansible would template: keys are none."""
-    if isinstance(value, dict):
-        return [one for item in value.values() for one in texts(item)]
-    if isinstance(value, list):
-        return [one for item in value for one in texts(item)]
-    return [value] if isinstance(value, str) else []
-
-
-def test_the_file_is_as_a_person_would_write_it():
-    text = host_vars.to_yaml(
-        [("People", {"apono_username": "x:{{SessionName}}", "apono_lines": "a\nb\n", "apono_list": ["a", "{{ b }}"]})],
-        "H",
-    )
-    assert text == (
-        "---\n# H\n\n# People\napono_username: !unsafe 'x:{{SessionName}}'\n"
-        "apono_lines: !unsafe |\n  a\n  b\n"
-        "apono_list:\n  - !unsafe 'a'\n  - !unsafe '{{ b }}'\n"
-    )
