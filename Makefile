@@ -105,7 +105,7 @@ bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collec
 bench-aws-auth: $(READY) ## Measure what one edit of aws-auth costs, by the size of its text
 	@$(BIN)/python -m benchmark.aws_auth
 
-# antsibull-docs takes the text of the guides alone, and not their picture.
+# antsibull-docs takes the text of the guides and leaves their images. The home page and the lists of the reference replace its index.
 docs: $(VENV)/docs-ready docs-sources ## Build the site of guides and reference, .cache/docs/html/index.html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site .cache/docs/rst .cache/docs/html
 
@@ -113,6 +113,7 @@ docs-sources: $(READY) | $(LINK)
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
 	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir .cache/docs/rst apono.eks
 	cp -R docs/docsite/rst/images .cache/docs/rst/docsite/images
+	cp docs/site/pages/*.rst .cache/docs/rst/
 	@for role in roles/*; do test -f ".cache/docs/rst/$${role#roles/}_role.rst" || { echo "The site has no page of $$role."; exit 1; }; done
 
 $(VENV)/docs-ready: docs/site/requirements.txt $(READY)

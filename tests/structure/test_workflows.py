@@ -18,6 +18,7 @@ import overview
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((CHECKOUT / ".github/workflows").glob("*.yml"))
+CI = CHECKOUT / ".github/workflows/ci.yml"
 TARGETS = set(re.findall(r"(?m)^([a-z-]+):(?!=)", (CHECKOUT / "Makefile").read_text()))
 # What one machine needs once for all of its parts, and a job elsewhere makes by the target that needs it.
 PREPARATIONS = {"tools", "test"}
@@ -52,15 +53,25 @@ def test_the_workflows_run_what_the_script_runs():
     wanted = {name for line in re.findall(r"(?m)^make (.*?)(?: >.*)?$", script) for name in line.split()}
 
     assert {"lint", "newcomer", "test"} <= wanted
-    assert {name for name in wanted if name in TARGETS} - PREPARATIONS <= targets(WORKFLOWS[0])
-    assert set(overview.PARTS) <= targets(WORKFLOWS[0])
+    assert {name for name in wanted if name in TARGETS} - PREPARATIONS <= targets(CI)
+    assert set(overview.PARTS) <= targets(CI)
 
 
-def test_each_workflow_ends_and_may_only_read():
+# The job that publishes the site runs nothing of the checkout.
+MAY_WRITE = {("docs", "publish"): {"pages": "write", "id-token": "write"}}
+
+
+def test_each_workflow_ends_and_only_the_one_that_publishes_the_site_may_write():
+    found = {}
     for path in WORKFLOWS:
         workflow = yaml.safe_load(path.read_text())
         assert workflow["permissions"] == {"contents": "read"}
         assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
+        for name, job in workflow["jobs"].items():
+            if "permissions" in job:
+                found[path.stem, name] = job["permissions"]
+                assert not any("run" in step for step in job["steps"])
+    assert found == MAY_WRITE
 
 
 def test_the_policy_names_the_versions_that_are_checked():
