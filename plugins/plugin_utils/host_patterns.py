@@ -59,10 +59,18 @@ def unmatched(pattern: str | list[str], limit: str, groups: Mapping[str, Iterabl
         for host in hosts:
             inventory.add_host(host, group=group)
     try:
-        alone = [term for term in split_host_pattern(pattern) if term[0] not in "!&" and not inventory.get_hosts(term)]
+        alone = [term for term in split_host_pattern(pattern) if term[0] not in "!&" and not has_hosts(inventory, term)]
         if alone:
             return f"no host or group of the inventory matches {', '.join(map(repr, alone))}"
         inventory.subset(limit)
         return "" if inventory.get_hosts(pattern) else f"it leaves no host{' of those of --limit' if limit else ''}"
     except AnsibleError as error:
         return str(error)
+
+
+def has_hosts(inventory: InventoryManager, pattern: str) -> bool:
+    try:
+        return bool(inventory.get_hosts(pattern))
+    except AnsibleError:
+        # The setting HOST_PATTERN_MISMATCH may be "error".
+        return False

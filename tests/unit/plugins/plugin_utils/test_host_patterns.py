@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
@@ -72,6 +73,13 @@ def test_a_pattern_is_no_host_s_name() -> None:
     assert [host.name for host in manager(everyone, {}).get_hosts(by_position(["a"], everyone))] == ["a"]
 
 
+@pytest.fixture(params=["warning", "ignore", "error"], autouse=True)
+def mismatch(request: Any, monkeypatch: Any) -> str:
+    """What a user's configuration says of a pattern without hosts."""
+    monkeypatch.setattr(constants, "HOST_PATTERN_MISMATCH", request.param)
+    return request.param
+
+
 INVENTORY = {"all": ["prod eu", "eu", "web"], "ungrouped": ["web"], "europe": ["prod eu", "eu"]}
 
 
@@ -88,11 +96,15 @@ INVENTORY = {"all": ["prod eu", "eu", "web"], "ungrouped": ["web"], "europe": ["
         ("europe,!europe", "", "it leaves no host"),
         ("eu", "web", "it leaves no host of those of --limit"),
         ("eu", "europe", ""),
-        ("!nothing,eu", "", ""),
     ],
 )
 def test_what_a_user_asked_for_and_is_not_there_is_told(pattern: Any, limit: str, words: str) -> None:
     assert unmatched(pattern, limit, INVENTORY, DataLoader()) == words
+
+
+def test_what_is_excluded_and_is_not_there_is_an_error_where_ansible_has_it_as_one(mismatch: str) -> None:
+    words = unmatched("!nothing,eu", "", INVENTORY, DataLoader())
+    assert bool(words) == (mismatch == "error")
 
 
 @pytest.mark.parametrize("pattern", [["eu"], [["eu", "web"]], ["europe:!eu"]])
