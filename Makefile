@@ -25,7 +25,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions docs-sources types-baseline quick newcomer
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions variables docs-sources types-baseline quick newcomer
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -98,6 +98,9 @@ kube: $(READY) ## Build the real Kubernetes and what belongs to it, for the test
 
 permissions: $(READY) ## Make policies, manifests and tables of extensions/permissions/permissions.yml
 	$(BIN)/python tests/permissions.py
+
+variables: $(READY) ## Make the reference of variables of the table of settings
+	$(BIN)/python tests/variables.py
 
 bench: $(READY) ## Measure what a run costs (SIZES="10 50", FORKS=8, WHO="collection floor" without the rest)
 	@$(BIN)/python -m benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(FORKS),--forks $(FORKS)) $(if $(WHO),--who $(WHO))

@@ -9,11 +9,13 @@ of a foreign account or organization. A ``Deny`` beside it does not count.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import iam, identity_providers
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 # Operators that a missing key fails (IAM User Guide, "IAM JSON policy elements: Condition operators"): not those with
 # IfExists, not the negated ones, not ForAllValues, which is true of no value.
@@ -66,6 +68,72 @@ def free_session_name_statements(document: dict[str, Any]) -> list[str]:
         for name, statement in _allowed(document)
         if _may_name_session(statement) and not _restricts(statement, {_SESSION_NAME: _FIXED_SESSION_NAME})
     ]
+
+
+# The kinds of trust of the option trust of apono.eks.iam_role, each with what to write.
+KINDS = {
+    "sso": '{sso: {}} or {sso: {account_ids: ["111122223333"]}}',
+    "saml": "{saml: {provider: NAME}}",
+    "policy": "{policy: {Version: ..., Statement: [...]}}",
+}
+
+
+def read(value: Any, name: str) -> dict[str, Any]:
+    """A trust as a user has written it, as a dictionary with one of :data:`KINDS`, in the one reading that all parts of
+    the collection share.
+
+    :param value: a dictionary, or one as JSON text. A kind without a value is not meant, but for ``sso`` alone, which
+        is what YAML makes of ``sso:`` with nothing after it and means the account's own roles.
+    :param name: the variable, for the error.
+
+    Raises :class:`ResourceError`.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = value.strip()
+    if not isinstance(value, Mapping):
+        kind = value if isinstance(value, str) and value in KINDS else None
+        raise ResourceError(
+            f"{name} is {value!r}, not a dictionary: write {KINDS[kind] if kind else ', or '.join(KINDS.values())}."
+        )
+    unknown = [key for key in value if key not in KINDS]
+    if unknown:
+        raise ResourceError(
+            f"{name} has {unknown[0]!r}, which is no kind of trust: write {', or '.join(KINDS.values())}."
+        )
+    given = {kind: each for kind, each in value.items() if each not in (None, "")}
+    if not given and "sso" in value:
+        given = {"sso": {}}
+    if len(given) != 1:
+        which = "none" if not given else " and ".join(given)
+        raise ResourceError(f"{name} has {which} of {', '.join(KINDS)}: set exactly one of them.")
+    ((kind, each),) = given.items()
+    if kind != "policy" and not isinstance(each, Mapping):
+        example = KINDS[kind].replace("NAME", each) if isinstance(each, str) else KINDS[kind]
+        raise ResourceError(f"{name}.{kind} is {each!r}, not a dictionary: write {example}.")
+    if kind == "saml" and not each.get("provider"):
+        raise ResourceError(f"{name}.saml names no provider: write {KINDS[kind]}.")
+    return {kind: dict(each) if isinstance(each, Mapping) else each}
+
+
+def sign_in(trust: Mapping[str, Any] | None) -> str:
+    """How users come to AWS, ``saml`` or ``sso``, by a trust as :func:`read` returns it."""
+    if not trust or "sso" in trust:
+        return "sso"
+    if "saml" in trust:
+        return "saml"
+    try:
+        document = iam.parse_trust_policy(trust["policy"], "trust.policy")
+    except ResourceError:
+        return "sso"
+    actions = {
+        str(action).lower()
+        for _name, statement in _allowed(document)
+        for action in iam.as_list(statement.get("Action", []))
+    }
+    return "saml" if "sts:assumerolewithsaml" in actions and "sts:assumerole" not in actions else "sso"
 
 
 def _allowed(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

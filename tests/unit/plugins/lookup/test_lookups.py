@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleLookupError
-from ansible_collections.apono.eks.plugins.lookup import account_role, given, integration_options
+from ansible_collections.apono.eks.plugins.lookup import account_role, given, options
 
 TEMPLAR = SimpleNamespace(template=lambda value: value)
 VARIABLES = {
@@ -27,8 +27,8 @@ VARIABLES = {
 }
 
 
-def looked_up(plugin, *terms, **options):
-    return plugin.LookupModule(templar=TEMPLAR).run(list(terms), VARIABLES, **options)
+def looked_up(plugin, *terms, **further):
+    return plugin.LookupModule(templar=TEMPLAR).run(list(terms), VARIABLES, **further)
 
 
 def test_given_is_one_dictionary_of_what_is_set():
@@ -49,23 +49,37 @@ def test_given_names_the_variable_that_is_no_dictionary():
 
 
 def test_the_options_of_an_integration_are_made_of_the_variables_that_are_set():
-    (options,) = looked_up(integration_options)
-    assert options["connector"] == "connector-1"
-    assert options["parameter_ids"] == {"Region": "region"}
-    assert options["wait_timeout"] == 60
-    assert options["config"]["EKS Cluster Name"] == "prod-1"
-    assert "owner" not in options
+    (found,) = looked_up(options, "integration")
+    assert found["connector"] == "connector-1"
+    assert found["parameter_ids"] == {"Region": "region"}
+    assert found["wait_timeout"] == 60
+    assert found["config"]["EKS Cluster Name"] == "prod-1"
+    assert "owner" not in found
 
 
-def test_the_options_of_an_integration_take_nothing_else():
-    with pytest.raises(AnsibleLookupError, match="and nothing else"):
-        looked_up(integration_options, "prod-1")
+def test_options_are_those_of_a_target_of_the_table():
+    for terms, further in ((["prod-1"], {}), (["aws"], {"default": "x"})):
+        with pytest.raises(AnsibleLookupError, match="options returns those of cluster, "):
+            looked_up(options, *terms, **further)
+
+
+def test_the_settings_of_an_account_are_those_of_all_its_clusters(monkeypatch):
+    settings = {"apono_tags": {"team": "platform"}, "apono_role_name": "look"}
+    monkeypatch.setitem(VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"settings": settings}}})
+    monkeypatch.setitem(VARIABLES, "apono_tags", {"team": "other"})
+    assert looked_up(options, "iam_role") == [{"name": "look", "tags": {"team": "platform"}}]
+
+
+def test_the_settings_of_a_cluster_have_no_secrets(monkeypatch):
+    for name, value in (("apono_api_token", "secret"), ("apono_secret_store", {"aws": {}}), ("apono_tags", {"a": "b"})):
+        monkeypatch.setitem(VARIABLES, name, value)
+    assert looked_up(options, "settings") == [{"apono_tags": {"a": "b"}}]
 
 
 def test_a_role_of_which_no_instructions_can_be_made_is_told_in_words(monkeypatch):
     monkeypatch.setitem(VARIABLES, "apono_role_name", "two words")
-    with pytest.raises(AnsibleLookupError, match="integration_options: .*two words"):
-        looked_up(integration_options)
+    with pytest.raises(AnsibleLookupError, match="two words"):
+        looked_up(options, "integration")
 
 
 ROLE_ARN = "arn:aws:iam::111122223333:role/apono-k8s-access"
@@ -123,6 +137,6 @@ def test_of_a_cluster_that_nobody_knows_there_is_no_role(monkeypatch):
 
 
 def test_a_role_is_asked_for_what_can_be_told_of_it():
-    for terms, options in ((["name"], {}), (["arn"], {"default": "x"})):
+    for terms, further in ((["name"], {}), (["arn"], {"default": "x"})):
         with pytest.raises(AnsibleLookupError, match="tells arn, existing_arn, created, host, and nothing else"):
-            looked_up(account_role, *terms, **options)
+            looked_up(account_role, *terms, **further)

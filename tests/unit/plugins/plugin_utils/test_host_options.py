@@ -6,12 +6,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.integration_options import (
-    TAKEN,
-    VARIABLES,
-    integration_options,
-)
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
+from ansible_collections.apono.eks.plugins.plugin_utils.host_options import Facts, host_options, options, read
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE, TARGETS
 
 CLUSTER = {
     "region": "eu-central-1",
@@ -22,18 +19,17 @@ CLUSTER = {
 }
 
 
-def made(taken=None, **variables):
-    found = {"inventory_hostname": "prod-1", "apono_cluster_result.cluster": CLUSTER, **variables}
-    assert set(found) <= set(VARIABLES)
-    return integration_options(taken or {}, found)
+def made(target="integration", facts=None, **variables):
+    values = read(variables, lambda value: value, [target])
+    return options(target, values, Facts(**{"host": "prod-1", "cluster": CLUSTER, **(facts or {})}))
 
 
 def test_a_cluster_of_which_nothing_is_said_has_its_settings_and_tells_how_to_log_in_when_it_is_new():
-    options = made()
-    details = options.pop("default_custom_access_details")
+    found = made()
+    details = found.pop("default_custom_access_details")
     assert "role_arn = arn:aws:iam::111122223333:role/apono-k8s-access\n" in details
     assert "aws eks update-kubeconfig --name prod-1 --region eu-central-1" in details
-    assert options == {
+    assert found == {
         "cluster": {
             "name": "prod-1",
             "region": "eu-central-1",
@@ -51,25 +47,26 @@ def test_a_cluster_of_which_nothing_is_said_has_its_settings_and_tells_how_to_lo
     }
 
 
-def test_all_that_is_made_is_an_option_of_the_module():
-    taken = {**dict.fromkeys(TAKEN, "x"), "parameter_ids": {}}
-    options = made(taken, apono_connector="mine", apono_generated_access_details="always")
-    assert set(options) <= set(Integration.options.argument_spec)
-    assert set(TAKEN) < set(options)
-
-
 IDS = {"EKS Cluster Name": "target_cluster", "Region": "cluster_location"}
+
+
+def test_all_that_is_made_is_an_option_of_the_module():
+    settings = [setting for setting in TABLE.values() if "integration" in setting.options]
+    values = {setting.variable: {} if setting.type == "dict" else "x" for setting in settings}
+    found = options("integration", values, Facts("prod-1", CLUSTER, parameter_ids=IDS))
+    assert set(found) <= set(Integration.options.argument_spec)
+    assert {setting.options["integration"] for setting in settings} <= set(found)
 
 
 @pytest.mark.parametrize("name", ["EKS Cluster Name", "eks cluster name ", "target_cluster"])
 def test_a_setting_that_is_given_is_taken_however_it_is_named(name):
-    config = made({"parameter_ids": IDS}, apono_integration_config={name: "other"})["config"]
+    config = made(facts={"parameter_ids": IDS}, apono_integration_config={name: "other"})["config"]
     assert {key: value for key, value in config.items() if value} == {name: "other", "Region": "eu-central-1"}
     assert len(config) == 5
 
 
 def test_which_cluster_it_was_is_known_of_one_that_is_gone():
-    gone = {"apono_cluster_result.cluster": {}, "apono_region": "us-east-1"}
+    gone = {"facts": {"cluster": {}}, "apono_region": "us-east-1"}
     role = {"apono_assume_role_arn": "arn:aws:iam::444455556666:role/automation"}
     assert made(**gone, **role)["cluster"] == {"name": "prod-1", "region": "us-east-1", "account_id": "444455556666"}
     assert made(**gone, apono_account_id=123456789012)["cluster"]["account_id"] == "123456789012"
@@ -79,8 +76,8 @@ def test_which_cluster_it_was_is_known_of_one_that_is_gone():
 @pytest.mark.parametrize("connector", ["Production", "9a3cf6b2-0000-4000-8000-000000000001", 7])
 def test_a_connector_is_known_by_its_id_where_its_name_is_known(connector):
     ids = {"Production": "id-of-production"}
-    options = made(apono_connector=connector, **{"apono_connectors_result.ids_by_name": ids})
-    assert options["connector"] == ids.get(connector, connector)
+    found = made(facts={"connector_ids": ids}, apono_connector=connector)
+    assert found["connector"] == ids.get(connector, connector)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +85,8 @@ def test_a_connector_is_known_by_its_id_where_its_name_is_known(connector):
     [(None, None, True), ("yes", None, False), (True, None, False), (True, True, True), ("no", None, True)],
 )
 def test_a_connector_that_is_yet_to_be_installed_need_not_exist_before_the_rollout(install, rolls_out, must_exist):
-    said = {"apono_connector_install": install, "apono_rolls_out": rolls_out}
-    options = made(**{name: value for name, value in said.items() if value is not None})
-    assert options["connector_must_exist"] is must_exist
+    found = made(facts={"is_rollout": bool(rolls_out)}, apono_connector_install=install)
+    assert found["connector_must_exist"] is must_exist
 
 
 @pytest.mark.parametrize("said", [False, "no", "false"])
@@ -124,24 +120,24 @@ def test_the_settings_that_somebody_has_written_win():
     [("always", "custom_access_details"), ("on_create", "default_custom_access_details"), ("never", None)],
 )
 def test_what_is_generated_is_told_when_it_is_asked_for(when, option):
-    options = made(apono_generated_access_details=when)
-    assert [name for name in options if name.endswith("access_details")] == ([option] if option else [])
+    found = made(apono_generated_access_details=when)
+    assert [name for name in found if name.endswith("access_details")] == ([option] if option else [])
 
 
 def test_what_somebody_has_written_is_told_rather_than_what_is_generated():
-    options = made({"custom_access_details": "Ask Jane."}, apono_generated_access_details="always")
-    assert options["custom_access_details"] == "Ask Jane."
+    found = made(apono_custom_access_details="Ask Jane.", apono_generated_access_details="always")
+    assert found["custom_access_details"] == "Ask Jane."
 
 
 def test_a_cluster_may_have_another_name_than_its_host():
-    options = made(apono_cluster_name="production")
-    assert options["config"]["EKS Cluster Name"] == "production"
-    assert "--name production --region" in options["default_custom_access_details"]
+    found = made(apono_cluster_name="production")
+    assert found["config"]["EKS Cluster Name"] == "production"
+    assert "--name production --region" in found["default_custom_access_details"]
 
 
 def test_how_to_log_in_is_said_for_the_role_and_the_way_that_are_asked_for():
-    options = made(apono_role_path="/team/", apono_role_name="look", apono_trust={"saml": {"provider": "okta"}})
-    assert options["default_custom_access_details"].startswith(
+    found = made(apono_role_path="/team/", apono_role_name="look", apono_trust={"saml": {"provider": "okta"}})
+    assert found["default_custom_access_details"].startswith(
         "Sign in by SAML as arn:aws:iam::111122223333:role/team/look, "
     )
 
@@ -154,10 +150,10 @@ def test_a_role_of_which_no_instructions_can_be_made_is_refused():
 @pytest.mark.parametrize(
     ("name", "value", "advice"),
     [
-        ("apono_generated_access_details", "sometimes", "give one of on_create, always, never"),
-        ("apono_generated_access_details", ["always"], "give one of on_create, always, never"),
-        ("apono_integration_config", "Region", "give a dictionary of settings"),
-        ("apono_connector", ["Production"], "give the connector's id or name"),
+        ("apono_generated_access_details", "sometimes", "set one of on_create, always, never"),
+        ("apono_generated_access_details", ["always"], "set one of on_create, always, never"),
+        ("apono_integration_config", "Region", "write a dictionary of settings"),
+        ("apono_connector", ["Production"], "write the id or the name"),
     ],
 )
 def test_a_variable_that_has_no_meaning_is_named(name, value, advice):
@@ -166,7 +162,53 @@ def test_a_variable_that_has_no_meaning_is_named(name, value, advice):
 
 
 def test_of_a_cluster_that_is_gone_nothing_is_told():
-    options = integration_options({}, {"inventory_hostname": "prod-1", "apono_connector": "mine"})
-    assert options["connector"] == "mine"
-    assert {label for label, value in options["config"].items() if value} == {"EKS Cluster Name"}
-    assert not any(name.endswith("access_details") for name in options)
+    found = made(facts={"cluster": {}}, apono_connector="mine")
+    assert found["connector"] == "mine"
+    assert {label for label, value in found["config"].items() if value} == {"EKS Cluster Name"}
+    assert not any(name.endswith("access_details") for name in found)
+
+
+def test_a_plan_gets_all_options_of_a_host_before_and_after_eks_is_read():
+    said = {
+        "apono_region": "eu-central-1",
+        "apono_api_token": "token",
+        "apono_role_name": "look",
+        "apono_tags": {"team": "platform"},
+        "apono_username": "jane",
+        "apono_connector": "Production",
+        "apono_access_flows": [{"name": "ask"}],
+    }
+    values = read(said, lambda value: value, TARGETS)
+    before = host_options(values, Facts("prod-1"))
+    assert before["cluster_info"] == {"cluster_name": "prod-1", "region": "eu-central-1"}
+    assert before["apono"] == {"api_token": "token"}
+    assert before["kubernetes"] == {}
+    assert before["iam_role"] == {"name": "look", "tags": {"team": "platform"}}
+    assert before["mapping"] == {
+        "authentication": "auto",
+        "access_entry": {"username": "jane", "tags": {"team": "platform"}},
+        "aws_auth_role": {"username": "jane"},
+    }
+    assert before["access_flows"] == [{"name": "ask"}]
+    assert before["connector_install"] is False
+    after = host_options(
+        values, Facts("prod-1", CLUSTER, {"apono_tags": {"team": "a"}}, connector_ids={"Production": "id"})
+    )
+    assert after["kubernetes"] == {"cluster_name": "prod-1", "host": CLUSTER["endpoint"], "ca_cert": "ABC"}
+    assert after["iam_policy"] == {"account_id": "111122223333", "tags": {"team": "a"}}
+    assert (after["integration"]["name"], after["integration"]["connector"]) == ("prod-1", "id")
+    assert after["integration"]["wait"] is True
+
+
+def test_the_options_of_kubernetes_are_those_of_the_user_under_the_names_of_the_modules():
+    assert made("kubernetes", apono_kubernetes={"host": "https://x", "validate_certs": False}) == {
+        "host": "https://x",
+        "verify_ssl": False,
+    }
+
+
+def test_a_dictionary_of_further_options_wins():
+    assert made("aws", apono_region="eu-west-1", apono_aws={"region": "us-east-1", "profile": "x"}) == {
+        "region": "us-east-1",
+        "profile": "x",
+    }

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: options
+short_description: Get the options of modules and roles from the variables of the playbooks
+version_added: 0.1.0
+description:
+  - Returns the options that the variables C(apono_…) of the playbooks have for a module, for a group of options, or for
+    a role.
+  - It reads the variables in the context of the task, variables of the play included. One that is empty counts as not
+    set. An empty text, list or dictionary is what a survey without an answer gives. Zero and false are values.
+  - It also uses what a playbook has registered before, which is C(apono_cluster_result), the result of
+    M(apono.eks.cluster_info), C(apono_type_result), that of M(apono.eks.integration_type_info), and
+    C(apono_connectors_result), that of M(apono.eks.connector_info). Without them, it returns what follows from the
+    variables alone.
+options:
+  _terms:
+    description:
+      - What to return the options for.
+      - V(aws), V(apono) and V(kubernetes) are the groups of options. V(kubernetes) is the address that EKS has, where
+        the user has set no other.
+      - V(iam_policy), V(iam_role), V(access_entry), V(aws_auth_role) and V(integration) are modules. For
+        V(integration), O(apono.eks.integration#module:name), O(apono.eks.integration#module:state) and
+        O(apono.eks.integration#module:wait) are left out.
+      - V(connector), V(user_login) and V(verify) are roles; the options are their variables without the role's name in
+        front.
+      - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks.
+      - V(settings) returns the variables themselves that the plan of an account needs, none of which is secret.
+      - V(plan) returns all options of a cluster at once, secrets included.
+    type: list
+    elements: str
+    required: true
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Get information about the cluster
+  apono.eks.cluster_info:
+    cluster_name: "{{ inventory_hostname }}"
+  register: apono_cluster_result
+  module_defaults:
+    group/apono.eks.aws: "{{ lookup('apono.eks.options', 'aws') }}"
+
+- name: Create or update the integration, as the variables of the playbooks say
+  apono.eks.integration:
+    name: "{{ inventory_hostname }}"
+  module_defaults:
+    group/apono.eks.apono: "{{ lookup('apono.eks.options', 'apono') }}"
+    apono.eks.integration: "{{ lookup('apono.eks.options', 'integration') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: A dictionary of options for each term.
+  type: list
+  elements: dict
+  sample: [{"region": "eu-central-1", "profile": "platform"}]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
+from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import TARGETS
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
+
+# What playbooks register, as the fields of the facts.
+FACTS = {
+    "cluster": "apono_cluster_result.cluster",
+    "parameter_ids": "apono_type_result.integration_types.0.ids_by_label",
+    "connector_ids": "apono_connectors_result.ids_by_name",
+    "is_rollout": "apono_rolls_out",
+}
+# Terms for several targets at once.
+SETTINGS, PLAN = "settings", "plan"
+
+
+class LookupModule(DataLookup):
+    """See DOCUMENTATION."""
+
+    def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
+        unknown = [term for term in terms if term not in (*TARGETS, SETTINGS, PLAN)]
+        if unknown or kwargs:
+            raise AnsibleLookupError(f"options returns those of {', '.join((*TARGETS, SETTINGS, PLAN))}.")
+        try:
+            return [self.options(term, variables) for term in terms]
+        except ResourceError as error:
+            raise AnsibleLookupError(error.message) from error
+
+    def options(self, term: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        targets = {SETTINGS: host_options.PLANNED, PLAN: TARGETS}.get(term, (term,))
+        values = host_options.read(variables, self._templar.template, targets)
+        if term == SETTINGS:
+            return values
+        facts = self.facts(variables)
+        return host_options.host_options(values, facts) if term == PLAN else host_options.options(term, values, facts)
+
+    def facts(self, variables: Mapping[str, Any]) -> host_options.Facts:
+        found = plain(given([FACTS], variables, self._templar.template))
+        account_id = found.get("cluster", {}).get("account_id")
+        if account_id:
+            merged = {"account": f"apono_fleet.accounts.{account_id}.settings"}
+            found.update(plain(given([merged], variables, self._templar.template)))
+        return host_options.Facts(variables["inventory_hostname"], **found)

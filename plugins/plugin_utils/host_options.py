@@ -1,0 +1,311 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of modules and roles for one host, from the table of settings and from what is known of the cluster.
+
+``read`` takes the variables in the context of the host's own task, so that variables of a play count as roles count
+them. ``options`` is pure.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam_trust
+from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.fleet import ACCOUNT_VARIABLES, known_account
+from ansible_collections.apono.eks.plugins.module_utils.options import name_text
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
+
+# A variable that stands for a dictionary of further options.
+FURTHER = "*"
+# How a user says that an integration has no connector.
+NO_CONNECTOR = "none"
+
+# What a plan of a fleet needs of the variables of each host; no secret is among them.
+PLANNED = ("cluster", "iam_policy", "iam_role", "mapping", "access_flows", "connector_install", "integration_name")
+
+# The variables of an inventory, beside those of the table, that name the account of a cluster.
+ACCOUNT_NAMES = tuple(name for name in ACCOUNT_VARIABLES if name not in TABLE)
+
+# When a generated text is shown, and by which option.
+GENERATED_OPTIONS = {"on_create": "default_custom_access_details", "always": "custom_access_details", "never": None}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known beside the variables.
+
+    :param host: the host's name, which is the cluster's where no variable says otherwise.
+    :param cluster: what ``cluster_info`` returns as ``cluster``; empty before EKS has been read.
+    :param account: the merged settings of the account, by variable; they count instead of the cluster's own.
+    :param parameter_ids: ids of settings by their labels in Apono's catalog.
+    :param connector_ids: ids of connectors by their names.
+    :param is_rollout: whether a connector that is installed is there by now.
+    """
+
+    host: str
+    cluster: Mapping[str, Any] = field(default_factory=dict)
+    account: Mapping[str, Any] = field(default_factory=dict)
+    parameter_ids: Mapping[str, str] = field(default_factory=dict)
+    connector_ids: Mapping[str, str] = field(default_factory=dict)
+    is_rollout: bool = False
+
+
+# Read
+
+
+def variables_of(targets: Iterable[str]) -> list[str]:
+    """The variables that the options of these targets are made of, in the order of the table."""
+    wanted = {need for target in targets for need in (target, *NEEDS.get(target, ()))}
+    return [name for name, setting in TABLE.items() if wanted & setting.options.keys()]
+
+
+def read(variables: Mapping[str, Any], template: Callable[[Any], Any], targets: Iterable[str]) -> dict[str, Any]:
+    """The variables of the table that these targets need, in plain types, as far as they are not empty.
+
+    :param template: evaluates a value as the task of the host does.
+
+    Raises :class:`AnsibleError` for one that cannot be templated, and :class:`ResourceError` for one that is not what
+    it has to be.
+    """
+    names = variables_of(targets)
+    values = plain(given([{name: name for name in (*names, *ACCOUNT_NAMES)}], variables, template))
+    return {name: checked(name, value) for name, value in values.items()}
+
+
+def checked(name: str, value: Any) -> Any:
+    """The value of a variable, in the one reading that all parts of the collection share."""
+    setting = TABLE.get(name)
+    if setting and setting.type == NAME:
+        return name_text(value, name)
+    if name == "apono_trust":
+        return iam_trust.read(value, name)
+    if setting and setting.type == "dict" and not isinstance(value, (Mapping, str)):
+        raise ResourceError(f"{name} is a {type(value).__name__}: write a dictionary.")
+    return value
+
+
+def value_of(name: str, values: Mapping[str, Any]) -> Any:
+    """A variable, or what counts where it is empty."""
+    return values.get(name, TABLE[name].value)
+
+
+def is_true(name: str, values: Mapping[str, Any]) -> bool:
+    """A variable that is yes or no, also as the text that a form gives."""
+    return bool(boolean(value_of(name, values), strict=False))
+
+
+# Options
+
+
+def options(target: str, values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The options of one target.
+
+    :param target: a module, a group of options or a role, as the settings of the table name it.
+    :param values: what :func:`read` has returned for the target.
+
+    Raises :class:`ResourceError` for values that no options can be made of.
+    """
+    values = {**values, **facts.account}
+    found: dict[str, Any] = {}
+    for name, setting in TABLE.items():
+        option = setting.options.get(target)
+        if option and name in values:
+            found.update(values[name] if option == FURTHER else {option: values[name]})
+    make = MADE.get(target)
+    return {
+        option: value for option, value in (make(found, values, facts) if make else found).items() if value is not None
+    }
+
+
+def host_options(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """All that a plan needs of one host; see ``settings.py``. Raises :class:`ResourceError`."""
+
+    def of(target: str) -> dict[str, Any]:
+        return options(target, values, facts)
+
+    return {
+        "cluster_info": {**of("aws"), "cluster_name": cluster_name(values, facts)},
+        "apono": of("apono"),
+        "kubernetes": of("kubernetes"),
+        "iam_policy": of("iam_policy"),
+        "iam_role": of("iam_role"),
+        "mapping": {
+            "authentication": value_of("apono_authentication", values),
+            "access_entry": of("access_entry"),
+            "aws_auth_role": of("aws_auth_role"),
+        },
+        "integration": {
+            "name": integration_name(values, facts),
+            "wait": is_true("apono_wait", values),
+            **of("integration"),
+        },
+        "access_flows": value_of("apono_access_flows", values) or [],
+        "connector_install": is_true("apono_connector_install", values),
+    }
+
+
+def cluster_name(values: Mapping[str, Any], facts: Facts) -> str:
+    return values.get("apono_cluster_name") or facts.host
+
+
+def integration_name(values: Mapping[str, Any], facts: Facts) -> str:
+    own = values.get("apono_integration_name") or values.get("apono_default_integration_name")
+    return str(own) if own else cluster_name(values, facts)
+
+
+def role_arn(values: Mapping[str, Any], facts: Facts) -> str:
+    """The role of the account by its name, whether it is there or not; empty where the cluster is not known."""
+    if not facts.cluster:
+        return ""
+    path, name = value_of("apono_role_path", values), value_of("apono_role_name", values)
+    return arn.role_arn(facts.cluster["partition"], facts.cluster["account_id"], path, name)
+
+
+def kubernetes(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """What the user has set, or the address that EKS has, which saves a call to EKS."""
+    if found:
+        # kubernetes.core names the option validate_certs, which the modules have for AWS.
+        certificates = {"verify_ssl": found["validate_certs"]} if "validate_certs" in found else {}
+        return {option: value for option, value in found.items() if option != "validate_certs"} | certificates
+    if not facts.cluster:
+        return {}
+    return {
+        "cluster_name": cluster_name(values, facts),
+        "host": facts.cluster.get("endpoint"),
+        "ca_cert": decoded(facts.cluster.get("certificate_authority")),
+    }
+
+
+def decoded(text: str | None) -> str | None:
+    """A certificate authority as EKS has it, in PEM."""
+    return base64.b64decode(text).decode() if text else None
+
+
+def iam_policy(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    return {"account_id": known_account_id(values, facts), **found}
+
+
+def access_entry(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    return {"authentication_mode": facts.cluster.get("authentication_mode"), **found}
+
+
+def connector(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The variables of the role ``connector``, without its name in front."""
+    # Another chart has no repository of Apono's.
+    own_chart = {"chart_repository": ""} if found.get("chart") else {}
+    return {**own_chart, **found, "cluster_name": cluster_name(values, facts)}
+
+
+def integration(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The options of the module but for ``name``, ``state`` and ``wait``."""
+    given_config = options_of("connection", values).get("config", {})
+    when = value_of("apono_generated_access_details", values)
+    if when not in tuple(GENERATED_OPTIONS):
+        raise ResourceError(f"apono_generated_access_details is {when!r}: set one of {', '.join(GENERATED_OPTIONS)}.")
+    if not isinstance(given_config, Mapping):
+        raise ResourceError(
+            f"apono_integration_config is a {type(given_config).__name__}: write a dictionary of settings."
+        )
+    generated = GENERATED_OPTIONS[when]
+    return {
+        "cluster": identity(values, facts),
+        **connector_options(values, facts),
+        "config": merge(config(values, facts), given_config, facts.parameter_ids),
+        "parameter_ids": dict(facts.parameter_ids) or None,
+        # A text that the user has written counts more than one that is generated.
+        **({generated: access_details(values, facts)} if facts.cluster and generated else {}),
+        **{option: value for option, value in found.items() if option != "connector"},
+    }
+
+
+def options_of(target: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a target as the variables have them, and nothing that follows from them."""
+    return {
+        option: values[name]
+        for name, setting in TABLE.items()
+        for of, option in setting.options.items()
+        if of == target and name in values
+    }
+
+
+def connector_options(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    name = values.get("apono_connector")
+    if isinstance(name, (list, Mapping)):
+        raise ResourceError(f"apono_connector is {name!r}: write the id or the name of the connector.")
+    return {
+        # An id needs no look at the list of connectors.
+        "connector": facts.connector_ids.get(name, name) if name else None,
+        # One that is yet to be installed is there by the time of the rollout.
+        "connector_must_exist": facts.is_rollout or not is_true("apono_connector_install", values),
+    }
+
+
+def merge(made: Mapping[str, Any], given: Mapping[str, Any], parameter_ids: Mapping[str, str]) -> dict[str, Any]:
+    """All settings of both. One that is given is taken rather than the one that is made, if it is named by the label in
+    any letter case or, as in the portal's "View as Code", by the parameter's id."""
+    named = {str(key).strip().lower() for key in given}
+    named.update(label.lower() for label, parameter in parameter_ids.items() if parameter in given)
+    return {**{label: value for label, value in made.items() if label.lower() not in named}, **given}
+
+
+def access_details(values: Mapping[str, Any], facts: Facts) -> str:
+    """The text that Apono shows to users on how to log in."""
+    sign_in = iam_trust.sign_in(values.get("apono_trust"))
+    return custom_access_details(cluster_name(values, facts), facts.cluster["region"], role_arn(values, facts), sign_in)
+
+
+def known_account_id(values: Mapping[str, Any], facts: Facts) -> str | None:
+    return facts.cluster.get("account_id") or known_account(values)
+
+
+def identity(values: Mapping[str, Any], facts: Facts) -> dict[str, str]:
+    """Which cluster it is: as EKS said, or as the variables say of one that is gone."""
+    found = {
+        "name": cluster_name(values, facts),
+        "region": facts.cluster.get("region") or values.get("apono_region"),
+        "endpoint": facts.cluster.get("endpoint"),
+        "account_id": known_account_id(values, facts),
+    }
+    return {option: str(value) for option, value in found.items() if value}
+
+
+def config(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The settings under the labels that Apono's catalog has for EKS. An empty one is taken out of the integration:
+    without address and certificate authority, it is the cluster on which the connector runs. For a connector in another
+    cluster, the address of this one is set."""
+    place = {} if is_true("apono_connector_in_cluster", values) else facts.cluster
+    own = options_of("connection", values)
+    return {
+        "Server URL": own.get("server_url") or place.get("endpoint") or "",
+        "Certification Authority": own.get("certificate_authority") or place.get("certificate_authority") or "",
+        "EKS Cluster Name": cluster_name(values, facts),
+        "AWS Role Name": own.get("role_name", ""),
+        "Region": facts.cluster.get("region") or "",
+    }
+
+
+# What options follow from, beside the settings that name the target.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "kubernetes": ("cluster",),
+    "iam_policy": ("cluster", "aws"),
+    "connector": ("cluster",),
+    "integration": ("cluster", "aws", "connection", "connector_install", "access_details", "iam_role"),
+    "integration_name": ("cluster",),
+}
+MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, Any]]] = {
+    "kubernetes": kubernetes,
+    "iam_policy": iam_policy,
+    "access_entry": access_entry,
+    "aws_auth_role": access_entry,
+    "connector": connector,
+    "integration": integration,
+}

@@ -1,0 +1,424 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one table of settings: where a variable ``apono_…`` of a playbook meets an option of a module or a role.
+
+A :class:`Setting` says which variable it is, which options it becomes, whether it belongs to a cluster, to its AWS
+account or to the run, how the values of several clusters of an account are merged, and what the reference of variables
+prints. Nothing else in the collection reads such a variable: the lookup ``apono.eks.options``, the plan of a fleet, the
+check for misspelt names and ``docs/docsite/rst/variables.rst`` are all made from :data:`SECTIONS`.
+
+The interface for those who plan a fleet, in ``host_options.py``::
+
+    values = read(variables, template)          # by variable, in the context of the host's own task; nothing is empty
+    options("integration", values, facts)       # the options of one module, as the table and the facts say
+    host_options(values, facts)                 # all of them at once: what a plan needs of one host
+
+``host_options`` returns::
+
+    {"cluster_info": {"cluster_name": str, "region": str, …},       # the group apono.eks.aws, and the cluster
+     "apono": {"api_url": str, "api_token": str, …},                # the group apono.eks.apono
+     "kubernetes": {"host": str, "ca_cert": str, …},                # the group apono.eks.kubernetes
+     "iam_policy": {…}, "iam_role": {…},                            # of this cluster alone; see fleet.settle_accounts
+     "mapping": {"authentication": str, "access_entry": {…}, "aws_auth_role": {…}},
+     "integration": {…}, "access_flows": [{…}], "connector_install": bool}
+
+Before a read, ``facts`` is empty and only what follows from the variables is there; after it, ``facts`` has the
+cluster, the parameter ids of the catalog, the ids of connectors by name and the merged settings of the account.
+``cluster_info``, ``apono`` and ``kubernetes`` hold secrets: a task that registers them is ``no_log``, and they never
+become facts that a cache keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import TRUST
+
+# Whose a setting is.
+CLUSTER, ACCOUNT, RUN = "cluster", "account", "run"
+
+# How the values of several clusters of one account become one.
+SAME = "same"  # all clusters that set it set the same
+UNION = "union"  # the items of all
+PATTERNS = "patterns"  # the patterns of all; a cluster that sets none needs everything
+TAGS = "tags"  # the tags of all; one tag has one value
+SSO = "sso"  # the accounts of all trusts by SSO; other trusts are the same
+
+# The types that are more than an argument spec's type: a name is a text that YAML has not read as something else.
+NAME, TEXTS = "name", "texts"
+SPECS: dict[str, dict[str, Any]] = {
+    NAME: {"type": "str"},
+    TEXTS: {"type": "list", "elements": "str"},
+    "trust": TRUST,
+}
+DOCUMENTED_TYPES = {NAME: "str", TEXTS: "list of str", "trust": "dict"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable of the playbooks.
+
+    :param to: the options that it becomes, each as ``target.option``, separated by blanks. A target is a module, a
+        group of options, a role or a step of a playbook. The option ``*`` means that the variable is a dictionary of
+        further options of the target. A setting without a target is read as it is.
+    :param value: what counts where the variable is empty, if that is not left to the module.
+    :param default: the same in the words of the reference.
+    """
+
+    variable: str
+    type: str
+    to: str
+    text: str
+    default: str
+    scope: str = CLUSTER
+    merge: str = SAME
+    value: Any = None
+    secret: bool = False
+    used_by: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The option of each target."""
+        return dict(part.split(".") for part in self.to.split())
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The variable as an argument of a module."""
+        return SPECS.get(self.type, {"type": self.type})
+
+    @property
+    def documented_type(self) -> str:
+        return DOCUMENTED_TYPES.get(self.type, self.type)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings that belong together, under one heading of the reference."""
+
+    title: str
+    used_by: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    text: str = ""
+
+
+ALL = ("adopt", "audit", "migrate_to_access_entries", "offboard", "onboard", "verify")
+ONBOARDED = ("adopt", "audit", "offboard", "onboard")
+ROLLOUT = ("offboard", "onboard")
+ONE_CLUSTER = ("offboard_cluster", "onboard_cluster")
+
+_of_account = partial(Setting, scope=ACCOUNT)
+_of_run = partial(Setting, scope=RUN)
+
+NOTHING, UNCHANGED = "nothing", "left unchanged"
+
+# fmt: off
+SECTIONS = (
+    Section("Which cluster", (*ALL, "user_login"), (
+        Setting("apono_cluster_name", NAME, "cluster.name connector.cluster_name",
+            "The name of the cluster. Put a name such as ``123``, ``0x10`` or ``yes`` in quotes: without them YAML "
+            "makes a number or a truth value of it, which is an error here. The same holds for the names of roles, "
+            "policies and integrations.",
+            "the name of the host"),
+        Setting("apono_region", "str", "aws.region user_login.region",
+            "The region of the cluster.", "``AWS_REGION``"),
+        Setting("apono_account_id", "str", "cluster.account_id",
+            "The AWS account of the cluster. Required for one cluster without an inventory, for the offboarding of "
+            "a cluster that is gone, and for a login where ``apono_assume_role_arn`` does not name it.",
+            "the account that EKS names"),
+        _of_run("apono_hosts", "str", "",
+            "The hosts of the inventory to work on, as a pattern of hosts. A part that matches no host is an "
+            "error.",
+            "``all``"),
+    )),
+    Section("How to reach AWS and Kubernetes", ALL, (
+        Setting("apono_assume_role_arn", "str", "aws.assume_role_arn",
+            "A role to assume in the account of the cluster.", "``APONO_ASSUME_ROLE_ARN``"),
+        Setting("apono_assume_role_external_id", "str", "aws.assume_role_external_id",
+            "The external id that the role requires. Secret.", "``APONO_ASSUME_ROLE_EXTERNAL_ID``", secret=True),
+        Setting("apono_profile", "str", "aws.profile",
+            "A profile of the AWS configuration.", NOTHING),
+        Setting("apono_aws", "dict", "aws.*",
+            "Further options of the group ``apono.eks.aws``. They win over the variables above.",
+            NOTHING, secret=True),
+        Setting("apono_kubernetes", "dict", "kubernetes.* connector.kubernetes",
+            "Options of the group ``apono.eks.kubernetes`` by which the API server is reached, instead of the "
+            "address that EKS has.",
+            NOTHING, secret=True),
+    )),
+    Section("The account", ("adopt", "audit", "offboard", "onboard"), (
+        _of_account("apono_trust", "trust", "iam_role.trust",
+            "Who may assume the role: ``{sso: {}}``, ``{sso: {account_ids: [...]}}``, ``{saml: {provider: ...}}`` "
+            "or ``{policy: ...}``. ``sso`` alone means the IAM Identity Center (AWS SSO) roles of the account "
+            "itself. Required for onboarding.",
+            NOTHING, merge=SSO),
+        _of_account("apono_allow_open_trust", "bool", "iam_role.allow_open_trust",
+            "Whether a trust policy of your own may allow anyone to assume the role.", "``false``"),
+        _of_account("apono_role_name", NAME, "iam_role.name",
+            "The name of the role.", "``apono-k8s-access``", value="apono-k8s-access",
+            used_by=("migrate_to_access_entries", "user_login", "verify")),
+        _of_account("apono_role_path", "str", "iam_role.path",
+            "The path of the role.", "``/``", value="/",
+            used_by=("migrate_to_access_entries", "user_login", "verify")),
+        _of_account("apono_role_description", "str", "iam_role.description",
+            "The description of the role.",
+            "left unchanged; a new role has ``required for k8s access managed by Apono``"),
+        _of_account("apono_managed_policies", TEXTS, "iam_role.managed_policies",
+            "Further managed policies of the role, by ARN or name.", NOTHING, merge=UNION),
+        _of_account("apono_max_session_duration", "int", "iam_role.max_session_duration",
+            "The longest session, in seconds.", UNCHANGED),
+        _of_account("apono_permissions_boundary", "str", "iam_role.permissions_boundary",
+            "The ARN of a permissions boundary of the role.", UNCHANGED),
+        _of_account("apono_policy_name", NAME, "iam_policy.name",
+            "The name of the policy.", "``apono-k8s-access``", value="apono-k8s-access"),
+        _of_account("apono_policy_path", "str", "iam_policy.path",
+            "The path of the policy.", "``/``", value="/"),
+        _of_account("apono_policy", "raw", "iam_policy.policy",
+            "A policy document of your own, as a dictionary or JSON text.",
+            "``eks:DescribeCluster`` on all clusters of the account"),
+        _of_account("apono_policy_clusters", TEXTS, "iam_policy.clusters",
+            "Names or patterns of clusters in the built-in policy.", "all", merge=PATTERNS, value=("*",)),
+        _of_account("apono_policy_regions", TEXTS, "iam_policy.regions",
+            "Names or patterns of regions in the built-in policy.", "all", merge=PATTERNS, value=("*",)),
+        _of_account("apono_tags", "dict", "iam_policy.tags iam_role.tags access_entry.tags connector.tags",
+            "Tags of the policy, the role, the access entry and what the connector has in AWS.",
+            UNCHANGED, merge=TAGS),
+        _of_run("apono_remove_account_access", "bool", "",
+            "Whether offboarding removes the role and the policy.",
+            "when no other host may use them"),
+    )),
+    Section("The cluster", ("adopt", "audit", "migrate_to_access_entries", "offboard", "onboard", "verify"), (
+        Setting("apono_authentication", "str", "mapping.authentication verify.authentication",
+            "``auto``, ``eks_api`` or ``config_map``.", "``auto``", value="auto"),
+        Setting("apono_username", "str", "access_entry.username aws_auth_role.username verify.username",
+            "The username in Kubernetes. Write it with ``!unsafe``.", "that of the access mapping"),
+        Setting("apono_kubernetes_groups", TEXTS,
+            "access_entry.kubernetes_groups aws_auth_role.groups verify.groups",
+            "Groups in Kubernetes.", "none"),
+        Setting("apono_allow_reserved_groups", "bool", "aws_auth_role.allow_reserved_groups",
+            "Whether an entry in ``aws-auth`` may have groups that begin with ``system:`` or ``eks:``, such as "
+            "``system:masters``.",
+            "``false``"),
+        Setting("apono_access_policies", "list", "access_entry.access_policies",
+            "Access policies of EKS for the access entry, as the option of "
+            ":ansplugin:`apono.eks.access_entry#module`.",
+            "none"),
+        Setting("apono_backup", "str", "aws_auth_role.backup",
+            "A folder on the controller for copies of ``aws-auth`` as it was before a change.", NOTHING),
+    )),
+    Section("Apono", ONBOARDED, (
+        Setting("apono_api_token", "str", "apono.api_token",
+            "The token of a service account. Secret.", "``APONO_API_TOKEN``", secret=True),
+        Setting("apono_api_url", "str", "apono.api_url",
+            "The address of Apono's API.", "``APONO_ENDPOINT``, or the public one"),
+        Setting("apono_api", "dict", "apono.*",
+            "Further options of the group ``apono.eks.apono``. They win over the variables above.",
+            NOTHING, secret=True),
+        Setting("apono_connector", "str", "integration.connector connector.id",
+            "The connector, by name or id.", UNCHANGED),
+        Setting("apono_connector_in_cluster", "bool", "connection.in_cluster",
+            "Whether the connector runs in the cluster itself. If not, the integration has the address and the "
+            "certificate authority that EKS has.",
+            "``true``", value=True),
+        Setting("apono_server_url", "str", "connection.server_url",
+            "The setting *Server URL*.", "see ``apono_connector_in_cluster``"),
+        Setting("apono_certificate_authority", "str", "connection.certificate_authority",
+            "The setting *Certification Authority*.", "see ``apono_connector_in_cluster``"),
+        Setting("apono_connector_role_name", "str", "connection.role_name",
+            "The setting *AWS Role Name*, the role of the connector.", NOTHING),
+        Setting("apono_integration_name", NAME, "integration_name.given",
+            "The name of the integration, which belongs to this cluster alone "
+            "(:ref:`ansible_collections.apono.eks.docsite.many_accounts`).",
+            "``apono_default_integration_name``, or the name of the cluster"),
+        Setting("apono_default_integration_name", "str", "integration_name.default",
+            "The name of the integration where ``apono_integration_name`` is not set. The inventory plugin and the "
+            "playbooks for events set it to ``name.region.account`` where clusters come from several accounts or "
+            "regions.",
+            "the name of the cluster"),
+        Setting("apono_allow_cluster_change", "bool", "integration.allow_cluster_change",
+            "Whether an integration whose stored settings name another cluster may be changed or removed.",
+            "``false``"),
+        Setting("apono_integration_type", "str", "integration.type",
+            "The type of the integration in Apono's catalog. The same for all hosts.",
+            "``aws-eks``", value="aws-eks"),
+        Setting("apono_integration_config", "dict", "connection.config",
+            "Further settings, by their labels or ids in the catalog.", NOTHING),
+        Setting("apono_resource_types", TEXTS, "integration.resource_types",
+            "The resource types that Apono syncs, ``*`` for all.", "all"),
+        Setting("apono_secret_store", "dict", "integration.secret_store",
+            "Where the connector finds the secret, as the option of :ansplugin:`apono.eks.integration#module`.",
+            "none", secret=True),
+        Setting("apono_update_secret", "str", "integration.update_secret",
+            "``on_create`` or ``always``: when a secret that is kept in Apono itself is sent.", "``on_create``"),
+        Setting("apono_credential_rotation_days", "int", "integration.credential_rotation_days",
+            "After how many days credentials are rotated.", UNCHANGED),
+        Setting("apono_user_cleanup_days", "int", "integration.user_cleanup_days",
+            "How many days after the end of access a user is deleted.", UNCHANGED),
+        Setting("apono_custom_access_details", "str", "integration.custom_access_details",
+            "The text that Apono shows to users on access, in at most 400 characters.",
+            "see ``apono_generated_access_details``"),
+        Setting("apono_generated_access_details", "str", "access_details.when",
+            "When Apono shows users how to log in, where ``apono_custom_access_details`` is not set: "
+            "``on_create``, with an integration that is created; ``always``, also in place of another text; "
+            "``never``.",
+            "``on_create``", value="on_create"),
+        Setting("apono_owner", "dict", "integration.owner",
+            "The owners of the integration, as the option of :ansplugin:`apono.eks.integration#module`.",
+            UNCHANGED),
+        Setting("apono_resource_owner", "dict", "integration.resource_owner",
+            "How owners of resources are found; needs ``apono_owner``.", UNCHANGED),
+        Setting("apono_access_flows", "list", "access_flows.flows",
+            "The access flows of the cluster, each with the options of :ansplugin:`apono.eks.access_flow#module`. "
+            "Offboarding removes them.",
+            "none"),
+        Setting("apono_wait", "bool", "integration_wait.wait",
+            "Whether to wait for the sync. With a connector that is not connected, that is an error before "
+            "anything is written.",
+            "``true``", value=True),
+        Setting("apono_wait_timeout", "int", "integration.wait_timeout",
+            "How long to wait for the sync, in seconds.", "``600``"),
+    )),
+    Section("The connector", ROLLOUT, (
+        Setting("apono_connector_install", "bool", "connector_install.install",
+            "Whether the connector is installed on the cluster, and upgraded.", "``false``", value=False),
+        Setting("apono_connector_token", "str", "connector.token",
+            "The token with which the connector connects to Apono. Secret.", "``apono_connector_token_file``",
+            secret=True),
+        Setting("apono_connector_token_file", "str", "connector.token_file",
+            "A file on the controller that holds that token.", "an error"),
+        Setting("apono_connector_chart", "str", "connector.chart",
+            "The chart, by name, path or address.", "``apono-connector``"),
+        Setting("apono_connector_chart_repository", "str", "connector.chart_repository",
+            "The repository of the chart.", "Apono's, for Apono's chart"),
+        Setting("apono_connector_chart_version", "str", "connector.chart_version",
+            "The version of the chart.", "the newest"),
+        Setting("apono_connector_namespace", "str", "connector.namespace",
+            "The namespace.", "``apono-connector``"),
+        Setting("apono_connector_manage_cluster_roles", "bool", "connector.manage_cluster_roles",
+            "Whether the connector may manage roles in the cluster.", "``true``"),
+        Setting("apono_connector_values", "dict", "connector.values",
+            "Further values of the chart.", NOTHING, secret=True),
+        Setting("apono_connector_helm", "str", "connector.helm",
+            "The helm command.", "the one that is found"),
+        Setting("apono_connector_iam_role", NAME, "connector.iam_role_name",
+            "The name of an IAM role that is created for the connector.", "none"),
+        Setting("apono_connector_create_oidc_provider", "bool", "connector.create_oidc_provider",
+            "Whether the OpenID Connect provider of the cluster is created in IAM where that role needs it.",
+            "``false``"),
+        Setting("apono_connector_shared", "bool", "connector.shared",
+            "Whether a connector of the same id may run elsewhere too.", "``false``"),
+        Setting("apono_connector_wait_timeout", "int", "connector.wait_timeout",
+            "How long to wait until the connector is connected, in seconds.", "``300``"),
+        Setting("apono_connector_remove", "bool", "connector_remove.remove",
+            "Whether ``apono.eks.offboard`` removes the connector.", "``false``", value=False),
+    ), text="The connector is installed where ``apono_connector_install`` says so; see "
+            ":ref:`ansible_collections.apono.eks.docsite.connector`. Its id is ``apono_connector``."),
+    Section("The report", ALL, (
+        _of_run("apono_report", "str", "report.path",
+            "An HTML page to write at the end, such as ``reports/today.html``; beside it the same as JSON and CSV. "
+            "The same for all hosts.",
+            "none"),
+        _of_run("apono_report_title", "str", "report.title",
+            "The title of the report.", "what the playbook does"),
+    )),
+    Section("Execution", ROLLOUT, (
+        _of_run("apono_serial", "raw", "rollout.serial",
+            "How many clusters are changed at a time: a number, a percentage, or several for one batch after "
+            "another, as in ``[1, 10, \"100%\"]``. The same for all hosts.",
+            "all at once"),
+        _of_run("apono_max_fail_percentage", "raw", "rollout.max_fail_percentage",
+            "How many percent of a batch may fail without ending the run. The same for all hosts.", "``100``"),
+        _of_run("apono_eks_in_process", "bool", "",
+            "Whether tasks run inside the Ansible worker where they can, or always as modules.",
+            "``true``", used_by=(*ALL, "user_login"), value=True),
+    )),
+    Section("Adopting", ("adopt",), (
+        Setting("apono_adopt_folder", "str", "adopt.folder",
+            "The folder below which the variables are written, in a folder of the host's name.",
+            "``host_vars`` beside the inventory"),
+        Setting("apono_adopt_overwrite", "bool", "adopt.overwrite",
+            "Whether a file that the playbook has not written is replaced.", "``false``"),
+    )),
+    Section("Verifying", ("migrate_to_access_entries", "verify"), (
+        Setting("apono_verify_session_name", "str", "verify.session_name",
+            "The user: the name of the session, with SSO and SAML the email address. Where mappings are removed, "
+            "the access of this user is checked before that.",
+            "an error; no check"),
+        Setting("apono_verify_source_profile", "str", "verify.source_profile",
+            "A profile of the AWS configuration with the credentials of a user whom the role trusts.",
+            "the credentials of the caller"),
+        Setting("apono_verify_wait_timeout", "int", "verify.wait_timeout",
+            "How long to wait, in seconds, for an access mapping that is there to take effect.", "``60``"),
+    )),
+    Section("Logging in", ("user_login",), (
+        Setting("apono_user_login_state", "str", "user_login.state",
+            "``present``, ``absent`` to remove the login again, or ``instructions`` to print commands and write "
+            "nothing.",
+            "``present``"),
+        Setting("apono_user_email", "str", "user_login.session_name",
+            "The user: the email address that they sign in with.", "an error, except with SAML"),
+        Setting("apono_user_source_profile", "str", "user_login.source_profile",
+            "The AWS profile that the user signs in with.", "``default``"),
+        Setting("apono_user_profile", "str", "user_login.profile",
+            "The AWS profile that is created, and assumes the role.", "the role's name and the account"),
+        Setting("apono_user_role_arn", "str", "user_login.role_arn",
+            "The IAM role.", "made of the account, ``apono_role_path`` and ``apono_role_name``"),
+        Setting("apono_user_session_seconds", "int", "user_login.duration_seconds",
+            "How long the credentials are valid.", UNCHANGED),
+        Setting("apono_user_context", "str", "user_login.context",
+            "The context in the kubeconfig.", "``apono-`` and the host's name"),
+        Setting("apono_user_current_context", "bool", "user_login.current_context",
+            "Whether the context becomes the current one.", "``false``"),
+        Setting("apono_user_kubeconfig", "str", "user_login.kubeconfig",
+            "The kubeconfig.", "``KUBECONFIG``, or ``~/.kube/config``"),
+        Setting("apono_user_aws_config_file", "str", "user_login.aws_config_file",
+            "The AWS config file.", "``AWS_CONFIG_FILE``, or ``~/.aws/config``"),
+        Setting("apono_user_server", "str", "user_login.server",
+            "The address of the API server. With ``apono_user_certificate_authority``, it saves a call to EKS.",
+            "the address that EKS has"),
+        Setting("apono_user_certificate_authority", "str", "user_login.certificate_authority",
+            "The certificate authority of the API server, in base64.", "the one that EKS has"),
+        Setting("apono_user_overwrite", "bool", "user_login.overwrite",
+            "Whether a profile or an entry of the name is replaced or removed when it means something else.",
+            "``false``"),
+    ), text="See :ref:`ansible_collections.apono.eks.docsite.user_login`."),
+    Section("One cluster without an inventory", ONE_CLUSTER, (
+        _of_run("apono_event", "dict", "",
+            "A dictionary with ``name``, ``region`` and ``account_id`` of the cluster, instead of the three "
+            "variables, as a rulebook passes it.",
+            "the three variables"),
+        Setting("apono_cluster_wait_timeout", "int", "",
+            "How long to wait, in seconds, until the cluster is created or deleted.", "``1800``", value=1800),
+    ), text="Both playbooks need ``apono_cluster_name``, ``apono_region`` and ``apono_account_id``, or "
+            "``apono_event``."),
+    Section("Auditing", ("audit",), (
+        Setting("apono_audit_ignore", TEXTS, "audit.ignore",
+            "Codes of findings to leave out.", "none"),
+        Setting("apono_audit_fail", "bool", "audit.fail",
+            "Whether a cluster fails that is not onboarded, or has a finding that is an error.", "``true``",
+            value=True),
+    )),
+    Section("Migrating", ("migrate_to_access_entries",), (
+        Setting("apono_migrate_grants", "str", "",
+            "``refuse``, ``carry`` or ``leave``: what to do where permissions in force are bound to the username "
+            "that users lose.",
+            "``refuse``"),
+        Setting("apono_migrate_others", "bool", "",
+            "Whether the other items of ``mapRoles`` and ``mapUsers`` become access entries too.", "``false``"),
+        Setting("apono_migrate_remove_mappings", "bool", "",
+            "Whether mappings of others that have access entries are removed from ``aws-auth``.", "``false``"),
+        Setting("apono_migrate_to_api", "bool", "",
+            "Whether the mode becomes ``API``, in which the cluster does not read ``aws-auth``.", "``false``"),
+        Setting("apono_migrate_settle_seconds", "int", "",
+            "How old access entries are before mappings are removed, in seconds.", "``60``"),
+    ), text="See :ref:`ansible_collections.apono.eks.docsite.migration`."),
+)
+# fmt: on
+
+TABLE: dict[str, Setting] = {setting.variable: setting for section in SECTIONS for setting in section.settings}
+# The settings of an account, which its clusters share.
+OF_ACCOUNT: dict[str, Setting] = {name: setting for name, setting in TABLE.items() if setting.scope == ACCOUNT}
+# Whatever options there are for.
+TARGETS: tuple[str, ...] = tuple(dict.fromkeys(target for setting in TABLE.values() for target in setting.options))

@@ -1,0 +1,161 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of settings against what it speaks of: the options of modules and roles, the reference, what adopt writes.
+
+:func:`mutants` breaks the table in each way in which a line of it can be wrong, and every break has to be found.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.apono.eks.plugins.module_utils.documents.adoption import SECTIONS as ADOPTED
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import SECTIONS, Section, Setting
+
+import variables
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+RESOURCES = "ansible_collections.apono.eks.plugins.module_utils.resources"
+GROUPS = {"aws": AWS, "apono": APONO, "kubernetes": KUBERNETES}
+MODULES = ("iam_policy", "iam_role", "access_entry", "aws_auth_role", "integration")
+ROLES = ("connector", "user_login", "verify")
+
+# Options that no variable has: what a task, a role or the facts of the cluster say, and what is left to the module.
+WITHOUT_VARIABLE = {
+    "iam_policy": {"account_id", "description", "detach", "removed_roles", "purge_tags", "check_permissions", "state"},
+    "iam_role": {"purge_managed_policies", "read_inline_policies", "purge_tags", "check_permissions", "state"},
+    "access_entry": {
+        *("cluster_name", "principal_arn", "principal_created", "authentication_mode", "type", "state", "recreate"),
+        *("purge_access_policies", "read_access_policies", "settle_seconds", "purge_tags", "check_permissions"),
+    },
+    "aws_auth_role": {"role_arn", "authentication_mode", "state", "check_permissions"},
+    "integration": {
+        *("name", "state", "wait", "cluster", "connector_must_exist", "config", "purge_config", "parameter_ids"),
+        "default_custom_access_details",
+    },
+    "connector": {
+        *("state", "preview", "cluster", "aws", "apono", "release", "iam_policy", "wait"),
+    },
+    "user_login": {"cluster_name", "sign_in", "keeps_profile", "also_removed", "aws"},
+    "verify": {"cluster_name", "cluster", "role_arn", "fail", "aws", "kubernetes"},
+}
+# Variables that are not called as their option is, with the rest of the name that stands for it.
+OTHER_NAMES = {
+    "apono_backup.aws_auth_role": "backup",
+    "apono_user_email.user_login": "session_name",
+    "apono_user_session_seconds.user_login": "duration_seconds",
+    "apono_kubernetes_groups.aws_auth_role": "groups",
+    "apono_kubernetes_groups.verify": "groups",
+    "apono_connector.connector": "id",
+    "apono_connector_iam_role.connector": "iam_role_name",
+    "apono_connector_role_name.connection": "role_name",
+    "apono_generated_access_details.access_details": "when",
+    "apono_integration_name.integration_name": "given",
+    "apono_default_integration_name.integration_name": "default",
+    "apono_role_name.iam_role": "name",
+    "apono_policy.iam_policy": "policy",
+    "apono_kubernetes.connector": "kubernetes",
+    "apono_report.report": "path",
+}
+
+
+@functools.cache
+def options_of(target: str) -> frozenset[str]:
+    if target in GROUPS:
+        return frozenset(GROUPS[target].argument_spec)
+    if target in MODULES:
+        task = "".join(word.capitalize() for word in target.split("_"))
+        module = getattr(importlib.import_module(f"{RESOURCES}.{target}"), task)
+        return frozenset(set(module.options.argument_spec) - set(AWS.argument_spec) - own_groups(target))
+    specs = yaml.safe_load((CHECKOUT / f"roles/{target}/meta/argument_specs.yml").read_text())
+    return frozenset(name.removeprefix(f"{target}_") for name in specs["argument_specs"]["main"]["options"])
+
+
+def own_groups(module: str) -> set[str]:
+    """Options that a module has from a group, whose name is none of the module's own."""
+    kubernetes = set(KUBERNETES.argument_spec) if module == "aws_auth_role" else set()
+    return kubernetes | (set(APONO.argument_spec) if module == "integration" else set())
+
+
+def problems(sections: tuple[Section, ...]) -> Iterator[str]:
+    """All that is wrong with a table."""
+    settings = [setting for section in sections for setting in section.settings]
+    by_target: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        for target, option in setting.options.items():
+            others = by_target.setdefault(target, {})
+            if option in others:
+                yield f"{others[option]} and {setting.variable} are both {target}.{option}"
+            others[option] = setting.variable
+            yield from wrong_name(setting, target, option)
+    for target in (*GROUPS, *MODULES, *ROLES):
+        known, has = options_of(target), set(by_target.get(target, ())) - {"*"}
+        yield from (f"{target} has no option {option}" for option in sorted(has - known))
+        if target not in GROUPS:
+            left_out = known - has - WITHOUT_VARIABLE[target]
+            yield from (f"no variable is {target}.{option}" for option in sorted(left_out))
+            yield from (f"{target}.{option} has a variable" for option in sorted(WITHOUT_VARIABLE[target] & has))
+    names = {setting.variable for setting in settings}
+    yield from (f"adopt writes {name}" for names_of in ADOPTED.values() for name in names_of if name not in names)
+    yield from (f"{setting.variable} has no text" for setting in settings if not setting.text)
+    if variables.reference(sections) != variables.PATH.read_text():
+        yield "the reference is not that of the table: make variables"
+
+
+def wrong_name(setting: Setting, target: str, option: str) -> Iterator[str]:
+    """A variable is called as its option is: behind apono_, and what it belongs to."""
+    wanted = OTHER_NAMES.get(f"{setting.variable}.{target}", option)
+    if wanted != option or (
+        option != "*" and f"{setting.variable}.{target}" not in OTHER_NAMES and not setting.variable.endswith(option)
+    ):
+        yield f"{setting.variable} is {target}.{option}"
+
+
+def test_the_table_is_that_of_the_modules_the_roles_and_the_reference() -> None:
+    assert list(problems(SECTIONS)) == []
+
+
+def mutants() -> Iterator[tuple[str, tuple[Section, ...]]]:
+    """Tables with one line left out, one that goes to another option of its target, and one without documentation."""
+    for section in SECTIONS:
+        for setting in section.settings:
+            yield f"{setting.variable} left out", changed(section, setting, None)
+            yield f"{setting.variable} undocumented", changed(section, setting, dataclasses.replace(setting, text=""))
+            for target, option in setting.options.items():
+                other = next((name for name in others(target) if name not in (option, "*")), None)
+                if other:
+                    to = setting.to.replace(f"{target}.{option}", f"{target}.{other}")
+                    mutant = dataclasses.replace(setting, to=to)
+                    yield f"{setting.variable} as {target}.{other}", changed(section, setting, mutant)
+
+
+def others(target: str) -> list[str]:
+    return [
+        setting.options[target] for section in SECTIONS for setting in section.settings if target in setting.options
+    ]
+
+
+def changed(section: Section, setting: Setting, mutant: Setting | None) -> tuple[Section, ...]:
+    kept = [mutant if each is setting else each for each in section.settings]
+    new = dataclasses.replace(section, settings=tuple(each for each in kept if each))
+    return tuple(new if each is section else each for each in SECTIONS)
+
+
+MUTANTS = list(mutants())
+
+
+def test_there_are_mutants_of_every_setting() -> None:
+    assert len(MUTANTS) > 3 * sum(len(section.settings) for section in SECTIONS) - 30
+
+
+@pytest.mark.parametrize("table", [table for _name, table in MUTANTS], ids=[name for name, _table in MUTANTS])
+def test_a_wrong_line_of_the_table_is_found(table: tuple[Section, ...]) -> None:
+    assert list(problems(table)) != []
