@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from runs import Controller, Run
@@ -47,18 +48,24 @@ class Fleet:
         account_id: str,
         mode: str | None = "API_AND_CONFIG_MAP",
         node_role_arns: Sequence[str] = (),
+        host: str | None = None,
         **variables: Any,
     ) -> Cluster:
-        """A cluster, and its host with the automation of its account and ``variables``."""
+        """A cluster, and its host with the automation of its account and ``variables``.
+
+        :param host: the host's name, if it is not the cluster's.
+        """
         account = self.account(account_id)
-        self.clusters[name] = account.add_cluster(
-            name, mode, **({"node_role_arns": node_role_arns} if node_role_arns else {})
-        )
-        self.hosts[name] = {"apono_assume_role_arn": account.automation, **variables}
-        return self.clusters[name]
+        cluster = account.add_cluster(name, mode, **({"node_role_arns": node_role_arns} if node_role_arns else {}))
+        own = {"apono_assume_role_arn": account.automation}
+        if host:
+            own["apono_cluster_name"] = name
+        self.hosts[host or name] = {**own, **variables}
+        self.clusters[host or name] = cluster
+        return cluster
 
     @property
-    def inventory(self) -> dict[str, Any]:
+    def inventory(self) -> dict[str, Any] | Path:
         return {"all": {"hosts": self.hosts, "vars": self.settings}}
 
     def run(self, playbook: str, *arguments: str) -> Run:

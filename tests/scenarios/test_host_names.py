@@ -9,16 +9,15 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fleets import Fleet
 from runs import Controller, Run
 
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, Account, Cluster, integrations
+from testbed.estate import OPERATIONS_ACCOUNT, integrations
 
 ACCOUNTS = ("111122223333", "222233334444")
-REGION = "eu-west-1"
 # What Ansible reads in a pattern: blanks, separators, wildcards, ranges, other hosts and groups.
 PARTS = (
     *("prod", "eu", "asked", "localhost", "arn:aws:eks:eu-west-1:111122223333:cluster/prod", "2001:db8::1", "x:22"),
@@ -44,46 +43,30 @@ def names_of_parts(seed: str) -> list[str]:
     return list(found)
 
 
-def script(
-    folder: Path, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], common: dict[str, Any]
-) -> Path:
-    """An inventory whose names are taken as they are: a file of YAML has its own reading of them."""
-    answer = {
-        "_meta": {"hostvars": hosts},
-        "all": {"hosts": list(hosts), "vars": common},
-        **{group: {"hosts": members} for group, members in groups.items()},
-    }
-    (folder / "answer.json").write_text(json.dumps(answer))
-    path = folder / "inventory.sh"
-    path.write_text(f"#!/bin/sh\ncat '{folder / 'answer.json'}'\n")
-    path.chmod(0o755)
-    return path
-
-
-class Fleet:
+class NamedFleet(Fleet):
     """Clusters of two accounts, with hosts of any name, some of which are asked for."""
 
-    def __init__(self, bed: Bed, names: list[str], asked: list[str], folder: Path) -> None:
-        accounts = [Account(bed, account_id) for account_id in ACCOUNTS]
-        self.asked = asked
-        self.clusters: dict[str, Cluster] = {}
-        hosts = {}
-        for number, name in enumerate(names):
-            account, cluster = accounts[number % 2], f"c{number:02}"
-            self.clusters[name] = account.add_cluster(cluster, "API_AND_CONFIG_MAP")
-            hosts[name] = {"apono_cluster_name": cluster, "apono_assume_role_arn": account.automation}
-        common = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
-        common |= {"apono_report": "report.json", "ansible_connection": "local"}
+    def __init__(self, bed: Bed, controller: Controller, names: list[str], asked: list[str]) -> None:
+        super().__init__(bed, controller, apono_report="report.json", ansible_connection="local")
         # A group of the name of a host.
-        self.inventory = script(folder, hosts, {"asked": asked, "eu": names[:3]}, common)
+        self.groups = {"asked": asked, "eu": names[:3]}
+        for number, name in enumerate(names):
+            self.add(f"c{number:02}", ACCOUNTS[number % 2], host=name)
 
-    def mapped(self) -> set[str]:
-        return {name for name, cluster in self.clusters.items() if cluster.entry()}
-
-
-def states(controller: Controller) -> dict[str, str]:
-    clusters = json.loads((controller.folder / "report.json").read_text())["clusters"]
-    return {cluster["cluster"]: cluster["state"] for cluster in clusters}
+    @property
+    def inventory(self) -> Path:
+        """An inventory whose names are taken as they are: a file of YAML has its own reading of them."""
+        answer = {
+            "_meta": {"hostvars": self.hosts},
+            "all": {"hosts": list(self.hosts), "vars": self.settings},
+            **{group: {"hosts": members} for group, members in self.groups.items()},
+        }
+        folder = self.controller.folder
+        (folder / "answer.json").write_text(json.dumps(answer))
+        path = folder / "inventory.sh"
+        path.write_text(f"#!/bin/sh\ncat '{folder / 'answer.json'}'\n")
+        path.chmod(0o755)
+        return path
 
 
 def ended(run: Run) -> None:
@@ -95,30 +78,29 @@ def test_exactly_the_hosts_that_were_asked_for_are_worked_on(bed: Bed, binary: P
     names = names_of_parts(binary.parents[1].name)
     # One of them has a group of its own name, whose other hosts were not asked for.
     asked = ["eu", *names[3::2]]
-    fleet = Fleet(bed, names, asked, tmp_path)
-    ended(controller.run("apono.eks.onboard", fleet.inventory, "-e", "apono_hosts=asked", "-e", "apono_serial=2"))
-    assert states(controller) == dict.fromkeys(asked, "changed")
+    fleet = NamedFleet(bed, controller, names, asked)
+    ended(fleet.run("onboard", "-e", "apono_hosts=asked", "-e", "apono_serial=2"))
+    assert fleet.states == dict.fromkeys(asked, "changed")
     assert fleet.mapped() == set(asked)
     assert set(integrations(bed)) == {fleet.clusters[name].name for name in asked}
-    run = controller.run("apono.eks.onboard", fleet.inventory)
-    ended(run)
-    assert states(controller) == {name: "unchanged" if name in asked else "changed" for name in names}
+    ended(fleet.run("onboard"))
+    assert fleet.states == {name: "unchanged" if name in asked else "changed" for name in names}
     assert fleet.mapped() == set(names)
-    run = controller.run("apono.eks.audit", fleet.inventory, "--limit", "asked")
-    assert states(controller) == dict.fromkeys(asked, "onboarded"), run.output
+    run = fleet.run("audit", "--limit", "asked")
+    assert fleet.states == dict.fromkeys(asked, "onboarded"), run.output
     # One that fails is the only one that fails.
     bed.fault("aws", match="eks:DeleteAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
-    run = controller.run("apono.eks.offboard", fleet.inventory, "--limit", "asked", "--forks", "1")
+    run = fleet.run("offboard", "--limit", "asked", "--forks", "1")
     assert (run.code, list(run.failed)) == (2, asked[:1]), run.output
     assert fleet.mapped() == {asked[0], *(set(names) - set(asked))}
 
 
 def test_what_was_asked_for_and_is_not_there_is_an_error(bed: Bed, binary: Path, tmp_path: Path) -> None:
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
-    fleet = Fleet(bed, ["prod eu", "eu"], ["eu"], tmp_path)
+    fleet = NamedFleet(bed, controller, ["prod eu", "eu"], ["eu"])
     bed.forget_calls()
     for words in (["-e", '{"apono_hosts": "prod eu"}'], ["-e", '{"apono_hosts": ["prod?eu"]}', "--limit", "eu"]):
-        run = controller.run("apono.eks.onboard", fleet.inventory, *words)
+        run = fleet.run("onboard", *words)
         assert run.code not in (0, 2), run.output
         assert "Correct apono_hosts" in " ".join(run.output.split()), run.output
         assert run.results == []
@@ -126,28 +108,25 @@ def test_what_was_asked_for_and_is_not_there_is_an_error(bed: Bed, binary: Path,
 
 
 def test_one_cluster_under_two_names_is_refused(bed: Bed, controller: Controller) -> None:
-    account = Account(bed, ACCOUNTS[0])
-    account.add_cluster("prod", "API_AND_CONFIG_MAP")
-    account.add_cluster("web", "API_AND_CONFIG_MAP")
-    common = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
-    common |= {"apono_assume_role_arn": account.automation, "apono_report": "report.json"}
-    hosts: dict[str, dict[str, Any]] = {
-        "prod": {},
-        "production": {"apono_cluster_name": "prod", "apono_integration_name": "another"},
-        "web": {},
+    fleet = Fleet(bed, controller, apono_report="report.json")
+    fleet.add("prod", ACCOUNTS[0])
+    ended(fleet.run("onboard"))
+    fleet.add("web", ACCOUNTS[0])
+    fleet.hosts["production"] = {
+        **fleet.hosts["prod"],
+        "apono_cluster_name": "prod",
+        "apono_integration_name": "another",
     }
-    inventory = {"all": {"hosts": hosts, "vars": common}}
-    ended(controller.run("apono.eks.onboard", {"all": {"hosts": {"prod": {}}, "vars": common}}))
-    run = controller.run("apono.eks.migrate_to_access_entries", inventory, "--check", "--limit", "prod,production")
+    run = fleet.run("migrate_to_access_entries", "--check", "--limit", "prod,production")
     assert set(run.failed) == {"prod", "production"}, run.output
     assert all("'prod' and 'production' lead to one cluster" in message for message in run.failed.values())
     for playbook, state in (("onboard", "changed"), ("audit", "onboarded"), ("offboard", "changed")):
         for limit, refused in (([], {"prod", "production"}), (["--limit", "prod,web"], {"prod"})):
-            run = controller.run(f"apono.eks.{playbook}", inventory, *limit)
+            run = fleet.run(playbook, *limit)
             assert (run.code, set(run.failed)) == (2, refused), run.output
             assert "'prod' and 'production' lead to one cluster, prod in account 111122223333" in json.dumps(run.failed)
             of_web = "unchanged" if limit and playbook != "audit" else state
-            assert states(controller) == {**dict.fromkeys(refused, "failed"), "web": of_web}
+            assert fleet.states == {**dict.fromkeys(refused, "failed"), "web": of_web}
     # What is of the cluster alone was left as it was.
     assert set(integrations(bed)) == {"prod"}
-    assert account.cluster("prod").entry()
+    assert fleet.clusters["prod"].entry()

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fleets import REGION, Fleet
 from runs import Controller, Run
 from test_adopt import make_integration, make_role
 from traps import FORMS, Traps, as_data, to_yaml
@@ -25,7 +26,6 @@ from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, Cluster, integrations
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-REGION = "eu-west-1"
 ACCOUNTS = [f"1111{number:08}" for number in range(len(FORMS))]
 PERSON = "jane@example.com"
 
@@ -267,22 +267,23 @@ FREE: dict[str, Any] = {
 MAPPED = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
 
 
-class Fleet:
+class TrappedFleet(Fleet):
     """A host for each variable, which has a trap in it and all else as it should be."""
 
-    def __init__(self, bed: Bed, traps: Traps) -> None:
-        self.common = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
-        self.common |= {"apono_verify_session_name": PERSON, "apono_verify_wait_timeout": 0}
-        self.common |= {"apono_user_email": PERSON}
-        self.bed = bed
-        self.account = Account(bed, ACCOUNTS[0])
-        self.hosts: dict[str, dict[str, Any]] = {}
-        self.add("a-valid", {})
+    def __init__(self, bed: Bed, controller: Controller, traps: Traps) -> None:
+        super().__init__(
+            bed,
+            controller,
+            apono_verify_session_name=PERSON,
+            apono_verify_wait_timeout=0,
+            apono_user_email=PERSON,
+        )
+        self.add_host("a-valid", {})
         poisoned = {name: traps.text(name) for name in documented() if name not in NO_SETTING}
         for name, text in poisoned.items():
-            self.add(name.replace("_", "-"), {name: text})
+            self.add_host(name.replace("_", "-"), {name: text})
         for name, shape in SHAPES.items():
-            self.add(f"{name}-s".replace("_", "-"), {name: traps.everywhere(name, shape)})
+            self.add_host(f"{name}-s".replace("_", "-"), {name: traps.everywhere(name, shape)})
         ways = ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api", "cluster_name")
         rest = {
             name: text for name, text in poisoned.items() if not name.startswith(tuple(f"apono_{way}" for way in ways))
@@ -290,25 +291,25 @@ class Fleet:
         # All at once, where the first that is wrong ends it, and all but those by which the services are reached.
         self.some = {"a-valid": {}, "z-all": poisoned, "z-rest": rest}
         for name in ("z-all", "z-rest"):
-            self.add(name, self.some[name])
+            self.add_host(name, self.some[name])
 
-    def add(self, name: str, variables: dict[str, Any]) -> None:
+    def add_host(self, name: str, variables: dict[str, Any]) -> None:
         # What an account is to have is made of what all of its clusters have.
         own_account = any(f"apono_account_settings.{variable} " in MAPPED for variable in variables)
-        account = Account(self.bed, f"2222{len(self.hosts):08}") if own_account else self.account
-        account.add_cluster(name, "API_AND_CONFIG_MAP")
-        own = {"apono_cluster_name": name, "apono_assume_role_arn": account.automation}
-        self.hosts[name] = {**own, **variables}
+        self.add(name, f"2222{len(self.hosts):08}" if own_account else ACCOUNTS[0], host=name, **variables)
+
+    @property
+    def inventory(self) -> Path:
+        return inventory(self.controller.folder, self.hosts, **self.settings)
 
 
 def test_what_variables_hold_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
-    fleet = Fleet(bed, traps)
-    everything = inventory(place.folder, fleet.hosts, **fleet.common)
-    run = place.run("apono.eks.onboard", everything, "--check")
+    fleet = TrappedFleet(bed, place, traps)
+    run = fleet.run("onboard", "--check")
     nothing_ran(traps, run)
     # What is wrong with the others is theirs alone.
     assert run.told["a-valid"].split()[3] == "changed", run.output
-    few = inventory(place.folder, {name: fleet.hosts[name] for name in fleet.some}, **fleet.common)
+    fleet.hosts = {name: fleet.hosts[name] for name in fleet.some}
     home = ("-e", f"apono_user_kubeconfig={place.folder}/kubeconfig")
     for playbook, *words in (
         ("audit",),
@@ -318,7 +319,7 @@ def test_what_variables_hold_is_never_run(bed: Bed, place: Controller, traps: Tr
         ("migrate_to_access_entries", "--check"),
         ("offboard", "--check"),
     ):
-        nothing_ran(traps, place.run(f"apono.eks.{playbook}", few, *words))
+        nothing_ran(traps, fleet.run(playbook, *words))
 
 
 # What a survey answers
