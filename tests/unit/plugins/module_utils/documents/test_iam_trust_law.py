@@ -336,6 +336,9 @@ CLAIMS = {
     },
 }
 PRIVATE = {provider("ours.okta.com"), f"arn:aws:iam::{OURS}:saml-provider/okta"}
+# In a fixed order, so that a seed draws the same in each process.
+SHARED = [name for name in CLAIMS if name not in PRIVATE]
+IDENTIFYING_KEYS = {key.lower() for keys in (IDENTITIES, *CLAIMS.values()) for key in keys}
 QUALIFIERS = ["", "", "", "ForAnyValue:", "ForAllValues:"]
 OPERATORS = ["StringEquals", "StringLike", "StringLike", "StringEqualsIgnoreCase", "ArnLike", "ArnLike", "ArnEquals"]
 NEGATED = ["StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase", "ArnNotLike", "ArnNotEquals"]
@@ -347,6 +350,7 @@ VARIABLES = [
     "${aws:x, '*'}",
     "${aws:PrincipalTag/team}",
 ]
+WRITTEN_VARIABLES = re.compile("|".join(map(re.escape, [*VARIABLES, *FREE["sts:RoleSessionName"][1:]])))
 
 
 class Drawn:
@@ -365,7 +369,7 @@ class Drawn:
         return self.random.random() < share
 
     def pick(self, items):
-        return self.random.choice(list(items))
+        return self.random.choice(items if isinstance(items, (list, tuple, str)) else list(items))
 
     # Documents
 
@@ -466,8 +470,11 @@ class Drawn:
     # Strangers
 
     def strangers(self, count):
+        asked = self.asked()
+        written = str(self.document)
+        named = [name for name in SHARED if name in written]
         for _number in range(count):
-            yield self.stranger()
+            yield self.stranger(asked, named)
 
     def asked(self):
         """The values that the document compares each key with, wildcards filled in a stranger's way."""
@@ -480,23 +487,22 @@ class Drawn:
         return found
 
     def filled(self, pattern):
-        for variable in VARIABLES + FREE["sts:RoleSessionName"][1:]:
-            pattern = pattern.replace(variable, "x")
-        return re.sub(r"[*?]", lambda found: "x" if found[0] == "?" else self.pick(["", "x", "evil"]), pattern)
+        pattern = WRITTEN_VARIABLES.sub("x", pattern)
+        return re.sub(r"[*?]", lambda found: "x" if found[0] == "?" else self.pick(("", "x", "evil")), pattern)
 
-    def stranger(self):
-        asked = self.asked()
+    def stranger(self, asked, named):
+        """
+        :param asked: the values of :meth:`asked`.
+        :param named: the shared identity providers that the document names.
+        """
         context = {}
         for key, values in asked.items():
             value = self.filled(self.pick([*values, "x"]))
             if self.chance(0.85):
                 context[key] = ("192.0.2.1",) if key == "aws:sourceip" else (value,)
-        own_keys = {key.lower() for keys in (IDENTITIES, *CLAIMS.values()) for key in keys}
-        context = {key: value for key, value in context.items() if key not in own_keys}
-        shared = set(CLAIMS) - PRIVATE
-        wanted = {name for name in shared if name in str(self.document)}
-        if wanted and self.chance(0.75) or self.chance(0.05):
-            name = self.pick(wanted or shared)
+        context = {key: value for key, value in context.items() if key not in IDENTIFYING_KEYS}
+        if named and self.chance(0.75) or self.chance(0.05):
+            name = self.pick(named or SHARED)
             return Request(
                 "sts:AssumeRoleWithWebIdentity", "Federated", frozenset({name}), context | self.token(name, asked)
             )

@@ -131,12 +131,12 @@ def wild(chars):
 
 @functools.lru_cache(maxsize=100_000)
 def compiled(pattern):
-    return re.compile(pattern, re.DOTALL)
+    expression = "".join(".*" if token is ANY else "." if token is ONE else re.escape(token) for token in pattern)
+    return re.compile(expression, re.DOTALL)
 
 
 def like(pattern, item):
-    expression = "".join(".*" if token is ANY else "." if token is ONE else re.escape(token) for token in pattern)
-    return compiled(expression).fullmatch(item) is not None
+    return compiled(tuple(pattern)).fullmatch(item) is not None
 
 
 def literal(pattern):
