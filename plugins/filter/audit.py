@@ -100,5 +100,5 @@ def audit(facts: Mapping[str, Any]) -> dict[str, Any]:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"audit": returns_data(audit)}

@@ -124,5 +124,5 @@ def value(its: Mapping[str, Any], name: str) -> dict[str, Any]:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"audit_fleet": returns_data(audit_fleet)}

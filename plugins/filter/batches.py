@@ -72,5 +72,5 @@ def batches(serial: Any, max_fail_percentage: Any = None) -> dict[str, Any]:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"batches": returns_data(batches)}

@@ -67,6 +67,7 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
@@ -75,5 +76,5 @@ from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_word
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"custom_access_details": with_words(custom_access_details)}

@@ -219,7 +219,7 @@ def of_others(
     for host in others:
         its = readable(hostvars[host], rules.ACCOUNT_VARIABLES)
         account_id = rules.known_account(its)
-        if account_id not in accounts:
+        if account_id is None or account_id not in accounts:
             continue
         try:
             found[host] = {**its, **given(hostvars[host], rules.WISHES.argument_spec)}
@@ -248,5 +248,5 @@ def given(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"fleet": returns_data(fleet)}

@@ -41,6 +41,7 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents.host_vars import host_vars_file
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
@@ -49,5 +50,5 @@ from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_word
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"host_vars_file": with_words(host_vars_file)}

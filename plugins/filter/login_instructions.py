@@ -62,6 +62,7 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents.login import instructions
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
@@ -70,5 +71,5 @@ from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_word
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"login_instructions": with_words(instructions)}

@@ -37,6 +37,7 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.module_utils.documents import authentication_mode
@@ -55,5 +56,5 @@ def mapping_way(authentication: str, mode: str | None = None) -> str:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"mapping_way": returns_data(mapping_way)}

@@ -63,5 +63,5 @@ def name(value: Any, variable: str, default: str = "") -> str:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"name": returns_data(name)}

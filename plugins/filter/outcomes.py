@@ -181,5 +181,5 @@ def outcomes(
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"outcomes": returns_data(outcomes)}

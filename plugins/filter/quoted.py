@@ -65,5 +65,5 @@ def quoted(words: str, secrets: Any = (), values: Any = ()) -> str:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"quoted": with_words(quoted)}

@@ -132,5 +132,5 @@ def results(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 class FilterModule:
     """The filter, for Ansible to find."""
 
-    def filters(self) -> dict[str, Callable]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"rollout": returns_data(rollout)}

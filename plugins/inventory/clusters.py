@@ -260,7 +260,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return AWS.normalise({name: value for name, value in given.items() if value is not None})[0]
 
     def regions(self) -> list[str]:
-        regions = self.get_option("regions")
+        regions: list[str] = self.get_option("regions")
         if discovery.ALL_REGIONS in regions:
             return [discovery.ALL_REGIONS]
         for region in regions:
@@ -286,7 +286,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     organization.get("external_id"),
                     organization.get("organizational_units") or [],
                 )
-                if arn.parse(account.role_arn).account_id not in excluded
+                if arn.parse(account.role_arn or "").account_id not in excluded
             ]
         return accounts if accounts or organization else [discovery.Account()]
 

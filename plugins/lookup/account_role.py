@@ -73,7 +73,8 @@ class LookupModule(DataLookup):
             raise AnsibleLookupError(error.message) from error
 
     def values(self, names: Mapping[str, str]) -> dict[str, Any]:
-        return plain(given([names], self.variables, self._templar.template))
+        values: dict[str, Any] = plain(given([names], self.variables, self._templar.template))
+        return values
 
     def arn(self) -> str:
         return rules.role_arn(self.role)
@@ -92,4 +93,5 @@ class LookupModule(DataLookup):
         """What ``iam_role`` has returned on a host, ``None`` where it has not run there."""
         if host not in self.variables.get("hostvars", ()):
             return None
-        return plain_result(self.variables["hostvars"][host].get(RESULT), ("failed", "role"))
+        result: dict[str, Any] | None = plain_result(self.variables["hostvars"][host].get(RESULT), ("failed", "role"))
+        return result

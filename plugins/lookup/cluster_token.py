@@ -48,6 +48,7 @@ _raw:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -62,7 +63,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
-    def find(self, terms: list[str], variables: dict[str, Any], **kwargs: Any) -> list[str]:
+    def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         checked = AWS.check(plain(self.get_option("aws")))
         if checked.error_messages:

@@ -58,7 +58,7 @@ class LookupModule(DataLookup):
     def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         if kwargs:
             raise AnsibleLookupError("requested_hosts takes a pattern of hosts, and nothing else.")
-        pattern = plain(terms[0] if len(terms) == 1 and isinstance(terms[0], list) else terms)
+        pattern: list[str] = plain(terms[0] if len(terms) == 1 and isinstance(terms[0], list) else terms)
         groups = plain(variables.get("groups") or {})
         if pattern == [ALL] or not groups.get(ALL):
             return pattern

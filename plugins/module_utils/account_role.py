@@ -34,7 +34,8 @@ def role_arn(variables: Mapping[str, Any]) -> str:
 
 def account_of(variables: Mapping[str, Any]) -> str:
     """The account's id, empty where nobody knows the cluster."""
-    return variables.get(CLUSTER, {}).get("account_id", "")
+    account_id: str = variables.get(CLUSTER, {}).get("account_id", "")
+    return account_id
 
 
 def host_variables(account_id: str) -> dict[str, str]:
@@ -67,7 +68,8 @@ def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:
             f"The IAM role of account {account_id} is not known: see the error of {host}. If it has none, the account "
             "has not been set up yet: do not leave out the tag account."
         )
-    return role["arn"]
+    role_arn: str = role["arn"]
+    return role_arn
 
 
 def created(result: Mapping[str, Any] | None) -> str:

@@ -47,10 +47,10 @@ class Account:
 
 def external_id(source: Mapping[str, Any], role_arn: str) -> str | None:
     """The external id that the options ``accounts`` and ``organization`` of the inventory plugin have for a role."""
-    for account in source.get("accounts") or ():
-        if account.get("role_arn") == role_arn:
-            return account.get("external_id")
-    return (source.get("organization") or {}).get("external_id")
+    accounts = (account for account in source.get("accounts") or () if account.get("role_arn") == role_arn)
+    place: Mapping[str, Any] = next(accounts, source.get("organization") or {})
+    found: str | None = place.get("external_id")
+    return found
 
 
 @dataclass
@@ -121,7 +121,11 @@ def discover(
 
 
 def _each(
-    pool: ThreadPoolExecutor, found: Found, step: Callable[[Any], Any], items: Iterable[Any], where: Callable
+    pool: ThreadPoolExecutor,
+    found: Found,
+    step: Callable[[Any], Any],
+    items: Iterable[Any],
+    where: Callable[[Any], str],
 ) -> list[Any]:
     """What a step gives for each item, in their order; items that cannot be read become failures."""
     futures = [(item, pool.submit(step, item)) for item in items]

@@ -30,7 +30,8 @@ class ResourceError(Exception):
     @property
     def code(self) -> str:
         """The error's code, empty where it has none."""
-        return self.error.get("code", "")
+        code: str = self.error.get("code", "")
+        return code
 
 
 def caught(*checks: Callable[[], Any]) -> Iterator[ResourceError]:

@@ -67,9 +67,11 @@ def outcome(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
 def shown(result: dict[str, Any]) -> dict[str, Any]:
     """A result of which callbacks print nothing but text: what a task returns is data for others, but errors and
     differences are for the terminal."""
-    if result.get("failed"):
-        return each_text(printable, result)
-    return {key: each_text(printable, value) if key in ("diff", "warnings") else value for key, value in result.items()}
+    of_all = bool(result.get("failed"))
+    return {
+        key: each_text(printable, value) if of_all or key in ("diff", "warnings") else value
+        for key, value in result.items()
+    }
 
 
 def each_text(change: Callable[[str], str], value: Any) -> Any:
@@ -92,11 +94,13 @@ class Module(AnsibleModule):
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         shown, secrets = self.options.invocation(self.params)
         self.no_log_values.update(secrets, known_secrets())
-        super().fail_json(msg, **{"invocation": {"module_args": shown}, **kwargs})
+        fail: Callable[..., NoReturn] = super().fail_json
+        fail(msg, **{"invocation": {"module_args": shown}, **kwargs})
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
         self.no_log_values.update(known_secrets())
-        super().exit_json(**kwargs)
+        end: Callable[..., NoReturn] = super().exit_json
+        end(**kwargs)
 
 
 def run_module(task_class: type[Task]) -> None:

@@ -28,15 +28,15 @@ class Options:
     """
 
     argument_spec: dict[str, Any] = field(default_factory=dict)
-    mutually_exclusive: tuple = ()
-    required_together: tuple = ()
-    required_one_of: tuple = ()
-    required_if: tuple = ()
-    identifying: tuple = ()
+    mutually_exclusive: tuple[Any, ...] = ()
+    required_together: tuple[Any, ...] = ()
+    required_one_of: tuple[Any, ...] = ()
+    required_if: tuple[Any, ...] = ()
+    identifying: tuple[str, ...] = ()
 
     def merge(self, *others: Options) -> Options:
         """These options and the others'. An option that two of them have is the last one's."""
-        merged = {}
+        merged: dict[str, Any] = {}
         for part in fields(self):
             values = [getattr(options, part.name) for options in (self, *others)]
             if part.name == "argument_spec":

@@ -204,7 +204,7 @@ class Secret:
         return re.findall(r"[\s+\\]*\s[\s+\\]*|\\*[^\\\s]|\\+", self.text)
 
     @functools.cached_property
-    def start(self) -> re.Pattern:
+    def start(self) -> re.Pattern[str]:
         return re.compile("".join(unit_pattern(unit) for unit in self.units[:SHORTEST_PART]))
 
     def spans(self, text: str, shortest: int | None = None) -> Iterator[tuple[int, int]]:
@@ -241,7 +241,7 @@ def unit_ends(characters: str, text: str, start: int) -> Iterator[int]:
 
 
 @functools.lru_cache(maxsize=1024)
-def unit(characters: str) -> re.Pattern:
+def unit(characters: str) -> re.Pattern[str]:
     return re.compile(unit_pattern(characters))
 
 

@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import (
     ResourceError,
@@ -25,6 +25,8 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import (
 )
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.redaction import printable
+
+Answer = TypeVar("Answer")
 
 # Bounds, in seconds, of the pause before a plan is made anew because the object had changed since it was read.
 SHORTEST_PAUSE = 0.05
@@ -186,7 +188,9 @@ def pause(attempt: int) -> None:
     time.sleep(random.uniform(SHORTEST_PAUSE, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt)))
 
 
-def poll(condition: Callable[[], Any], seconds: float, interval: float, first_interval: float | None = None) -> Any:
+def poll(
+    condition: Callable[[], Answer | None], seconds: float, interval: float, first_interval: float | None = None
+) -> Answer | None:
     """The first true answer of ``condition``; ``None`` after ``seconds``.
 
     It is asked at once, then after ``first_interval`` seconds (default: ``interval``) and after twice as long each

@@ -15,7 +15,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
 
 
-def returns_data(function: Callable) -> Callable:
+def returns_data(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as a filter, whose values Ansible does not evaluate. What the function raises is Ansible's."""
 
     @functools.wraps(function)
@@ -25,7 +25,7 @@ def returns_data(function: Callable) -> Callable:
     return filter_
 
 
-def with_words(function: Callable) -> Callable:
+def with_words(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as a filter that :func:`returns_data`, with arguments in plain types, and with errors of the kind
     that Ansible expects."""
 

@@ -16,7 +16,8 @@ class DataLookup(LookupBase):
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Called by Ansible."""
-        return untrusted(self.find(terms, variables or {}, **kwargs))
+        found: list[Any] = untrusted(self.find(terms, variables or {}, **kwargs))
+        return found
 
     def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[Any]:
         """One value for each that is asked for."""

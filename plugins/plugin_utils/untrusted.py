@@ -33,4 +33,5 @@ def untrusted(value: Any) -> Any:
 
 def expression(text: str) -> str:
     """A text of the collection's own that Ansible evaluates. No value from outside is in it."""
-    return trust_as_template(text)
+    trusted: str = trust_as_template(text)
+    return trusted

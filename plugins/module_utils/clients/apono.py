@@ -208,7 +208,7 @@ def pause_before_retry(attempt: int, answer: Answer | None) -> float:
 
 def find_type(apono: Apono, name: str) -> dict[str, Any] | None:
     """A type of the catalog, ``None`` where it is not there."""
-    found = apono.find(f"{CATALOG_PATH}/{apono.quoted(name)}", f"the integration type {name}")
+    found: dict[str, Any] | None = apono.find(f"{CATALOG_PATH}/{apono.quoted(name)}", f"the integration type {name}")
     if found:
         apono.remember(f"the type {name}", found)
     return found
@@ -244,7 +244,8 @@ def connected_connector(apono: Apono, connector_id: str) -> dict[str, Any] | Non
 
 
 def is_connected(connector: dict[str, Any]) -> bool:
-    return connector["status"].upper() == "CONNECTED"
+    status: str = connector["status"]
+    return status.upper() == "CONNECTED"
 
 
 def integrations_named(apono: Apono, name: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -145,6 +145,8 @@ def give_up(caught_exception: Exception | None, attempts: int, **_event: Any) ->
     """Raise what another try would only repeat: a password that a proxy refuses would lock an account, and a network
     that takes no connection twice takes none."""
     known = botocore.exceptions
+    if caught_exception is None:
+        return
     refused = isinstance(caught_exception, known.ProxyConnectionError) and " 407 " in str(caught_exception.kwargs)
     if refused or (isinstance(caught_exception, known.ConnectTimeoutError) and attempts > 1):
         raise caught_exception
@@ -192,15 +194,14 @@ def preload_clients() -> None:
 
 def partition_of(region: str) -> dict[str, Any]:
     """The partition of a region as botocore's partitions.json has it (``name``, ``dnsSuffix``, …)."""
-    partitions = data_loader().load_data("partitions")["partitions"]
-    for partition in partitions:
-        if region in partition["regions"] or re.match(partition["regionRegex"], region):
-            return partition["outputs"]
+    partitions: list[dict[str, Any]] = data_loader().load_data("partitions")["partitions"]
+    named = (one for one in partitions if region in one["regions"] or re.match(one["regionRegex"], region))
     # A region that is newer than botocore: most are of the first one, aws.
-    return partitions[0]["outputs"]
+    outputs: dict[str, Any] = next(named, partitions[0])["outputs"]
+    return outputs
 
 
-class AssumedRoles(dict):
+class AssumedRoles(dict[str, Any]):
     """The answers of AssumeRole, as a fetcher of botocore keeps them: for the workers of the whole run, which would
     else assume the same role once for each task.
 
@@ -219,7 +220,7 @@ class AssumedRoles(dict):
             answer = run_memory().get(self.name(key))
             if answer is not None:
                 register_members(answer)
-                super().__setitem__(key, answer)
+                super().__setitem__(str(key), answer)
         return super().__contains__(key)
 
     def __setitem__(self, key: str, answer: dict[str, Any]) -> None:
@@ -339,7 +340,8 @@ class Aws:
         """The region of the options or of the AWS configuration."""
         session = self.session
         with configured(session, self.params):
-            return session.get_config_variable("region")
+            region: str | None = session.get_config_variable("region")
+        return region
 
     @property
     def partition(self) -> str:
@@ -441,6 +443,7 @@ class Aws:
         because the cluster takes no other.
         """
         session, credentials, region = self.session, self.credentials, self.region
+        suffix = partition_of(region or "")["dnsSuffix"]
         signer = botocore.signers.RequestSigner(
             botocore.model.ServiceId("STS"), region, "sts", "v4", credentials, session.get_component("event_emitter")
         )
@@ -448,7 +451,7 @@ class Aws:
             url = signer.generate_presigned_url(
                 {
                     "method": "GET",
-                    "url": f"https://sts.{region}.{partition_of(region)['dnsSuffix']}/?Action=GetCallerIdentity&Version=2011-06-15",
+                    "url": f"https://sts.{region}.{suffix}/?Action=GetCallerIdentity&Version=2011-06-15",
                     "body": {},
                     "headers": {"x-k8s-aws-id": cluster_name},
                     "context": {},
@@ -621,7 +624,7 @@ def own_words(error: Exception) -> str:
         return f"no credentials came from the source that the AWS configuration names ({type(error).__name__})"
     # Its subclasses have words of their own.
     if error.__class__ is exceptions.HTTPClientError:
-        cause = type(error.kwargs.get("error")).__name__
+        cause = type(getattr(error, "kwargs", {}).get("error")).__name__
         return (
             f"the request could not be sent ({cause}); in the user and password of a proxy's address, special "
             "characters are written as %XX"

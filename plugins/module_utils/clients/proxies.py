@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import register_address
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 SCHEMES = ("http", "https")
 SOCKS_SCHEMES = ("socks5", "socks5h")
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -115,7 +117,7 @@ def bypassed(url: str, no_proxy: str | None = None) -> bool:
     return any(entry_matches(entry.strip().lower(), host, port, address) for entry in no_proxy.split(","))
 
 
-def entry_matches(entry: str, host: str, port: str, address: ipaddress._BaseAddress | None) -> bool:
+def entry_matches(entry: str, host: str, port: str, address: Address | None) -> bool:
     """Whether one entry of ``NO_PROXY`` covers a host."""
     if entry == "*":
         return True
@@ -140,7 +142,7 @@ def entry_parts(entry: str) -> tuple[str, str | None]:
     return (host, port) if colon and ":" not in host else (entry, None)
 
 
-def parsed_network(text: str) -> ipaddress._BaseNetwork | None:
+def parsed_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     address, slash, length = text.partition("/")
     try:
         return ipaddress.ip_network(text, strict=False) if slash and address and length.isdecimal() else None
@@ -148,10 +150,10 @@ def parsed_network(text: str) -> ipaddress._BaseNetwork | None:
         return None
 
 
-def parsed_address(host: str) -> ipaddress._BaseAddress | None:
+def parsed_address(host: str) -> Address | None:
     """An IP address; an IPv4 address that is written as one of IPv6 is that of IPv4."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address

@@ -246,7 +246,7 @@ class Http:
             data = json.dumps(body).encode()
             headers = {"Content-Type": "application/json", **headers}
         proxy = self.proxy or proxies.of_environment(url)
-        silence = Silence(proxy.parts.hostname if proxy else urllib.parse.urlsplit(url).hostname)
+        silence = Silence((proxy.parts if proxy else urllib.parse.urlsplit(url)).hostname or "")
         was_silent = silence.known
         limit = min(self.connect_timeout, SHORT_CONNECT_TIMEOUT) if was_silent else self.connect_timeout
         try:
@@ -280,7 +280,7 @@ class Http:
             if self.context.verify_mode == ssl.CERT_NONE:
                 # The user has asked for it, and a warning of urllib3 would go to the terminal.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-            arguments = {
+            arguments: dict[str, Any] = {
                 "ssl_context": self.context,
                 "cert_reqs": self.context.verify_mode,
                 **({"server_hostname": self.server_name} if self.server_name else {}),
@@ -366,12 +366,14 @@ def failed(error: Exception, proxy: proxies.Proxy | None, connect_limit: float, 
     mismatch = next((error for error in found if type(error).__name__ == "CertificateError"), None)
     if mismatch:
         return ConnectionFailed(f"{where}{mismatch}", sent=False, permanent=True)
-    status = next((int(match[1]) for match in map(_TUNNEL.search, map(str, found)) if proxy and match), None)
-    if status:
-        return refused_by_proxy(proxy, status)
-    through = proxy and first(found, urllib3.exceptions.ProxyError)
-    unreachable = f"{proxy} cannot be reached: " if through else where
-    advice = f"Check {proxy.source}, and that the proxy runs." if through else ""
+    unreachable, advice = where, ""
+    if proxy:
+        status = next((int(match[1]) for match in map(_TUNNEL.search, map(str, found)) if match), None)
+        if status:
+            return refused_by_proxy(proxy, status)
+        if first(found, urllib3.exceptions.ProxyError):
+            unreachable = f"{proxy} cannot be reached: "
+            advice = f"Check {proxy.source}, and that the proxy runs."
     tls = first(found, ssl.SSLError)
     if tls and _CERTIFICATE_ALERT.search(str(tls).upper().replace(" ", "_")):
         return ConnectionFailed(

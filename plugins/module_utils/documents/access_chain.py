@@ -118,7 +118,7 @@ def not_in_effect(user: dict[str, Any], mapping: Mapping, session_name: str, acc
     was made."""
     if mapping.mode == "CONFIG_MAP" or mapping.entry is None or mapping.is_dead:
         return False
-    return user["username"] != render(mapping.entry["username"], session_name, account_id)
+    return bool(user["username"] != render(mapping.entry["username"], session_name, account_id))
 
 
 def groups_of(user: dict[str, Any]) -> list[str]:

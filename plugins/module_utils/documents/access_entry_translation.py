@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, aws_auth
-from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import Item, Mappings, RoleEntry, UserEntry
+from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import Entry, Item, Mappings
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 # What becomes of an item of aws-auth.
@@ -195,7 +195,7 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
 
 def _translated(told: Translation, item: Item, cluster: Cluster) -> Translation:
     """Raises :class:`_No`."""
-    entry = item.entry
+    entry = item.known_entry
     where = _principal_like(entry.arn, cluster)
     existing = cluster.existing.get(entry.canonical_arn)
     if where.account_id != cluster.account_id:
@@ -251,7 +251,7 @@ def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
     return where
 
 
-def _check_principal(entry: RoleEntry | UserEntry, principal: Principal) -> None:
+def _check_principal(entry: Entry, principal: Principal) -> None:
     """Raises :class:`_No` for a principal that is not there, or none for an access entry."""
     if not principal.arn:
         raise _No("gone", "IAM has no such principal, so nobody comes in through it", VOID)
@@ -307,7 +307,7 @@ def _is_unfinished(existing: Existing, wanted: dict[str, Any]) -> bool:
     )
 
 
-def _wanted(entry: RoleEntry | UserEntry, principal_arn: str, cluster: Cluster) -> tuple[dict[str, Any], str]:
+def _wanted(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[dict[str, Any], str]:
     """The options of the access entry, and what changes by it; raises :class:`_No`."""
     if entry.is_for_nodes:
         wanted = {"principal_arn": principal_arn, "type": _node_type(entry)}
@@ -336,7 +336,7 @@ def _wanted(entry: RoleEntry | UserEntry, principal_arn: str, cluster: Cluster) 
     }, note
 
 
-def _node_type(entry: RoleEntry) -> str:
+def _node_type(entry: Entry) -> str:
     """The type whose own username and groups are those of the mapping; raises :class:`_No` where there is none."""
     groups = set(entry.groups) - {_EVERYBODY}
     known = groups <= aws_auth.NODE_GROUPS
@@ -351,7 +351,7 @@ def _node_type(entry: RoleEntry) -> str:
     )
 
 
-def _username(entry: RoleEntry | UserEntry, principal_arn: str, cluster: Cluster) -> tuple[str, str]:
+def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, str]:
     """The username, kept where an access entry may have it; else the one that EKS gives by default, if no binding names
     somebody by the present one. Raises :class:`_No`."""
     reserved = aws_auth.reserved_username(entry.username)

@@ -69,7 +69,7 @@ def same(shown: Any, wanted: Any, key: str = "") -> bool:
         return _same_items(shown or [], wanted, key)
     if isinstance(wanted, str) and isinstance(shown, str):
         return _normal(shown, key) == _normal(wanted, key)
-    return shown == wanted
+    return bool(shown == wanted)
 
 
 def _same_field(shown: dict[str, Any], name: str, wanted: Any) -> bool:

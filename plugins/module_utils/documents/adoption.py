@@ -361,7 +361,7 @@ def _adopt_config(
 
 def connector_reference(connector_id: str | None, connectors: list[dict[str, Any]]) -> str | None:
     """A connector by its name, if no other has it."""
-    names = [connector["name"] for connector in connectors if connector["id"] == connector_id]
+    names: list[str] = [connector["name"] for connector in connectors if connector["id"] == connector_id]
     if names and [connector["name"] for connector in connectors].count(names[0]) == 1:
         return names[0]
     return connector_id

@@ -314,10 +314,11 @@ class Audit:
 
     def of_the_settings(self, state: str) -> Iterator[tuple[str, str]]:
         for piece in self.pieces:
-            if (piece.error or {}).get("code") == OTHER_CLUSTER:
-                yield "integration_of_other_cluster", piece.error["message"]
-            elif piece.is_blocked:
-                yield "blocked", f"The {piece.name} cannot become what is wanted. {piece.error['message']}"
+            error = piece.error
+            if error and error["code"] == OTHER_CLUSTER:
+                yield "integration_of_other_cluster", error["message"]
+            elif error and piece.is_blocked:
+                yield "blocked", f"The {piece.name} cannot become what is wanted. {error['message']}"
         if state != UNREACHABLE:
             for name in ("aws_auth", "access_entries", "clusters", "connectors", "integrations"):
                 if self.result(name).get("failed"):
@@ -438,8 +439,8 @@ class Audit:
                 f"The role {name} is mapped by {ways[entry is None]} and not by {ways[self.way_is_config_map]}, which "
                 "apono_authentication asks for. Set that to what is meant, or run the playbook onboard.",
             )
-        wanted = self.result("config_map" if self.way_is_config_map else "entry")
-        wanted = (wanted.get("entry") or wanted.get("access_entry") or {}).get("username")
+        result = self.result("config_map" if self.way_is_config_map else "entry")
+        wanted = (result.get("entry") or result.get("access_entry") or {}).get("username")
         has = item if self.way_is_config_map else entry
         if has and wanted and has["username"] != wanted:
             yield (

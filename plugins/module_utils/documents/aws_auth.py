@@ -108,8 +108,10 @@ class UserEntry:
     username: str
     groups: tuple[str, ...] = ()
 
-    # Nodes have roles.
+    # The users of Apono have roles, as nodes have.
     is_for_nodes = False
+    is_named_as_node = False
+    is_for_users = False
 
     @property
     def arn(self) -> str:
@@ -120,6 +122,9 @@ class UserEntry:
     def canonical_arn(self) -> str:
         """The key by which EKS looks it up."""
         return go_yaml.lower(self.userarn)
+
+
+Entry = RoleEntry | UserEntry
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,7 @@ class Problem:
 
 
 _NO_FIELDS: dict[str, list[Node]] = {}
+_NO_NAMES: list[str] = []
 # Of items that have no field which EKS knows, so many are reported.
 _MOST_REPORTED = 100
 
@@ -163,9 +169,16 @@ class Item:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.entry: RoleEntry | UserEntry | None = None
+        self.entry: Entry | None = None
         self.fields: dict[str, list[Node]] = _NO_FIELDS
-        self.wrong_types: list[str] | tuple[()] = ()
+        self.wrong_types = _NO_NAMES
+
+    @property
+    def known_entry(self) -> Entry:
+        """The entry of an item that has one; raises :class:`ValueError` for another."""
+        if self.entry is None:
+            raise ValueError("nobody signs in by this item")
+        return self.entry
 
     @property
     def canonical_arn(self) -> str:
@@ -182,12 +195,12 @@ class Mappings:
         self.items = items
 
     @cached_property
-    def entries(self) -> list[RoleEntry | UserEntry]:
+    def entries(self) -> list[Entry]:
         """What EKS reads, in order."""
         return [item.entry for item in self.items if item.entry]
 
     @cached_property
-    def effective(self) -> dict[str, RoleEntry | UserEntry]:
+    def effective(self) -> dict[str, Entry]:
         """The entry that EKS takes for each canonical ARN: the last one."""
         return {entry.canonical_arn: entry for entry in self.entries}
 
@@ -196,7 +209,7 @@ class Mappings:
         """By canonical ARN, why it is not sure what EKS gives the principal. The empty ARN stands for an entry that is
         for a permission set."""
         found = {}
-        users: dict[str, UserEntry] = {}
+        users: dict[str, Entry] = {}
         for item in self.items:
             if "sso" in item.fields:
                 found[item.canonical_arn] = (
@@ -204,9 +217,9 @@ class Mappings:
                 )
             elif self.key == MAP_USERS and item.entry:
                 other = users.setdefault(item.entry.canonical_arn, item.entry)
-                if other.userarn != item.entry.userarn and not _same(other, item.entry):
+                if other.arn != item.entry.arn and not _same(other, item.entry):
                     found[item.entry.canonical_arn] = (
-                        f"{other.userarn} and {item.entry.userarn} differ in letter case only, and versions of the "
+                        f"{other.arn} and {item.entry.arn} differ in letter case only, and versions of the "
                         "authenticator differ in which of them counts"
                     )
         return found
@@ -234,7 +247,7 @@ class Mappings:
             found.append(Problem("not_read", line, column, "", "EKS reads nothing of what follows here"))
         return found
 
-    def _problem(self, node: Node, entry: RoleEntry | UserEntry | None, code: str, message: str) -> Problem:
+    def _problem(self, node: Node, entry: Entry | None, code: str, message: str) -> Problem:
         line, column = self.document.position(node.start)
         return Problem(code, line, column, entry.arn if entry else "", message)
 
@@ -427,12 +440,13 @@ def unknown_keys(data: dict[str, str]) -> list[str]:
 
 def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
     """An entry that EKS reads, of a role or of a user."""
+    entry = item.known_entry
     return {
-        "canonical_arn": item.entry.canonical_arn,
-        "username": item.entry.username,
-        "groups": list(item.entry.groups),
+        "canonical_arn": entry.canonical_arn,
+        "username": entry.username,
+        "groups": list(entry.groups),
         "line": mappings.position(item)[0],
-        "effective": mappings.effective[item.entry.canonical_arn] is item.entry,
+        "effective": mappings.effective[entry.canonical_arn] is entry,
     }
 
 
@@ -452,7 +466,7 @@ def _invalid(key: str, line: int, column: int, problem: str) -> ResourceError:
     )
 
 
-def _doubts(entry: RoleEntry | UserEntry) -> Iterator[tuple[str, str]]:
+def _doubts(entry: Entry) -> Iterator[tuple[str, str]]:
     """What is odd about an entry that EKS takes: codes and messages (EKS user guide, "Grant IAM users and roles access
     to Kubernetes APIs"; Kubernetes, "Using RBAC Authorization")."""
     whose = entry.arn
@@ -531,15 +545,16 @@ def _edited(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -
         )
     own = [item for item in before.items if item.canonical_arn == canonical_arn]
     if own and canonical_arn in before.not_sure:
+        last = own[-1]
         raise ResourceError(
-            f"What EKS makes of the entry of {own[-1].entry.arn} in {key}, line {before.position(own[-1])[0]}, is not "
+            f"What EKS makes of the entry of {last.known_entry.arn} in {key}, line {before.position(last)[0]}, is not "
             f"sure: {before.not_sure[canonical_arn]}. Nothing was changed; write the entry in a plainer way and run "
             "again.",
             code=NOT_SURE,
         )
     kept = own.pop() if own and wanted else None
     edits = _removals(before, own)
-    if kept:
+    if kept and wanted:
         edits += _corrections(before.document, kept, wanted)
     elif wanted:
         edits += _addition(before, wanted)
@@ -555,7 +570,7 @@ def _proved(before: Mappings, edits: list[Edit], canonical_arn: str, wanted: Rol
         after = read(yaml_positions.splice(before.document, edits), before.key)
     except ResourceError as error:
         raise _refused(before.key, canonical_arn, error.message) from error
-    own = [item.entry for item in after.items if item.canonical_arn == canonical_arn]
+    own = [item.known_entry for item in after.items if item.canonical_arn == canonical_arn]
     others_before, others_after = _others(before, canonical_arn), _others(after, canonical_arn)
     if (
         len(others_before) != len(others_after)
@@ -586,25 +601,26 @@ def _refused(key: str, canonical_arn: str, reason: str) -> ResourceError:
 
 
 def _removals(before: Mappings, items: list[Item]) -> list[Edit]:
-    if not items:
+    root = before.document.root
+    if not items or root is None:
         return []
-    return yaml_positions.removals(before.document, before.document.root.target, [item.node for item in items])
+    return yaml_positions.removals(before.document, root.target, [item.node for item in items])
 
 
 def _corrections(document: Document, item: Item, wanted: RoleEntry) -> list[Edit]:
     """Value by value, so that the entry's other fields and comments stay."""
-    node = item.node
+    node, entry = item.node, item.known_entry
     if node.kind == "alias":
-        return [] if _same(item.entry, wanted) else [Edit(node.start, node.end, _flow_entry(wanted))]
+        return [] if _same(entry, wanted) else [Edit(node.start, node.end, _flow_entry(wanted))]
     edits = []
-    if item.entry.username != wanted.username or "username" in item.wrong_types:
+    if entry.username != wanted.username or "username" in item.wrong_types:
         edits.append(_set_field(document, node, "username", json.dumps(wanted.username, ensure_ascii=False)))
-    if set(item.entry.groups) != set(wanted.groups) or "groups" in item.wrong_types:
+    if set(entry.groups) != set(wanted.groups) or "groups" in item.wrong_types:
         edits.append(_set_field(document, node, "groups", _flow_list(wanted.groups)))
     return edits
 
 
-def _same(entry: RoleEntry | UserEntry, other: RoleEntry | UserEntry) -> bool:
+def _same(entry: Entry, other: Entry) -> bool:
     """Whether two entries give the same; in groups, order and repetition are nothing."""
     return entry.username == other.username and (entry.groups == other.groups or set(entry.groups) == set(other.groups))
 

@@ -24,7 +24,6 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.yaml_parser im
     Document,
     InvalidYaml,
     Node,
-    Scalar,
 )
 
 # What Go's strings.TrimSpace takes away.
@@ -92,7 +91,7 @@ def _is_finite(digits: str) -> bool:
     return abs(float(digits.replace("_", ""))) != float("inf")
 
 
-def scalar_type(node: Scalar) -> str:
+def scalar_type(node: Node) -> str:
     """What a scalar is, as of :func:`plain_type`; ``binary`` besides.
 
     Raises :class:`ValueError` where its tag and its text contradict each other.
@@ -157,7 +156,7 @@ def raw_text(node: Node) -> str | None:
     return "" if found == "null" else node.value
 
 
-class _Replaced(dict):
+class _Replaced(dict[int, int]):
     """Octets that are not UTF-8 are replaced, one by one."""
 
     def __missing__(self, code: int) -> int:
@@ -205,7 +204,8 @@ class _Check:
         document = self.document
         if document.undecodable:
             self.fail(*document.undecodable)
-        if document.root is None:
+        root = document.root
+        if root is None:
             return
         for node in document.tagged:
             try:
@@ -217,15 +217,14 @@ class _Check:
             if found == "float" and node.value in _NOT_FINITE:
                 self.not_json[id(node)] = node.start, "JSON has no infinite numbers"
         if document.depth > _DEEPEST_JSON:
-            self.fail(document.root.start, f"nesting deeper than {_DEEPEST_JSON} levels")
+            self.fail(root.start, f"nesting deeper than {_DEEPEST_JSON} levels")
         if document.aliases:
-            self.check_aliases()
-        self.check_values()
-        root = document.root
+            self.check_aliases(root)
+        self.check_values(root)
         if id(root) in self.not_json:
             self.fail(*self.not_json[id(root)])
 
-    def check_aliases(self) -> None:
+    def check_aliases(self, root: Node) -> None:
         """How much is decoded with aliases expanded, and how deep it nests."""
         costs: dict[int, int] = {}
         depths: dict[int, int] = {}
@@ -238,7 +237,6 @@ class _Check:
                     cost += costs[id(target)] - 1
                     depth = max(depth, depths[id(target)])
             costs[id(collection)], depths[id(collection)] = cost, depth + 1
-        root = self.document.root
         if depths.get(id(root), 0) > _DEEPEST_JSON:
             self.fail(root.start, f"nesting deeper than {_DEEPEST_JSON} levels")
         total, aliased = 1, 0
@@ -255,7 +253,7 @@ class _Check:
             elif node.kind != "scalar":
                 waiting += reversed(_decoded_children(node))
 
-    def check_values(self) -> None:
+    def check_values(self, root: Node) -> None:
         """Keys, merges, and values that JSON does not have."""
         not_finite = bool(_HAS_NOT_FINITE.search(self.document.text))
         for collection in self.document.collections:
@@ -267,17 +265,17 @@ class _Check:
                     if problem:
                         self.not_json[id(collection)] = problem
                         break
-        if not_finite and self.document.root.kind == "scalar":
-            problem = self.problem(self.document.root)
+        if not_finite and root.kind == "scalar":
+            problem = self.problem(root)
             if problem:
-                self.not_json[id(self.document.root)] = problem
+                self.not_json[id(root)] = problem
 
     def check_mapping(self, mapping: Collection, not_finite: bool) -> None:
         children = mapping.children
         doubtful = False
         for key in children[::2]:
-            value = key.target.value
-            if value in _NULLS or value == "<<" or value[0] in _BEGINS_A_NUMBER or key.target.tag:
+            text = key.target.value
+            if text in _NULLS or text == "<<" or text[0] in _BEGINS_A_NUMBER or key.target.tag:
                 doubtful = True
                 break
         if not doubtful and not not_finite and not self.not_json:
@@ -285,10 +283,10 @@ class _Check:
         for key, value in mapping.pairs:
             if is_merge(key):
                 self.check_merge(value)
-        for key, (node, value) in decoded(mapping).items():
-            if key[0] in ("null", "uint"):
-                what = "no value" if key[0] == "null" else "a number beyond 64 bits"
-                self.not_json[id(mapping)] = node.start, f"{what} cannot be a key"
+        for (kind, _key_value), (key, value) in decoded(mapping).items():
+            if kind in ("null", "uint"):
+                what = "no value" if kind == "null" else "a number beyond 64 bits"
+                self.not_json[id(mapping)] = key.start, f"{what} cannot be a key"
                 return
             problem = self.problem(value)
             if problem:
@@ -312,7 +310,7 @@ class _Check:
         raise InvalidYaml(problem, *self.document.position(index))
 
 
-def _decoded_children(collection: Collection) -> list[Node]:
+def _decoded_children(collection: Node) -> list[Node]:
     """What is decoded of a collection, in go-yaml's order: a merge is not a key, and a list of merges is not decoded as
     a list."""
     if collection.kind == "sequence" or not any(map(is_merge, collection.children[::2])):
@@ -336,7 +334,7 @@ def _allowed_ratio(decoded_count: int) -> float:
     return 0.99 - 0.89 * ((decoded_count - _FEW_DECODED) / (_MANY_DECODED - _FEW_DECODED))
 
 
-def decoded(mapping: Collection) -> dict[tuple[str, Any], tuple[Node, Node]]:
+def decoded(mapping: Node) -> dict[tuple[str, Any], tuple[Node, Node]]:
     """Keys and values of a mapping as go-yaml decodes them, by type and value of the key: the last of a key, and what
     is merged in where it is merged in."""
     found: dict[tuple[str, Any], tuple[Node, Node]] = {}
@@ -375,7 +373,7 @@ def _key(node: Node) -> tuple[str, Any]:
     return "float", float(digits)
 
 
-def fields(mapping: Collection, names: Container[str]) -> dict[str, list[Node]]:
+def fields(mapping: Node, names: Container[str]) -> dict[str, list[Node]]:
     """The values for fields of a Go structure, of which the later ones overwrite the former: a field's name matches in
     any letter case, and Go takes keys in the order of their characters. ``names`` are in small letters."""
     spelled: dict[str, dict[str, Node]] = {}

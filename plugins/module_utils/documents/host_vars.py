@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.documents.host_name import validate_host_name
@@ -51,7 +52,8 @@ if HAS_YAML:
                 style = '"'
             elif "\n" in text:
                 style = "|"
-            is_text = self.resolve(yaml.ScalarNode, text, (True, False)) == TEXT
+            resolve: Callable[..., str] = self.resolve
+            is_text = resolve(yaml.ScalarNode, text, (True, False)) == TEXT
             return self.represent_scalar(UNSAFE if is_text else TEXT, text, style=style)
 
     _Dumper.add_representer(str, _Dumper.represent_text)

@@ -160,9 +160,10 @@ def scope_of(document: dict[str, Any], partition: str, account_id: str) -> tuple
         for statement in statements(document)
         for resource in as_list(statement.get("Resource"))
     ]
-    if not resources or not all(resources):
+    found = [match for match in resources if match]
+    if not found or len(found) < len(resources):
         return None
-    clusters, regions = (sorted({found[group] for found in resources}) for group in (2, 1))
+    clusters, regions = (sorted({match[group] for match in found}) for group in (2, 1))
     try:
         same = equivalent(document, access_policy(partition, account_id, clusters, regions))
     except ResourceError:
@@ -320,7 +321,7 @@ def _validate_size(document: dict[str, Any], most: int, option: str) -> None:
 
 def equivalent(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two documents mean the same to IAM, however they are written."""
-    return canonical(one) == canonical(other)
+    return bool(canonical(one) == canonical(other))
 
 
 def canonical(document: dict[str, Any]) -> Any:

@@ -135,7 +135,7 @@ def _implies(strict: list[Any], loose: list[Any]) -> bool:
         return set(values) <= set(strict_values)
     if base.startswith("String") or base.startswith("Arn"):
         return all(any(_value_covers(base, wide, narrow) for wide in values) for narrow in strict_values)
-    return strict_values == values
+    return bool(strict_values == values)
 
 
 def _value_covers(operator: str, wide: str, narrow: str) -> bool:

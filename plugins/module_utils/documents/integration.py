@@ -243,8 +243,9 @@ def validate_owners(owner: dict[str, Any] | None, resource_owner: dict[str, Any]
 
 def same_owner(current: dict[str, Any] | None, wanted: dict[str, Any]) -> bool:
     """Whether the owner that Apono shows is the one that is wanted; values in any order."""
-    return bool(current) and (
-        current["attribute_type"] == wanted["attribute_type"]
+    return bool(
+        current
+        and current["attribute_type"] == wanted["attribute_type"]
         and sorted(current["attribute_value"]) == sorted(wanted["attribute_value"])
         and _same_source(current, wanted)
     )
@@ -252,8 +253,9 @@ def same_owner(current: dict[str, Any] | None, wanted: dict[str, Any]) -> bool:
 
 def same_owners_mapping(current: dict[str, Any] | None, wanted: dict[str, Any]) -> bool:
     """Whether the resource owner that Apono shows is the one that is wanted."""
-    return bool(current) and (
-        current["key_name"] == wanted["key_name"]
+    return bool(
+        current
+        and current["key_name"] == wanted["key_name"]
         and current["attribute_type"] == wanted["attribute_type"]
         and _same_source(current, wanted)
     )

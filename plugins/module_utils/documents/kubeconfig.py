@@ -323,7 +323,9 @@ class TokenCommand:
 def token_command(user: dict[str, Any]) -> TokenCommand | None:
     """How a user gets a token from the AWS CLI; ``None`` for one who does not."""
     command = user.get("exec")
-    arguments = command.get("args") if isinstance(command, dict) else None
+    if not isinstance(command, dict):
+        return None
+    arguments = command.get("args")
     if not isinstance(arguments, list) or "get-token" not in arguments:
         return None
     values = dict(zip(arguments, arguments[1:], strict=False))
@@ -484,7 +486,7 @@ def _value_of(document: Document, key: Node, value: Node, text: str) -> Edit:
 
 
 def _new_key(document: Document, item: dict[str, Any]) -> Edit:
-    place = yaml_positions.next_line(document.text, document.root.end)
+    place = yaml_positions.next_line(document.text, document.root.end if document.root else document.end)
     text = _lines(item, document, 0)
     if document.text[:place].endswith(("\n", "\r")):
         return Edit(place, place, text + document.newline)

@@ -56,7 +56,7 @@ def document(
 ) -> dict[str, Any]:
     """The report as data, complete: what an outcome leaves out is there as nothing."""
     clusters = [complete(outcome) for outcome in outcomes]
-    return clean(
+    document: dict[str, Any] = clean(
         {
             "schema_version": SCHEMA_VERSION,
             "title": title,
@@ -67,6 +67,7 @@ def document(
             "clusters": clusters,
         }
     )
+    return document
 
 
 def complete(outcome: dict[str, Any]) -> dict[str, Any]:

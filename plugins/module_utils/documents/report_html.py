@@ -215,8 +215,9 @@ def more(cluster: dict[str, Any]) -> ElementTree.Element | None:
     errors = cluster["errors"]
     parts = [error_part(error, len(errors) > 1) for error in errors] + [findings_part(cluster["findings"])]
     parts = [part for part in (*parts, *map(step_part, cluster["steps"])) if part is not None]
+    line: list[ElementTree.Element | str | None]
     if errors:
-        where = [element("b", errors[0]["step"]), " "] if errors[0]["step"] else []
+        where: list[ElementTree.Element | str] = [element("b", errors[0]["step"]), " "] if errors[0]["step"] else []
         line = [report.number_of_errors(errors), *where, one_line(errors[0]["message"])]
     else:
         words = [finding["message"] for finding in cluster["findings"]]

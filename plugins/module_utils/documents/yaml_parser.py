@@ -20,10 +20,21 @@ import gc
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NoReturn
+from typing import NoReturn, Protocol, cast
 
 BYTE_ORDER_MARK = "\ufeff"
 TAG_PREFIX = "tag:yaml.org,2002:"
+
+
+class _AlwaysMatching(Protocol):
+    """A pattern that matches wherever it is tried, if only an empty text."""
+
+    def match(self, string: str, pos: int = 0) -> re.Match[str]: ...
+
+
+def _always_matching(expression: str) -> _AlwaysMatching:
+    return cast(_AlwaysMatching, re.compile(expression))
+
 
 # What go-yaml allows of nesting, in either style.
 _DEEPEST_NESTING = 10_000
@@ -41,12 +52,12 @@ _SPACE = f" \t{_BREAKS}\0"
 _COMMENT = f"(?:#[^{_BREAKS}\0]*)?"
 # White space and comments up to the next token; the group is the indentation of the last line. A tab may indent in flow
 # collections only.
-_SKIP_FLOW = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}([ \t]*){_COMMENT}){{0,200}}")
-_SKIP_AFTER_TOKEN = re.compile(f"[ \t]*{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
-_SKIP_SPACES = re.compile(f" *{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
+_SKIP_FLOW = _always_matching(f"[ \t]*{_COMMENT}(?:{_BREAK}([ \t]*){_COMMENT}){{0,200}}")
+_SKIP_AFTER_TOKEN = _always_matching(f"[ \t]*{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
+_SKIP_SPACES = _always_matching(f" *{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
 _BEGINS_WHITE_SPACE = f" \t#{_BREAKS}"
 _LINE_BREAK = re.compile(_BREAK)
-_BLANKS = re.compile("[ \t]*")
+_BLANKS = _always_matching("[ \t]*")
 _REST_OF_LINE = re.compile(f"[ \t]*{_COMMENT}(?={_BREAK}|\0)")
 
 _RUN = f"(?:[^{_SPACE}:]|:(?![{_SPACE}]))[^{_SPACE}:]*(?::(?![{_SPACE}])[^{_SPACE}:]*)*"
@@ -84,7 +95,7 @@ _DIRECTIVE = re.compile(
 )
 _ESCAPED_OCTETS = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _BLOCK_HEADER = re.compile(f"[|>](?:([+-])([1-9])?|([1-9])([+-])?)?[ \t]*{_COMMENT}({_BREAK}|(?=\0))")
-_BLOCK_LINE = re.compile(f"([^{_BREAKS}\0]*)({_BREAK})?")
+_BLOCK_LINE = _always_matching(f"([^{_BREAKS}\0]*)({_BREAK})?")
 
 # Whole lines of the common forms. A value must not go on in the next line, which therefore has to begin, without a
 # blank line between, at a column that the caller compares.
@@ -149,12 +160,19 @@ class Node:
     value = ""  # of a scalar its text, of an alias the anchor's name
     style = ""  # of a scalar: '"', "'", '|', '>', or nothing when plain
     flow = False  # a collection in brackets
+    complete = True  # whether its end has been read
     children: list[Node] = []  # items, or keys and values in turn
+    dashes: list[int] = []  # of a block sequence, where the dash of each item stands
 
     @property
     def target(self) -> Node:
         """What an alias stands for; every other node is its own target."""
         return self
+
+    @property
+    def pairs(self) -> Iterator[tuple[Node, Node]]:
+        """Keys and values of a mapping."""
+        return zip(self.children[::2], self.children[1::2], strict=True)
 
 
 class Scalar(Node):
@@ -162,7 +180,6 @@ class Scalar(Node):
 
     __slots__ = ("value", "tag", "style")
     kind = "scalar"
-    complete = True
 
     def __init__(self, start: int, end: int, value: str, tag: str = "", style: str = "") -> None:
         self.start, self.end, self.value, self.tag, self.style = start, end, value, tag, style
@@ -175,12 +192,16 @@ class Alias(Node):
     kind = "alias"
 
     def __init__(self, start: int, end: int, value: str, aliased: Node) -> None:
+        """:param aliased: what the alias stands for, or :data:`_UNDEFINED`."""
         self.start, self.end, self.value, self.aliased = start, end, value, aliased
 
     @property
     def target(self) -> Node:
         return self.aliased
 
+
+# What an alias of an unknown anchor stands for. Its document is refused.
+_UNDEFINED = Scalar(0, 0, "")
 
 _NO_DASHES: list[int] = []
 
@@ -192,15 +213,9 @@ class Collection(Node):
 
     def __init__(self, kind: str, start: int, tag: str = "", flow: bool = False) -> None:
         self.kind, self.start, self.end, self.tag, self.flow = kind, start, start, tag, flow
-        self.children: list[Node] = []
-        # Of a block sequence, where the dash of each item stands.
-        self.dashes: list[int] = [] if kind == "sequence" and not flow else _NO_DASHES
+        self.children = []
+        self.dashes = [] if kind == "sequence" and not flow else _NO_DASHES
         self.complete = False
-
-    @property
-    def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """Keys and values of a mapping."""
-        return zip(self.children[::2], self.children[1::2], strict=True)
 
 
 class Document:
@@ -213,7 +228,7 @@ class Document:
         self.end = len(text)  # where the content ends: the document end marker, or the end of the text
         self.rest: int | None = None  # where something follows that does not belong to the document
         self.collections: list[Collection] = []  # each behind those that it holds
-        self.tagged: list[Scalar] = []
+        self.tagged: list[Node] = []  # scalars
         self.aliases: list[Alias] = []
         self.depth = 0  # how many collections the innermost one is in, itself included; aliases apart
         # What parses and cannot be decoded: where the first such thing stands, and what it is.
@@ -315,10 +330,10 @@ class _Parser:
         self.root_key = -1  # where a key would begin that begins with the root
         self.properties: list[_Property] = []
         self.place = _DOCUMENT_START
-        self.collection: Collection | None = None
+        self.collection = Collection("document", 0)  # the innermost one; of the root, nothing is read
         # The outer ones: the place in it, itself, and of the inner one where it would begin
         # as a key, whether it has to be one, and its properties.
-        self.open_collections: list[tuple[int, Collection | None, int, bool, list[_Property]]] = []
+        self.open_collections: list[tuple[int, Collection, int, bool, list[_Property]]] = []
         self.anchors: dict[str, Node] = {}
         self.tag_prefixes = {"!": "!", "!!": TAG_PREFIX}
 
@@ -718,7 +733,7 @@ class _Parser:
         self.name(node, properties)
         self.attach(node)
 
-    def name(self, node: Scalar | Collection, properties: list[_Property]) -> None:
+    def name(self, node: Node, properties: list[_Property]) -> None:
         """Give a node its anchor and tag."""
         if not properties:
             return
@@ -729,7 +744,7 @@ class _Parser:
         node.start = properties[0].start
         if anchors and not (node.flow and node.complete):
             self.anchors[anchors[0]] = node
-        if tags:
+        if tags and isinstance(node, (Scalar, Collection)):
             node.tag = tags[0]
             if node.kind == "scalar":
                 self.document.tagged.append(node)
@@ -764,7 +779,7 @@ class _Parser:
                 self.name(node, properties)
             self.attach(node)
             return
-        if node.kind == "alias" and node.aliased is None:
+        if node.target is _UNDEFINED:
             self.fail(f"the anchor {node.value!r} is not defined before")
         self.key_start, self.key_required = -1, False
         inner = [found for found in properties if found.start >= key_start]
@@ -1024,7 +1039,7 @@ class _Parser:
         if handle is not None:
             if f"!{handle}" not in self.tag_prefixes:
                 self.fail("found undefined tag handle")
-            return self.tag_prefixes[f"!{handle}"] + self.unescaped_uri(suffix)
+            return self.tag_prefixes[f"!{handle}"] + self.unescaped_uri(suffix or "")
         return self.tag_prefixes["!"] + self.unescaped_uri(local) if local else "!"
 
     def unescaped_uri(self, text: str) -> str:
@@ -1045,9 +1060,9 @@ class _Parser:
         name = found.group(1)
         if self.place != _DOCUMENT_END and name not in self.anchors and not (self.properties and self.place == _ROOT):
             self.fail(f"the anchor {name!r} is not defined before")
-        node = Alias(found.start(), found.end(), name, self.anchors.get(name))
+        node = Alias(found.start(), found.end(), name, self.anchors.get(name, _UNDEFINED))
         self.document.aliases.append(node)
-        if node.aliased is not None and node.aliased.kind != "scalar" and not node.aliased.complete:
+        if node.target.kind != "scalar" and not node.target.complete:
             self.document.report(found.start(), f"the anchor {name!r} contains itself")
         self.position = found.end()
         self.key_allowed = False
@@ -1095,6 +1110,8 @@ class _Parser:
         text, start, flow = self.text, self.position, self.flow_level > 0
         pattern = _PLAIN[flow]
         found = pattern.match(text, start)
+        if not found:
+            self.fail("found character that cannot start any token")
         end = found.end()
         self.key_allowed = False
         after = _BLANKS.match(text, end).end() if text[end] in " \t" else end

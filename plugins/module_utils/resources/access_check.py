@@ -60,13 +60,11 @@ class AccessCheck(Information):
         cluster = self.kubernetes.cluster
         person = self.assume()
         broken = self.check_policy(person)
-        user = None
         try:
             user = self.user(person, cluster["authentication_mode"])
         except _Refused as refused:
-            broken.append(refused.broken)
-        else:
-            broken += self.check_user(user, cluster["authentication_mode"])
+            raise self.failure([*broken, refused.broken]) from refused
+        broken += self.check_user(user, cluster["authentication_mode"])
         if broken:
             raise self.failure(broken, user)
         return {

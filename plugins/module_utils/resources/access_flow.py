@@ -186,11 +186,11 @@ class AccessFlow(Resource):
         what = f"the integration {integration['name']}"
         path = f"/api/v3/integrations/{integration['id']}/permissions"
 
-        def found() -> list[Any] | None:
+        def found() -> tuple[list[dict[str, Any]]] | None:
             # The status first: a sync that ends in between has then been seen as running.
             status = self.apono.call("GET", f"/api/admin/v4/integrations/{integration['id']}", what)["status"]
             permissions = self.apono.call("GET", path, what)["data"]
-            return [permissions] if permissions or not is_syncing(status) else None
+            return (permissions,) if permissions or not is_syncing(status) else None
 
         answer = poll(
             found, self.params["wait_timeout"] if self.params["wait"] else 0, POLL_INTERVAL, FIRST_POLL_INTERVAL

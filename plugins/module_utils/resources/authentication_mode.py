@@ -133,7 +133,7 @@ class AuthenticationMode(Resource):
         """Return when no update of the cluster runs any more."""
 
         def active() -> bool:
-            return self.read()["status"] == "ACTIVE"
+            return bool(self.read()["status"] == "ACTIVE")
 
         if not poll(active, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL):
             raise ResourceError(

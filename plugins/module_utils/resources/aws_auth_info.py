@@ -39,10 +39,14 @@ class AwsAuthInfo(Information):
         return {
             "exists": config_map is not None,
             "entries": [
-                {"role_arn": item.entry.arn, **aws_auth.entry_shown(item, read), "for_nodes": item.entry.is_for_nodes}
+                {
+                    "role_arn": item.known_entry.arn,
+                    **aws_auth.entry_shown(item, read),
+                    "for_nodes": item.known_entry.is_for_nodes,
+                }
                 for item, read in roles
             ],
-            "users": [{"user_arn": item.entry.arn, **aws_auth.entry_shown(item, read)} for item, read in users],
+            "users": [{"user_arn": item.known_entry.arn, **aws_auth.entry_shown(item, read)} for item, read in users],
             "accounts": self.accounts(config_map),
             "problems": self.problems,
         }

@@ -94,9 +94,9 @@ class AwsAuthPrune(AwsAuthRole):
         edits = self.edits(current)
         before = {key: text_of(current, key) for key in edits}
         after = {key: its_edits[-1].after.text for key, its_edits in edits.items()}
-        if not edits:
+        if current is None or not edits:
             return Plan(before, after)
-        gone = []
+        gone: list[str] = []
         for its_edits in edits.values():
             left, right = (
                 {item.canonical_arn for item in side.items} for side in (its_edits[0].before, its_edits[-1].after)
@@ -110,7 +110,7 @@ class AwsAuthPrune(AwsAuthRole):
         """The diff shows the texts, line by line."""
         diff = {
             "before": joined(before),
-            "after": joined(plan.after),
+            "after": joined(plan.after or {}),
             "before_header": DIFF_HEADER,
             "after_header": DIFF_HEADER,
         }

@@ -77,9 +77,10 @@ class AwsAuthRole(Resource):
 
     def mode(self) -> str | None:
         """The cluster's authentication mode, ``None`` where no cluster_name tells which cluster it is."""
-        if self.params.get("authentication_mode"):
-            return self.params["authentication_mode"]
-        return self.kubernetes.cluster["authentication_mode"] if self.params.get("cluster_name") else None
+        mode: str | None = self.params.get("authentication_mode")
+        if not mode and self.params.get("cluster_name"):
+            mode = self.kubernetes.cluster["authentication_mode"]
+        return mode or None
 
     def read(self) -> dict[str, Any] | None:
         """The ConfigMap; and, where a change has to be guarded for the caller's sake, who that is."""

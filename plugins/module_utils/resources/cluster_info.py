@@ -57,9 +57,11 @@ class ClusterInfo(Information):
         if not name:
             return {"clusters": cluster_names(self.aws)}
         cluster = self.wait_for(wanted) if wanted else describe_cluster(self.aws, name)
-        if cluster is None and self.params["required"]:
-            raise cluster_not_found(self.aws, name)
-        if cluster and wanted and (wanted == "deleted" or cluster["status"] != "ACTIVE"):
+        if cluster is None:
+            if self.params["required"]:
+                raise cluster_not_found(self.aws, name)
+            return {"cluster": None}
+        if wanted and (wanted == "deleted" or cluster["status"] != "ACTIVE"):
             raise ResourceError(
                 f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: look at it in EKS "
                 "and run again.",

@@ -319,10 +319,7 @@ def find_policy(aws: Aws, policy_arn: str) -> dict[str, Any] | None:
 
 def default_document(aws: Aws, policy: dict[str, Any]) -> dict[str, Any]:
     """The document of the version that counts, by one read."""
-    return aws.call(
-        "iam",
-        "get_policy_version",
-        f"the policy {policy['arn']}",
-        PolicyArn=policy["arn"],
-        VersionId=policy["default_version_id"],
-    )["PolicyVersion"]["Document"]
+    what, version = f"the policy {policy['arn']}", policy["default_version_id"]
+    answer = aws.call("iam", "get_policy_version", what, PolicyArn=policy["arn"], VersionId=version)
+    document: dict[str, Any] = answer["PolicyVersion"]["Document"]
+    return document

@@ -183,7 +183,8 @@ class KubeconfigEntry(Resource):
             return None
         cluster, context, user = (entry[section] or {} for section in ("clusters", "contexts", "users"))
         command = kubeconfig.token_command(user) or TokenCommand(None, None, None)
-        executed = user.get("exec") if isinstance(user.get("exec"), dict) else {}
+        plugin = user.get("exec")
+        executed: dict[str, Any] = plugin if isinstance(plugin, dict) else {}
         return {
             "cluster": context.get("cluster"),
             "user": context.get("user"),
@@ -230,7 +231,8 @@ def found(files: list[Kubeconfig], section: str, name: str) -> dict[str, Any] | 
 def referred(files: list[Kubeconfig], key: str, name: str) -> set[str]:
     """The clusters, or users, of the contexts of other names."""
     contexts = (item for config in files for item in config.data.get("contexts") or () if item.get("name") != name)
-    return {(item.get("context") or {}).get(key) for item in contexts}
+    named = ((item.get("context") or {}).get(key) for item in contexts)
+    return {text for text in named if isinstance(text, str)}
 
 
 def users_of(files: list[Kubeconfig], profile: str, name: str) -> list[str]:

@@ -72,7 +72,7 @@ class OnboardingInfo(Information):
             role["arn"] if role else arn.role_arn(cluster["partition"], cluster["account_id"], "/", params["role_name"])
         )
         if role:
-            adoption.adopt_role(found, role, policy and policy["arn"])
+            adoption.adopt_role(found, role, policy["arn"] if policy else None)
         if policy:
             adoption.adopt_policy(found, policy)
         entry, way = self.adopt_mapping(found, cluster, role, role_arn)
@@ -118,7 +118,7 @@ class OnboardingInfo(Information):
         if len(candidates) > 1:
             listed = ", ".join(policy["arn"] for policy in candidates)
             raise ResourceError(
-                f"The role {role['arn']} has {len(candidates)} policies that allow {ACTION}: {listed}. Set "
+                f"The role {(role or {})['arn']} has {len(candidates)} policies that allow {ACTION}: {listed}. Set "
                 "apono_policy_name to the name of the one that onboard is to keep.",
                 service="iam",
                 code="Ambiguous",
@@ -153,10 +153,10 @@ class OnboardingInfo(Information):
         """The access entry, if any, and the way in which the role is mapped: ``eks_api`` or ``config_map``."""
         mode = cluster["authentication_mode"]
         entry = None if mode == "CONFIG_MAP" else self.access_entry(cluster, role_arn)
-        text = None if mode == "API" else self.map_roles(found, entry)
-        mapped = self.aws_auth_entry(found, text, role_arn, entry) if text else None
+        text = ("" if mode == "API" else self.map_roles(found, entry)) or ""
+        mapped = self.aws_auth_entry(found, text, role_arn, entry)
         if entry:
-            adoption.adopt_access_entry(found, mode, entry, role and role["create_date"])
+            adoption.adopt_access_entry(found, mode, entry, role["create_date"] if role else None)
             if mapped:
                 found.note(
                     "both_ways",
@@ -204,13 +204,14 @@ class OnboardingInfo(Information):
             return None
         own = arn.without_path(role_arn)
         for other in read.entries:
-            if other.rolearn.lower() == role_arn.lower() != own.lower():
+            if other.arn.lower() == role_arn.lower() != own.lower():
                 found.note(
                     "path_in_arn",
-                    f"{other.rolearn} stands in aws-auth with its path, and EKS never matches it: write it without "
+                    f"{other.arn} stands in aws-auth with its path, and EKS never matches it: write it without "
                     "the path, or have onboard add it so.",
                 )
-        return read.effective.get(own.lower())
+        effective = read.effective.get(own.lower())
+        return effective if isinstance(effective, aws_auth.RoleEntry) else None
 
     # What is not there
 
@@ -264,5 +265,5 @@ class OnboardingInfo(Information):
             entries = aws_auth.read(map_roles(self.kubernetes.find(OBJECT_PATH, WHAT))).entries
         except ResourceError:
             return ""
-        names = [entry.rolearn for entry in entries if "{{SessionName" in entry.username]
+        names = [entry.arn for entry in entries if "{{SessionName" in entry.username]
         return f" In aws-auth, people have roles of their own: {', '.join(names)}." if names else ""
