@@ -30,6 +30,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.execution import execute
 from ansible_collections.apono.eks.plugins.module_utils.redaction import known_secrets
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
 
@@ -38,6 +39,7 @@ LOADED_BY = os.getpid()
 
 SWITCH = "apono_eks_in_process"
 
+Watch().begin()
 transport.preload()
 # To find one filter or test, Ansible loads all of its collection: a worker that has to do so costs as much as three.
 filter_loader.get("apono.eks.fleet")

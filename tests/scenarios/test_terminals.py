@@ -5,21 +5,28 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from runs import Controller
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, Account
 
 ACCOUNT = "111122223333"
+HOST = {"apono_region": "eu-west-1", "apono_account_id": ACCOUNT, "apono_user_email": "jane@example.com"}
 # Of each play that has all hosts, a task that uses what others have found.
 IN_THE_MIDDLE = {
     "onboard": ("Ask EKS for the cluster", "Keep them for the play", "Keep which clusters failed"),
     "offboard": ("Read the settings of the rollout", "Choose the clusters", "Keep which clusters failed"),
     "audit": ("Ask EKS for the cluster", "Judge the cluster", "Fail of what is not as it should be"),
+    "adopt": ("Ask Apono for its connectors", "Look at what was made by hand", "Write the host's variables"),
+    "migrate_to_access_entries": ("Refuse to begin what cannot end well", "See what the cluster needs"),
+    "user_login": ("See who shares a name", "Refuse one context for two clusters", "Say how to go on"),
 }
 
 
@@ -51,11 +58,44 @@ def test_the_table_and_the_failures_are_shown_where_other_results_are_not(
 
 @pytest.mark.parametrize(("playbook", "tasks"), IN_THE_MIDDLE.items(), ids=list(IN_THE_MIDDLE))
 def test_a_playbook_that_is_started_in_the_middle_says_that_it_cannot_be(
-    bed: Bed, controller: Controller, playbook: str, tasks: tuple[str, ...]
+    bed: Bed, binaries: list[Path], tmp_path: Path, playbook: str, tasks: tuple[str, ...]
 ) -> None:
     bed.forget_calls()
-    for task in tasks:
-        run = controller.run(f"apono.eks.{playbook}", {"all": {"hosts": {"alpha": {}}}}, "--start-at-task", task)
+    inventory = {"all": {"hosts": {"alpha": HOST}}}
+    for task, binary in zip(tasks, itertools.cycle(binaries), strict=False):
+        controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
+        run = controller.run(f"apono.eks.{playbook}", inventory, "--start-at-task", task)
         assert run.code != 0, run.output
         assert "This playbook cannot be started in the middle" in run.output
+        # The table has one line for a message, and the task that fails says all of it.
+        assert "is undefined" not in run.output.replace("This playbook", "")
     assert bed.calls() == []
+
+
+def test_verify_can_be_started_in_the_middle(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    account = Account(bed, ACCOUNT)
+    account.add_cluster("alpha", "API")
+    hosts = {"alpha": {"apono_region": "eu-west-1", "apono_assume_role_arn": account.automation}}
+    inventory = {"all": {"hosts": hosts, "vars": {"apono_verify_session_name": "jane@example.com"}}}
+    controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
+    run = controller.run("apono.eks.verify", inventory, "--start-at-task", "Ask EKS for the cluster")
+    assert "is undefined" not in run.output, run.output
+    assert "alpha" in run.told, run.output
+
+
+@pytest.mark.parametrize("playbook", ["onboard", "offboard"])
+def test_a_loop_that_cannot_begin_says_why(every_binary: Path, tmp_path: Path, playbook: str) -> None:
+    """Ansible resolves the host to which an item is delegated before the loop, and hides the reason of the loop's
+    own."""
+    path = Path(__file__).parents[2] / f"playbooks/{playbook}.yml"
+    plays = yaml.safe_load(path.read_text())
+    (task,) = [task for play in plays for task in play.get("tasks", ()) if "item" in str(task.get("delegate_to"))]
+    # The variable of the first part is what the loop is made of.
+    variable = re.search(r"apono_\w+", task["loop"])[0]
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
+    play["vars"] = {variable: "{{ undef(hint='the true reason') }}"}
+    run = Controller(tmp_path, {}, every_binary).play([play], {"all": {"hosts": {"localhost": {}}}})
+    assert run.code == 2, run.output
+    # Before ansible-core 2.19, a filter that gets nothing says so itself, and Ansible quotes the expression.
+    assert "the true reason" in run.output or variable in run.failed["localhost"]
+    assert "'item' is undefined" not in run.output

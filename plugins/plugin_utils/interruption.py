@@ -1,0 +1,123 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C: the run ends in order, without a traceback, and shows what was done by then.
+
+ansible-core raises ``KeyboardInterrupt`` wherever its main process is. Two things go wrong there, which are avoided
+here:
+
+* Most of the time that process forks workers. Python prints an exception of a callback that runs after a fork as a
+  traceback, and drops it: the run goes on as if nothing was pressed.
+* Since ansible-core 2.19 the workers are killed first. One that sends its result at that moment holds the lock of the
+  queue, and the main process waits for it forever.
+
+The workers of a run that is interrupted have the 5 seconds that ansible-core gives them, so most writes that are under
+way end. A second Ctrl-C ends everything at once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+from ansible import context
+from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.utils.display import Display
+from ansible_collections.apono.eks.plugins.filter.outcomes import outcomes
+from ansible_collections.apono.eks.plugins.module_utils.documents import report
+from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import FAILURE, STEPS
+
+# The steps of all playbooks: which of them a run has is seen by their results.
+ALL_STEPS = {
+    **STEPS,
+    "mode": (*STEPS["mode"], "apono_api_result"),
+    "bindings": ("apono_bindings_result",),
+    "others": ("apono_others_result",),
+    "variables": ("apono_adopt_result",),
+    "profile": ("user_login_profile_result",),
+    "kubeconfig": ("user_login_entry_result",),
+}
+REPORT = "apono_report_result"
+
+# How long after a signal that came in a fork it is sent again, in seconds.
+AGAIN = 0.05
+
+
+class Watch:
+    """Watches the process that imports this, which is the one that forks the workers."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.interrupted: TaskQueueManager | None = None
+
+    def begin(self) -> None:
+        """Take over the signal, where Ansible or Python heeds it."""
+        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
+            signal.signal(signal.SIGINT, self.interrupt)
+            atexit.register(self.end)
+
+    def interrupt(self, _number: int, frame: FrameType | None) -> None:
+        """Handle the signal."""
+        if os.getpid() != self.process:
+            # A worker: the main process waits for it, and ends it.
+            return
+        frames = list(outwards(frame))
+        if any(is_fork(each) for each in frames):
+            again = threading.Timer(AGAIN, os.kill, (self.process, signal.SIGINT))
+            again.daemon = True
+            again.start()
+            return
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        owners = (each.f_locals.get("self") for each in frames)
+        self.interrupted = next((owner for owner in owners if isinstance(owner, TaskQueueManager)), None)
+        raise KeyboardInterrupt
+
+    def end(self) -> None:
+        """At the end of the process: show what was done, if the run was interrupted."""
+        if self.interrupted is None or os.getpid() != self.process:
+            return
+        hostvars = self.interrupted.hostvars
+        hosts = self.interrupted.get_inventory().get_hosts(ignore_restrictions=True)
+        # Of a run that ended anywhere, anything may be half there, and Python would print a traceback.
+        with contextlib.suppress(Exception):
+            facts = {host.name: hostvars[host.name] for host in hosts}
+            for line in summary(facts, bool(context.CLIARGS.get("check"))):
+                Display().display(line)
+
+
+def outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and those that called it."""
+    while frame:
+        yield frame
+        frame = frame.f_back
+
+
+def is_fork(frame: FrameType) -> bool:
+    """Whether a function of ``multiprocessing`` forks."""
+    return frame.f_code.co_name == "_launch" and frame.f_globals.get("__name__") == "multiprocessing.popen_fork"
+
+
+def summary(facts: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[str]:
+    """What was done by then, as lines: nothing where the report of the run was shown already.
+
+    :param facts: the variables of each host.
+    """
+    if any(its.get(REPORT) for its in facts.values()):
+        return []
+    kept = (FAILURE, *(name for names in ALL_STEPS.values() for name in names))
+    begun = [host for host, its in facts.items() if any(its.get(name) for name in kept)]
+    if not begun:
+        return ["", "The run was interrupted before anything was changed."]
+    found = outcomes(begun, facts, steps=ALL_STEPS)
+    for record in found:
+        if record["state"] == "not started" and any(step["state"] == "changed" for step in record["steps"]):
+            record["state"] = "partial"
+    notes = ["What was under way at that moment may have been done, too. Run the playbook again: it does what is left."]
+    shown = report.document(found, "", notes, check_mode, "")
+    return ["", "The run was interrupted. By then:", *report.table(shown)]

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C at any moment: the run ends in order, shows what was done by then and no traceback, and a rerun does the
+rest."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fleets import Fleet
+from runs import HELD_SECONDS, Controller
+
+from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT, integrations
+
+ACCOUNT = "111122223333"
+HOSTS = ("alpha", "beta", "gamma")
+# The exit status of ansible-core for a run that its user interrupted.
+INTERRUPTED = 99
+# How long a run takes to end: ansible-core gives its workers 5 seconds.
+LONGEST_END = 15.0
+RANDOM_MOMENTS = 4
+
+# What is held when the signal comes, and what is shown of the clusters then.
+MOMENTS = {
+    "while it reads": (("aws", "eks:DescribeCluster", "hang_before"), {}),
+    "in the first write": (("aws", "iam:CreatePolicy", "hang_after"), dict.fromkeys(HOSTS, "not started")),
+    "in the last write": (
+        ("apono", "POST /api/admin/v4/integrations", "hang_before"),
+        {"alpha": "partial", "beta": "partial", "gamma": "partial"},
+    ),
+}
+
+
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
+@pytest.fixture(name="fleet")
+def fixture_fleet(bed: Bed, binary: Path, tmp_path: Path) -> Fleet:
+    fleet = Fleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+    for host in HOSTS:
+        fleet.add(host, ACCOUNT)
+    return fleet
+
+
+def press(process: subprocess.Popen) -> str:
+    """Send what a terminal sends to all processes of a run but those that have left its session, and wait for the end:
+    all that was printed."""
+    os.killpg(process.pid, signal.SIGINT)
+    began = time.monotonic()
+    output, _unused = process.communicate(timeout=60)
+    assert time.monotonic() - began < LONGEST_END, output
+    assert process.returncode == INTERRUPTED, output
+    assert "User interrupted execution" in output
+    for words in ("Traceback", "Exception ignored", "KeyboardInterrupt"):
+        assert words not in output, output
+    return output
+
+
+def shown(output: str) -> dict[str, str]:
+    """The state of each cluster in the table of an interrupted run."""
+    lines = output.partition("The run was interrupted. By then:\n")[2].splitlines()
+    # Columns are set apart by two blanks, and a state may have one in it.
+    rows = [re.split(r"\s{2,}", line) for line in lines[1:] if line.startswith(HOSTS)]
+    return {row[0]: row[3] for row in rows}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_what_was_done_by_then_is_shown(bed: Bed, fleet: Fleet, moment: str) -> None:
+    (service, operation, kind), states = MOMENTS[moment]
+    bed.fault(service, match=operation, kind=kind)
+    process, _record = fleet.controller.start("apono.eks.onboard", fleet.inventory)
+    deadline = time.monotonic() + HELD_SECONDS
+    while not any(call["status"] == kind for call in bed.control(service, "calls", method="GET")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    output = press(process)
+    bed.heal()
+    if states:
+        assert shown(output) == states, output
+        assert "Run the playbook again" in output
+    else:
+        assert "The run was interrupted before anything was changed." in output
+    assert fleet.run("onboard").code == 0
+    assert fleet.mapped() == set(HOSTS)
+    assert set(integrations(bed)) == set(HOSTS)
+
+
+def test_at_any_moment_it_ends_in_order(fleet: Fleet, binary: Path) -> None:
+    """When a task begins, the run forks, where Python drops a signal, and workers send their results."""
+    dice = random.Random(str(binary))
+    for number in sorted(dice.sample(range(3, 16), RANDOM_MOMENTS)):
+        process, _record = fleet.controller.start("apono.eks.onboard", fleet.inventory)
+        printed = b""
+        # From the first task of the collection on. Before, ansible-core is alone.
+        while printed.count(b"TASK [") <= number:
+            part = os.read(process.stdout.fileno(), 65536)
+            assert part, printed
+            printed += part
+        time.sleep(dice.uniform(0.0, 0.1))
+        output = press(process)
+        assert "The run was interrupted" in output, output
+    run = fleet.run("onboard")
+    assert run.code == 0, run.output
+    assert fleet.mapped() == set(HOSTS)

@@ -1,0 +1,131 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens at Ctrl-C where it is hard to send in a scenario, and what is shown of a run that was interrupted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from ansible_collections.apono.eks.plugins.plugin_utils import interruption
+
+# A main process that forks workers, and is interrupted by a callback that Python runs after each fork.
+PROGRAM = """
+import multiprocessing, os, signal, sys, time
+from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
+
+main = os.getpid()
+os.register_at_fork(after_in_parent=lambda: os.kill(main, signal.SIGINT))
+
+def work():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.2)
+
+watch = Watch()
+{begin}
+worker = multiprocessing.get_context("fork").Process(target=work)
+try:
+    worker.start()
+    time.sleep(1)
+    print("not interrupted")
+except KeyboardInterrupt:
+    print("interrupted")
+worker.join()
+print("the worker ended with", worker.exitcode)
+"""
+
+
+def run(begin):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM.format(begin=begin))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return done.stdout, done.stderr
+
+
+def test_a_signal_in_a_fork_is_neither_lost_nor_a_traceback_and_the_worker_goes_on():
+    output, errors = run("watch.begin()")
+    assert output == "interrupted\nthe worker ended with 0\n"
+    assert errors == ""
+
+
+def test_without_the_watch_python_drops_the_signal():
+    """What the test above would be worth nothing without."""
+    output, errors = run("pass")
+    assert output.startswith("not interrupted")
+    assert "Exception ignored in" in errors
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    again = """
+    watch.begin()
+    try:
+        os.kill(main, signal.SIGINT)
+    except KeyboardInterrupt:
+        os.kill(main, signal.SIGINT)
+    print("still here")
+    """
+    assert run(textwrap.dedent(again).strip()) == ("", "")
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    output, errors = run("signal.signal(signal.SIGINT, signal.SIG_IGN); watch.begin()")
+    assert (output, errors) == ("not interrupted\nthe worker ended with 0\n", "")
+
+
+def result(changed, *changes, **more):
+    return {"changed": changed, "changes": list(changes), **more}
+
+
+CLUSTER = {"cluster": {"name": "alpha", "account_id": "111122223333", "region": "eu-west-1"}}
+HOSTS = {
+    "alpha": {
+        "apono_cluster_result": CLUSTER,
+        "cluster_access_entry_result": result(True, "create the access entry"),
+        "integration_result": result(True, "create integration alpha"),
+    },
+    "beta": {
+        "account_access_role_result": result(True, "create the role"),
+        "cluster_access_entry_result": result(False, "create the access entry"),
+    },
+    "gamma": {"cluster_access_entry_result": result(False, "create the access entry")},
+    "delta": {"apono_failure": {"step": "mapping", "message": "It is gone.", "code": ""}},
+    "unasked": {"apono_region": "eu-west-1"},
+}
+
+
+def test_what_was_done_by_then_is_shown_of_the_clusters_that_were_begun():
+    lines = interruption.summary(HOSTS, check_mode=False)
+    assert lines[1] == "The run was interrupted. By then:"
+    states = {line.split()[0]: " ".join(line.split()[3:]) for line in lines[3 : lines.index("", 3)]}
+    assert states == {
+        "alpha": "changed mapping, integration",
+        "beta": "partial role",
+        "gamma": "not started",
+        "delta": "failed mapping: It is gone.",
+    }
+    assert any("Run the playbook again" in line for line in lines)
+    assert lines[-1] == "4 clusters: 1 failed, 1 partial, 1 not started, 1 changed"
+
+
+def test_of_check_mode_it_is_said_that_nothing_was_changed():
+    assert interruption.summary(HOSTS, check_mode=True)[-1].endswith("(check mode: nothing was changed)")
+
+
+def test_a_run_that_has_shown_its_report_shows_no_other():
+    assert interruption.summary({**HOSTS, "alpha": {"apono_report_result": {"table": []}}}, check_mode=False) == []
+
+
+@pytest.mark.parametrize("facts", [{}, {"unasked": HOSTS["unasked"]}])
+def test_before_the_first_step_nothing_was_changed(facts):
+    assert interruption.summary(facts, check_mode=False) == [
+        "",
+        "The run was interrupted before anything was changed.",
+    ]
