@@ -64,3 +64,53 @@ def test_the_site_that_is_built_is_the_one_that_is_published():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_called_by_the_name_of_its_file(path):
     assert f"\n.. _ansible_collections.apono.eks.docsite.{path.stem}:\n\n" in path.read_text()
+
+
+def body_of(path: Path) -> str:
+    return path.read_text().partition(".. _ansible_collections")[2]
+
+
+# The reference of the variables is made from the table of settings, and is read by searching it.
+GUIDES = [path for path in PAGES if path.stem != "variables"]
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_a_page_ends_with_what_comes_next(path):
+    """Links to other pages of the site come last, with links to other documentation at most after them."""
+    heading, ending = re.findall(r"(?ms)^([^\n]+)\n-{4,}\n((?:(?!^-{4,}$).)*)\Z", body_of(path))[-1]
+
+    assert heading == "What comes next"
+    assert re.search(r":ref:`ansible_collections\.apono\.eks\.docsite\.(?!" + path.stem + r"`)", ending)
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_a_page_over_two_screens_has_contents(path):
+    """A screen has about 40 lines of the source."""
+    assert body_of(path).count("\n") < 2 * 40 + 10 or "\n.. contents::\n" in body_of(path)
+
+
+IRREVERSIBLE = {
+    "adopt": "replaces documents",
+    "first_cluster": "replaces the former document",
+    "mapping": "never moves a cluster back",
+    "migration": "never moves a cluster back",
+    "offboarding": "lose access",
+    "safety": "does not restore",
+    "upgrade": "does not undo",
+}
+
+
+@pytest.mark.parametrize("page", IRREVERSIBLE)
+def test_a_warning_stands_where_something_cannot_be_undone(page):
+    text = (CHECKOUT / f"docs/docsite/rst/{page}.rst").read_text()
+    warnings = re.findall(r"(?m)^\.\. warning::\n\n((?:    .*\n|\n)+)", text)
+
+    assert any(IRREVERSIBLE[page] in " ".join(words.split()) for words in warnings)
+
+
+def test_the_steps_that_cannot_be_undone_are_in_the_safety_guide():
+    text = (CHECKOUT / "docs/docsite/rst/safety.rst").read_text()
+    table = text.partition("Steps that cannot be undone\n---")[2].partition("Trust policies\n---")[0]
+
+    for step in ("authentication mode", "username", "trust policy", "oldest version of an IAM policy", "integration"):
+        assert re.search(rf"(?m)^    \* - .*{step}", table), step
