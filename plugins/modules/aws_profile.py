@@ -42,7 +42,10 @@ options:
     description: The region.
     type: str
   duration_seconds:
-    description: How long the credentials live, 900 to 43200.
+    description:
+      - The duration of the session in seconds, 900 to 43200, and at most the maximum session duration of the role.
+      - If O(source_profile) is itself a session of a role, such as with IAM Identity Center (AWS SSO), AWS calls this
+        role chaining and allows 3600 at most. A longer duration is an error.
     type: int
   overwrite:
     description:

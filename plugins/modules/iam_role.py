@@ -85,7 +85,11 @@ options:
     type: bool
     default: false
   max_session_duration:
-    description: The longest session, in seconds, from 3600 to 43200. Without it, it is left alone; a new role has 3600.
+    description:
+      - The maximum session duration, in seconds, from 3600 to 43200. If it is not set, the role's own is left
+        unchanged. A new role has 3600.
+      - With IAM Identity Center (AWS SSO), it has no effect. There, users assume the role by role chaining, and AWS
+        limits every such session to 3600 seconds.
     type: int
   permissions_boundary:
     description: The ARN of the policy that bounds the role's permissions. Without it, it is left alone.

@@ -168,7 +168,8 @@ SECTIONS = (
         _of_account("apono_managed_policies", TEXTS, "iam_role.managed_policies",
             "Further managed policies of the role, by ARN or name.", NOTHING, merge=UNION),
         _of_account("apono_max_session_duration", "int", "iam_role.max_session_duration",
-            "The longest session, in seconds.", UNCHANGED),
+            "The longest session of a user who signs in with SAML, in seconds. With IAM Identity Center, AWS limits "
+            "every session to 3600 seconds, because it is role chaining.", UNCHANGED),
         _of_account("apono_permissions_boundary", "str", "iam_role.permissions_boundary",
             "The ARN of a permissions boundary of the role.", UNCHANGED),
         _of_account("apono_policy_name", NAME, "iam_policy.name",
@@ -366,7 +367,8 @@ SECTIONS = (
         Setting("apono_user_role_arn", "str", "user_login.role_arn",
             "The IAM role.", "made of the account, ``apono_role_path`` and ``apono_role_name``"),
         Setting("apono_user_session_seconds", "int", "user_login.duration_seconds",
-            "How long the credentials are valid.", UNCHANGED),
+            "How long a session lasts, in seconds. With IAM Identity Center 3600 at most, because AWS limits role "
+            "chaining.", UNCHANGED),
         Setting("apono_user_context", "str", "user_login.context",
             "The context in the kubeconfig.", "``apono-`` and the host's name"),
         Setting("apono_user_current_context", "bool", "user_login.current_context",

@@ -36,6 +36,16 @@ OTHER_CREDENTIALS = (
     "web_identity_token_file",
 )
 
+# Settings by which a profile gets the credentials of a role: to assume another role with them is role chaining.
+ROLE_SESSIONS = (
+    "role_arn",
+    "sso_account_id",
+    "sso_role_name",
+    "sso_session",
+    "sso_start_url",
+    "web_identity_token_file",
+)
+
 
 @dataclass
 class _Section:

@@ -17,6 +17,8 @@ SETTINGS = ("role_arn", "role_session_name", "source_profile", "region", "durati
 
 # STS API reference, AssumeRole, DurationSeconds.
 SHORTEST_SECONDS, LONGEST_SECONDS = 900, 43200
+# IAM User Guide, "Role chaining": whatever the maximum session duration of the role is.
+LONGEST_CHAINED_SECONDS = 3600
 
 
 class AwsProfile(Resource):
@@ -93,6 +95,7 @@ class AwsProfile(Resource):
             if any(key in aws_config.OTHER_CREDENTIALS for key in existing or ()):
                 # They would win over the role, so nothing of the old profile stays.
                 text, after = aws_config.without_profile(text, profile, self.path), wanted
+            self.refuse_long_chained_session(text, after)
             edited = aws_config.with_profile(text, profile, wanted, self.path)
         details = {"name": profile, "path": self.path} if after is not None else {}
         if edited == (current or ""):
@@ -100,6 +103,21 @@ class AwsProfile(Resource):
         verb = "remove" if after is None else "set"
         words = f"{verb} the profile {profile} in {self.path}"
         return Plan(before, after, (Change(words, "write", {"text": edited, "was": current}),), details)
+
+    def refuse_long_chained_session(self, text: str, after: dict[str, str]) -> None:
+        """STS refuses every such session, so kubectl would fail with the profile."""
+        source, seconds = after.get("source_profile", ""), after.get("duration_seconds", "")
+        if not seconds.isdecimal() or int(seconds) <= LONGEST_CHAINED_SECONDS:
+            return
+        settings = aws_config.settings_of(text, source, self.path) or {}
+        if any(key in aws_config.ROLE_SESSIONS for key in settings):
+            raise ResourceError(
+                f"duration_seconds {seconds} (in a playbook apono_user_session_seconds) is too long: the profile "
+                f"{source} is a session of a role, and AWS limits a role that is assumed with it (role chaining) to "
+                f"{LONGEST_CHAINED_SECONDS} seconds. Set {LONGEST_CHAINED_SECONDS} or less; AWS tools assume the role "
+                "again when a session ends.",
+                code="RoleChaining",
+            )
 
     def refuse_another_meaning(self, existing: dict[str, str]) -> None:
         role_arn = self.params.get("role_arn")
