@@ -8,14 +8,18 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible_collections.apono.eks.plugins.module_utils.resources.report import Report
 from ansible_collections.apono.eks.plugins.plugin_utils.in_process import InProcessAction
+from ansible_collections.apono.eks.plugins.plugin_utils.report_files import Report
 
 
 class ActionModule(InProcessAction):
-    """Runs ``apono.eks.report`` in the Ansible worker where that is possible."""
+    """Runs ``apono.eks.report``, which runs on the controller alone."""
 
     task_class = Report
+    _supports_async = False
+
+    def belongs_here(self, task_vars: dict[str, Any]) -> bool:
+        return True
 
     def display(self, result: dict[str, Any]) -> None:
         # The playbooks show the table by a task, of which nothing would be seen.

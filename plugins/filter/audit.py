@@ -85,7 +85,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.apono.eks.plugins.module_utils.documents.audit import Audit
+from ansible_collections.apono.eks.plugins.plugin_utils.audit import Audit
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 

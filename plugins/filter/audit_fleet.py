@@ -74,12 +74,12 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import (
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place
+from ansible_collections.apono.eks.plugins.plugin_utils.audit_fleet import Fleet, Host, Listed
+from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import (
     INTEGRATION_VARIABLES,
     integration_name_of,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents.audit_fleet import Fleet, Host, Listed
-from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable

@@ -69,8 +69,8 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
+from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 
 
 class FilterModule:

@@ -118,10 +118,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.apono.eks.plugins.module_utils import cluster_identity
-from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
-from ansible_collections.apono.eks.plugins.module_utils.documents.authentication_mode import mapping_way
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity
+from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read, readable

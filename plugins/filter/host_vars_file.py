@@ -43,7 +43,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents.host_vars import host_vars_file
+from ansible_collections.apono.eks.plugins.module_utils.rules.text.host_vars import host_vars_file
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
 
 

@@ -40,8 +40,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.apono.eks.plugins.module_utils.documents import authentication_mode
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import authentication_mode
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 
 

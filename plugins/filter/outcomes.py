@@ -136,7 +136,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import (
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
+from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import (
     SETTINGS,
     SHARED,
     STEPS,
@@ -144,7 +145,6 @@ from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes impor
     records,
     variables,
 )
-from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 

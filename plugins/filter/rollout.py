@@ -84,11 +84,11 @@ _value:
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils import fleet as rules
-from ansible_collections.apono.eks.plugins.module_utils.documents import prerequisites
-from ansible_collections.apono.eks.plugins.module_utils.documents.prerequisites import has_changes
+from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
+from ansible_collections.apono.eks.plugins.plugin_utils import prerequisites
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
+from ansible_collections.apono.eks.plugins.plugin_utils.prerequisites import has_changes
 
 SHOWN = ("failed", "msg", "message", "code", "error", "changes", "role")
 CLUSTER_RESULTS = ("connector_outcome", *prerequisites.MAPPING, *prerequisites.INTEGRATION)

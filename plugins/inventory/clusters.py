@@ -172,13 +172,14 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.apono.eks.plugins.module_utils import discovery, plain_addresses
+from ansible_collections.apono.eks.plugins.module_utils import plain_addresses
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.cluster_identity import unique_name
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
-from ansible_collections.apono.eks.plugins.module_utils.documents.host_name import validate_host_name
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, EXTERNAL_ID, Options
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.text.host_name import validate_host_name
+from ansible_collections.apono.eks.plugins.plugin_utils import discovery
+from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import unique_name
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import expression, untrusted
 
 GIVEN = Options(

@@ -47,8 +47,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible_collections.apono.eks.plugins.module_utils import account_role as rules
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.plugin_utils import account_role as rules
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given

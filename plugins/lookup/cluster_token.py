@@ -53,9 +53,9 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 

@@ -42,8 +42,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible_collections.apono.eks.plugins.module_utils.discovery import external_id
 from ansible_collections.apono.eks.plugins.module_utils.redaction import register
+from ansible_collections.apono.eks.plugins.plugin_utils.discovery import external_id
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given

@@ -18,6 +18,7 @@ description:
   - The files are written in check mode too. A report on a check run is what that run is for, and the files are none
     of the things that check mode keeps unchanged. For the same reason, the module is never changed; whether a run
     changed anything is said by its other tasks.
+  - It runs on the controller, whatever the connection of the host is.
   - It asks no service. What it shows is what it is given, which the filter P(apono.eks.outcomes#filter) makes from
     results that have no secrets.
 extends_documentation_fragment:
@@ -164,14 +165,3 @@ files:
   type: dict
   sample: {csv: /srv/reports/today.csv, html: /srv/reports/today.html, json: /srv/reports/today.json}
 """
-
-from ansible_collections.apono.eks.plugins.module_utils.execution import run_module
-from ansible_collections.apono.eks.plugins.module_utils.resources.report import Report
-
-
-def main() -> None:
-    run_module(Report)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam_trust
-from ansible_collections.apono.eks.plugins.module_utils.documents.login import custom_access_details
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.fleet import ACCOUNT_VARIABLES, known_account
 from ansible_collections.apono.eks.plugins.module_utils.options import name_text
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam_trust
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VARIABLES, known_account
+from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given

@@ -30,8 +30,8 @@ from ansible import context
 from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.utils.display import Display
 from ansible_collections.apono.eks.plugins.filter.outcomes import outcomes
-from ansible_collections.apono.eks.plugins.module_utils.documents import report
-from ansible_collections.apono.eks.plugins.module_utils.documents.outcomes import FAILURE, STEPS
+from ansible_collections.apono.eks.plugins.plugin_utils import report
+from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import FAILURE, STEPS
 
 # The steps of all playbooks: which of them a run has is seen by their results.
 ALL_STEPS = {

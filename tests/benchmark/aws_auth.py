@@ -15,8 +15,8 @@ import subprocess
 import sys
 import time
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 
 ARN = "arn:aws:iam::111122223333:role/"
 ENTRY = aws_auth.RoleEntry(f"{ARN}apono-k8s-access", "{{SessionNameRaw}}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.documents import report, report_html
+from ansible_collections.apono.eks.plugins.plugin_utils import report, report_html
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

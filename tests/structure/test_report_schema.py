@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from ansible_collections.apono.eks.plugins.module_utils.documents import outcomes, report
+from ansible_collections.apono.eks.plugins.plugin_utils import outcomes, report
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/reports.rst"
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.apono.eks.plugins.module_utils.documents.audit import SEVERITIES
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
+from ansible_collections.apono.eks.plugins.plugin_utils.audit import SEVERITIES
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.in_process import InProcessAction
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
@@ -24,6 +24,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.apono.eks.plugins"
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
+# What runs on the controller alone; its module is its documentation.
+CONTROLLER_TASKS = {"report": "plugin_utils.report_files"}
 GROUPS = {"aws": AWS, "kubernetes": KUBERNETES, "apono": APONO}
 
 
@@ -40,7 +42,8 @@ def load(path: str) -> Any:
 
 def task_class(module: str) -> Any:
     name = "".join(word.capitalize() for word in module.split("_"))
-    return getattr(importlib.import_module(f"{PLUGINS}.module_utils.resources.{module}"), name)
+    place = CONTROLLER_TASKS.get(module, f"module_utils.resources.{module}")
+    return getattr(importlib.import_module(f"{PLUGINS}.{place}"), name)
 
 
 def documented(module: str) -> dict[str, Any]:
@@ -65,7 +68,24 @@ def test_module_and_action_plugin_run_the_same(module):
     action = importlib.import_module(f"{PLUGINS}.action.{module}").ActionModule
     assert action.task_class is task_class(module)
     source = (CHECKOUT / f"plugins/modules/{module}.py").read_text()
-    assert f"run_module({task_class(module).__name__})" in source
+    assert (f"run_module({task_class(module).__name__})" in source) == (module not in CONTROLLER_TASKS)
+
+
+@pytest.mark.parametrize("folder", ["module_utils", "modules"])
+def test_what_may_run_elsewhere_imports_nothing_of_the_controllers(folder: str) -> None:
+    files = [
+        *(CHECKOUT / "plugins" / folder).rglob("*.py"),
+        *(CHECKOUT / "tests/unit/plugins" / folder).rglob("*.py"),
+    ]
+    assert [path.name for path in files if "plugins.plugin_utils" in path.read_text()] == []
+
+
+def test_rules_import_no_client_and_no_resource():
+    """Pure logic: documents go in, decisions come out."""
+    files = list((CHECKOUT / "plugins/module_utils/rules").rglob("*.py"))
+    assert len(files) > 20
+    above = re.compile(r"module_utils\.(clients|resources)|import (boto3|botocore|requests|socket)")
+    assert [path.name for path in files if above.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize("path", sorted((CHECKOUT / "plugins/filter").glob("*.py")), ids=lambda path: path.stem)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.apono.eks.plugins.module_utils.documents.adoption import SECTIONS as ADOPTED
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.adoption import SECTIONS as ADOPTED
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import SECTIONS, Section, Setting
 
 import variables

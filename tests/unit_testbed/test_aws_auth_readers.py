@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.documents import aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

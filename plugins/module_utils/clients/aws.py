@@ -27,9 +27,9 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.aws_configuratio
 )
 from ansible_collections.apono.eks.plugins.module_utils.clients.paging import AWS_TOKENS, Pages
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import printable, quote, register
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
 try:
     from botocore import __version__ as BOTOCORE

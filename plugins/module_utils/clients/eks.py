@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn, authentication_mode
 
 NOT_FOUND = "ResourceNotFoundException"
 

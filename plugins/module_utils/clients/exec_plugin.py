@@ -18,9 +18,9 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import quote, register
+from ansible_collections.apono.eks.plugins.module_utils.rules.text import json_text
 
 GROUP = "client.authentication.k8s.io"
 API_VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1")

@@ -19,10 +19,10 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
     checked_address,
     tls_context,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import kubeconfig
-from ansible_collections.apono.eks.plugins.module_utils.documents.kubeconfig import Kubeconfig, Selection
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, sentence
 from ansible_collections.apono.eks.plugins.module_utils.redaction import register
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import kubeconfig
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation.kubeconfig import Kubeconfig, Selection
 
 VARIABLE = "KUBECONFIG"
 DEFAULT_PATH = "~/.kube/config"

@@ -27,9 +27,9 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils import versions
 from ansible_collections.apono.eks.plugins.module_utils.clients import proxies
 from ansible_collections.apono.eks.plugins.module_utils.clients.run_memory import run_memory
-from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import credentials_of
+from ansible_collections.apono.eks.plugins.module_utils.rules.text import json_text
 
 try:
     from urllib3 import __version__ as URLLIB3

@@ -11,12 +11,12 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_chain, arn
-from ansible_collections.apono.eks.plugins.module_utils.documents.access_chain import Broken, Mapping
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, map_roles
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_chain, arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_chain import Broken, Mapping
 
 # Between two looks at a mapping that is there and not yet in effect, in seconds.
 POLL_SECONDS = 2.0

@@ -20,12 +20,12 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     cluster_not_found,
     reads_no_entries,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn, authentication_mode, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn, authentication_mode, tags
 
 ACCESS_POLICY = {
     "policy_arn": {"type": "str", "required": True},

@@ -16,10 +16,10 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     cluster_not_found,
     reads_no_entries,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry, arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn
 
 # Calls at a time. Each waits for the network most of its time, and EKS throttles more.
 WORKERS = 8

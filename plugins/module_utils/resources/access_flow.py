@@ -13,7 +13,6 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     integration_referred_to,
     known_access_flows,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_flow
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
@@ -22,6 +21,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.integration im
     POLL_INTERVAL,
     is_syncing,
 )
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono import access_flow
 
 TEXTS = {"type": "list", "elements": "str"}
 CONDITION = {

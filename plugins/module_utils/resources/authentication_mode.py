@@ -11,11 +11,11 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, authentication_mode
 
 # How often EKS is asked how an update goes, in seconds. On AWS an update of the mode takes minutes.
 POLL_INTERVAL = 5

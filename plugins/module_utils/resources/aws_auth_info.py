@@ -9,12 +9,13 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth
-from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import Item, Mappings, Problem
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, text_of
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_auth import Item, Mappings, Problem
 
 
 class AwsAuthInfo(Information):

@@ -9,8 +9,6 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth
-from ansible_collections.apono.eks.plugins.module_utils.documents.aws_auth import MAP_ROLES, MAP_USERS
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
@@ -21,6 +19,9 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
     text_of,
     validate_backup,
 )
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_auth import MAP_ROLES, MAP_USERS
 
 DIFF_HEADER = "kube-system/aws-auth"
 

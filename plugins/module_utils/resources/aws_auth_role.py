@@ -15,12 +15,13 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, authentication_mode, aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, authentication_mode
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 
 COLLECTION_PATH = "/api/v1/namespaces/kube-system/configmaps"
 OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"

@@ -11,14 +11,15 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import access_entry_translation as translation
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_auth, user_bindings
-from ansible_collections.apono.eks.plugins.module_utils.documents.access_entry_translation import Existing, Principal
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, text_of
 from ansible_collections.apono.eks.plugins.module_utils.resources.user_bindings import read_bindings
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry_translation as translation
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_translation import Existing, Principal
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth, user_bindings
 
 
 class AwsAuthTranslationInfo(Information):

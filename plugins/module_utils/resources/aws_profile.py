@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, aws_config
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
 
 SETTINGS = ("role_arn", "role_session_name", "source_profile", "region", "duration_seconds")
 

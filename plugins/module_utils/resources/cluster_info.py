@@ -13,10 +13,10 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     cluster_not_found,
     describe_cluster,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
 # How often EKS is asked while a cluster is made or deleted, in seconds. On AWS both take about ten minutes.
 POLL_INTERVAL = 15

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.documents import tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, poll
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import tags
 
 NOT_FOUND = "NoSuchEntity"
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -22,6 +21,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common imp
     detached,
     tags_changes,
 )
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam, tags
 
 # IAM keeps this many versions of a policy (IAM User Guide, quotas).
 MOST_VERSIONS = 5

@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, iam, iam_trust, tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -23,6 +22,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common imp
     tags_changes,
     until_propagated,
 )
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam, iam_trust, tags
 
 TRUST = {
     "type": "dict",

@@ -18,11 +18,11 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     is_connected,
     known_connectors,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import integration
-from ansible_collections.apono.eks.plugins.module_utils.documents.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, caught, raise_together
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place, places
 
 # Statuses of a sync that goes on; the case in which the API spells them is not documented.
 _SYNCING = ("initializing", "refreshing")

@@ -12,9 +12,9 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     Apono,
     integrations_named,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import integration
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 
 
 class IntegrationInfo(Information):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CATALOG_PATH, Apono, find_type
-from ansible_collections.apono.eks.plugins.module_utils.documents import integration
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 
 
 class IntegrationTypeInfo(Information):

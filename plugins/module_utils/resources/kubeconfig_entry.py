@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubeconfig import paths_of_environment, read_file
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, kubeconfig
-from ansible_collections.apono.eks.plugins.module_utils.documents.kubeconfig import Kubeconfig, TokenCommand
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import kubeconfig
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation.kubeconfig import Kubeconfig, TokenCommand
 
 # How long to wait for kubectl, or another task, to let go of the file, in seconds.
 LOCK_SECONDS = 10

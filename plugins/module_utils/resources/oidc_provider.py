@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import NOT_FOUND
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
 # Who a service account's token is for (EKS User Guide, "Create an IAM OIDC provider for your cluster").
 AUDIENCE = "sts.amazonaws.com"

@@ -14,14 +14,17 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     associated_access_policies,
 )
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import adoption, arn, aws_auth, host_vars, iam
-from ansible_collections.apono.eks.plugins.module_utils.documents.adoption import Adoption
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH, WHAT, map_roles
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import default_document, find_policy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import find_role, inline_policies
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono import adoption
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.adoption import Adoption
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.rules.text import host_vars
 
 ACTION = "eks:DescribeCluster"
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws, operation_name
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import NOT_FOUND
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
 if TYPE_CHECKING:
     from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes

@@ -9,10 +9,11 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import arn, user_bindings
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import user_bindings
 
 _API = "/apis/rbac.authorization.k8s.io/v1"
 _COLLECTIONS = {"ClusterRoleBinding": f"{_API}/clusterrolebindings", "RoleBinding": f"{_API}/rolebindings"}

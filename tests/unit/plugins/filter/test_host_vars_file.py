@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.apono.eks.plugins.module_utils.documents import host_vars
+from ansible_collections.apono.eks.plugins.module_utils.rules.text import host_vars
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from hypothesis import given, settings
 from hypothesis import strategies as st

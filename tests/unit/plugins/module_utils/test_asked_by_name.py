@@ -14,10 +14,10 @@ import pytest
 from ansible_collections.apono.eks.plugins.module_utils import plain_addresses, resources
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
-from ansible_collections.apono.eks.plugins.module_utils.documents import aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.module_utils.resource import Resource
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 
 pytest.importorskip("botocore")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws_model import matches, option_name, refused_inputs
-from ansible_collections.apono.eks.plugins.module_utils.documents import tags
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import tags
 
 pytest.importorskip("botocore")
 

@@ -24,8 +24,8 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
     Http,
     tls_context,
 )
-from ansible_collections.apono.eks.plugins.module_utils.documents import json_text
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.text import json_text
 
 pytest.importorskip("botocore")
 

@@ -10,7 +10,6 @@ import copy
 import datetime
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.documents import iam
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
@@ -20,6 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.user_bindings import UserBindings
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 
 pytest.importorskip("botocore")
 

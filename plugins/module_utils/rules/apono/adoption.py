@@ -1,0 +1,362 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back from what was onboarded by hand to the variables with which the playbook onboard finds nothing to do."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, sentence
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place, places
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn, iam, iam_trust
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
+
+DEFAULT_NAME = "apono-k8s-access"
+DEFAULT_SESSION_SECONDS = 3600
+
+# The variables in the order of the file.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "The account: its IAM role and policy": (
+        "apono_trust",
+        "apono_allow_open_trust",
+        "apono_role_name",
+        "apono_role_path",
+        "apono_role_description",
+        "apono_max_session_duration",
+        "apono_permissions_boundary",
+        "apono_managed_policies",
+        "apono_policy_name",
+        "apono_policy_path",
+        "apono_policy",
+        "apono_policy_clusters",
+        "apono_policy_regions",
+        "apono_tags",
+    ),
+    "The cluster: how it knows the role": (
+        "apono_authentication",
+        "apono_username",
+        "apono_kubernetes_groups",
+        "apono_allow_reserved_groups",
+        "apono_access_policies",
+    ),
+    "Apono: the integration": (
+        "apono_integration_name",
+        "apono_connector",
+        "apono_connector_in_cluster",
+        "apono_server_url",
+        "apono_certificate_authority",
+        "apono_connector_role_name",
+        "apono_integration_config",
+        "apono_resource_types",
+        "apono_secret_store",
+        "apono_credential_rotation_days",
+        "apono_user_cleanup_days",
+        "apono_custom_access_details",
+        "apono_owner",
+        "apono_resource_owner",
+    ),
+}
+
+# The settings that the playbooks always name, by their labels in Apono's catalog.
+SERVER_URL, AUTHORITY = "Server URL", "Certification Authority"
+CLUSTER_NAME, ROLE_NAME, REGION = "EKS Cluster Name", "AWS Role Name", "Region"
+
+
+@dataclass
+class Adoption:
+    """What was found, as variables, and what has to be said about it.
+
+    ``defined`` are the variables that the inventory sets already: of those, one that was found to be as it is without
+    the variable is set empty, which the playbooks take for "not set".
+    """
+
+    defined: Collection[str] = ()
+    variables: dict[str, Any] = field(default_factory=dict)
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+    def keep(self, name: str, value: Any, default: Any = None) -> None:
+        """Take down a variable, unless its value is the one that the playbooks have without it."""
+        if value not in (None, "", [], {}, default):
+            self.variables[name] = value
+        elif name in self.defined:
+            self.variables[name] = ""
+
+    def note(self, code: str, text: str) -> None:
+        self.notes.append({"code": code, "message": sentence(text)})
+
+    def accepted(self, check: Callable[..., Any], *arguments: Any) -> None:
+        """Note what the playbook onboard is going to refuse."""
+        try:
+            check(*arguments)
+        except ResourceError as error:
+            self.note("refused", f"onboard refuses what is there. {error.message}")
+
+    def sections(self) -> list[tuple[str, dict[str, Any]]]:
+        """The variables in the order of the file, by the titles of its sections."""
+        return [
+            (title, {name: self.variables[name] for name in names if name in self.variables})
+            for title, names in SECTIONS.items()
+        ]
+
+
+def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) -> None:
+    """The role; ``policy_arn`` is the one of its managed policies that is kept by a variable of its own."""
+    where = arn.parse(role["arn"])
+    what = f"the role {where.name}"
+    document = role["assume_role_policy_document"]
+    found.keep("apono_trust", iam.trust_of(document, where.partition, where.account_id))
+    found.accepted(iam.parse_trust_policy, document, "trust.policy")
+    found.accepted(iam.validate_trust_size, document, "trust")
+    anybody = iam_trust.open_statements(document)
+    found.keep("apono_allow_open_trust", bool(anybody), False)
+    if anybody:
+        found.note(
+            "open_trust",
+            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and is adopted so with "
+            "apono_allow_open_trust: true. Narrow apono_trust, and take that away.",
+        )
+    dead = iam.dead_principals(document)
+    if dead:
+        found.note(
+            "deleted_principals",
+            f"the trust policy of {what} names deleted principals ({', '.join(dead)}). Correct apono_trust.",
+        )
+    found.keep("apono_role_name", where.name, DEFAULT_NAME)
+    found.keep("apono_role_path", where.path, "/")
+    found.keep("apono_role_description", role["description"], iam.ROLE_DESCRIPTION)
+    found.keep("apono_max_session_duration", role["max_session_duration"], DEFAULT_SESSION_SECONDS)
+    found.keep("apono_permissions_boundary", role["permissions_boundary"])
+    found.keep("apono_managed_policies", [name for name in role["managed_policies"] if name != policy_arn])
+
+
+def adopt_policy(found: Adoption, policy: dict[str, Any]) -> None:
+    """The policy that lets people look clusters up, with its ``document``."""
+    where = arn.parse(policy["arn"])
+    document = policy["document"]
+    found.keep("apono_policy_name", where.name, DEFAULT_NAME)
+    found.keep("apono_policy_path", where.path, "/")
+    clusters, regions = iam.scope_of(document, where.partition, where.account_id) or (["*"], ["*"])
+    built_in = iam.access_policy(where.partition, where.account_id, clusters, regions)
+    found.keep("apono_policy", None if iam.equivalent(document, built_in) else document)
+    found.keep("apono_policy_clusters", clusters, ["*"])
+    found.keep("apono_policy_regions", regions, ["*"])
+    found.accepted(iam.parse_policy, document, "policy")
+
+
+def adopt_tags(found: Adoption, tagged: list[dict[str, str]]) -> None:
+    """The tags that all the objects have: ``apono_tags`` is for all of them."""
+    first, *others = tagged
+    common = {
+        key: value
+        for key, value in sorted(first.items())
+        if not key.lower().startswith("aws:") and all(tags.get(key) == value for tags in others)
+    }
+    found.keep("apono_tags", common)
+
+
+def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_created: str | None) -> None:
+    """The access entry, with its ``access_policies``. ``role_created`` is when its role was made."""
+    what = f"the access entry of {entry['principal_arn']}"
+    found.keep("apono_authentication", "eks_api", mapping_way("auto", mode))
+    found.keep("apono_username", entry["username"], access_entry.DEFAULT_USERNAME)
+    found.keep("apono_kubernetes_groups", entry["kubernetes_groups"])
+    found.keep("apono_access_policies", [_scoped(policy) for policy in entry["access_policies"]])
+    found.accepted(access_entry.validate_username, entry["username"] or "")
+    if entry["type"] != "STANDARD":
+        found.note(
+            "entry_type",
+            f"{what} is of the type {entry['type']}, which is not for people, and EKS cannot change it: remove it, and "
+            "onboard makes one of the type STANDARD.",
+        )
+    if role_created and _time(role_created) > _time(entry["created_at"]):
+        found.note(
+            "dead_entry",
+            f"{what} is older than its role, which was deleted and made again, so it matches nobody: onboard makes it "
+            "anew.",
+        )
+
+
+def _scoped(policy: dict[str, Any]) -> dict[str, Any]:
+    """An access policy as a person writes it: the whole cluster is the default."""
+    if policy["scope"] == "cluster":
+        return {"policy_arn": policy["policy_arn"]}
+    return policy
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text)
+
+
+def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.RoleEntry) -> None:
+    """The entry of ``mapRoles``, whose whole text is ``text``, that EKS takes for the role."""
+    found.keep("apono_authentication", "config_map", mapping_way("auto", mode))
+    found.keep("apono_username", entry.username, aws_auth.DEFAULT_USERNAME)
+    found.keep("apono_kubernetes_groups", list(entry.groups))
+    reserved = aws_auth.reserved_groups(entry.groups)
+    found.keep("apono_allow_reserved_groups", bool(reserved), False)
+    if reserved:
+        found.note(
+            "reserved_groups",
+            f"{entry.rolearn} has the groups {', '.join(reserved)} in aws-auth, whose permissions every user of the "
+            "role has. They are adopted with apono_allow_reserved_groups: true. Take them out of "
+            "apono_kubernetes_groups.",
+        )
+    found.accepted(aws_auth.validate_username, entry.username)
+    found.accepted(aws_auth.validate_groups, list(entry.groups), True)
+    if not entry.username:
+        found.note(
+            "no_username",
+            f"{entry.rolearn} has no username in aws-auth, so nobody can be told from another: onboard gives it "
+            f"{aws_auth.DEFAULT_USERNAME}.",
+        )
+        return
+    try:
+        edit = aws_auth.with_role(text, entry)
+    except ResourceError as error:
+        found.note("refused", f"onboard refuses what is there. {error.message}")
+        return
+    if edit.before is not edit.after:
+        found.note(
+            "several_entries",
+            f"{entry.rolearn} has several entries in aws-auth, or one that EKS ignores: onboard keeps one, with what "
+            "EKS reads now.",
+        )
+
+
+def choose_integration(
+    integrations: list[dict[str, Any]],
+    name: str | None,
+    cluster: dict[str, Any],
+    ids: dict[str, str],
+    connectors: list[dict[str, Any]],
+    default_name: str | None = None,
+) -> dict[str, Any] | None:
+    """The integration of exactly the name, where one is given; otherwise the one whose settings are of this cluster,
+    that of the default name, which is mostly the cluster's, first. ``ids`` are the ids of the settings by their labels.
+
+    Raises :class:`ResourceError` where it cannot be known which one is meant.
+    """
+    own = [item for item in integrations if item["name"] == (name or default_name or cluster["name"])]
+    if name:
+        return _only(own, f"have the name {name}", "Rename or remove the others in Apono.")
+    found = [item for item in integrations if _is_of(item, cluster, ids, connectors)]
+    if not found and own:
+        raise ResourceError(
+            f"The integration {own[0]['name']} ({own[0]['id']}) has the name of the cluster {cluster['name']}, and the "
+            "settings or the connector of another one. Set apono_integration_name to its name if it is the right one "
+            "all the same, and to a new name if not.",
+            service="apono",
+            code="Ambiguous",
+        )
+    return _only(
+        [item for item in found if item in own] or found,
+        f"are of the cluster {cluster['name']}",
+        "Set apono_integration_name to the right one.",
+    )
+
+
+def _only(found: list[dict[str, Any]], reason: str, advice: str) -> dict[str, Any] | None:
+    if len(found) > 1:
+        listed = ", ".join(f"{item['name']} ({item['id']})" for item in found)
+        raise ResourceError(
+            f"{len(found)} integrations {reason}: {listed}. {advice}", service="apono", code="Ambiguous"
+        )
+    return found[0] if found else None
+
+
+def _is_of(
+    item: dict[str, Any], cluster: dict[str, Any], ids: dict[str, str], connectors: list[dict[str, Any]]
+) -> bool:
+    stored = integration.cluster_settings(item["integration_config"], ids)
+    own = {CLUSTER_NAME: [cluster["name"]], REGION: [cluster["region"]]}
+    # An address that somebody has chosen, such as a proxy's, says nothing of the cluster.
+    if integration.is_eks_endpoint(stored.get(SERVER_URL, "")):
+        own[SERVER_URL] = [cluster.get("endpoint")]
+    if CLUSTER_NAME not in stored or integration.differences(stored, own):
+        return False
+    connector = next((each for each in connectors if each["id"] == item["connector_id"]), {})
+    here, found = Place(cluster["account_id"], cluster["region"]), places(connector)
+    # Without an address, it is of the cluster on which its connector runs.
+    return SERVER_URL in stored or not found or any(place.can_be(here) for place in found)
+
+
+def adopt_integration(
+    found: Adoption,
+    shown: dict[str, Any],
+    cluster: dict[str, Any],
+    connectors: list[dict[str, Any]],
+    ids: dict[str, str],
+    default_name: str | None = None,
+) -> None:
+    """The integration as :class:`IntegrationInfo` shows it."""
+    what = f"the integration {shown['name']}"
+    found.keep("apono_integration_name", shown["name"], default_name or cluster["name"])
+    found.keep("apono_connector", connector_reference(shown["connector_id"], connectors))
+    _adopt_config(found, what, integration.merged_config(shown["integration_config"], {}, False), cluster, ids)
+    found.keep("apono_resource_types", sorted(shown["connected_resource_types"] or ()))
+    if integration.secret_store_kind(shown["secret_store_config"]) == "apono":
+        found.note(
+            "secret_in_apono",
+            f"{what} keeps its secret in Apono, which does not give it back. Before anything of it is changed, set "
+            "apono_secret_store: {apono: {parameters: …}}, with the values from a vault.",
+        )
+    else:
+        found.keep("apono_secret_store", integration.secret_store_body(shown["secret_store_config"]))
+    found.keep("apono_custom_access_details", shown["custom_access_details"])
+    found.keep("apono_owner", _by_name(shown["owner"]))
+    found.keep("apono_resource_owner", _by_name(shown["owners_mapping"]))
+    if shown["status"].lower() == "error":
+        found.note(
+            "sync_failed", f"the last sync of {what} failed: onboard makes Apono sync again, and says so as a change."
+        )
+
+
+def _by_name(owner: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An owner as a person writes it: where it comes from by name."""
+    name = (owner or {}).get("source_integration_name")
+    return integration.as_written({**owner, "source_integration_id": name} if owner and name else owner)
+
+
+def _adopt_config(
+    found: Adoption, what: str, config: dict[str, str], cluster: dict[str, Any], ids: dict[str, str]
+) -> None:
+    rest = dict(config)
+    url, authority, name, role, region = (
+        rest.pop(ids.get(label, ""), "") for label in (SERVER_URL, AUTHORITY, CLUSTER_NAME, ROLE_NAME, REGION)
+    )
+    elsewhere = (url, authority) == (cluster["endpoint"], cluster["certificate_authority"])
+    found.keep("apono_connector_in_cluster", not elsewhere, True)
+    found.keep("apono_server_url", "" if elsewhere else url)
+    found.keep("apono_certificate_authority", "" if elsewhere else authority)
+    found.keep("apono_connector_role_name", role)
+    further = {}
+    for label, value, usual in ((CLUSTER_NAME, name, cluster["name"]), (REGION, region, cluster["region"])):
+        if value != usual:
+            further[label] = value
+            found.note(
+                "other_settings",
+                f"{what} has {label} {value!r} and not {usual!r}, and is adopted so. To correct it, take {label} out "
+                "of apono_integration_config.",
+            )
+    for variable, key in (
+        ("apono_credential_rotation_days", integration.ROTATION_KEY),
+        ("apono_user_cleanup_days", integration.CLEANUP_KEY),
+    ):
+        days = rest.get(key, "")
+        is_usual = days.isascii() and days.isdigit() and str(int(days)) == days and int(days) > 0
+        found.keep(variable, int(rest.pop(key)) if is_usual else None)
+    found.keep("apono_integration_config", {**further, **dict(sorted(rest.items()))})
+
+
+def connector_reference(connector_id: str | None, connectors: list[dict[str, Any]]) -> str | None:
+    """A connector by its name, if no other has it."""
+    names: list[str] = [connector["name"] for connector in connectors if connector["id"] == connector_id]
+    if names and [connector["name"] for connector in connectors].count(names[0]) == 1:
+        return names[0]
+    return connector_id

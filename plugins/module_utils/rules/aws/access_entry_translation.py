@@ -1,0 +1,390 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What access entries say the same as aws-auth, and what no access entry can say. No I/O.
+
+Rules: EKS user guide, "Migrating existing aws-auth ConfigMap entries to access entries" and "Create access entries";
+how aws-auth is read, :mod:`aws_auth`. Of a principal that is in several places, EKS takes its access entry, then
+mapRoles, then mapUsers, then mapAccounts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
+from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_auth import Entry, Item, Mappings
+
+# What becomes of an item of aws-auth.
+MISSING = "missing"  # an access entry can say the same, and is not there (or not finished)
+PRESENT = "present"  # the principal has an access entry, which EKS takes already
+LEFT_TO_EKS = "left_to_eks"  # the role of a managed node group or Fargate profile, for which EKS makes the entry
+VOID = "void"  # nobody comes in through it
+UNTRANSLATABLE = "untranslatable"  # somebody comes in through it, and no access entry can say the same
+
+_ADMINISTRATORS = "system:masters"
+_ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
+# Everybody whom the cluster knows is in it, whatever the mapping says.
+_EVERYBODY = "system:authenticated"
+
+# The types of access entries for nodes, by the username of their mapping (EKS user guide, as above; "Prepare cluster
+# access for hybrid nodes"); a group tells Windows from Linux, and Fargate from hybrid nodes.
+_INSTANCE = "system:node:{{EC2PrivateDNSName}}"
+_SESSION = "system:node:{{SessionName}}"
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}")
+_TEMPLATES_OF_ENTRIES = {"{{SessionName}}", "{{SessionNameRaw}}", "{{AccountID}}"}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A role or user as IAM has it: ``arn`` with its path, empty where there is no such principal; ``created`` when it
+    was made. ``unread`` says why IAM could not be asked."""
+
+    arn: str = ""
+    created: Any = None
+    unread: str = ""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """An access entry that is there."""
+
+    principal_arn: str
+    type: str
+    username: str
+    kubernetes_groups: tuple[str, ...]
+    has_policies: bool
+    created: Any
+
+    @property
+    def canonical_arn(self) -> str:
+        """The principal as aws-auth would name it."""
+        return canonical(self.principal_arn)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster as far as a translation depends on it.
+
+    ``existing`` are the access entries by canonical ARN. ``principal`` asks IAM, ``managed_roles`` for the ARNs of the
+    roles of managed node groups and Fargate profiles, and ``bound`` for the bindings that name somebody by a username,
+    which may be a template (``None`` where nobody can say).
+    """
+
+    account_id: str
+    partition: str
+    principal: Callable[[str], Principal]
+    bound: Callable[[str], list[str] | None]
+    managed_roles: Callable[[], frozenset[str]]
+    existing: dict[str, Existing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What becomes of one item of aws-auth.
+
+    ``principal_arn`` is the principal as IAM has it, empty where it has none or was not asked. ``entry`` are the
+    options of ``apono.eks.access_entry`` where it is ``MISSING``. ``code`` and ``message`` say why where it is
+    something else, or what changes.
+    """
+
+    key: str
+    line: int
+    arn: str
+    principal_arn: str = ""
+    username: str = ""
+    groups: tuple[str, ...] = ()
+    for_nodes: bool = False
+    state: str = VOID
+    entry: dict[str, Any] | None = None
+    code: str = ""
+    message: str = ""
+
+
+class _No(Exception):
+    """Why there is no entry that says the same."""
+
+    def __init__(self, code: str, message: str, state: str = UNTRANSLATABLE) -> None:
+        super().__init__(message)
+        self.code, self.message, self.state = code, message, state
+
+
+def canonical(principal_arn: str) -> str:
+    """A principal's ARN as EKS looks it up in aws-auth: of a role without its path, in small letters."""
+    where = arn.parse(principal_arn)
+    return (arn.without_path(principal_arn) if where.resource.startswith("role/") else principal_arn).lower()
+
+
+def translate(map_roles: str, map_users: str, map_accounts: str, cluster: Cluster) -> list[Translation]:
+    """What becomes of each item, in the order of the texts."""
+    taken: set[str] = set()
+    found: list[Translation] = []
+    for key, text in ((aws_auth.MAP_ROLES, map_roles), (aws_auth.MAP_USERS, map_users)):
+        try:
+            mappings = aws_auth.read(text, key=key)
+        except ResourceError as error:
+            found.append(_unparseable(key, error))
+            continue
+        found += _translations(mappings, taken, cluster)
+        taken |= set(mappings.effective)
+    return found + list(_accounts(map_accounts))
+
+
+def _unparseable(key: str, error: ResourceError) -> Translation:
+    return Translation(key, error.error["line"], "", code="unparseable", message=error.message)
+
+
+def _accounts(text: str) -> Iterator[Translation]:
+    key = aws_auth.MAP_ACCOUNTS
+    try:
+        accounts, problems = aws_auth.read_accounts(text)
+    except ResourceError as error:
+        yield _unparseable(key, error)
+        return
+    for problem in problems:
+        yield Translation(key, problem.line, "", code=problem.code, message=problem.message)
+    for account in accounts:
+        yield Translation(
+            key,
+            account.line,
+            account.account_id,
+            state=UNTRANSLATABLE,
+            code="account",
+            message=f"An access entry is for one principal, and this lets in all of account {account.account_id}: make "
+            "an entry for each that is to get in",
+        )
+
+
+def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iterator[Translation]:
+    for item in mappings.items:
+        entry = item.entry
+        line = mappings.position(item)[0]
+        not_sure = mappings.not_sure.get(item.canonical_arn) if entry or "sso" in item.fields else None
+        if not_sure:
+            why = f"What EKS makes of it is not sure: {not_sure}"
+            whose = entry.arn if entry else ""
+            yield Translation(mappings.key, line, whose, state=UNTRANSLATABLE, code="not_sure", message=why)
+            continue
+        if entry is None:
+            why = "Nobody comes in through it: it names no role or user"
+            yield Translation(mappings.key, line, "", code="ignored", message=why)
+            continue
+        told = Translation(
+            mappings.key,
+            line,
+            entry.arn,
+            username=entry.username,
+            groups=entry.groups,
+            for_nodes=entry.is_for_nodes,
+        )
+        if mappings.effective[entry.canonical_arn] is not entry or entry.canonical_arn in taken:
+            why = "EKS takes another entry of it, a later one or that in mapRoles"
+            yield dataclasses.replace(told, code="duplicate", message=why)
+            continue
+        try:
+            yield _translated(told, item, cluster)
+        except _No as no:
+            yield dataclasses.replace(told, state=no.state, code=no.code, message=no.message)
+
+
+def _translated(told: Translation, item: Item, cluster: Cluster) -> Translation:
+    """Raises :class:`_No`."""
+    entry = item.known_entry
+    where = _principal_like(entry.arn, cluster)
+    existing = cluster.existing.get(entry.canonical_arn)
+    if where.account_id != cluster.account_id:
+        if existing:
+            return _unproved(told)
+        raise _No(
+            "other_account",
+            f"It is of account {where.account_id}, where its path cannot be looked up: make its access entry with "
+            "apono.eks.access_entry, with the path in principal_arn",
+        )
+    principal = cluster.principal(entry.arn)
+    if principal.unread:
+        if existing:
+            return _unproved(told)
+        raise _No("unread", f"IAM could not be asked for its path: {principal.unread}")
+    _check_principal(entry, principal)
+    told = dataclasses.replace(told, principal_arn=principal.arn)
+    dead = existing is not None and principal.created is not None and principal.created > existing.created
+    if existing is None and entry.is_for_nodes and principal.arn in cluster.managed_roles():
+        why = "It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry"
+        return dataclasses.replace(told, state=LEFT_TO_EKS, code="managed", message=why)
+    try:
+        _check_types(item)
+        wanted, note = _wanted(entry, principal.arn, cluster)
+    except _No as no:
+        if existing and not dead:
+            return _present(told, existing, None)
+        return dataclasses.replace(told, state=no.state, code=no.code, message=no.message)
+    if existing and not dead and not _is_unfinished(existing, wanted):
+        return _present(told, existing, wanted)
+    return dataclasses.replace(told, state=MISSING, entry=wanted, code="username_changes" if note else "", message=note)
+
+
+def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
+    """The parts of a role's or user's ARN; raises :class:`_No` for what is neither."""
+    try:
+        where = arn.parse(text.lower())
+    except ResourceError as error:
+        raise _No("not_an_arn", "It is not an ARN, so EKS never matches it", VOID) from error
+    kind, _slash, name = where.resource.partition("/")
+    if where.partition != cluster.partition:
+        raise _No("other_partition", f"It is not of the partition {cluster.partition}, so EKS never matches it", VOID)
+    if (where.service, kind) == ("iam", "role") and "/" in name:
+        raise _No("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", VOID)
+    if (where.service, kind) == ("sts", "assumed-role"):
+        raise _No("session", "EKS looks a session up by its role, so it never matches this", VOID)
+    if where.service == "iam" and where.resource == "root":
+        raise _No("root", "An access entry is for a role or user, and not for an account's root user")
+    if (where.service, kind) == ("sts", "federated-user"):
+        raise _No("federated_user", "An access entry is for a role or user, and not for a federated user")
+    if where.service != "iam" or kind not in ("role", "user") or not name:
+        raise _No("not_a_principal", "It is neither a role nor a user, so EKS never matches it", VOID)
+    return where
+
+
+def _check_principal(entry: Entry, principal: Principal) -> None:
+    """Raises :class:`_No` for a principal that is not there, or none for an access entry."""
+    if not principal.arn:
+        raise _No("gone", "IAM has no such principal, so nobody comes in through it", VOID)
+    if canonical(principal.arn) != entry.canonical_arn:
+        raise _No("path_missing", f"EKS never matches it: the user's ARN is {principal.arn}", VOID)
+    try:
+        arn.validate_principal_arn(principal.arn, "It")
+    except ResourceError as error:
+        raise _No("service_linked", error.message.removesuffix(".")) from error
+
+
+def _check_types(item: Item) -> None:
+    """Raises :class:`_No` for an entry that gives less than what is written in it: what was meant is for its owner to
+    say."""
+    if item.wrong_types:
+        names = " and ".join(dict.fromkeys(item.wrong_types))
+        raise _No(
+            "wrong_type",
+            f"Its {names} has a value that is not text, as a number or y is without quotes, and EKS leaves that empty: "
+            "write in aws-auth what is meant",
+        )
+
+
+def _present(told: Translation, existing: Existing, wanted: dict[str, Any] | None) -> Translation:
+    same = wanted is not None and (existing.type, existing.username, existing.kubernetes_groups) == (
+        wanted["type"],
+        wanted.get("username", existing.username),
+        tuple(wanted["kubernetes_groups"]) if wanted["type"] == "STANDARD" else existing.kubernetes_groups,
+    )
+    note = f"Its access entry gives the username {existing.username} and the groups {_listed(existing)}"
+    return dataclasses.replace(
+        told, state=PRESENT, code="" if same else "differs", message="" if same else f"{note}, which EKS takes already"
+    )
+
+
+def _unproved(told: Translation) -> Translation:
+    why = "It has an access entry, and whether its principal was deleted and made again since cannot be looked up"
+    return dataclasses.replace(told, state=PRESENT, code="unproved", message=why)
+
+
+def _listed(existing: Existing) -> str:
+    return ", ".join(existing.kubernetes_groups) or "(none)"
+
+
+def _is_unfinished(existing: Existing, wanted: dict[str, Any]) -> bool:
+    """Whether the access policy is all that is missing: what a run leaves that ends between the two calls by which an
+    entry and its policy are made."""
+    return (
+        bool(wanted["access_policies"])
+        and not existing.has_policies
+        and (existing.type, existing.username, existing.kubernetes_groups)
+        == (wanted["type"], wanted["username"], tuple(wanted["kubernetes_groups"]))
+    )
+
+
+def _wanted(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[dict[str, Any], str]:
+    """The options of the access entry, and what changes by it; raises :class:`_No`."""
+    if entry.is_for_nodes:
+        wanted = {"principal_arn": principal_arn, "type": _node_type(entry)}
+        return {**wanted, "kubernetes_groups": [], "access_policies": []}, ""
+    # Nothing can be bound to a group without a name.
+    groups = set(entry.groups) - {_ADMINISTRATORS, _EVERYBODY, ""}
+    try:
+        access_entry.validate_groups(sorted(groups))
+    except ResourceError as error:
+        raise _No("reserved_group", f"Its groups are {', '.join(entry.groups)}, and EKS refuses system:") from error
+    if any(_TEMPLATE.search(group) for group in groups):
+        raise _No(
+            "group_template", f"Its groups {', '.join(sorted(groups))} have a template, which an entry cannot have"
+        )
+    username, note = _username(entry, principal_arn, cluster)
+    policies = []
+    if _ADMINISTRATORS in entry.groups:
+        policy = f"arn:{cluster.partition}:eks::aws:cluster-access-policy/{_ADMINISTRATOR_POLICY}"
+        policies.append({"policy_arn": policy, "scope": "cluster"})
+    return {
+        "principal_arn": principal_arn,
+        "type": "STANDARD",
+        "username": username,
+        "kubernetes_groups": sorted(groups),
+        "access_policies": policies,
+    }, note
+
+
+def _node_type(entry: Entry) -> str:
+    """The type whose own username and groups are those of the mapping; raises :class:`_No` where there is none."""
+    groups = set(entry.groups) - {_EVERYBODY}
+    known = groups <= aws_auth.NODE_GROUPS
+    if known and entry.username == _INSTANCE:
+        return "EC2_WINDOWS" if "eks:kube-proxy-windows" in groups else "EC2_LINUX"
+    if known and entry.username == _SESSION:
+        return "FARGATE_LINUX" if "system:node-proxier" in groups else "HYBRID_LINUX"
+    raise _No(
+        "node_fields",
+        f"It is for nodes, with the username {entry.username or '(none)'} and the groups "
+        f"{', '.join(entry.groups) or '(none)'}, and EKS sets both itself in the access entry of a node's role",
+    )
+
+
+def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, str]:
+    """The username, kept where an access entry may have it; else the one that EKS gives by default, if no binding names
+    somebody by the present one. Raises :class:`_No`."""
+    reserved = aws_auth.reserved_username(entry.username)
+    if reserved:
+        raise _No(
+            "reserved_username",
+            f"Its username {entry.username} begins with {reserved}, which aws-auth may have and no access entry",
+        )
+    try:
+        if entry.username and set(_TEMPLATE.findall(entry.username)) <= _TEMPLATES_OF_ENTRIES:
+            access_entry.validate_username(entry.username)
+            return entry.username, ""
+        why = "an access entry cannot have it"
+    except ResourceError as error:
+        why = error.message.removesuffix(".")
+    bound = cluster.bound(entry.username)
+    if bound is None:
+        raise _No(
+            "username", f"Its username {entry.username!r} cannot stay ({why}), and who is bound by it is not known"
+        )
+    if bound:
+        raise _No(
+            "username",
+            f"Its username {entry.username!r} cannot stay ({why}), and rights are bound to it by {', '.join(bound)}",
+        )
+    username = default_username(principal_arn)
+    return username, f"The username {entry.username!r} becomes {username!r}; no binding names anybody by the former"
+
+
+def default_username(principal_arn: str) -> str:
+    """The username that EKS gives where none is chosen (EKS user guide, "Create access entries")."""
+    where = arn.parse(principal_arn)
+    if where.resource.startswith("user/"):
+        return principal_arn
+    return f"arn:{where.partition}:sts::{where.account_id}:assumed-role/{where.name}/{{{{SessionName}}}}"

@@ -1,0 +1,176 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an IAM policy document allows beyond another. No I/O.
+
+A statement is taken apart into grants, each an action for a principal or on a resource, and a grant is covered by a
+statement of the other document that makes it under no more conditions. What is called covered certainly is; where
+patterns or operators cannot be compared, the document is called wider.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
+
+# The two act alike (IAM User Guide, "ARN condition operators").
+_SAME_OPERATOR = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}
+_IF_EXISTS = "IfExists"
+
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_VARIABLE_CHARS = "\ue000-\uf8ff"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """An action, and a principal or resource; each a kind (``Action``, ``NotAction``, ``AWS``, ``Resource``, …) and a
+    text."""
+
+    action: tuple[str, str]
+    target: tuple[str, str]
+
+    def __str__(self) -> str:
+        preposition = "on" if self.target[0] in ("Resource", "NotResource") else "to"
+        return f"{_shown(*self.action)} {preposition} {_shown(*self.target)}"
+
+
+@dataclass(frozen=True)
+class _Statement:
+    name: str
+    effect: str
+    grants: tuple[Grant, ...]
+    conditions: list[list[Any]] = field(default_factory=list)
+
+
+def beyond(current: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """What ``current`` allows and ``wanted`` does not, in words; nothing when it is as narrow or narrower."""
+    wanted_statements = list(_statements(wanted))
+    current_statements = list(_statements(current))
+    allowed = [statement for statement in wanted_statements if statement.effect == "Allow"]
+    found = [
+        words
+        for statement in current_statements
+        if statement.effect == "Allow"
+        for grant in statement.grants
+        for words in _uncovered(statement, grant, allowed)
+    ]
+    denied = [statement for statement in current_statements if statement.effect == "Deny"]
+    for statement in wanted_statements:
+        if statement.effect == "Deny" and not any(_denies_as_much(other, statement) for other in denied):
+            found.append(f"it does not have the Deny of statement {statement.name}")
+    return list(dict.fromkeys(found))
+
+
+def _statements(document: dict[str, Any]) -> Iterator[_Statement]:
+    for number, written in enumerate(iam.statements(document), 1):
+        statement = iam.canonical_statement(written)
+        targets = _values(statement, "Principal") or _values(statement, "Resource")
+        grants = itertools.starmap(Grant, itertools.product(_values(statement, "Action"), targets))
+        name = written.get("Sid") or str(number)
+        yield _Statement(name, statement["Effect"], tuple(grants), statement.get("Condition", []))
+
+
+def _values(statement: dict[str, Any], key: str) -> list[tuple[str, str]]:
+    """What stands under a key, or under the key with Not, which is one value that nothing but itself covers. A
+    principal that was deleted is nobody."""
+    if f"Not{key}" in statement:
+        return [(f"Not{key}", json.dumps(statement[f"Not{key}"], sort_keys=True))]
+    value = statement.get(key, [])
+    by_kind = value if isinstance(value, dict) else {key: value}
+    return [(kind, text) for kind, texts in by_kind.items() for text in texts if not iam.is_dead_principal(text)]
+
+
+def _uncovered(statement: _Statement, grant: Grant, allowed: list[_Statement]) -> Iterator[str]:
+    """Why no statement of those allowed covers a grant."""
+    making = [other for other in allowed if any(_covers(wide, grant) for wide in other.grants)]
+    if not making:
+        yield f"statement {statement.name} allows {grant}"
+        return
+    missing = [
+        [condition for condition in other.conditions if not _is_asked(condition, statement.conditions)]
+        for other in making
+    ]
+    if all(missing):
+        fewest = " and ".join(_condition_shown(condition) for condition in min(missing, key=len))
+        yield f"statement {statement.name} allows {grant} without the condition {fewest}"
+
+
+def _covers(wide: Grant, narrow: Grant) -> bool:
+    (wide_kind, wide_text), (kind, text) = wide.target, narrow.target
+    # A principal is one or everybody, not a pattern.
+    same = (
+        text == wide_text or (wide_text == "*" and kind == "AWS") or (kind == "Resource" and _matches(wide_text, text))
+    )
+    acts = wide.action == narrow.action or (
+        narrow.action[0] == wide.action[0] == "Action" and _matches(wide.action[1], narrow.action[1])
+    )
+    return wide_kind == kind and same and acts
+
+
+def _denies_as_much(one: _Statement, other: _Statement) -> bool:
+    """Whether a Deny refuses all that another does, under no more conditions."""
+    return all(any(_covers(wide, grant) for wide in one.grants) for grant in other.grants) and all(
+        _is_asked(condition, other.conditions) for condition in one.conditions
+    )
+
+
+def _is_asked(condition: list[Any], conditions: list[list[Any]]) -> bool:
+    """Whether a condition follows from one of these."""
+    return any(_implies(other, condition) for other in conditions)
+
+
+def _implies(strict: list[Any], loose: list[Any]) -> bool:
+    (strict_operator, strict_key, strict_values), (operator, key, values) = strict, loose
+    strict_operator, operator = (_SAME_OPERATOR.get(name, name) for name in (strict_operator, operator))
+    if strict_key != key or operator not in (strict_operator, strict_operator + _IF_EXISTS):
+        return False
+    base = operator.rpartition(":")[2].removesuffix(_IF_EXISTS)
+    if "Not" in base:
+        return set(values) <= set(strict_values)
+    if base.startswith("String") or base.startswith("Arn"):
+        return all(any(_value_covers(base, wide, narrow) for wide in values) for narrow in strict_values)
+    return bool(strict_values == values)
+
+
+def _value_covers(operator: str, wide: str, narrow: str) -> bool:
+    if operator == "StringEqualsIgnoreCase":
+        return wide.lower() == narrow.lower()
+    if operator == "ArnLike":
+        # Each of the six parts is compared by itself.
+        wide_parts, parts = (text.split(":", 5) for text in _without_variables(wide, narrow))
+        return len(wide_parts) == len(parts) and all(map(_matches, wide_parts, parts))
+    return _matches(wide, narrow) if operator == "StringLike" else wide == narrow
+
+
+def _matches(wide: str, narrow: str) -> bool:
+    """Whether everything that matches one pattern with * and ? matches the other: of what it finds, certainly."""
+    wide, narrow = _without_variables(wide, narrow)
+    one_char = f"[^*{_VARIABLE_CHARS}]"
+    pattern = "".join(".*" if char == "*" else one_char if char == "?" else re.escape(char) for char in wide)
+    return re.fullmatch(pattern, narrow, re.DOTALL) is not None
+
+
+def _without_variables(*texts: str) -> list[str]:
+    """The texts with a character of private use for each policy variable (``${aws:username}``): its value is unknown,
+    so ``*`` alone covers it, or the same variable. The text of a variable is no pattern."""
+    variables = sorted({found.lower() for text in texts for found in _VARIABLE.findall(text)})
+    return [_VARIABLE.sub(lambda found: chr(0xE000 + variables.index(found[0].lower())), text) for text in texts]
+
+
+def _shown(kind: str, text: str) -> str:
+    if kind.startswith("Not"):
+        return f"all but {text}"
+    if (kind, text) == ("AWS", "*"):
+        return "everybody"
+    return text
+
+
+def _condition_shown(condition: list[Any]) -> str:
+    operator, key, values = condition
+    return f"{operator} {key} {', '.join(values)}"

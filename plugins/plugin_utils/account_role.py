@@ -1,0 +1,83 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM role of a cluster's account, as the variables of the playbooks have it. Pure logic."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet import NAMES
+
+# What the role is named by.
+CLUSTER = "apono_cluster_result.cluster"
+PATH = "apono_role_path"
+NAME = "apono_role_name"
+VARIABLES = (CLUSTER, PATH, NAME)
+
+
+def role_arn(variables: Mapping[str, Any]) -> str:
+    """The role by its name, whether it is there or not; empty where nobody knows the cluster.
+
+    :param variables: those of :data:`VARIABLES` that are not empty, as all that is called so here.
+    """
+    cluster = variables.get(CLUSTER)
+    if not cluster:
+        return ""
+    path, name = (variables.get(variable, NAMES[variable]) for variable in (PATH, NAME))
+    return arn.role_arn(cluster["partition"], cluster["account_id"], path, name)
+
+
+def account_of(variables: Mapping[str, Any]) -> str:
+    """The account's id, empty where nobody knows the cluster."""
+    account_id: str = variables.get(CLUSTER, {}).get("account_id", "")
+    return account_id
+
+
+def host_variables(account_id: str) -> dict[str, str]:
+    """The variables that tell which host does the work of an account.
+
+    The leader looks and the builder makes what is missing. They differ where the leader's own cluster cannot be
+    onboarded.
+    """
+    return {
+        "leader": f"apono_fleet.accounts.{account_id}.leader",
+        "builder": f"apono_rollout.builders.{account_id}",
+    }
+
+
+def host_of(variables: Mapping[str, Any]) -> str:
+    """The host that does the work of the account, empty where none does."""
+    return variables.get("builder") or variables.get("leader") or ""
+
+
+def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:
+    """The role as it was found or made.
+
+    :param result: what ``iam_role`` has returned on ``host``.
+
+    Raises :class:`ResourceError` where there is none.
+    """
+    role = result.get("role") or {}
+    if not role.get("create_date"):
+        raise ResourceError(
+            f"The IAM role of account {account_id} is not known: see the error of {host}. If it has none, the account "
+            "has not been set up yet: do not leave out the tag account."
+        )
+    role_arn: str = role["arn"]
+    return role_arn
+
+
+def created(result: Mapping[str, Any] | None) -> str:
+    """When the role was made, in ISO 8601; empty where it could not be looked at.
+
+    A role that is yet to be made will be younger than any access entry for it, and an older entry matches nobody.
+    """
+    if not result or result.get("failed"):
+        return ""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    return (result.get("role") or {}).get("create_date") or now

@@ -1,0 +1,285 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run over many clusters has to decide for all of them together: what each account is to have, which clusters
+there is something to do for, and in which batches. Without I/O; the variables are those of the playbooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import Options, given_values, name_text
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import TRUST
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam
+
+_TEXT = {"type": "str"}
+_TEXTS = {"type": "list", "elements": "str"}
+
+# Each cluster says for itself how it finds the role, so what it does not say is the default and not the others' name.
+NAMES = {
+    "apono_role_name": "apono-k8s-access",
+    "apono_role_path": "/",
+    "apono_policy_name": "apono-k8s-access",
+    "apono_policy_path": "/",
+}
+# Patterns of the built-in policy. Where a cluster does not say, it asks for all.
+PATTERNS = ("apono_policy_clusters", "apono_policy_regions")
+EVERYTHING = "*"
+
+# The variables that are of the account, and not of one of its clusters.
+WISHES = Options(
+    {
+        **dict.fromkeys(NAMES, _TEXT),
+        **dict.fromkeys(PATTERNS, _TEXTS),
+        "apono_trust": TRUST,
+        "apono_allow_open_trust": {"type": "bool"},
+        "apono_role_description": _TEXT,
+        "apono_managed_policies": _TEXTS,
+        "apono_max_session_duration": {"type": "int"},
+        "apono_permissions_boundary": _TEXT,
+        "apono_policy": {"type": "raw"},
+        "apono_tags": {"type": "dict"},
+    }
+)
+# The variables that tell a cluster's account without a call.
+ACCOUNT_VARIABLES = ("apono_account_id", "eks_account_id", "apono_assume_role_arn")
+
+CONTRADICTION = "Contradiction"
+
+_BATCH = re.compile(r"[1-9]\d*|(100|[1-9]?\d)%")
+
+
+# Accounts
+
+
+@dataclass
+class Account:
+    """What the clusters of one account want it to have. ``given_by`` is the cluster that each setting comes from."""
+
+    account_id: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    given_by: dict[str, str] = field(default_factory=dict)
+
+    def add(self, host: str, given: Mapping[str, Any]) -> None:
+        """Add what one more cluster wants; raises :class:`ResourceError`, and adds nothing, if it contradicts."""
+        wanted = read_wishes(given)
+        merged = {name: self.merge(host, name, value) for name, value in wanted.items()}
+        self.settings.update(merged)
+        self.given_by = {**dict.fromkeys(merged, host), **self.given_by}
+
+    def merge(self, host: str, name: str, value: Any) -> Any:
+        if name == "apono_trust":
+            value = self.complete(value)
+        if name not in self.settings:
+            return value
+        has = self.settings[name]
+        if name in PATTERNS:
+            return [EVERYTHING] if EVERYTHING in has + value else union(has, value)
+        if name == "apono_managed_policies":
+            return union(has, value)
+        if name == "apono_tags":
+            for key in sorted(has.keys() & value.keys()):
+                if str(has[key]) != str(value[key]):
+                    raise self.contradiction(host, name, f" (the tag {key})")
+            return {**has, **value}
+        if name == "apono_trust" and "sso" in has and "sso" in value:
+            return {"sso": {"account_ids": union(has["sso"]["account_ids"], value["sso"]["account_ids"])}}
+        if meaning(name, has) != meaning(name, value):
+            raise self.contradiction(host, name)
+        return has
+
+    def complete(self, trust: dict[str, Any]) -> dict[str, Any]:
+        """The trust with what is meant where nothing is said: people come by the SSO roles of the account itself."""
+        kind, value = next((kind, value) for kind, value in trust.items() if value is not None)
+        return {kind: {"account_ids": value.get("account_ids") or [self.account_id]} if kind == "sso" else value}
+
+    def contradiction(self, host: str, name: str, what: str = "") -> ResourceError:
+        return ResourceError(
+            f"{host} and {self.given_by[name]} are in account {self.account_id}, which has one IAM role for all its "
+            f"clusters, and differ in {name}{what}. Set it alike.",
+            code=CONTRADICTION,
+        )
+
+
+def read_wishes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A cluster's wishes as options read them: texts of a survey as lists and numbers, empty ones as not given."""
+    names = {variable: name_text(given[variable], variable) for variable in NAMES if variable in given}
+    given = without_empty(given_values(WISHES.argument_spec, {**given, **names}))
+    checked = WISHES.check(given)
+    if checked.error_messages:
+        raise ResourceError(naming_the_variable(given, checked.error_messages[0]))
+    values, _secrets = WISHES.normalise(checked.validated_parameters)
+    wishes = {name: value for name, value in values.items() if value is not None}
+    return {**NAMES, **dict.fromkeys(PATTERNS, [EVERYTHING]), **wishes}
+
+
+def naming_the_variable(given: dict[str, Any], message: str) -> str:
+    """An error of validation, which does not name an option that has options of its own and is no dictionary."""
+    wrong = next((name for name, value in given.items() if WISHES.check({name: value}).error_messages), "")
+    return message if wrong in message else f"{wrong}: {message}"
+
+
+def without_empty(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in ([], {})}
+
+
+def meaning(name: str, value: Any) -> Any:
+    """What is equal where two clusters want the same, however they have written it."""
+    parse, document = None, value
+    if name == "apono_policy":
+        parse = iam.parse_policy
+    elif name == "apono_trust" and "policy" in value:
+        parse, document = iam.parse_trust_policy, value["policy"]
+    if parse is None:
+        return value
+    try:
+        return iam.canonical(parse(document, name))
+    except ResourceError:
+        return document  # The module says what is wrong with it.
+
+
+def union(some: Iterable[str], others: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*some, *others]))
+
+
+def known_account(given: Mapping[str, Any]) -> str | None:
+    """The account of a cluster that nobody has asked EKS about."""
+    for name in ACCOUNT_VARIABLES:
+        text = str(given.get(name) or "").strip()
+        if not text:
+            continue
+        if not text.startswith("arn:"):
+            return text
+        try:
+            return arn.parse(text).account_id
+        except ResourceError:
+            continue
+    return None
+
+
+def settle_accounts(
+    run: Mapping[str, str],
+    wishes: Mapping[str, Mapping[str, Any]],
+    unread: Mapping[str, Mapping[str, str]] | None = None,
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What each account is to have, and the hosts that cannot have it, with the reason.
+
+    ``run`` are the hosts of this run with their accounts; ``wishes`` are the variables of hosts, those of this run
+    included. Hosts of the same accounts that are not in this run count first: what a limited run does must not take
+    from the role what the others need. The first host of a run that can be served is the account's ``leader``.
+
+    ``unread`` are by account the hosts whose wishes are not known, with the reason. An account has them as ``unread``,
+    with those whose wishes are no wishes: to change it could take from its role what they need.
+    """
+    accounts = {account_id: Account(account_id) for account_id in run.values()}
+    unknown = {account_id: dict((unread or {}).get(account_id, {})) for account_id in accounts}
+    for host, given in wishes.items():
+        account = accounts.get(known_account(given) or "") if host not in run else None
+        if account is not None:
+            try:
+                account.add(host, given)
+            except ResourceError as error:
+                if error.code != CONTRADICTION:
+                    unknown[account.account_id][host] = error.message
+    leaders: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for host, account_id in run.items():
+        try:
+            accounts[account_id].add(host, wishes.get(host, {}))
+        except ResourceError as error:
+            refused[host] = error.message
+            if error.code != CONTRADICTION:
+                unknown[account_id][host] = error.message
+            continue
+        leaders.setdefault(account_id, host)
+    settled = {
+        account_id: {"leader": leader, "settings": accounts[account_id].settings, "unread": unknown[account_id]}
+        for account_id, leader in leaders.items()
+    }
+    return settled, refused
+
+
+# Access flows
+
+
+def flow_names(given: Mapping[str, Any]) -> list[str]:
+    """The names of the access flows that a cluster's variables list; raises :class:`ResourceError`."""
+    flows = given.get("apono_access_flows") or []
+    if not isinstance(flows, list) or not all(isinstance(flow, dict) and flow.get("name") for flow in flows):
+        raise ResourceError("apono_access_flows is a list of access flows, and each needs a name.")
+    return [str(flow["name"]) for flow in flows]
+
+
+def contradicting_flows(flows: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The hosts that have an access flow of a name that another host before them has, or twice, with the reason."""
+    owners: dict[str, str] = {}
+    refused = {}
+    for host, names in flows.items():
+        for name in names:
+            if name in owners:
+                refused[host] = (
+                    f"{host} and {owners[name]} have an access flow named {name}, and Apono knows a flow by its name: "
+                    "put the cluster's name into apono_access_flows, or keep a flow of several clusters by the module "
+                    "apono.eks.access_flow."
+                )
+            owners.setdefault(name, host)
+    return refused
+
+
+# The rollout
+
+
+def order_rollout(
+    clusters: Mapping[str, str], changed: Iterable[str], accounts: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The hosts for which there is something to do, in order, and by account the one that sets it up.
+
+    ``clusters`` are the hosts that can be served, with their accounts; ``changed`` those of them whose cluster or
+    integration is to change; ``accounts`` the accounts that are to change, with their leaders. Who sets an account up
+    is the leader, or another where the leader cannot be served, and comes before the account's other clusters: so in a
+    rollout by batches an account is first touched with the batch of its first cluster.
+    """
+    changing = set(changed)
+    members: dict[str, list[str]] = {}
+    for host, account_id in clusters.items():
+        members.setdefault(account_id, []).append(host)
+    builders = {
+        account_id: leader if leader in members[account_id] else members[account_id][0]
+        for account_id, leader in accounts.items()
+        if account_id in members
+    }
+    order: dict[str, None] = {}
+    for host, account_id in clusters.items():
+        builder = builders.get(account_id)
+        if host in changing or host == builder:
+            order.update(dict.fromkeys([builder] if builder else []))
+            order[host] = None
+    return list(order), builders
+
+
+def batches(serial: Any) -> list[str]:
+    """The sizes of batches as Ansible's ``serial`` takes them, from a number, a percentage, or several of them in a
+    list or one per line; raises :class:`ResourceError`."""
+    items = serial if isinstance(serial, (list, tuple)) else str("" if serial is None else serial).splitlines()
+    sizes = [text for text in (str(item).strip() for item in items) if text]
+    for size in sizes:
+        if not _BATCH.fullmatch(size) or size == "0%":
+            raise ResourceError(
+                f"apono_serial has {size!r}: give numbers of clusters, such as 5, or percentages, such as 20%; several "
+                "in a list or one per line are the sizes of one batch after another."
+            )
+    return sizes or ["100%"]
+
+
+def most_failures(percentage: Any) -> int:
+    """The percentage of a batch that may fail; raises :class:`ResourceError`."""
+    text = str("" if percentage is None else percentage).strip().removesuffix("%") or "100"
+    if not text.isdecimal() or int(text) > 100:
+        raise ResourceError(
+            f"apono_max_fail_percentage is {percentage!r}: give a percentage of a batch's clusters from 0 to 100."
+        )
+    return int(text)

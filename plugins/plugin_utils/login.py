@@ -1,0 +1,132 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a person logs in to a cluster, in words: the commands, and the text that Apono shows them."""
+
+from __future__ import annotations
+
+import shlex
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.integration import MOST_DETAILS_CHARACTERS
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
+
+# Stands for the person where the text is for everybody.
+ANYBODY = "<EMAIL>"
+
+# The ways in which people come to AWS, as the role's trust policy has them.
+SIGN_INS = ("sso", "saml")
+
+_KEYS = {
+    "AWS_ACCESS_KEY_ID": "AccessKeyId",
+    "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
+    "AWS_SESSION_TOKEN": "SessionToken",
+}
+
+
+def default_profile(role_arn: str) -> str:
+    """The name of the profile for a role: one for each account, so that those of several accounts do not meet."""
+    role = arn.parse(role_arn)
+    return f"{role.name}-{role.account_id}"
+
+
+def validate(cluster_name: str, region: str, role_arn: str, sign_in: str) -> None:
+    """Raises :class:`ResourceError` for what no commands can be made of."""
+    arn.validate_cluster_name(cluster_name)
+    arn.validate_region(region, "region")
+    arn.validate_role_arn(role_arn, "role_arn")
+    if sign_in not in SIGN_INS:
+        raise ResourceError(f"sign_in {sign_in!r} is neither of {', '.join(SIGN_INS)}.")
+
+
+def profile_section(profile: str, role_arn: str, session_name: str, source_profile: str) -> str:
+    """The section of an AWS config file."""
+    return "\n".join(
+        (
+            f"[{aws_config.header_of(profile)}]",
+            f"role_arn = {role_arn}",
+            f"role_session_name = {session_name}",
+            f"source_profile = {source_profile}",
+        )
+    )
+
+
+def update_kubeconfig(cluster_name: str, region: str, profile: str = "") -> str:
+    """The command that makes a kubeconfig's entry."""
+    command = f"aws eks update-kubeconfig --name {cluster_name} --region {region}"
+    return f"{command} --profile {shlex.quote(profile)}" if profile else command
+
+
+def assume_role(region: str, role_arn: str, session_name: str, source_profile: str) -> str:
+    """The command that assumes the role and puts its keys into the environment of the shell."""
+    pairs = ",".join(f"join('=',['{variable}',{key}])" for variable, key in _KEYS.items())
+    return (
+        f"export $(aws sts assume-role --role-arn {role_arn} --role-session-name {session_name} "
+        f"--duration-seconds 3600 --region {region} "
+        f'--profile {shlex.quote(source_profile)} --query "Credentials.[{pairs}]" --output text)'
+    )
+
+
+def instructions(
+    cluster_name: str,
+    region: str,
+    role_arn: str,
+    sign_in: str = "sso",
+    session_name: str = ANYBODY,
+    profile: str = "",
+    source_profile: str = "default",
+) -> str:
+    """What a person does by hand; raises as :func:`validate`."""
+    validate(cluster_name, region, role_arn, sign_in)
+    profile = profile or default_profile(role_arn)
+    if sign_in == "saml":
+        return (
+            f"Sign in by SAML as {role_arn}, into the AWS profile {profile}. Then:\n\n"
+            f"{update_kubeconfig(cluster_name, region, profile)}\nkubectl auth can-i --list\n"
+        )
+    return (
+        "With the AWS CLI alone, until the credentials expire:\n\n"
+        f"{assume_role(region, role_arn, session_name, source_profile)}\n"
+        f"{update_kubeconfig(cluster_name, region)}\nkubectl auth can-i --list\n\n"
+        "Or once for all, in ~/.aws/config:\n\n"
+        f"{profile_section(profile, role_arn, session_name, source_profile)}\n\nand then:\n\n"
+        f"{update_kubeconfig(cluster_name, region, profile)}\nkubectl auth can-i --list\n"
+    )
+
+
+def custom_access_details(
+    cluster_name: str, region: str, role_arn: str, sign_in: str = "sso", profile: str = ""
+) -> str:
+    """What Apono tells a person who has access, in as many characters as it takes: the fullest form that fits.
+
+    Raises as :func:`validate`.
+    """
+    validate(cluster_name, region, role_arn, sign_in)
+    role = arn.parse(role_arn)
+    profiles = [profile] if profile else [default_profile(role_arn), "apono"]
+    # IAM's path, which may be 512 characters long, is the only thing that can be too long for all but the last.
+    briefly = f"the IAM role {role.name} of the account {role.account_id}"
+    if sign_in == "saml":
+        forms = [
+            f"Sign in by SAML as {role_arn}, into the AWS profile {name}. Then run:\n"
+            f"{update_kubeconfig(cluster_name, region, name)}"
+            for name in profiles
+        ]
+        forms.append(f"Sign in by SAML as {briefly}. Then run:\n{update_kubeconfig(cluster_name, region)}")
+    else:
+        forms = [
+            "In ~/.aws/config, with your email address:\n"
+            f"{profile_section(name, role_arn, ANYBODY, 'default')}\nThen run:\n"
+            f"{update_kubeconfig(cluster_name, region, name)}"
+            for name in profiles
+        ]
+        forms.append(
+            f"Run, with your email address:\naws sts assume-role --region {region} --role-arn {role_arn} "
+            f"--role-session-name {ANYBODY}\nand with its credentials:\n{update_kubeconfig(cluster_name, region)}"
+        )
+        forms.append(
+            f"Assume {briefly} with your email address as the session's name. Then run:\n"
+            f"{update_kubeconfig(cluster_name, region)}"
+        )
+    return next(form for form in forms if len(form) <= MOST_DETAILS_CHARACTERS)

@@ -1,0 +1,145 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps clusters from being onboarded, told together: all that the look at everything has found, by host.
+
+Each look has registered its result, and what depends on one that failed was not looked at. What is wrong with an
+account, or with the run as a whole, is so for each of the clusters that wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.plugin_utils.ansible_words import own_words
+
+# Registered results, with the step that each belongs to.
+CLUSTER = {"apono_cluster_result": "cluster"}
+ACCOUNT = {"account_access_policy_result": "policy", "account_access_role_result": "role"}
+MAPPING = {
+    "cluster_access_mode_result": "mode",
+    "cluster_access_entry_result": "mapping",
+    "cluster_access_config_map_result": "mapping",
+}
+INTEGRATION = {"integration_result": "integration", "integration_access_flows_result": "integration"}
+# What a role of several tasks has failed of, which its playbook keeps.
+CONNECTOR = "apono_failure"
+
+VARIABLES = (*CLUSTER, *ACCOUNT, *MAPPING, CONNECTOR, *INTEGRATION)
+
+# Where Apono does not answer, or not to this token, it is the same each time that it is asked.
+_UNHEARD = ("NoAnswer", "NoToken")
+
+
+def obstacles(
+    hosts: Mapping[str, Mapping[str, Any]],
+    fleet: Mapping[str, Any],
+    blockers: Iterable[Mapping[str, Any]] = (),
+    left_out: Collection[str] = (),
+) -> dict[str, list[dict[str, str]]]:
+    """The errors of each host that has any, each with ``step``, ``message`` and ``code``.
+
+    ``hosts`` are the hosts' variables, ``fleet`` is what was settled of them, ``blockers`` are results that are of the
+    run and of no host, ``left_out`` the steps that the run was told to leave out.
+    """
+    of_run = list(errors_of_run(blockers))
+    leaders = {account_id: account["leader"] for account_id, account in fleet["accounts"].items()}
+    of_account = {
+        account_id: [
+            *errors(hosts[leader], without(ACCOUNT, left_out)),
+            *unread_wishes(hosts[leader], fleet["accounts"][account_id].get("unread", {}), left_out),
+        ]
+        for account_id, leader in leaders.items()
+    }
+    roles = {
+        account_id: list(lack_of_role(hosts[leader], account_id)) if "role" in left_out else []
+        for account_id, leader in leaders.items()
+    }
+    found = {}
+    for host, facts in hosts.items():
+        its = [
+            *({"step": "", "message": message, "code": ""} for message in fleet["refused"].get(host, ())),
+            *errors(facts, CLUSTER),
+            *of_account.get(fleet["known"].get(host, ""), ()),
+            *(roles.get(fleet["known"].get(host, ""), ()) if has_changes(facts, MAPPING) else ()),
+            *errors(facts, MAPPING),
+            *error_of_connector(facts),
+            *of_run,
+            *errors(facts, INTEGRATION),
+        ]
+        if its:
+            # One cause may be told by two looks in the same words.
+            found[host] = list({error["message"]: error for error in reversed(its)}.values())[::-1]
+    return found
+
+
+def without(results: Mapping[str, str], left_out: Collection[str]) -> dict[str, str]:
+    """The registered results whose steps are not left out."""
+    return {name: step for name, step in results.items() if step not in left_out}
+
+
+def has_changes(facts: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Whether there is something to change, in a result or in an item of a loop's."""
+    results = [facts.get(name) or {} for name in names]
+    return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
+
+
+def unread_wishes(
+    facts: Mapping[str, Any], unread: Mapping[str, str], left_out: Collection[str]
+) -> Iterator[dict[str, str]]:
+    """Why an account is not changed: what it has may be what a cluster needs that could not say so."""
+    if unread and has_changes(facts, without(ACCOUNT, left_out)):
+        reasons = "; ".join(f"{host}: {reason}" for host, reason in unread.items())
+        message = (
+            "The account's policy and role stay as they are until it is known what all its clusters need of them. "
+            f"{reasons}"
+        )
+        yield {"step": "role", "message": message, "code": ""}
+
+
+def lack_of_role(facts: Mapping[str, Any], account_id: str) -> Iterator[dict[str, str]]:
+    """Why nothing can be mapped where the account itself is left out: its role could not be looked at, or is not
+    there."""
+    result = facts.get("account_access_role_result") or {}
+    if result.get("failed"):
+        yield error(result, "role")
+    elif not (result.get("role") or {}).get("create_date"):
+        message = (
+            f"Account {account_id} has not been set up yet: it has no IAM role to be mapped, and this run leaves out "
+            "the tag account. Run with that tag first."
+        )
+        yield {"step": "mapping", "message": message, "code": ""}
+
+
+def errors(facts: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Of the results that failed; of a loop, each item's own."""
+    for name, step in steps.items():
+        result = facts.get(name) or {}
+        for item in result.get("results") or (result,):
+            if item.get("failed"):
+                yield error(item, step)
+
+
+def errors_of_run(blockers: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    is_heard = True
+    for result in blockers:
+        if not result.get("failed"):
+            continue
+        details = result.get("error") or {}
+        is_apono = details.get("service") == "apono"
+        if is_heard or not is_apono:
+            yield error(result, "integration" if is_apono else "")
+        if is_apono and (details.get("code") in _UNHEARD or details.get("http_status") == 401):
+            is_heard = False
+
+
+def error_of_connector(facts: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    failure = facts.get(CONNECTOR)
+    if failure:
+        yield {"step": "connector", "message": failure.get("message") or "", "code": failure.get("code") or ""}
+
+
+def error(result: Mapping[str, Any], step: str) -> dict[str, str]:
+    details = result.get("error") or {}
+    return {"step": step, "message": own_words(result.get("msg")), "code": str(details.get("code") or "")}

@@ -1,0 +1,90 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of each cluster, on the terminal and in files."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
+from ansible_collections.apono.eks.plugins.module_utils.options import Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.plugin_utils import report, report_html
+
+STEP = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "required": True},
+    "changes": {"type": "list", "elements": "str"},
+    "diff": {"type": "dict"},
+    "by": {"type": "str"},
+    "note": {"type": "str"},
+}
+# An error and a finding have a message, which is no name that Ansible allows for an option.
+OUTCOME = {
+    "cluster": {"type": "str", "required": True},
+    "cluster_name": {"type": "str"},
+    "account_id": {"type": "str"},
+    "region": {"type": "str"},
+    "state": {"type": "str", "required": True},
+    "error": {"type": "dict"},
+    "errors": {"type": "list", "elements": "dict"},
+    "steps": {"type": "list", "elements": "dict", "options": STEP},
+    "findings": {"type": "list", "elements": "dict"},
+}
+
+WRITERS = {"html": report_html.page, "json": report.json_text, "csv": report.csv_text}
+
+
+class Report(Task):
+    """Files are written in check mode too, and are no change: they tell of the clusters and are none of them."""
+
+    options = Options(
+        {
+            "outcomes": {"type": "list", "elements": "dict", "required": True, "options": OUTCOME},
+            "title": {"type": "str", "default": "Clusters"},
+            "notes": {"type": "list", "elements": "str"},
+            "path": {"type": "path"},
+        }
+    )
+
+    def validate(self) -> None:
+        path = self.params.get("path")
+        if path and (os.path.isdir(path) or not os.path.basename(path)):
+            raise ResourceError(
+                f"path {path} is a folder: name a file in it, such as {os.path.join(path, 'report.html')}."
+            )
+
+    def result(self, check_mode: bool) -> dict[str, Any]:
+        self.validate()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        document = report.document(
+            self.params["outcomes"],
+            title=self.params["title"],
+            notes=self.params.get("notes") or [],
+            check_mode=check_mode,
+            generated_at=now.isoformat(timespec="seconds"),
+        )
+        files = self.write(document) if self.params.get("path") else {}
+        where = ["", f"The report is {files['html']}, and beside it the same as JSON and CSV."] if files else []
+        return {
+            "changed": False,
+            "table": report.table(document) + where,
+            "counts": document["counts"],
+            "files": files,
+        }
+
+    def write(self, document: dict[str, Any]) -> dict[str, str]:
+        """The files, by their kind."""
+        stem = report.stem(os.path.abspath(self.params["path"]))
+        files = {kind: f"{stem}.{kind}" for kind in WRITERS}
+        for kind, path in files.items():
+            try:
+                # A link stays a link: what it leads to is replaced.
+                replace_file(followed(path), WRITERS[kind](document))
+            except OSError as error:
+                raise ResourceError(f"The report {path} cannot be written: {error}. Choose a writable path.") from error
+        return files
