@@ -77,7 +77,7 @@ class IamRole(Resource):
             if text.startswith("arn:"):
                 yield partial(arn.validate_policy_arn, text, "managed_policies")
             else:
-                yield partial(arn.validate_policy_name, text)
+                yield partial(arn.validate_policy_name, text, "managed_policies")
         if params.get("permissions_boundary"):
             yield partial(arn.validate_policy_arn, params["permissions_boundary"], "permissions_boundary")
         yield partial(tags.settle, params, case_sensitive=False)

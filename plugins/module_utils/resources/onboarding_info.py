@@ -60,9 +60,9 @@ class OnboardingInfo(Information):
     def validate(self) -> None:
         params = self.params
         arn.validate_cluster_name(params["cluster_name"])
-        arn.validate_role_name(params["role_name"])
+        arn.validate_role_name(params["role_name"], "role_name")
         if params.get("policy_name"):
-            arn.validate_policy_name(params["policy_name"])
+            arn.validate_policy_name(params["policy_name"], "policy_name")
         self.aws = Aws(params)
         self.kubernetes = Kubernetes(params, self.aws)
 

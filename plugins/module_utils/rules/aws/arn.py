@@ -164,19 +164,21 @@ def validate_path(text: str) -> None:
         )
 
 
-def validate_role_name(text: str) -> None:
-    """Raises :class:`ResourceError` unless IAM takes it as a role's name."""
-    _validate_name(text, "role", 64)
+def validate_role_name(text: str, option: str = "name") -> None:
+    """Raises :class:`ResourceError`, which names the option, unless IAM takes it as a role's name."""
+    _validate_name(text, option, "role", 64)
 
 
-def validate_policy_name(text: str) -> None:
-    """Raises :class:`ResourceError` unless IAM takes it as a policy's name."""
-    _validate_name(text, "policy", 128)
+def validate_policy_name(text: str, option: str = "name") -> None:
+    """Raises :class:`ResourceError`, which names the option, unless IAM takes it as a policy's name."""
+    _validate_name(text, option, "policy", 128)
 
 
-def _validate_name(text: str, kind: str, longest: int) -> None:
+def _validate_name(text: str, option: str, kind: str, longest: int) -> None:
     if not _IAM_NAME.fullmatch(text) or len(text) > longest:
-        raise ResourceError(f"name {text!r} is not a {kind} name: IAM takes 1 to {longest} letters, digits and _+=,.@-")
+        raise ResourceError(
+            f"{option} {text!r} is not a {kind} name: IAM takes 1 to {longest} letters, digits and _+=,.@-"
+        )
 
 
 def validate_session_name(text: str, option: str) -> None:

@@ -156,6 +156,15 @@ def test_a_role_is_made_with_its_policies():
     assert plan.after["managed_policies"] == [POLICY_ARN, READ_ONLY]
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"name": "no name"}, "name 'no name'"), ({"managed_policies": ["no name"]}, "managed_policies 'no name'")],
+)
+def test_an_error_about_a_name_says_in_which_option_it_is(given, named):
+    with pytest.raises(ResourceError, match=f"^{named} is not a"):
+        resource(IamRole, **SSO, **given)
+
+
 def test_what_differs_of_a_role_is_changed_and_nothing_else():
     current = role(
         description="x",
