@@ -10,14 +10,14 @@ import datetime
 import json
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.documents.access_entry_translation import (
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.resources import aws_auth_translation_info as module
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_translation import (
     MISSING,
     PRESENT,
     UNTRANSLATABLE,
 )
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.resources import aws_auth_translation_info as module
-from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH
 from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import (
     DENIED,
     information,

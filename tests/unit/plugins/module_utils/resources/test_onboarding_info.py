@@ -11,16 +11,16 @@ import json
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.documents import iam
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources import onboarding_info as module
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import OBJECT_PATH
-from ansible_collections.apono.eks.tests.unit.plugins.module_utils.documents.test_adoption import IDS, shown
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import (
     DENIED,
     information,
     missing,
 )
+from ansible_collections.apono.eks.tests.unit.plugins.module_utils.rules.apono.test_adoption import IDS, shown
 
 pytest.importorskip("botocore")
 
