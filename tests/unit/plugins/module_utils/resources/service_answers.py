@@ -9,6 +9,7 @@ Nothing is sent. botocore's own models judge both sides: the arguments of each c
 
 from __future__ import annotations
 
+import copy
 import types
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
@@ -24,14 +25,19 @@ def missing(code="ResourceNotFoundException"):
 
 
 class AnsweredAws(Aws):
-    """AWS with an answer for each operation: a dictionary, or a function of the arguments that returns one. An
-    answer with ``Error`` is an error. ``calls`` are the names of the operations that were called."""
+    """AWS with an answer for each operation: a dictionary, a function of the arguments that returns one, or a list of
+    answers, of which the last one is given again. An answer with ``Error`` is an error. ``calls`` are the names of the
+    operations that were called, ``made`` the names with their arguments."""
 
     def __init__(self, answers):
         super().__init__({"region": "eu-west-1", "access_key": "AKIAEXAMPLE", "secret_key": "example-secret-key"})
         self.answers = answers
-        self.calls = []
+        self.made = []
         self.arguments = {}
+
+    @property
+    def calls(self):
+        return [name for name, _arguments in self.made]
 
     def client(self, service):
         is_new = service not in self.clients
@@ -42,14 +48,17 @@ class AnsweredAws(Aws):
         return client
 
     def take_arguments(self, params, **_event):
-        self.arguments = params
+        # botocore adds to them later, such as a token that is different each time.
+        self.arguments = dict(params)
 
     def answer(self, model, **_event):
-        self.calls.append(model.name)
+        self.made.append((model.name, self.arguments))
         answer = self.answers[model.name]
-        answer = answer(**self.arguments) if callable(answer) else answer
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        answer = copy.deepcopy(answer(**self.arguments) if callable(answer) else answer)
         status = 400 if "Error" in answer else 200
-        if status == 200:
+        if status == 200 and model.output_shape:
             validate_parameters(answer, model.output_shape)
         metadata = {"RequestId": "request-1", "HTTPStatusCode": status, "HTTPHeaders": {}}
         return types.SimpleNamespace(status_code=status), {**answer, "ResponseMetadata": metadata}
@@ -69,6 +78,23 @@ class AnsweredKubernetes(Kubernetes):
         return found
 
 
+def options_of(kind, **options):
+    """Options as a module has validated and normalised them."""
+    checked = kind.options.check({"region": "eu-west-1", **options})
+    assert not checked.error_messages
+    params, _secrets = kind.options.normalise(checked.validated_parameters)
+    return params
+
+
+def resource(monkeypatch, module, kind, answers, **options):
+    """A resource with validated options, and AWS with the answers; see :class:`AnsweredAws`."""
+    aws = AnsweredAws(answers)
+    monkeypatch.setattr(module, "Aws", lambda params: aws)
+    made = kind(options_of(kind, **options))
+    made.validate()
+    return made, aws
+
+
 def information(monkeypatch, module, kind, answers, objects, **options):
     """What a task that only reads returns.
 
@@ -80,7 +106,4 @@ def information(monkeypatch, module, kind, answers, objects, **options):
     aws = AnsweredAws(answers)
     monkeypatch.setattr(module, "Aws", lambda params: aws)
     monkeypatch.setattr(module, "Kubernetes", lambda params, aws: AnsweredKubernetes(params, aws, objects))
-    checked = kind.options.check(options)
-    assert not checked.error_messages
-    params, _secrets = kind.options.normalise(checked.validated_parameters)
-    return kind(params).result(False), aws
+    return kind(options_of(kind, **options)).result(False), aws
