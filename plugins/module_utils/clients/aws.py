@@ -16,8 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils import versions
-from ansible_collections.apono.eks.plugins.module_utils.clients import proxies, transport
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_session, proxies, transport
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws_configuration import (
     Configuration,
     check_keys,
@@ -31,13 +30,8 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import printable, quote, register
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
-try:
-    from botocore import __version__ as BOTOCORE
-except ImportError:
-    BOTOCORE = None
-
 # Why AWS cannot be called from here; nothing where it can.
-PROBLEM = versions.problem("botocore", BOTOCORE)
+PROBLEM = aws_session.PROBLEM
 if not PROBLEM:
     import botocore.config
     import botocore.credentials
@@ -46,18 +40,11 @@ if not PROBLEM:
     import botocore.hooks
     import botocore.loaders
     import botocore.parsers
-    import botocore.session
     import botocore.signers
-    import botocore.utils
 
 # The services that most tasks need; their models are parsed beforehand.
 SERVICES = ("iam", "eks", "sts")
 CALLED = (*SERVICES, "ec2", "organizations")
-USER_AGENT = "apono.eks"
-
-# In seconds: botocore's own 60 for a connection, eight times, would be the length of a run.
-CONNECT_TIMEOUT = 10
-READ_TIMEOUT = 60
 # Stands for what botocore calls on its own, to get credentials.
 AWS_ADDRESS = "https://sts.amazonaws.com"
 
@@ -256,7 +243,7 @@ class Aws:
         return session
 
     def new_session(self) -> Any:
-        session = botocore.session.Session(
+        session = aws_session.new_session(
             profile=self.params.get("profile"),
             event_hooks=copy.copy(event_handlers()),
             include_builtin_handlers=False,
@@ -281,6 +268,8 @@ class Aws:
         if session._credentials is None:
             # One of the places asks for a code on the terminal.
             session.get_component("credential_provider").get_provider("assume-role")._prompter = refuse_to_ask
+            if proxies.of_any_scheme():
+                aws_session.reach_metadata(session)
         if self.params.get("assume_role_arn"):
             self.assume_role(session)
 
@@ -295,8 +284,8 @@ class Aws:
         if source is None:
             raise self.no_credentials()
         fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-            client_creator=lambda service, **keys: new_client(
-                session, service, {**self.client_arguments(session, service), **keys}
+            client_creator=lambda service, **keys: session.create_client(
+                service, **{**self.client_arguments(session, service), **keys}
             ),
             source_credentials=source,
             role_arn=self.params["assume_role_arn"],
@@ -362,10 +351,7 @@ class Aws:
             "verify": verify,
             "config": botocore.config.Config(
                 retries=retries,
-                user_agent_extra=USER_AGENT,
                 max_pool_connections=self.connections,
-                connect_timeout=CONNECT_TIMEOUT,
-                read_timeout=READ_TIMEOUT,
             ),
         }
 
@@ -373,7 +359,7 @@ class Aws:
         if service not in self.clients:
             session = self.session
             with configured(session, self.params):
-                self.clients[service] = new_client(session, service, self.client_arguments(session, service))
+                self.clients[service] = session.create_client(service, **self.client_arguments(session, service))
         return self.clients[service]
 
     def ready(self, service: str) -> Any:
@@ -502,21 +488,6 @@ def in_its_words(service: str, operation: str, what: str, endpoint: str) -> Iter
         raise
 
 
-def new_client(session: Any, service: str, arguments: dict[str, Any]) -> Any:
-    """A client that takes the proxy that Kubernetes and Apono would take, too. botocore alone reads NO_PROXY without
-    networks, and a proxy that it cannot use it finds with the first call."""
-    client = session.create_client(service, **arguments)
-    if not proxies.of_any_scheme():
-        return client
-    endpoint = client.meta.endpoint_url
-    proxy, theirs = proxies.of_environment(endpoint), botocore.utils.get_environ_proxies(endpoint)
-    scheme = endpoint.partition(":")[0]
-    if bool(proxy) == bool(theirs.get(scheme)):
-        return client
-    chosen = botocore.config.Config(proxies={scheme: proxy.url} if proxy else {})
-    return session.create_client(service, **{**arguments, "config": arguments["config"].merge(chosen)})
-
-
 class NotGenuine(Exception):
     """An answer that AWS has not given."""
 
@@ -595,7 +566,7 @@ def in_words(error: Exception, service: str, operation: str, what: str, endpoint
         )
     proxy = proxies.of_environment(endpoint or AWS_ADDRESS)
     if proxy and isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)):
-        failure = transport.failed(error, proxy, CONNECT_TIMEOUT, READ_TIMEOUT)
+        failure = transport.failed(error, proxy, aws_session.CONNECT_TIMEOUT, aws_session.READ_TIMEOUT)
         usual = f"Check {proxy.source}, and that the proxy lets this host through."
         return ResourceError(
             f"{service.upper()} {name} failed for {what}: {quote(failure.reason)}. {failure.advice or usual}",

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calls to a Kubernetes API server: where it is, who we are to it, retries and errors in words.
 
-A few objects are read and written, so plain HTTPS serves. The Python package `kubernetes` is not used: of what kubectl
-does with a kubeconfig it leaves out too much (it swallows a plugin's errors, goes to the last file's current context,
-knows no impersonation, and leaves keys in temporary files when a worker of Ansible ends).
+A few objects are read and written, so plain HTTPS serves. With a kubeconfig, the Python package `kubernetes` would be
+another caller than kubectl (docs/docsite/rst/architecture.rst).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.apono.eks.plugins.module_utils import versions
 from ansible_collections.apono.eks.plugins.module_utils.clients import proxies
@@ -61,6 +61,8 @@ class ConnectionFailed(Exception):
         self.permanent = permanent
         self.advice = advice
 
+
+Result = TypeVar("Result")
 
 # The longest answer that is read.
 MOST_BYTES = 64 * 1024 * 1024
@@ -326,26 +328,27 @@ def answer_of(response: Any) -> Answer:
     return Answer(response.status, response.headers, bytes(content))
 
 
-def within(seconds: float, call: Callable[[], Answer]) -> Answer:
+def within(seconds: float, call: Callable[[], Result]) -> Result:
     """What a call returns or raises; :class:`ConnectionFailed` where it takes longer than ``seconds`` and a moment.
 
     The limits of urllib3 are for each read, so an answer that drips would never end.
     """
-    outcome: list[Answer | BaseException] = []
+    outcome: list[Result] = []
+    failure: list[BaseException] = []
 
     def run() -> None:
         try:
             outcome.append(call())
         except BaseException as error:
-            outcome.append(error)
+            failure.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds + MOMENT)
+    if failure:
+        raise failure[0]
     if not outcome:
         raise ConnectionFailed(f"no answer within {seconds:g} seconds", sent=True)
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
     return outcome[0]
 
 

@@ -11,10 +11,13 @@ import datetime
 import http.server
 import ipaddress
 import json
+import os
 import select
+import shutil
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +29,20 @@ ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
 PATH = "/api/v1/namespaces/kube-system"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "KUBECONFIG")
+
+CHECKOUT = Path(__file__).resolve().parents[5]
+
+
+@pytest.fixture(scope="session")
+def kubectl():
+    """kubectl as ``make kube`` has built it, as ``make tools`` has put it into its place, or of the path."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    places = ((cache, "apono-eks/programs/kubernetes-*/kubectl"), (CHECKOUT, ".cache/tools/*/kubectl"))
+    found = [str(path) for folder, pattern in places for path in sorted(folder.glob(pattern), reverse=True)]
+    program = next(iter(found), None) or shutil.which("kubectl")
+    if program is None:
+        pytest.skip("kubectl is not installed: make kube, or make tools")
+    return program
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import json
 import os
 
 import pytest
@@ -13,7 +15,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients import aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-pytest.importorskip("botocore")
+credentials = pytest.importorskip("botocore.credentials")
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/people"
 KEYS = "aws_access_key_id = AKIAEXAMPLEEXAMPLE\naws_secret_access_key = example-secret-key"
@@ -327,6 +329,78 @@ def test_no_proxy_with_a_network_is_read_for_aws_too(monkeypatch, no_proxy):
     proxies = Aws(params).client("sts").meta.config.proxies
     # botocore reads names and addresses itself.
     assert proxies == {} if "/" in no_proxy else proxies is None
+
+
+# What botocore asks for credentials by itself: the lines of the profile, the variable with the address of the service,
+# what the service answers, and the key that comes of it.
+OWN_CALLS = {
+    "sign-in": (
+        f"sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n{SSO}",
+        "AWS_ENDPOINT_URL_SSO",
+        [
+            {
+                "roleCredentials": {
+                    "accessKeyId": "AKIASIGNEDIN",
+                    "secretAccessKey": "s",
+                    "sessionToken": "t",
+                    "expiration": 4 * 10**12,
+                }
+            }
+        ],
+        "AKIASIGNEDIN",
+    ),
+    "role": (
+        f"{ROLE}\nsource_profile = other\n[profile other]\n{KEYS}",
+        "AWS_ENDPOINT_URL_STS",
+        [
+            b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AKIAASSUMED</AccessKeyId>"
+            b"<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z"
+            b"</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        ],
+        "AKIAASSUMED",
+    ),
+    "metadata": (
+        "region = eu-west-1",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        [
+            b"token",
+            b"role",
+            {
+                "Code": "Success",
+                "AccessKeyId": "AKIAMETADATA",
+                "SecretAccessKey": "s",
+                "Token": "t",
+                "Expiration": "2099-01-01T00:00:00Z",
+            },
+        ],
+        "AKIAMETADATA",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OWN_CALLS)
+def test_the_calls_by_which_botocore_gets_credentials_take_no_other_proxy(
+    machine, monkeypatch, plain_server, proxy, case
+):
+    lines, variable, answers, key = OWN_CALLS[case]
+    (machine / "config").write_text(f"[profile mine]\n{lines}\n")
+    cache = machine / "cache"
+    cache.mkdir()
+    # botocore looks for the home when it is imported.
+    monkeypatch.setattr(credentials.SSOProvider, "_SSO_TOKEN_CACHE_DIR", str(cache))
+    name = hashlib.sha1(b"https://example.awsapps.com/start").hexdigest()
+    token = {"startUrl": "https://example.awsapps.com/start", "accessToken": "a", "expiresAt": "2099-01-01T00:00:00Z"}
+    (cache / f"{name}.json").write_text(json.dumps(token))
+    plain_server.answers = [(200, answer) for answer in answers]
+    monkeypatch.setenv(variable, plain_server.url)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    # An address of the machine itself never takes a proxy, of which botocore knows nothing.
+    for scheme in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(scheme, f"http://127.0.0.1:{proxy.server_port}")
+    profile = {} if case == "metadata" else {"profile": "mine"}
+    assert Aws({"region": "eu-west-1", **profile}).keys()["access_key"] == key
+    assert len(plain_server.seen) == len(answers)
+    assert proxy.seen == []
 
 
 def test_a_bundle_that_is_not_there_is_named(api_server, monkeypatch):

@@ -14,7 +14,7 @@ import time
 import types
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.clients import paging, transport
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_session, paging, transport
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
@@ -149,6 +149,20 @@ def test_an_answer_that_drips_ends_in_time(monkeypatch, kind):
         Http(tls_context(validate=True), 1).request("GET", url, {})
     assert 0.9 < time.monotonic() - began < 4
     assert (failure.value.reason, failure.value.sent) == ("no answer within 1 seconds", True)
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_an_answer_of_aws_that_drips_ends_in_time(monkeypatch, kind):
+    for name, value in {"NO_PROXY": "*", "AWS_MAX_ATTEMPTS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    for name, seconds in {"CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 0.5}.items():
+        monkeypatch.setattr(aws_session, name, seconds)
+    keys = {"region": "eu-west-1", "access_key": "AKIAEXAMPLEEXAMPLE", "secret_key": "example-secret"}
+    began = time.monotonic()
+    with server(*ENDLESS[kind], pause=0.1) as url, pytest.raises(ResourceError) as error:
+        Aws({**keys, "endpoint_url": url}).call("sts", "get_caller_identity", "the caller")
+    assert 0.9 < time.monotonic() - began < 6
+    assert error.value.code == "ReadTimeoutError"
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch):

@@ -7,11 +7,11 @@ which file is wrong."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
-import shutil
 import subprocess
-from pathlib import Path
+import sys
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
@@ -22,11 +22,6 @@ hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
 pytest.importorskip("urllib3")
 
-TOOLS = Path(__file__).resolve().parents[6] / ".cache/tools"
-KUBECTL = shutil.which("kubectl", path=f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
-if KUBECTL is None:
-    pytest.skip("kubectl is not installed: make tools", allow_module_level=True)
-
 PATH = "/api/v1/namespaces/kube-system"
 BETA = "client.authentication.k8s.io/v1beta1"
 
@@ -34,8 +29,9 @@ BETA = "client.authentication.k8s.io/v1beta1"
 class Place:
     """Two servers with TLS and one without, an authority, a client certificate and a folder."""
 
-    def __init__(self, folder, servers, authority):
+    def __init__(self, folder, servers, authority, kubectl):
         self.folder = folder
+        self.kubectl = kubectl
         self.servers = servers
         self.authority = authority
         self.certificate, self.key = authority.issue("jane")
@@ -199,15 +195,15 @@ def written(place, file):
 
 
 @pytest.fixture
-def place(tmp_path, api_server, other_server, plain_server, authority):
-    return Place(tmp_path, {"one": api_server, "two": other_server, "plain": plain_server}, authority)
+def place(tmp_path, api_server, other_server, plain_server, authority, kubectl):
+    return Place(tmp_path, {"one": api_server, "two": other_server, "plain": plain_server}, authority, kubectl)
 
 
 def by_kubectl(place, paths):
     """What a server sees of kubectl, ``None`` where none sees it."""
     place.forget()
     environment = {"PATH": os.environ["PATH"], "HOME": str(place.folder), "KUBECONFIG": ":".join(map(str, paths))}
-    command = [KUBECTL, "get", "--raw", PATH]
+    command = [place.kubectl, "get", "--raw", PATH]
     done = subprocess.run(
         command, env=environment, cwd=place.folder, capture_output=True, text=True, check=False, timeout=30
     )
@@ -279,3 +275,108 @@ def test_the_servers_are_reached_at_all(place):
     theirs = by_kubectl(place, [path])
     assert (theirs[0], theirs[1]["authorization"]) == ("one", "Bearer a-token")
     assert by_collection(place, [path]) == (theirs, "")
+
+
+# Why the Python package kubernetes does not read the kubeconfigs here
+
+
+def one_file(server="one", user=(), more=None, text="yaml"):
+    """A kubeconfig with one context."""
+    return {
+        "clusters": {"x": {"server": server, "authority": "data", "more": more or {}}},
+        "users": {"x": list(user)},
+        "contexts": {"x": ("x", "x")},
+        "current": "x",
+        "text": text,
+    }
+
+
+def with_two_clusters(current):
+    clusters = {name: one_file(server)["clusters"]["x"] for name, server in (("x", "one"), ("z", "two"))}
+    contexts = {"x": ("x", "x"), "z": ("z", "x")}
+    return {**one_file(user=["token"]), "clusters": clusters, "contexts": contexts, "current": current}
+
+
+# What is in the kubeconfigs, who kubectl is to which server, and who the package is.
+DIFFERENCES = {
+    "a plugin that prints garbage": ([one_file(user=["broken plugin"])], None, ("one", None)),
+    "a plugin that is missing": ([one_file(user=["no plugin"])], None, ("one", None)),
+    "a plugin of a protocol that is gone": ([one_file(user=["old plugin"])], None, ("one", None)),
+    "a user who acts as another": ([one_file(user=["token", "acting"])], ("one", "joe"), ("one", "Bearer a-token")),
+    "a token in a file": ([one_file(user=["token file"])], ("one", "Bearer token-of-file-a"), None),
+    "a user with two credentials": ([one_file(user=["token", "basic"])], None, ("one", "Bearer a-token")),
+    "a server without TLS": ([one_file("plain", ["token"])], ("plain", None), ("plain", "Bearer a-token")),
+    "an authority that is not to be verified": (
+        [one_file(user=["token"], more={"insecure-skip-tls-verify": True})],
+        None,
+        ("one", "Bearer a-token"),
+    ),
+    "an object of another kind": ([one_file(user=["token"], text="pod")], None, ("one", "Bearer a-token")),
+    "two files with a current context": (
+        [with_two_clusters("x"), with_two_clusters("z")],
+        ("one", "Bearer a-token"),
+        ("two", "Bearer a-token"),
+    ),
+}
+# The first release of the package that differs, where not all do.
+SINCE = {"two files with a current context": 30}
+
+
+@pytest.fixture
+def package():
+    return pytest.importorskip("kubernetes")
+
+
+def by_package(package, place, paths):
+    """What a server sees of the package, ``None`` where none sees it."""
+    place.forget()
+    with contextlib.suppress(Exception):
+        api = package.config.new_client_from_config(":".join(map(str, paths)), persist_config=False)
+        package.client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=10)
+    return place.seen
+
+
+def who(seen):
+    """The server, and as whom it was called."""
+    return seen and (seen[0], seen[1]["impersonate"] or seen[1]["authorization"])
+
+
+@pytest.mark.parametrize("case", DIFFERENCES)
+def test_the_package_is_another_caller_than_kubectl_and_the_collection_is_the_same(package, place, case):
+    files, theirs, others = DIFFERENCES[case]
+    paths = [place.folder / name / "config" for name in "ab"[: len(files)]]
+    for path, file in zip(paths, files, strict=True):
+        path.write_text(written(place, file))
+    assert who(by_kubectl(place, paths)) == theirs
+    assert who(by_collection(place, paths)[0]) == theirs
+    differs = int(package.__version__.split(".")[0]) >= SINCE.get(case, 0)
+    assert who(by_package(package, place, paths)) == (others if differs else theirs)
+
+
+def test_the_package_is_the_caller_that_kubectl_is_where_nothing_is_special(package, place):
+    """What the test above would be worth nothing without."""
+    path = place.folder / "a" / "config"
+    path.write_text(written(place, one_file(user=["token"])))
+    assert by_package(package, place, [path]) == by_kubectl(place, [path])
+
+
+@pytest.mark.usefixtures("package")
+def test_the_package_leaves_a_private_key_behind_in_a_worker(place, tmp_path):
+    """A worker of Ansible ends without what Python does at the end of a process."""
+    path = place.folder / "a" / "config"
+    path.write_text(written(place, one_file(user=["certificate data"])))
+    program = f"import os, kubernetes.config as c; c.new_client_from_config({str(path)!r}); os._exit(0)"
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(folder)}, check=True)
+    assert any("PRIVATE KEY" in file.read_text() for file in folder.iterdir())
+
+
+@pytest.mark.parametrize("text", ["tabs", "list", "words"])
+def test_the_package_has_no_words_for_a_file_that_it_cannot_read(package, place, text):
+    path = place.folder / "a" / "config"
+    path.write_text(written(place, one_file(text=text)))
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - that its class is none of the package's is what is tested
+        package.config.new_client_from_config(str(path), persist_config=False)
+    assert not isinstance(caught.value, package.config.ConfigException)
+    assert str(path) in by_collection(place, [path])[1]
