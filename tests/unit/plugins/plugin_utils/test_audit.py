@@ -394,3 +394,11 @@ def test_facts_stay_as_they_are(chosen):
     before = copy.deepcopy(its)
     Audit(its).record()
     assert its == before
+
+
+def test_a_finding_that_there_is_not_is_named_with_those_that_there_are():
+    record = Audit(facts(ignore=["no_such_finding", "another"])).record()
+    assert record["state"] == "failed" and record["findings"] == []
+    assert record["error"]["code"] == "UnknownFinding"
+    assert "names another, no_such_finding, and there are " in record["error"]["message"]
+    assert ", ".join(sorted(SEVERITIES)) in record["error"]["message"]

@@ -66,3 +66,11 @@ def test_what_no_commands_can_be_made_of(arguments, told):
     for function in (login.custom_access_details, login.instructions):
         with pytest.raises(ResourceError, match=told.replace(".", r"\.")):
             function(*arguments)
+
+
+def test_a_profile_of_the_readers_own_takes_the_place_of_the_usual_one():
+    for sign_in in login.SIGN_INS:
+        usual = login.instructions("prod-1", "eu-central-1", ROLE, sign_in)
+        own = login.instructions("prod-1", "eu-central-1", ROLE, sign_in, profile="my-profile")
+        assert login.default_profile(ROLE) in usual and "my-profile" not in usual
+        assert "my-profile" in own and own == usual.replace(login.default_profile(ROLE), "my-profile")

@@ -217,3 +217,11 @@ def test_the_order_is_that_of_the_hosts():
     hosts = {name: {} for name in ("c", "a", "b")}
     assert list(records(hosts)) == ["c", "a", "b"]
     assert records({}) == {}
+
+
+def test_the_items_of_a_loop_are_results_each_and_anything_else_is_one():
+    loop = {"results": [SAME, MADE]}
+    other = {"results": [SAME, "text"]}
+    facts = {"loop": loop, "other": other, "one": MADE, "empty": {}, "wrong": "text"}
+    assert outcomes.results(facts, ["loop", "one", "absent", "empty", "wrong"]) == [SAME, MADE, MADE]
+    assert outcomes.results(facts, ["other"]) == [other]

@@ -397,3 +397,15 @@ def test_without_a_path_nothing_is_written():
     result = run("")
     assert result["files"] == {}
     assert result["table"][-1] == "2 clusters: 1 failed, 1 changed"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(5, "c0, c1, c2, c3, c4"), (6, "c0, c1, c2, c3 and 2 more"), (9, "c0, c1, c2, c3 and 5 more")]
+)
+def test_of_many_clusters_the_first_are_named_and_the_others_counted(number, words):
+    assert report.few([f"c{place}" for place in range(number)]) == words
+
+
+def test_the_page_says_when_it_was_made():
+    shown = {**document([]), "generated_at": "2026-01-31T12:00:00+00:00"}
+    assert '<time datetime="2026-01-31T12:00:00+00:00">2026-01-31 12:00:00 UTC</time>' in report_html.page(shown)

@@ -156,3 +156,10 @@ def test_an_owner_that_is_shown_can_be_written_back():
         "source_integration_reference": "id-1",
     }
     assert integration.as_written(None) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "is_label"), [("target_cluster", False), ("cluster2", False), ("EKS Cluster Name", True), ("Region", True)]
+)
+def test_a_label_is_told_from_an_id(key, is_label):
+    assert integration.is_label(key) is is_label

@@ -121,3 +121,13 @@ def test_an_access_entry_that_has_not_taken_effect_yet():
     assert not waits(before, Mapping("API_AND_CONFIG_MAP", {**entry, "createdAt": EARLY}, LATE))
     assert not waits(before, Mapping("API_AND_CONFIG_MAP"))
     assert not waits(before, Mapping("CONFIG_MAP", entry))
+
+
+def test_groups_are_the_same_in_any_order():
+    names = [f"team-{number}" for number in range(8)]
+    user = {"username": "jane", "groups": [*reversed(names), "system:authenticated"]}
+    mapping = Mapping("CONFIG_MAP")
+    for expected in (names, names[::-1], [*names[3:], *names[:3], names[0]]):
+        assert access_chain.wrong_user(user, None, expected, mapping) == []
+    (broken,) = access_chain.wrong_user(user, None, names[1:], mapping)
+    assert f"into the groups {', '.join(names)} and not {', '.join(names[1:])}" in broken.message

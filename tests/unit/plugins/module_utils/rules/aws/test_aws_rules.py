@@ -204,3 +204,14 @@ def test_tags_that_aws_refuses(given_tags, reason):
 def test_tags_are_texts():
     assert tags.validate({"a": 1, 2: None}) == {"a": "1", "2": ""}
     assert tags.from_list(tags.to_list({"a": "1"})) == {"a": "1"}
+
+
+def test_where_nothing_else_is_said_tags_that_differ_in_letter_case_are_two():
+    params = {"tags": {"Team": "a", "team": 1}}
+    tags.settle(params)
+    assert params["tags"] == {"Team": "a", "team": "1"}
+    with pytest.raises(ResourceError, match="differ in letter case only"):
+        tags.settle(params, case_sensitive=False)
+    nothing = {"tags": None}
+    tags.settle(nothing)
+    assert nothing == {"tags": None}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 
 import pytest
 import yaml
@@ -615,3 +616,74 @@ def test_the_size_of_a_config_map():
     aws_auth.validate_size({"mapRoles": "x" * (1024 * 1024 - 8)})
     with pytest.raises(ResourceError, match="1048577 bytes"):
         aws_auth.validate_size({"mapRoles": "x" * (1024 * 1024 - 7)})
+
+
+# What parses, and what JSON cannot be made of
+
+
+def doubled(levels):
+    """A text whose last line would be, with its aliases expanded, 2 to the power of ``levels`` items."""
+    lines = ["- a0: &a0 [x, x]"]
+    lines += [f"  a{level}: &a{level} [*a{level - 1}, *a{level - 1}]" for level in range(1, levels)]
+    return "\n".join([*lines, f"- rolearn: {OTHER}", f"  groups: *a{levels - 1}", ""])
+
+
+def test_a_text_that_is_mostly_aliases_is_left_alone():
+    aws_auth.read(doubled(4))
+    begin = time.monotonic()
+    with pytest.raises(ResourceError, match="too much of the text is aliases"):
+        aws_auth.read(doubled(30))
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("null", "no value cannot be a key"),
+        ("~", "no value cannot be a key"),
+        ("18446744073709551615", "a number beyond 64 bits cannot be a key"),
+        ("[a]", "a list or a mapping cannot be a key"),
+        ("{{x}}", "a template in braces is without quotes"),
+    ],
+)
+def test_a_key_that_json_cannot_have_is_named(key, reason):
+    with pytest.raises(ResourceError, match=reason) as caught:
+        aws_auth.read(f"- rolearn: {OTHER}\n  {key}: x\n")
+    assert "line 2" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('- rolearn: "x\n---\n  y"\n', "unexpected document indicator in a quoted text"),
+        ("- rolearn: 'x\n...\n  y'\n", "unexpected document indicator"),
+        ("- username: *nobody\n", "the anchor 'nobody' is not defined before"),
+        ("- &a [*a]\n", "the anchor 'a' contains itself"),
+        ("- rolearn: .inf\n", "JSON has no infinite numbers"),
+        ("- <<: [x]\n", "<< merges mappings only"),
+        ("- !!binary '*'\n", "no valid base64"),
+    ],
+)
+def test_why_eks_reads_nothing_is_said(text, reason):
+    with pytest.raises(ResourceError, match=reason) as caught:
+        aws_auth.read(text)
+    assert caught.value.code == "InvalidMapRoles"
+
+
+def test_a_key_may_have_an_anchor():
+    text = f"- &k rolearn: &r {OTHER}\n  *k : x\n  username: *k\n"
+    (entry,) = aws_auth.read(text).entries
+    assert (entry.rolearn, entry.username) == ("x", "rolearn")
+
+
+def test_the_line_breaks_of_unicode_stay_in_a_folded_text():
+    text = f"- rolearn: {OTHER}\n  username: >-\n    a\n    b\u2028    c\n"
+    (entry,) = aws_auth.read(text).entries
+    assert entry.username == "a b\u2028c"
+
+
+def test_a_tag_without_a_value_in_brackets_is_an_empty_text():
+    (entry,) = aws_auth.read(f"- {{rolearn: {OTHER}, username: !!str }}\n").entries
+    assert entry.username == ""
+    (entry,) = aws_auth.read(f"- {{rolearn: {OTHER}, groups: [a, !!str ]}}\n").entries
+    assert entry.groups == ("a", "")
