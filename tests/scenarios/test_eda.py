@@ -1,11 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rulebooks, by the real ``ansible-rulebook``: EventBridge tells of a cluster, and the playbook runs."""
+"""The rulebooks, by the real ``ansible-rulebook``: EventBridge reports a cluster, and the playbook runs."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+import yaml
 from runs import Controller, kill
 
+import tools
 from testbed.bed import Bed
-from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, Cluster, integrations
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account, Cluster, integrations
 from testbed.service import LOOPBACK, free_ports
 
 EDA = Path(__file__).resolve().parents[2] / "extensions/eda"
@@ -75,22 +79,20 @@ def wait(condition: Callable[[], Any], rulebook: Rulebook) -> Any:
 
 
 class Rulebook:
-    """A running rulebook with a webhook."""
+    """A running rulebook."""
 
-    def __init__(self, controller: Controller) -> None:
-        self.port = free_ports(1)[0]
+    def __init__(self, controller: Controller, rulebook: str, **variables: Any) -> None:
         self.log = controller.folder / "rulebook.log"
         self.record = controller.folder / "record.jsonl"
-        variables = controller.folder / "variables.json"
-        given = {"apono_webhook_port": self.port, "apono_webhook_token": TOKEN, "apono_accounts": [ACCOUNT]}
-        variables.write_text(json.dumps(given))
+        file = controller.folder / "variables.json"
+        file.write_text(json.dumps({"apono_accounts": [ACCOUNT], "apono_automation_roles": [AUTOMATION], **variables}))
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
                     Path(sys.executable).with_name("ansible-rulebook"),
-                    *("--rulebook", "apono.eks.eks_clusters_webhook"),
+                    *("--rulebook", rulebook),
                     *("--inventory", str(EDA / "inventory")),
-                    *("--vars", str(variables)),
+                    *("--vars", str(file)),
                 ],
                 env=controller.full_environment(self.record),
                 cwd=controller.folder,
@@ -98,6 +100,27 @@ class Rulebook:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def runs(self) -> int:
+        """How many playbooks have been started."""
+        lines = self.record.read_text().splitlines() if self.record.exists() else []
+        return sum(json.loads(line)["name"] == "Create a host for the cluster" for line in lines)
+
+    def ended(self, number: int) -> bool:
+        return self.log.read_text().count("PLAY RECAP") >= number
+
+
+class Webhook(Rulebook):
+    """The rulebook with a webhook."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.port = free_ports(1)[0]
+        super().__init__(
+            controller,
+            "apono.eks.eks_clusters_webhook",
+            apono_webhook_port=self.port,
+            apono_webhook_token=TOKEN,
+        )
 
     def send(self, message: Any, token: str = TOKEN) -> int:
         request = urllib.request.Request(
@@ -113,14 +136,6 @@ class Rulebook:
         except urllib.error.URLError:
             return 0
 
-    def runs(self) -> int:
-        """How many playbooks have been started."""
-        lines = self.record.read_text().splitlines() if self.record.exists() else []
-        return sum(json.loads(line)["name"] == "Create a host for the cluster" for line in lines)
-
-    def ended(self, number: int) -> bool:
-        return self.log.read_text().count("PLAY RECAP") >= number
-
 
 @pytest.fixture(name="slow_bed")
 def fixture_slow_bed() -> Iterator[Bed]:
@@ -131,13 +146,13 @@ def fixture_slow_bed() -> Iterator[Bed]:
 
 
 @pytest.fixture(name="rulebook")
-def fixture_rulebook(slow_bed: Bed, tmp_path: Path) -> Iterator[Rulebook]:
-    rulebook = Rulebook(Controller(tmp_path, slow_bed.environment(OPERATIONS_ACCOUNT)))
+def fixture_rulebook(slow_bed: Bed, tmp_path: Path) -> Iterator[Webhook]:
+    rulebook = Webhook(Controller(tmp_path, slow_bed.environment(OPERATIONS_ACCOUNT)))
     yield rulebook
     kill(rulebook.process)
 
 
-def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: Path) -> None:
+def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Webhook, tmp_path: Path) -> None:
     account = Account(slow_bed, ACCOUNT)
     eks = account.client("eks")
     node = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -149,10 +164,11 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: P
     assert rulebook.send(event("DeleteCluster", {"name": "other"}), token="wrong") == 401
     pipe = "{{ lookup('pipe', 'touch " + str(tmp_path / "touched") + "') }}"
     own = {"name": "other", "principalArn": account.arn(f"role/{ROLE}")}
+    automation = {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": account.automation}}}
     for ignored in (
         event("DeleteCluster", {"name": "other"}, errorCode="AccessDenied"),
         event("DescribeCluster", {"name": "other"}),
-        event("DeleteAccessEntry", own, userAgent="Boto3/1.40 apono.eks"),
+        event("DeleteAccessEntry", own, userAgent="Boto3/1.40 apono.eks", userIdentity=automation),
         event("CreateCluster", {"name": pipe}),
         event("DeleteCluster", {"name": "other"}, recipientAccountId=ELSEWHERE),
         {**event("DeleteCluster", {"name": "other"}, recipientAccountId=ELSEWHERE), "account": ELSEWHERE},
@@ -176,7 +192,9 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: P
     assert list(integrations(slow_bed)) == [f"fresh.{REGION}.{ACCOUNT}"]
 
     eks.delete_access_entry(clusterName="fresh", principalArn=account.arn(f"role/{ROLE}"))
-    assert rulebook.send(event("DeleteAccessEntry", {**own, "name": "fresh"})) == 200
+    # A user agent is a text that each caller chooses.
+    deleted = event("DeleteAccessEntry", {**own, "name": "fresh"}, userAgent="aws-cli/2.17.0 apono.eks")
+    assert rulebook.send(deleted) == 200
     wait(lambda: rulebook.ended(2), rulebook)
     assert fresh.entry(), rulebook.log.read_text()
 
@@ -199,3 +217,83 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Rulebook, tmp_path: P
     )
     assert not (tmp_path / "touched").exists()
     assert TOKEN not in rulebook.log.read_text()
+
+
+class Queue:
+    """A queue of SQS, by moto's own server."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        (port,) = free_ports(1)
+        self.url = f"http://{LOOPBACK}:{port}"
+        command = [Path(sys.executable).with_name("moto_server"), "-H", LOOPBACK, "-p", str(port)]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        self.client = boto3.client(
+            "sqs",
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self.address = self.client.create_queue(QueueName="eks")["QueueUrl"]
+                break
+            except Exception:
+                assert self.process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.2)
+
+    def send(self, message: Any) -> None:
+        self.client.send_message(QueueUrl=self.address, MessageBody=json.dumps(message))
+
+    def messages(self) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.client.get_queue_attributes(QueueUrl=self.address, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
+
+def hasten(name: str, folder: Path) -> Path:
+    """A copy of a rulebook that waits for a second between its tries, and is the rulebook in all else."""
+    rulesets = yaml.safe_load((EDA / f"rulebooks/{name}.yml").read_text())
+    for rule in rulesets[0]["rules"]:
+        rule["action"]["run_playbook"]["delay"] = 1
+    path = folder / f"{name}.yml"
+    path.write_text(yaml.safe_dump(rulesets))
+    return path
+
+
+def test_an_event_of_a_queue_survives_a_playbook_that_fails(tmp_path: Path) -> None:
+    """The source is the one of amazon.aws. It deletes the message before the playbook ends."""
+    with Bed.start(small=True) as bed:
+        account = Account(bed, ACCOUNT)
+        account.add_cluster("fresh", "API")
+        environment = bed.environment(OPERATIONS_ACCOUNT)
+        queue = Queue(environment)
+        paths = (os.environ["ANSIBLE_COLLECTIONS_PATH"], str(tools.EVENTS_COLLECTIONS))
+        environment |= {
+            "AWS_ENDPOINT_URL_SQS": queue.url,
+            "ANSIBLE_COLLECTIONS_PATH": ":".join(paths),
+            "PYTHONPATH": str(tools.EVENTS_PYTHON),
+        }
+        rulebook = Rulebook(
+            Controller(tmp_path, environment),
+            str(hasten("eks_clusters_sqs", tmp_path)),
+            apono_queue_name="eks",
+            apono_queue_region=REGION,
+        )
+        try:
+            # The connector that the inventory names is not there yet, so the first run fails.
+            created = event("CreateCluster", {"name": "fresh"})
+            queue.send({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": json.dumps(created)})
+            wait(lambda: rulebook.ended(1), rulebook)
+            assert integrations(bed) == {}
+            wait(lambda: queue.messages() == 0, rulebook)
+            bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+            wait(lambda: integrations(bed), rulebook)
+            assert list(integrations(bed)) == [f"fresh.{REGION}.{ACCOUNT}"]
+            assert rulebook.runs() >= 2
+        finally:
+            kill(rulebook.process)
+            kill(queue.process)

@@ -451,11 +451,17 @@ def install_collection(world: World, shell: Shell, command: Command) -> None:
 
 def use_collection_of(folder: Path) -> Callable[[World, Shell, Command], None]:
     def use(world: World, shell: Shell, command: Command) -> None:
-        namespace, name = command.text.split()[-1].split(".")
+        namespace, name = shlex.split(command.text)[-1].partition(":")[0].split(".")
         assert (folder / "ansible_collections" / namespace / name).is_dir()
         world.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{world.home}/.ansible/collections:{folder}"
 
     return use
+
+
+def find_aiobotocore(world: World, shell: Shell, command: Command) -> None:
+    (version,) = (path.stem.split("-")[1] for path in tools.EVENTS_PYTHON.glob("aiobotocore-*.dist-info"))
+    (oldest,) = re.findall(r">=([0-9.]+)", command.text)
+    assert [int(part) for part in version.split(".")] >= [int(part) for part in oldest.split(".")]
 
 
 def sign_in_by_sso(world: World, shell: Shell, command: Command) -> None:
@@ -480,7 +486,7 @@ def read_rulebook(world: World, shell: Shell, command: Command) -> None:
     options = dict(zip(words[1::2], words[2::2], strict=True))
     name = options["--rulebook"].removeprefix("apono.eks.")
     rulebook = (CHECKOUT / f"extensions/eda/rulebooks/{name}.yml").read_text()
-    needed = set(re.findall(r"{{ (apono_\w+) }}", rulebook))
+    needed = set(re.findall(r"(?:{{ |vars\.)(apono_\w+)", re.sub(r"{{ \w+ \| default.*", "", rulebook)))
     given = yaml.safe_load((world.folder / options["--vars"]).read_text())
     assert needed <= set(given)
     shell.follow(Command(f"ansible-inventory -i {options['--inventory']} --list", None))
@@ -502,6 +508,12 @@ STAND_INS = (
         "asks Galaxy; the collection is there already",
         use_collection_of(tools.COLLECTIONS),
     ),
+    StandIn(
+        r"ansible-galaxy collection install 'amazon\.aws:>=11\.1\.0'",
+        "asks Galaxy; the collection is there already",
+        use_collection_of(tools.EVENTS_COLLECTIONS),
+    ),
+    StandIn(r"python -m pip install 'aiobotocore.*", "needs the package index; it is there already", find_aiobotocore),
     StandIn(r"aws sso login --profile \w+", "opens a browser; leaves credentials in the profile", sign_in_by_sso),
     StandIn(r"read -rs \w+ && export \w+", "waits for somebody to type", type_token),
     StandIn(r"ansible-builder build .*", "needs a container engine", create_build_context),

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import runpy
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_fil
 FILTER = runpy.run_path(str(FOLDER / "eks_cluster.py"))
 ROLE = "arn:aws:iam::111122223333:role/apono-k8s-access"
 CLUSTER = {"name": "prod-1", "region": "eu-west-1", "account_id": "111122223333"}
+OWN_AGENT = "Boto3/1.40 md/Botocore#1.40 apono.eks"
 
 
 def message(call: str = "CreateCluster", **detail: Any) -> dict[str, Any]:
@@ -37,6 +40,26 @@ def message(call: str = "CreateCluster", **detail: Any) -> dict[str, Any]:
     }
 
 
+def caller(arn: str = "arn:aws:iam::111122223333:role/teams/platform-automation", kind: str = "AssumedRole") -> dict:
+    """Who made a call, as CloudTrail writes it for a session of a role."""
+    return {
+        "type": kind,
+        "arn": "arn:aws:sts::111122223333:assumed-role/platform-automation/run",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": arn, "userName": "platform-automation"}},
+    }
+
+
+def by_sns(content: Any) -> dict[str, Any]:
+    """A message as SNS delivers it to a queue without raw message delivery."""
+    return {
+        "Type": "Notification",
+        "MessageId": "7bf73129-1428-4cd3-a780-95db273d1602",
+        "TopicArn": "arn:aws:sns:eu-west-1:111122223333:eks",
+        "Message": content if isinstance(content, str) else json.dumps(content),
+        "SignatureVersion": "1",
+    }
+
+
 def said(content: Any, wrapping: str = "payload", **options: Any) -> list[dict[str, Any]]:
     return FILTER["main"]({wrapping: content, "meta": {"headers": {"X": "{{ 1 }}"}}}, **options)
 
@@ -52,7 +75,9 @@ def said(content: Any, wrapping: str = "payload", **options: Any) -> list[dict[s
     ],
 )
 def test_a_call_is_one_word_and_a_place(call, action, wrapping):
-    assert said(message(call), wrapping) == [{"cluster": {"action": action, **CLUSTER}}]
+    expected = [{"cluster": {"action": action, **CLUSTER, "collection_role": ""}}]
+    assert said(message(call), wrapping) == expected
+    assert said(by_sns(message(call)), wrapping) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,7 +92,6 @@ def test_a_call_is_one_word_and_a_place(call, action, wrapping):
         message(requestParameters=None),
         message(awsRegion="eu-west-1; ls"),
         message(recipientAccountId=111122223333),
-        message("DeleteAccessEntry", userAgent="Boto3/1.40 md/Botocore#1.40 apono.eks"),
         message("DeleteAccessEntry", requestParameters={"name": "prod-1", "principalArn": ROLE + "-2"}),
         message(eventName=["CreateCluster"]),
         message(recipientAccountId="444455556666"),
@@ -81,10 +105,44 @@ def test_a_call_is_one_word_and_a_place(call, action, wrapping):
         None,
         [message()],
         "CreateCluster",
+        by_sns("CreateCluster"),
+        by_sns("[" * 100_000),
+        by_sns(by_sns(message())),
+        {**by_sns(message()), "Message": message()},
+        {**by_sns(message()), "Type": "SubscriptionConfirmation"},
     ],
 )
 def test_anything_else_is_no_event(content):
     assert said(content) == []
+
+
+@pytest.mark.parametrize(
+    ("identity", "agent", "role"),
+    [
+        (caller(), OWN_AGENT, "platform-automation"),
+        (caller("arn:aws-us-gov:iam::111122223333:role/apono"), OWN_AGENT, "apono"),
+        # What each caller can write: a user agent, and a name of the session.
+        (caller(), "aws-cli/2.17.0", ""),
+        ({"type": "IAMUser", "userName": "platform-automation"}, OWN_AGENT, ""),
+        (caller(kind="IAMUser"), OWN_AGENT, ""),
+        (caller("arn:aws:iam::444455556666:role/platform-automation"), OWN_AGENT, ""),
+        (caller("arn:aws:iam::111122223333:user/platform-automation"), OWN_AGENT, ""),
+        (caller("arn:aws:iam::111122223333:role/{{ x }}"), OWN_AGENT, ""),
+        (caller("arn:aws:iam::111122223333:role/platform-automation\n"), OWN_AGENT, ""),
+        (None, OWN_AGENT, ""),
+    ],
+)
+def test_only_its_role_makes_a_call_one_of_the_collection(identity, agent, role):
+    (event,) = said(message("DeleteAccessEntry", userIdentity=identity, userAgent=agent))
+    assert event["cluster"]["collection_role"] == role
+
+
+@pytest.mark.parametrize(("content", "is_logged"), [({"cluster": "{{ x }}"}, True), (message("ListClusters"), False)])
+def test_what_eventbridge_has_not_written_is_logged_without_its_words(content, is_logged, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert said(content) == []
+    assert ("not an event of EventBridge" in caplog.text) == is_logged
+    assert "{{" not in caplog.text
 
 
 def test_other_accounts_and_roles():
@@ -102,5 +160,5 @@ texts = st.text("ab1-_{}%#. \n'", max_size=6)
 def test_nothing_that_comes_through_could_be_a_template(name, region, account):
     detail = {"requestParameters": {"name": name}, "awsRegion": region, "recipientAccountId": account}
     for event in said({**message(**detail), "account": account, "region": region}):
-        assert set(event) == {"cluster"} and set(event["cluster"]) == {"action", *CLUSTER}
+        assert set(event) == {"cluster"} and set(event["cluster"]) == {"action", "collection_role", *CLUSTER}
         assert not set("".join(event["cluster"].values())) & set("{}%# .\n'")
