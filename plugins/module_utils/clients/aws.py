@@ -312,7 +312,7 @@ class Aws:
             credentials = session.get_credentials()
             configuration = Configuration(session, self.params)
             if credentials is None:
-                raise secret_alone(configuration) or self.no_credentials()
+                raise configuration.unreadable() or secret_alone(configuration) or self.no_credentials()
             check_keys(credentials.get_frozen_credentials(), credentials.method, configuration)
         return credentials
 
@@ -455,22 +455,31 @@ class Aws:
 def configured(session: Any, params: dict[str, Any], role: str | None = None) -> Iterator[None]:
     """Words for what is wrong with the AWS configuration while botocore reads it, or fetches credentials; ``role`` is
     the option's role that is assumed then. Raises :class:`ResourceError`."""
-    known = botocore.exceptions
     try:
         yield
     except ResourceError:
         raise
-    except known.NoCredentialsError:
-        raise Aws.no_credentials() from None
-    except (known.ClientError, known.ConnectionError, known.HTTPClientError, known.NoRegionError) as error:
-        raise in_words(error, "sts", "assume_role", role or "the caller") from None
+    # botocore lets through what its parts raise, from json to getpass.
     except Exception as error:
-        if raised_by_parser(error):
-            raise not_aws("sts", "AssumeRole", role or "the caller", None) from None
-        if role and isinstance(error, known.ParamValidationError):
-            raise in_words(error, "sts", "assume_role", role) from None
-        # botocore lets through what its parts raise, from json to getpass.
-        raise configuration_error(error, Configuration(session, params)) from None
+        raise configuration_words(error, Configuration(session, params), role) from None
+
+
+def configuration_words(error: Exception, configuration: Configuration, role: str | None) -> ResourceError:
+    """See :func:`configured`."""
+    known = botocore.exceptions
+    if isinstance(error, (known.NoCredentialsError, known.NoRegionError, known.ProfileNotFound)):
+        unreadable = configuration.unreadable()
+        if unreadable:
+            return unreadable
+    if isinstance(error, known.NoCredentialsError):
+        return Aws.no_credentials()
+    if isinstance(error, (known.ClientError, known.ConnectionError, known.HTTPClientError, known.NoRegionError)):
+        return in_words(error, "sts", "assume_role", role or "the caller")
+    if raised_by_parser(error):
+        return not_aws("sts", "AssumeRole", role or "the caller", None)
+    if role and isinstance(error, known.ParamValidationError):
+        return in_words(error, "sts", "assume_role", role)
+    return configuration_error(error, configuration)
 
 
 @contextlib.contextmanager

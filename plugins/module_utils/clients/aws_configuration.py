@@ -9,8 +9,6 @@ Nothing that a program or a service printed is quoted: nothing in it is known to
 
 from __future__ import annotations
 
-import codecs
-import configparser
 import contextlib
 import json
 import os
@@ -19,6 +17,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import quote
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
 
 # clients/aws.py reports that it is missing.
 with contextlib.suppress(ImportError):
@@ -59,6 +58,19 @@ class Configuration:
         names = ("config_file", "credentials_file")
         paths = [os.path.expanduser(self.session.get_config_variable(name)) for name in names]
         return " and ".join([path for path in paths if os.path.exists(path)] or paths)
+
+    def unreadable(self) -> ResourceError | None:
+        """An error for a file that is there and cannot be read: botocore passes by it as if it was not there."""
+        for name in ("config_file", "credentials_file"):
+            path = os.path.expanduser(self.session.get_config_variable(name))
+            try:
+                with open(path, "rb"):
+                    pass
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                return aws_config.unreadable(path, error)
+        return None
 
     @property
     def where(self) -> str:
@@ -214,28 +226,10 @@ def reason(error: Exception) -> str:
 def unreadable_file(error: Any) -> ResourceError:
     """A configuration file that configparser, or botocore's reading of nested settings, does not take."""
     path = error.kwargs["path"]
-    return ResourceError(
-        f"The AWS configuration file {path} cannot be read: {syntax_problem(path, error.kwargs.get('error'))}. Correct "
-        "it: the aws command does not read it either.",
-        code="InvalidAwsConfigFile",
-    )
-
-
-def syntax_problem(path: str, cause: Any) -> str:
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        if file.read(3) == codecs.BOM_UTF8:
-            return "it begins with a byte order mark; save it as UTF-8 without one"
-    if isinstance(cause, UnicodeDecodeError):
-        return f"it is not text in UTF-8 (byte {cause.start + 1})"
-    if isinstance(cause, configparser.DuplicateSectionError):
-        return f"the section [{cause.section}] is there twice (line {cause.lineno})"
-    if isinstance(cause, configparser.DuplicateOptionError):
-        return f"{cause.option} is there twice in the section [{cause.section}] (line {cause.lineno})"
-    if isinstance(cause, configparser.MissingSectionHeaderError):
-        return f"line {cause.lineno} stands before the first [section]"
-    if isinstance(cause, configparser.ParsingError):
-        return f"line {cause.errors[0][0]} is no setting (name = value)" if cause.errors else "a line is no setting"
-    return "a line that is indented, under a setting without a value, is not of the form name = value"
+    begin = ""
+    with contextlib.suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
+        begin = file.read(1)
+    return aws_config.unreadable(path, error.kwargs.get("error"), begin)
 
 
 def check_keys(credentials: Any, method: str, configuration: Configuration) -> None:

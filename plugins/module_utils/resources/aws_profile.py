@@ -80,7 +80,7 @@ class AwsProfile(Resource):
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise ResourceError(f"The AWS config file {self.path} cannot be read: {error}.") from error
+            raise aws_config.unreadable(self.path, error) from error
 
     def plan(self, current: str | None) -> Plan:
         text, profile = current or "", self.params["profile"]

@@ -14,6 +14,7 @@ what they were.
 from __future__ import annotations
 
 import configparser
+import io
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -79,32 +80,53 @@ def profile_of(header: str) -> str | None:
 def read(text: str, path: str) -> dict[str, dict[str, str]]:
     """The settings of each section.
 
-    Raises :class:`ResourceError` with the code ``InvalidConfigFile`` for a text that no AWS tool can read.
+    Raises :class:`ResourceError` with the code ``InvalidAwsConfigFile`` for a text that no AWS tool can read.
     """
     parser = configparser.RawConfigParser(default_section=None)
     try:
-        parser.read_string(text, path)
-    except configparser.Error as error:
+        parser.read_file(io.StringIO(text, newline=None), path)
+        sections = {name: dict(parser.items(name)) for name in parser.sections()}
+        for settings in sections.values():
+            for value in settings.values():
+                check_nested(value)
+    except (configparser.Error, ValueError) as error:
         # Not in configparser's words, which quote the line, and there may be a secret in it.
-        raise ResourceError(
-            f"The AWS config file {path} cannot be read, by this or by any AWS tool: {_problem(error)}. Correct it and "
-            "run again; it was left as it is.",
-            code="InvalidConfigFile",
-        ) from None
-    return {name: dict(parser.items(name)) for name in parser.sections()}
+        raise unreadable(path, error, text) from None
+    return sections
 
 
-def _problem(error: configparser.Error) -> str:
+def check_nested(value: str) -> None:
+    """Raise ``ValueError`` for a value that botocore cannot take for settings of its own, such as those of ``s3``."""
+    if value.startswith("\n") and not all("=" in line for line in value.splitlines() if line.strip()):
+        raise ValueError("no nested settings")
+
+
+def unreadable(path: str, error: Exception | None, text: str = "") -> ResourceError:
+    """What is wrong with a file, in words; ``error`` is what came of reading it, ``text`` what it begins with."""
+    return ResourceError(
+        f"The AWS configuration file {path} cannot be read: {_problem(error, text)}. Correct it: the aws command does "
+        "not read it either.",
+        code="InvalidAwsConfigFile",
+    )
+
+
+def _problem(error: Exception | None, text: str) -> str:
     """What is wrong, and on which line."""
+    if text.startswith("\ufeff"):
+        return "it begins with a byte order mark; save it as UTF-8 without one"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not text in UTF-8 (byte {error.start + 1})"
     if isinstance(error, configparser.DuplicateSectionError):
-        return f"line {error.lineno} begins the section [{error.section}] a second time"
+        return f"the section [{error.section}] is there twice (line {error.lineno})"
     if isinstance(error, configparser.DuplicateOptionError):
-        return f"line {error.lineno} sets {error.option} a second time"
+        return f"{error.option} is there twice in the section [{error.section}] (line {error.lineno})"
     if isinstance(error, configparser.MissingSectionHeaderError):
-        return f"line {error.lineno} stands before the first section"
+        return f"line {error.lineno} stands before the first [section]"
     if isinstance(error, configparser.ParsingError):
-        return f"line {error.errors[0][0]} is no setting" if error.errors else "a line is no setting"
-    return type(error).__name__
+        return f"line {error.errors[0][0]} is no setting (name = value)" if error.errors else "a line is no setting"
+    if isinstance(error, OSError):
+        return f"{error.strerror or type(error).__name__} (mode and owner of the file)"
+    return "a line that is indented, under a setting without a value, is not of the form name = value"
 
 
 def settings_of(text: str, profile: str, path: str) -> dict[str, str] | None:
@@ -113,8 +135,8 @@ def settings_of(text: str, profile: str, path: str) -> dict[str, str] | None:
     found = [settings for header, settings in read(text, path).items() if profile_of(header) == profile]
     if len(found) > 1:
         raise ResourceError(
-            f"The AWS config file {path} has the profile {profile} twice: remove one and run again.",
-            code="InvalidConfigFile",
+            f"The AWS configuration file {path} has the profile {profile} twice: remove one and run again.",
+            code="InvalidAwsConfigFile",
         )
     return found[0] if found else None
 

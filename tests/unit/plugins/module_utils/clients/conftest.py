@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ctypes
 import datetime
 import http.server
 import ipaddress
@@ -16,6 +17,7 @@ import select
 import shutil
 import socket
 import ssl
+import struct
 import threading
 from pathlib import Path
 
@@ -50,6 +52,51 @@ def no_settings_of_this_machine(monkeypatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def as_others():
+    """Calls a function as one whom the modes of files concern, which is not the case for root; its result is JSON."""
+    return call_as_others
+
+
+# capabilities(7), capset(2)
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+CAPABILITY_VERSION_3 = 0x20080522
+
+
+def obey_modes():
+    """Give up, in this process, what root may do with files of any mode."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)
+    data = ctypes.create_string_buffer(24)
+    # Effective, permitted and inheritable, of the first 32 and then of the others.
+    if libc.capget(header, data):
+        raise OSError(ctypes.get_errno(), "capget")
+    sets = [*struct.unpack("=6I", data.raw)]
+    sets[:3] = [each & ~(1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH) for each in sets[:3]]
+    if libc.capset(header, struct.pack("=6I", *sets)):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def call_as_others(function):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        # Nothing of pytest may run in this process.
+        try:
+            if not os.geteuid():
+                obey_modes()
+            os.write(writer, json.dumps(function()).encode())
+        except BaseException as error:
+            os.write(writer, json.dumps(f"unexpected: {error!r}").encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(text)
 
 
 class Authority:

@@ -179,6 +179,38 @@ def test_a_file_that_cannot_be_read_is_named_with_the_place(machine, case):
     assert words in message
 
 
+# Files of the mode 0: which, the lines of the profile, and what is said.
+UNREADABLE = {
+    "configuration": ("config", KEYS, "The AWS configuration file {file} cannot be read: Permission denied"),
+    "credentials": (
+        "credentials",
+        "region = eu-west-1",
+        "The AWS configuration file {file} cannot be read: Permission",
+    ),
+    "token": (
+        "token",
+        f"{ROLE}\nweb_identity_token_file = {{folder}}/token",
+        "web_identity_token_file of the AWS profile mine in {folder}/config: {file} cannot be used (Permission denied)",
+    ),
+    "program": (
+        "program",
+        "credential_process = {folder}/program",
+        "credential_process of the AWS profile mine in {folder}/config: {file} cannot be used (Permission denied)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_file_that_may_not_be_read_is_named(machine, as_others, case):
+    name, lines, words = UNREADABLE[case]
+    (machine / "config").write_text(f"[profile mine]\n{lines.format(folder=machine)}\n")
+    file = machine / name
+    file.touch()
+    file.chmod(0)
+    message = as_others(lambda: refusal(profile="mine"))
+    assert words.format(file=file, folder=machine) in message
+
+
 VARIABLES = {
     "AWS_PROFILE": "gone",
     "AWS_DEFAULT_PROFILE": "gone",
@@ -401,6 +433,14 @@ def test_the_calls_by_which_botocore_gets_credentials_take_no_other_proxy(
     assert Aws({"region": "eu-west-1", **profile}).keys()["access_key"] == key
     assert len(plain_server.seen) == len(answers)
     assert proxy.seen == []
+
+
+def test_a_bundle_that_may_not_be_read_is_named(machine, as_others, api_server):
+    bundle = machine / "bundle"
+    bundle.touch(0)
+    message = as_others(lambda: refusal(endpoint_url=api_server.url, aws_ca_bundle=str(bundle), **SECRET))
+    assert "aws_ca_bundle" in message
+    assert "Permission denied" in message
 
 
 def test_a_bundle_that_is_not_there_is_named(api_server, monkeypatch):

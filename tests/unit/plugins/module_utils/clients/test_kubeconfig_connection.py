@@ -369,6 +369,35 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         kubeconfig.selected(str(tmp_path), None)
 
 
+UNREADABLE = {
+    "kubeconfig": ("config", {"token": TOKEN}, {}),
+    "token": ("token", {"tokenFile": "token"}, {}),
+    "certificate": ("jane.pem", {"client-certificate": "jane.pem", "client-key": "jane.pem"}, {}),
+    "plugin": ("plugin", {"exec": {"apiVersion": BETA, "command": "./plugin"}}, {}),
+    "authority": ("ca", {"token": TOKEN}, {"certificate-authority-data": None, "certificate-authority": "ca"}),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_file_that_may_not_be_read_is_named(desk, as_others, case):
+    name, user, cluster = UNREADABLE[case]
+    file = desk.folder / name
+    client = desk.client(user, cluster)
+    file.touch()
+    file.chmod(0)
+
+    def refusal():
+        with pytest.raises(ResourceError) as caught:
+            client.call("GET", PATH, "the namespace")
+        return caught.value.message
+
+    message = as_others(refusal)
+    assert str(file) in message
+    assert "Permission denied" in message
+    assert str(desk.path) in message
+    assert desk.server.seen == []
+
+
 def test_a_tilde_that_kubectl_would_take_for_a_folder_is_an_error(monkeypatch):
     monkeypatch.setenv("KUBECONFIG", "~/.kube/config:/etc/kubeconfig")
     home = Path("~/.kube/config").expanduser()

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_profile import AwsProfile
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 PATH = "config"
@@ -103,7 +103,7 @@ def test_a_file_that_no_tool_can_read_is_left_alone(text):
     for edit in (with_profile, without_profile):
         with pytest.raises(ResourceError) as caught:
             edit(text)
-        assert caught.value.code == "InvalidConfigFile"
+        assert caught.value.code == "InvalidAwsConfigFile"
 
 
 def test_a_secret_in_a_broken_file_is_not_shown():
@@ -140,6 +140,32 @@ TEXTS = st.lists(HEADERS | LINES | st.text(max_size=6), max_size=14).flatmap(
 )
 
 
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["", "", "", "\ufeff"]),
+    TEXTS,
+    st.sampled_from(["", "s3 =\n  a = b\n", "s3 =\n  a\n"]),
+    st.sampled_from(["\n", "\n", "\r"]),
+)
+def test_a_file_is_read_as_botocore_reads_it_or_by_neither(tmp_path, begin, text, end, line_end):
+    configloader = pytest.importorskip("botocore.configloader")
+    exceptions = pytest.importorskip("botocore.exceptions")
+    text = f"{begin}{text}\n{end}".replace("\n", line_end)
+    path = tmp_path / "config"
+    path.write_text(text, encoding="utf-8", newline="")
+    try:
+        theirs = configloader.raw_config_parse(str(path), parse_subsections=False)
+        configloader.raw_config_parse(str(path))
+    except exceptions.ConfigParseError:
+        theirs = None
+    try:
+        ours = aws_config.read(text, str(path))
+    except ResourceError as error:
+        assert str(path) in error.message
+        ours = None
+    assert ours == theirs
+
+
 @settings(deadline=None, max_examples=400)
 @given(TEXTS, st.dictionaries(st.sampled_from(["role_arn", "region", "source_profile"]), NAMES, min_size=1))
 def test_any_text_is_edited_rightly_or_refused(text, wanted):
@@ -155,7 +181,7 @@ def test_any_text_is_edited_rightly_or_refused(text, wanted):
         edited = with_profile(text, wanted)
         removed = without_profile(text)
     except ResourceError as error:
-        assert error.code in ("InvalidConfigFile", "EditRefused")
+        assert error.code in ("InvalidAwsConfigFile", "EditRefused")
         return
     assert aws_config.settings_of(edited, "apono", PATH) == {**(before or {}), **wanted}
     assert aws_config.settings_of(removed, "apono", PATH) is None
