@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one edit of aws-auth costs, by the size of its text and for texts that nobody would write.
 
-``python -m benchmark.aws_auth`` adds a role to each text in a process of its own. It prints CPU seconds, those for a
-MiB, which stay the same where the cost is linear, and the most memory that the process had.
+``python -m benchmark.aws_auth`` adds a role to each text at three sizes, in a process of its own. It prints CPU
+seconds, which double with the size where the cost is linear, and the most memory that the process had. It fails when an
+edit costs more than the collection promises.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
@@ -22,44 +24,112 @@ ARN = "arn:aws:iam::111122223333:role/"
 ENTRY = aws_auth.RoleEntry(f"{ARN}apono-k8s-access", "{{SessionNameRaw}}")
 # A little room for the new entry.
 MOST = aws_auth.MOST_BYTES - 1024
+SIZES = (MOST // 4, MOST // 2, MOST)
+# What one edit may cost at most.
+MOST_SECONDS, MOST_MEBIBYTES = 3.0, 300
+
+Text = Callable[[int], str]
 
 
-def entries(number: int) -> str:
-    item = "- rolearn: {}r{}\n  username: user-{}\n  groups: [view, edit]\n"
-    return "".join(item.format(ARN, place, place) for place in range(number))
+def filled(item: str, head: str = "", tail: str = "") -> Text:
+    """One thing over and over, up to the size."""
+    return lambda size: head + item * ((size - len((head + tail).encode())) // len(item.encode())) + tail
 
 
-def filled(item: str) -> str:
-    """A text at the limit of a ConfigMap."""
-    return item * (MOST // len(item))
+def numbered(item: str, head: str = "", tail: str = "") -> Text:
+    """Things that differ in their number, up to the size."""
+
+    def text(size: int) -> str:
+        parts, length, place = [head], len(head) + len(tail), 0
+        while True:
+            part = item.replace("#", str(place))
+            length += len(part)
+            if length > size:
+                return "".join([*parts, tail])
+            parts.append(part)
+            place += 1
+
+    return text
 
 
-def shared(number: int) -> str:
-    """Entries that share one list of groups by its anchor."""
-    groups = ", ".join(f"group-{place}" for place in range(700))
-    items = "".join(f"- rolearn: {ARN}r{place}\n  username: u\n  groups: *g\n" for place in range(number))
-    return f"- rolearn: {ARN}first\n  username: u\n  groups: &g [{groups}]\n{items}"
+def nested(opening: str, closing: str, deepest: int) -> Text:
+    """Things within one another, to a depth, up to the size."""
+    return lambda size: f"[{(opening * deepest + closing * deepest + ',') * (size // (deepest * 2 + 1) or 1)}]"[:size]
 
 
-TEXTS = {
-    **{f"{number} entries": lambda number=number: entries(number) for number in (1000, 2000, 4000, 8000, 13_000)},
-    "13000 entries of one role": lambda: filled(entries(1)),
-    "500 entries, one anchor": lambda: shared(500),
-    "JSON": lambda: json.dumps([{"rolearn": f"{ARN}{number}", "username": "u"} for number in range(13_000)]),
-    "small items": lambda: filled("- a\n"),
-    "small mappings": lambda: filled("- a: b\n"),
-    "small lists": lambda: f"[{filled('[],')}]",
-    "a list of words": lambda: f"[{filled('a,')}]",
-    "anchors": lambda: filled("- &a b\n"),
-    "comments": lambda: filled("#\n"),
-    "one long text": lambda: f"- username: {'a ' * (MOST // 2 - 20)}\n",
-    "a folded text": lambda: "- username: >\n" + filled("    a\n")[:-20],
-    "nesting": lambda: filled("- " * 90 + "a\n"),
+# Texts of entries as they are met, at the limit of a ConfigMap.
+ENTRIES: dict[str, Text] = {
+    "entries": numbered(f"- rolearn: {ARN}r#\n  username: user-#\n  groups: [view, edit]\n"),
+    "entries in block style": numbered(f"- rolearn: {ARN}r#\n  username: user-#\n  groups:\n  - view\n  - edit\n"),
+    "quoted entries": numbered(
+        f'- "rolearn": "{ARN}r#"\n  "username": "user-#"\n  "groups":\n  - "view"\n  - "edit"\n'
+    ),
+    "JSON": lambda size: json.dumps(
+        [{"rolearn": f"{ARN}{n}", "username": "{{SessionName}}", "groups": ["view"]} for n in range(size // 105)]
+    ),
+    "compact JSON": lambda size: json.dumps(
+        [{"rolearn": f"{ARN}{n}", "username": "{{SessionName}}", "groups": ["view"]} for n in range(size // 99)],
+        separators=(",", ":"),
+    ),
+    "entries of one role": filled(f"- rolearn: {ARN}r\n  username: u\n  groups: [view, edit]\n"),
+    "entries of ours": filled(f"- rolearn: {ARN}apono-k8s-access\n  username: u\n"),
+    "entries of one anchor": numbered(
+        f"- rolearn: {ARN}r#\n  username: u\n  groups: *g\n", f"- rolearn: {ARN}r\n  groups: &g [{'group, ' * 20}]\n"
+    ),
 }
 
+# Texts that nobody would write. Of most, a whole ConfigMap is refused because of its number of tokens.
+NASTY: dict[str, Text] = {
+    **{
+        repr(item): filled(item)
+        for item in (
+            *("-\n", "- a\n", "- a\n b\n", "- a b # c\n", "- 1.5\n", "- ''\n", '- "\\n"\n'),
+            *("- |\n", "- |\n a\n", "- >\n a\n", "- a: |\n   b\n", "#\n", "- a\n# b\n", "- a\x85"),
+            *("- {}\n", "- []\n", "- a:\n", "- - a\n", "- -\n", "- - - - a\n", "- a: b\n", "- a: b\r", "- a:\n  - b\n"),
+            *("- {a}\n", "- [a]\n", "- {a: {}}\n", "- ? a\n", "- 5: a\n", "- 'a': b\n", "- \u00e9\n"),
+            *("- &a b\n", "- &a {}\n", "- &a !b {}\n", "- !a b\n", "- !!str a\n", "- !%41 a\n", "- !!binary aaaa\n"),
+            *("- <<: {}\n", "- <<: {a: b}\n", "- .inf\n", "- .5: a\n", "- sso: {}\n", "- rolearn: a\n", "- rolearn:\n"),
+            *("- \u017f\u017fo: a\n", "- {rolearn: a}\n", "- groups:\n"),
+        )
+    },
+    **{
+        f"[{item}": filled(item, "[", "a]")
+        for item in ("a,", "{},", "[],", "{a},", "a: b,", "a: ,", "? a,", "&a ,", "!!str ,", "'',")
+    },
+    **{f"{{{item}": filled(item, "- {", "}") for item in ("a,", "a: b,", "a: {},", "? a,")},
+    "aliases": filled("- *a\n", "- &a b\n"),
+    "merged aliases": filled("- {<<: *a}\n", "- &a {rolearn: a, groups: [x, y]}\n"),
+    "a list of merges": filled("*a,", "- &a {a: b}\n- <<: [", "]\n"),
+    "merges of merges": lambda size: (
+        "- " + "".join(f"{{a{n}: b, <<: " for n in range(size // 120)) + "{}" + "}" * (size // 120)
+    ),
+    "anchors": numbered("- &a# b\n- *a#\n"),
+    "keys": numbered("a#: b,", "- {", "}"),
+    "fields in several spellings": filled("  rolearn: b\n  ROLEARN: b\n  Rolearn: b\n", "- a: b\n"),
+    "a long text": filled("a ", "- "),
+    "a long text of colons": filled(":", "- a", "a"),
+    "a long text of lines": filled("a\n\n ", "- "),
+    "a long quoted text": filled("\\n", '- "', '"'),
+    "a long text of quotes": filled("''", "- '", "'"),
+    "a long text of empty lines": filled("\n ", "- '", "'"),
+    "a literal text": filled("  a\n", "- |\n"),
+    "a literal text of empty lines": filled("\n", "- |\n"),
+    "a folded text": filled("    a\n", "- username: >\n"),
+    "quotes without end": filled("- 'a\n"),
+    "digits": filled("1", "- 0x"),
+    "nested lists": filled("- " * 90 + "a\n"),
+    "lists nested deep": nested("[", "]", 9000),
+    "mappings nested deep": nested("{a: ", "}", 3000),
+    "brackets without end": filled("["),
+    "documents": filled("---\n", "- a\n"),
+}  # fmt: skip
 
-def measure(name: str) -> None:
-    text = TEXTS[name]()
+TEXTS = ENTRIES | NASTY
+
+
+def measure(name: str, size: int) -> tuple[float, int, str]:
+    """CPU seconds and MiB of one edit, and the code of the error where it is refused."""
+    text = TEXTS[name](size)
     start = time.process_time()
     try:
         aws_auth.with_role(text, ENTRY)
@@ -67,17 +137,33 @@ def measure(name: str) -> None:
     except ResourceError as error:
         result = error.code
     seconds = time.process_time() - start
-    mebibytes = len(text) / 2**20
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"{name:<26} {mebibytes:5.2f} MiB {seconds:6.2f} s {seconds / mebibytes:7.2f} s/MiB {memory:5} MiB {result}")
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, result
+
+
+def measured_alone(name: str, size: int) -> tuple[float, int, str]:
+    """As :func:`measure`, in a process of its own."""
+    command = [sys.executable, "-m", "benchmark.aws_auth", name, str(size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    seconds, mebibytes, result = json.loads(done.stdout)
+    return seconds, mebibytes, result
 
 
 def main() -> None:
     if sys.argv[1:]:
-        measure(sys.argv[1])
+        print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
         return
+    print(f"{'':<34}" + "".join(f"{size // 1024:6} KiB" for size in SIZES) + "   memory")
+    too_much = []
     for name in TEXTS:
-        subprocess.run([sys.executable, "-m", "benchmark.aws_auth", name], check=True)
+        costs = [measured_alone(name, size) for size in SIZES]
+        mebibytes, result = costs[-1][1:]
+        print(
+            f"{name:<34}" + "".join(f"{cost[0]:8.2f} s" for cost in costs) + f"{mebibytes:5} MiB {result}", flush=True
+        )
+        if costs[-1][0] > MOST_SECONDS or mebibytes > MOST_MEBIBYTES:
+            too_much.append(name)
+    if too_much:
+        sys.exit(f"More than {MOST_SECONDS:.0f} s or {MOST_MEBIBYTES} MiB: {', '.join(too_much)}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmark import aws_auth
 from benchmark import figures as say
 from benchmark.curve import Axis, bars, round_numbers, svg
 from benchmark.environment import packages
@@ -169,3 +170,31 @@ def test_shared_memory_is_counted_once_and_that_of_children_too() -> None:
 def test_the_composition_has_the_release_of_ansible_core_that_all_run_on() -> None:
     assert packages("2.19.14") == ["ansible-core==2.19.14", "ansible==12.*", "awscli"]
     assert packages("2.21.5")[1] == "ansible==14.*"
+
+
+# The cost of an edit of aws-auth. All of them: make bench-aws-auth.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("entries", "quoted entries", "compact JSON", "a long text", "a long text of lines", "merged aliases"),
+        *("'- {}\\n'", "'- a:\\n'", "'- - a\\n'", "'- &a !b {}\\n'", "'- 5: a\\n'", "[a: b,", "{a,"),
+    ],
+)
+def test_an_edit_of_aws_auth_stays_within_its_bounds(name: str) -> None:
+    seconds, mebibytes, _result = aws_auth.measured_alone(name, aws_auth.MOST)
+    assert seconds < aws_auth.MOST_SECONDS
+    assert mebibytes < aws_auth.MOST_MEBIBYTES
+
+
+def test_the_cost_of_an_edit_of_aws_auth_grows_with_the_size() -> None:
+    quarter, whole = (aws_auth.measured_alone("entries", size)[0] for size in (aws_auth.SIZES[0], aws_auth.SIZES[-1]))
+    assert whole < 4 * quarter * 1.8
+
+
+def test_each_text_of_the_benchmark_has_its_size() -> None:
+    for name, text in aws_auth.TEXTS.items():
+        # Nothing may be nested deeper than go-yaml allows.
+        least = 0.9 * aws_auth.MOST if name != "merges of merges" else 0
+        assert least < len(text(aws_auth.MOST).encode()) <= aws_auth.MOST, name

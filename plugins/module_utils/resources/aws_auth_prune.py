@@ -22,6 +22,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_auth import MAP_ROLES, MAP_USERS
+from ansible_collections.apono.eks.plugins.module_utils.rules.text import go_yaml
 
 DIFF_HEADER = "kube-system/aws-auth"
 
@@ -60,32 +61,29 @@ class AwsAuthPrune(AwsAuthRole):
             self.caller_arn = self.find_caller()
         return config_map
 
-    def edits(self, config_map: dict[str, Any] | None) -> dict[str, list[aws_auth.Edited]]:
-        """By key, one edit after the other; keys of which nothing goes are left out."""
-        found: dict[str, list[aws_auth.Edited]] = {}
+    def edits(self, config_map: dict[str, Any] | None) -> dict[str, aws_auth.Edited]:
+        """By key; keys of which nothing goes are left out."""
+        found = {}
         for key in (MAP_ROLES, MAP_USERS):
-            text = text_of(config_map, key)
-            for principal in self.params["principals"]:
-                edit = self.without(text, key, principal)
-                if edit and edit.after is not edit.before and self.may(edit):
-                    found.setdefault(key, []).append(edit)
-                    text = edit.after.text
+            mappings = aws_auth.read_to_edit(text_of(config_map, key), key)
+            gone = [name for name in self.wanted(mappings) if self.may_go(mappings, name)]
+            if gone:
+                found[key] = aws_auth.without(mappings, gone)
         return found
 
-    def without(self, text: str, key: str, principal: str) -> aws_auth.Edited | None:
-        """The text without a principal's entries; ``None`` where it is not sure what they give, so that they stay."""
-        try:
-            return aws_auth.without(text, key, principal)
-        except ResourceError as error:
-            if error.code != aws_auth.NOT_SURE:
-                raise
-            self.warn(error.message)
-            return None
+    def wanted(self, mappings: aws_auth.Mappings) -> list[str]:
+        """Canonical ARNs of the principals that have an entry, once each."""
+        names = dict.fromkeys(map(go_yaml.lower, self.params["principals"]))
+        return [name for name in names if name in mappings.effective]
 
-    def may(self, edit: aws_auth.Edited) -> bool:
-        """Whether nobody is locked out by it; of several entries, one that has to stay does not keep the others."""
+    def may_go(self, mappings: aws_auth.Mappings, canonical_arn: str) -> bool:
+        """Whether it is sure what the entry gives and nobody is locked out without it; of several entries, one that has
+        to stay does not keep the others."""
+        if canonical_arn in mappings.not_sure:
+            self.warn(f"{mappings.doubt_about(canonical_arn)} The entry stays.")
+            return False
         try:
-            aws_auth.guard(edit, self.caller_arn)
+            aws_auth.guard_entry(mappings.effective[canonical_arn], self.caller_arn)
         except ResourceError as error:
             self.warn(error.message)
             return False
@@ -93,16 +91,13 @@ class AwsAuthPrune(AwsAuthRole):
 
     def plan(self, current: dict[str, Any] | None) -> Plan:
         edits = self.edits(current)
-        before = {key: text_of(current, key) for key in edits}
-        after = {key: its_edits[-1].after.text for key, its_edits in edits.items()}
+        before = {key: edit.before.text for key, edit in edits.items()}
+        after = {key: edit.after.text for key, edit in edits.items()}
         if current is None or not edits:
             return Plan(before, after)
         gone: list[str] = []
-        for its_edits in edits.values():
-            left, right = (
-                {item.canonical_arn for item in side.items} for side in (its_edits[0].before, its_edits[-1].after)
-            )
-            gone += sorted(left - right)
+        for edit in edits.values():
+            gone += sorted(set(edit.before.effective) - set(edit.after.effective))
         body = {**current, "data": {**current["data"], **after}}
         words = f"remove the entries of {', '.join(gone)} from {WHAT}"
         return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), {"principals": gone})

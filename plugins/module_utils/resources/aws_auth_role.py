@@ -146,7 +146,9 @@ class AwsAuthRole(Resource):
             }
         if edited == text:
             return Plan(before, after, (), details)
-        aws_auth.guard(edit, self.caller_arn, self.params["allow_reserved_groups"])
+        # What has the groups of nodes and no node's username is the role's own entry, which can always be removed.
+        may_have_any_group = self.params["allow_reserved_groups"] or self.params["state"] == "absent"
+        aws_auth.guard(edit, self.caller_arn, may_have_any_group)
         verb = "remove" if self.params["state"] == "absent" else "set"
         words = f"{verb} the entry of {self.role_arn} in {WHAT}"
         if current is None:

@@ -30,6 +30,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser i
     Document,
     InvalidYaml,
     Node,
+    TooManyTokens,
     parse,
     without_collector,
 )
@@ -52,8 +53,9 @@ _ARN_FIELDS = {MAP_ROLES: "rolearn", MAP_USERS: "userarn"}
 
 # What the API server takes as the data of one ConfigMap, in bytes (Kubernetes, validation.go, MaxSecretSize).
 MOST_BYTES = 1024 * 1024
-# A text with more lists and mappings is no aws-auth: a full one whose entries have groups holds a tenth of that.
-_MOST_COLLECTIONS = 250_000
+# A text with more YAML tokens is read and not edited, which bounds what an edit costs. A full ConfigMap whose entries
+# have groups holds fewer than 160,000, in any style.
+MOST_TOKENS = 200_000
 
 _RESERVED_PREFIXES = ("system:", "eks:")
 # What EKS documents for the roles of nodes and of Fargate's pods; the last two are of Windows nodes and of Fargate.
@@ -225,6 +227,14 @@ class Mappings:
                     )
         return found
 
+    def doubt_about(self, canonical_arn: str) -> str:
+        """The entry, where it is, why it is not sure what EKS makes of it, and what to do."""
+        item = next(item for item in self.items if item.canonical_arn == canonical_arn)
+        return (
+            f"What EKS makes of the entry of {item.known_entry.arn} in {self.key}, line {self.position(item)[0]}, is "
+            f"not sure: {self.not_sure[canonical_arn]}. Write the entry in a plainer way and run again."
+        )
+
     @cached_property
     def problems(self) -> list[Problem]:
         """What the owner of the text should know, in the order of the text."""
@@ -294,13 +304,13 @@ class Edited:
     after: Mappings
 
 
-def read(text: str, key: str = MAP_ROLES) -> Mappings:
+def read(text: str, key: str = MAP_ROLES, most_tokens: int | None = None) -> Mappings:
     """Take ``mapRoles``, or ``mapUsers``, apart.
 
     Raises :class:`ResourceError` with the code ``InvalidMapRoles`` (``InvalidMapUsers``) and ``line`` for a text of
-    which EKS reads nothing.
+    which EKS reads nothing, and :class:`TooManyTokens` as :func:`parse` does.
     """
-    document, nodes = _items(text, key)
+    document, nodes = _items(text, key, most_tokens)
     arn_field = _ARN_FIELDS[key]
     kind = RoleEntry if key == MAP_ROLES else UserEntry
     names = {arn_field, "username", "groups", *(("sso",) if key == MAP_ROLES else ())}
@@ -318,7 +328,7 @@ def read(text: str, key: str = MAP_ROLES) -> Mappings:
             item.entry, item.fields, item.wrong_types = other.entry, other.fields, other.wrong_types
             items.append(item)
             continue
-        fields = go_yaml.fields(mapping, names)
+        fields = go_yaml.fields(mapping, names, document.merged)
         if not fields:
             continue
         known[id(mapping)] = item
@@ -412,13 +422,13 @@ def read_accounts(text: str) -> tuple[list[Account], list[Problem]]:
     return accounts, problems
 
 
-def _items(text: str, key: str) -> tuple[Document, list[Node]]:
+def _items(text: str, key: str, most_tokens: int | None = None) -> tuple[Document, list[Node]]:
     """The list of a key, and its items."""
     content = text.strip(go_yaml.WHITE_SPACE)
     try:
         if content in _EMPTY_MARKERS:
             return parse(""), []
-        document = parse(text)
+        document = parse(text, most_tokens)
         if key != MAP_ACCOUNTS:
             if content.startswith("{"):
                 # The authenticator takes it for JSON, in which it is no list.
@@ -517,42 +527,43 @@ def with_role(text: str, entry: RoleEntry) -> Edited:
     """The text with exactly this entry for its role: the last one of the role corrected, others of the role removed,
     or a new one at the end of the list. The same text when nothing is to be done.
 
-    Raises :class:`ResourceError`: ``InvalidMapRoles``, or ``EditRefused`` when the edit would change anything else.
+    Raises :class:`ResourceError`: ``InvalidMapRoles``, :data:`NOT_SURE`, or ``EditRefused`` when the edit would change
+    anything else.
     """
-    return _edit(text, MAP_ROLES, entry.canonical_arn, entry)
+    with without_collector():
+        return _edited(read_to_edit(text), [entry.canonical_arn], entry)
 
 
 def without_role(text: str, role_arn: str) -> Edited:
     """The text without entries of the role; raises as :func:`with_role`."""
-    return without(text, MAP_ROLES, role_arn)
+    return without(read_to_edit(text), [role_arn])
 
 
-def without(text: str, key: str, whose: str) -> Edited:
-    """The text of ``mapRoles`` or ``mapUsers`` without entries of the ARN; raises as :func:`with_role`."""
-    return _edit(text, key, whose.lower(), None)
-
-
-def _edit(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
+def without(before: Mappings, arns: Iterable[str]) -> Edited:
+    """The text, of :func:`read_to_edit`, without entries of the ARNs; raises as :func:`with_role`."""
     with without_collector():
-        return _edited(text, key, canonical_arn, wanted)
+        return _edited(before, [go_yaml.lower(whose) for whose in arns], None)
 
 
-def _edited(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -> Edited:
-    before = read(text, key)
-    number = len(before.document.collections)
-    if number > _MOST_COLLECTIONS:
-        raise _refused(
-            key, canonical_arn, f"the text has {number} lists and mappings, more than aws-auth can be used for"
-        )
-    own = [item for item in before.items if item.canonical_arn == canonical_arn]
-    if own and canonical_arn in before.not_sure:
-        last = own[-1]
+def read_to_edit(text: str, key: str = MAP_ROLES) -> Mappings:
+    """As :func:`read`; besides, raises :class:`ResourceError` with the code ``EditRefused`` for a text that is too much
+    to edit."""
+    try:
+        return read(text, key, MOST_TOKENS)
+    except TooManyTokens as error:
         raise ResourceError(
-            f"What EKS makes of the entry of {last.known_entry.arn} in {key}, line {before.position(last)[0]}, is not "
-            f"sure: {before.not_sure[canonical_arn]}. Nothing was changed; write the entry in a plainer way and run "
-            "again.",
-            code=NOT_SURE,
-        )
+            f"{key} of the ConfigMap kube-system/aws-auth holds more than {MOST_TOKENS} YAML tokens, and is read but "
+            "not edited. Nothing was written; remove what is no entry of a role or a user, and run again.",
+            code="EditRefused",
+        ) from error
+
+
+def _edited(before: Mappings, owners: list[str], wanted: RoleEntry | None) -> Edited:
+    """``owners`` are canonical ARNs; of one that is wanted there is only that one."""
+    own = [item for item in before.items if item.canonical_arn in owners]
+    for item in own:
+        if item.canonical_arn in before.not_sure:
+            raise ResourceError(f"{before.doubt_about(item.canonical_arn)} Nothing was changed.", code=NOT_SURE)
     kept = own.pop() if own and wanted else None
     edits = _removals(before, own)
     if kept and wanted:
@@ -561,18 +572,18 @@ def _edited(text: str, key: str, canonical_arn: str, wanted: RoleEntry | None) -
         edits += _addition(before, wanted)
     if not edits:
         return Edited(before, before)
-    return Edited(before, _proved(before, edits, canonical_arn, wanted))
+    return Edited(before, _proved(before, edits, owners, wanted))
 
 
-def _proved(before: Mappings, edits: list[Edit], canonical_arn: str, wanted: RoleEntry | None) -> Mappings:
+def _proved(before: Mappings, edits: list[Edit], owners: list[str], wanted: RoleEntry | None) -> Mappings:
     """The edited text, read again; raises :class:`ResourceError` unless the edits did what they were to do and nothing
     else."""
     try:
         after = read(yaml_positions.splice(before.document, edits), before.key)
     except ResourceError as error:
-        raise _refused(before.key, canonical_arn, error.message) from error
-    own = [item.known_entry for item in after.items if item.canonical_arn == canonical_arn]
-    others_before, others_after = _others(before, canonical_arn), _others(after, canonical_arn)
+        raise _refused(before.key, owners, error.message) from error
+    own = [item.known_entry for item in after.items if item.canonical_arn in owners]
+    others_before, others_after = _others(before, owners), _others(after, owners)
     if (
         len(others_before) != len(others_after)
         or not yaml_positions.same(others_before, others_after)
@@ -581,21 +592,21 @@ def _proved(before: Mappings, edits: list[Edit], canonical_arn: str, wanted: Rol
     ):
         raise _refused(
             before.key,
-            canonical_arn,
+            owners,
             "it is tied to other entries by anchors, or written in a way that is not understood here",
         )
     return after
 
 
-def _others(mappings: Mappings, canonical_arn: str) -> list[Node]:
-    """Everything in the list but the entries of this ARN."""
-    own = {id(item.node) for item in mappings.items if item.canonical_arn == canonical_arn}
+def _others(mappings: Mappings, owners: list[str]) -> list[Node]:
+    """Everything in the list but the entries of these ARNs."""
+    own = {id(item.node) for item in mappings.items if item.canonical_arn in owners}
     return [node for node in mappings.nodes if id(node) not in own] if own else mappings.nodes
 
 
-def _refused(key: str, canonical_arn: str, reason: str) -> ResourceError:
+def _refused(key: str, owners: list[str], reason: str) -> ResourceError:
     return ResourceError(
-        f"The entry of {canonical_arn} in {key} cannot be edited without changing something else: {reason}. "
+        f"The entry of {', '.join(owners)} in {key} cannot be edited without changing something else: {reason}. "
         "Nothing was written; write that part of kube-system/aws-auth in a plainer way and run again.",
         code="EditRefused",
     )
@@ -681,26 +692,32 @@ def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = 
     """Refuse an edit after which the nodes, or the caller (``caller_arn`` as STS returns it), lose access.
 
     An entry for users is no node's, whatever its groups are: its username has the session's name. With
-    ``allow_reserved_groups`` any group may be that of users, and only the username tells nodes.
+    ``allow_reserved_groups`` any group may be that of users, and only the username tells nodes: to join, a node needs
+    one that begins with ``system:node:`` (Kubernetes, "Using Node Authorization").
 
     Raises :class:`ResourceError` with the code ``WouldLockOut``.
     """
     before, after = edited.before.effective, edited.after.effective
-    changed = [entry for key, entry in before.items() if after.get(key) is None or not _same(after[key], entry)]
-    for entry in changed:
-        if entry.is_for_nodes and (entry.is_named_as_node or not (allow_reserved_groups or entry.is_for_users)):
-            raise ResourceError(
-                f"{entry.arn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
-                f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "
-                "name another role.",
-                code="WouldLockOut",
-            )
-        if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
-            raise ResourceError(
-                f"The credentials in use reach the cluster through the very entry of {entry.arn} that would "
-                "change, and could not put it back. Run this with credentials of another principal.",
-                code="WouldLockOut",
-            )
+    for key, entry in before.items():
+        if after.get(key) is None or not _same(after[key], entry):
+            guard_entry(entry, caller_arn, allow_reserved_groups)
+
+
+def guard_entry(entry: RoleEntry | UserEntry, caller_arn: str | None, allow_reserved_groups: bool = False) -> None:
+    """Refuse to change or remove an entry; as :func:`guard`."""
+    if entry.is_for_nodes and (entry.is_named_as_node or not (allow_reserved_groups or entry.is_for_users)):
+        raise ResourceError(
+            f"{entry.arn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
+            f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "
+            "name another role.",
+            code="WouldLockOut",
+        )
+    if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
+        raise ResourceError(
+            f"The credentials in use reach the cluster through the very entry of {entry.arn} that would "
+            "change, and could not put it back. Run this with credentials of another principal.",
+            code="WouldLockOut",
+        )
 
 
 def validate_username(text: str) -> None:

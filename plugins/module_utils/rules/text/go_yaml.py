@@ -16,7 +16,7 @@ import datetime
 import functools
 import re
 from collections.abc import Container, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser import (
     TAG_PREFIX,
@@ -56,6 +56,11 @@ _MERGE = TAG_PREFIX + "merge"
 _DEEPEST_JSON = 10_000
 # How much of what is decoded may come of aliases (decode.go, allowedAliasRatio).
 _FEW_DECODED, _MANY_DECODED = 400_000, 4_000_000
+
+# By type and value of a key: the key and its value.
+Decoded: TypeAlias = dict[tuple[str, Any], tuple[Node, Node]]
+# By the id of a mapping that others merge.
+Merged: TypeAlias = dict[int, Decoded]
 
 # Letters beyond ASCII that Go takes for 's' and 'k' in a field's name.
 _FOLDED_LETTERS = str.maketrans({"\u017f": "s", "\u212a": "k"})
@@ -256,9 +261,11 @@ class _Check:
     def check_values(self, root: Node) -> None:
         """Keys, merges, and values that JSON does not have."""
         not_finite = bool(_HAS_NOT_FINITE.search(self.document.text))
+        sources = self.merged_where_written()
         for collection in self.document.collections:
             if collection.kind == "mapping":
-                self.check_mapping(collection, not_finite)
+                if id(collection) not in sources:
+                    self.check_mapping(collection, not_finite)
             elif not_finite or self.not_json:
                 for child in collection.children:
                     problem = self.problem(child)
@@ -270,34 +277,64 @@ class _Check:
             if problem:
                 self.not_json[id(root)] = problem
 
+    def merged_where_written(self) -> set[int]:
+        """Mappings that are nothing but a part of the one that merges them, and are looked at with it: each by itself,
+        those that merge one another would be decoded over and over."""
+        if "<<" not in self.document.text:
+            return set()
+        found: set[int] = set()
+        for collection in self.document.collections:
+            if collection.kind == "mapping":
+                for key, value in collection.pairs:
+                    if is_merge(key):
+                        found.update(map(id, value.children if value.kind == "sequence" else [value]))
+        return found.difference(id(alias.target) for alias in self.document.aliases)
+
     def check_mapping(self, mapping: Collection, not_finite: bool) -> None:
-        children = mapping.children
-        doubtful = False
-        for key in children[::2]:
-            text = key.target.value
-            if text in _NULLS or text == "<<" or text[0] in _BEGINS_A_NUMBER or key.target.tag:
+        doubtful = merges = False
+        for key in mapping.children[::2]:
+            target = key.target
+            text = target.value
+            if text == "<<":
+                merges = True
+            elif text in _NULLS or text[0] in _BEGINS_A_NUMBER or target.tag:
                 doubtful = True
-                break
-        if not doubtful and not not_finite and not self.not_json:
+        if not (merges or not_finite or self.not_json):
+            # Its values can be no problem, and its keys are all that there are.
+            if doubtful:
+                for key in mapping.children[::2]:
+                    if self.check_key(mapping, _key(key)[0], key):
+                        return
             return
-        for key, value in mapping.pairs:
-            if is_merge(key):
-                self.check_merge(value)
-        for (kind, _key_value), (key, value) in decoded(mapping).items():
-            if kind in ("null", "uint"):
-                what = "no value" if kind == "null" else "a number beyond 64 bits"
-                self.not_json[id(mapping)] = key.start, f"{what} cannot be a key"
+        if merges:
+            self.check_merges(mapping)
+        for (kind, _value), (key, value) in decoded(mapping, self.document.merged).items():
+            if self.check_key(mapping, kind, key):
                 return
             problem = self.problem(value)
             if problem:
                 self.not_json[id(mapping)] = problem
                 return
 
-    def check_merge(self, value: Node) -> None:
-        sources = value.children if value.kind == "sequence" else [value]
-        for source in sources:
-            if source.target.kind != "mapping":
-                self.fail(source.start, "<< merges mappings only")
+    def check_key(self, mapping: Collection, kind: str, key: Node) -> bool:
+        """Whether JSON cannot have this key, of a type as of :func:`_key`."""
+        if kind not in ("null", "uint"):
+            return False
+        what = "no value" if kind == "null" else "a number beyond 64 bits"
+        self.not_json[id(mapping)] = key.start, f"{what} cannot be a key"
+        return True
+
+    def check_merges(self, mapping: Collection) -> None:
+        """Make sure that a mapping merges mappings only, and so do those that are merged where they are written."""
+        waiting: list[Node] = [mapping]
+        while waiting:
+            for key, value in waiting.pop().pairs:
+                if is_merge(key):
+                    for source in value.children if value.kind == "sequence" else [value]:
+                        if source.target.kind != "mapping":
+                            self.fail(source.start, "<< merges mappings only")
+                        if source.kind == "mapping":
+                            waiting.append(source)
 
     def problem(self, node: Node) -> tuple[int, str] | None:
         """Why a value cannot become JSON."""
@@ -334,23 +371,41 @@ def _allowed_ratio(decoded_count: int) -> float:
     return 0.99 - 0.89 * ((decoded_count - _FEW_DECODED) / (_MANY_DECODED - _FEW_DECODED))
 
 
-def decoded(mapping: Node) -> dict[tuple[str, Any], tuple[Node, Node]]:
+def decoded(mapping: Node, merged: Merged) -> Decoded:
     """Keys and values of a mapping as go-yaml decodes them, by type and value of the key: the last of a key, and what
-    is merged in where it is merged in."""
-    found: dict[tuple[str, Any], tuple[Node, Node]] = {}
+    is merged in where it is merged in.
+
+    ``merged`` keeps what has been decoded of mappings that are merged by an alias. Each of them has to be in it, or to
+    merge none that is not, so that this does not call itself again and again: :func:`check` sees to that.
+    """
+    found: Decoded = {}
     # Depth first, with a stack of its own: mappings merge mappings that merge mappings.
-    waiting: list[Iterator[tuple[Node, Node]]] = [mapping.pairs]
+    waiting: list[Iterator[tuple[Node, Node]] | Decoded] = [mapping.pairs]
     while waiting:
-        for key, value in waiting[-1]:
+        pairs = waiting[-1]
+        if isinstance(pairs, dict):
+            found.update(pairs)
+            waiting.pop()
+            continue
+        for key, value in pairs:
             if is_merge(key):
                 sources = value.children if value.kind == "sequence" else [value]
                 # Put on the stack in the order of the text, so that the first is the last to be merged and wins.
-                waiting += [source.target.pairs for source in sources]
+                waiting += [_pairs_to_merge(source, merged) for source in sources]
                 break
             found[_key(key)] = key, value
         else:
             waiting.pop()
     return found
+
+
+def _pairs_to_merge(source: Node, merged: Merged) -> Iterator[tuple[Node, Node]] | Decoded:
+    target = source.target
+    if target is source:
+        return target.pairs
+    if id(target) not in merged:
+        merged[id(target)] = decoded(target, merged)
+    return merged[id(target)]
 
 
 def _key(node: Node) -> tuple[str, Any]:
@@ -373,13 +428,14 @@ def _key(node: Node) -> tuple[str, Any]:
     return "float", float(digits)
 
 
-def fields(mapping: Node, names: Container[str]) -> dict[str, list[Node]]:
+def fields(mapping: Node, names: Container[str], merged: Merged) -> dict[str, list[Node]]:
     """The values for fields of a Go structure, of which the later ones overwrite the former: a field's name matches in
-    any letter case, and Go takes keys in the order of their characters. ``names`` are in small letters."""
+    any letter case, and Go takes keys in the order of their characters. ``names`` are in small letters, and ``merged``
+    is the document's, which has passed :func:`check`."""
     spelled: dict[str, dict[str, Node]] = {}
     for key, value in mapping.pairs:
         if key.kind != "scalar" or key.tag or key.value == "<<":
-            texts = {key[1]: pair[1] for key, pair in decoded(mapping).items() if key[0] == "str"}
+            texts = {key[1]: pair[1] for key, pair in decoded(mapping, merged).items() if key[0] == "str"}
             spelled = {}
             for text, found in texts.items():
                 name = _folded(text)

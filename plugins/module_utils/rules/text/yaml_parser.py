@@ -18,9 +18,10 @@ import bisect
 import contextlib
 import gc
 import re
+import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 BYTE_ORDER_MARK = "\ufeff"
 TAG_PREFIX = "tag:yaml.org,2002:"
@@ -148,6 +149,10 @@ class InvalidYaml(Exception):
         self.column = column
 
 
+class TooManyTokens(Exception):
+    """The text holds more tokens than the caller takes."""
+
+
 class Node:
     """A node as it is written: ``text[start:end]``, its tag and anchor included, white space and comments after it
     not."""
@@ -165,14 +170,14 @@ class Node:
     dashes: list[int] = []  # of a block sequence, where the dash of each item stands
 
     @property
-    def target(self) -> Node:
-        """What an alias stands for; every other node is its own target."""
-        return self
-
-    @property
     def pairs(self) -> Iterator[tuple[Node, Node]]:
         """Keys and values of a mapping."""
         return zip(self.children[::2], self.children[1::2], strict=True)
+
+    @property
+    def target(self) -> Node:
+        """What an alias stands for; every other node is its own target."""
+        return self
 
 
 class Scalar(Node):
@@ -230,6 +235,7 @@ class Document:
         self.collections: list[Collection] = []  # each behind those that it holds
         self.tagged: list[Node] = []  # scalars
         self.aliases: list[Alias] = []
+        self.merged: dict[int, dict[Any, tuple[Node, Node]]] = {}  # what was decoded, by the id of what is merged
         self.depth = 0  # how many collections the innermost one is in, itself included; aliases apart
         # What parses and cannot be decoded: where the first such thing stands, and what it is.
         self.undecodable: tuple[int, str] | None = None
@@ -255,19 +261,20 @@ class Document:
         return line, index - self._lines[line - 1] + 1
 
 
-def parse(text: str) -> Document:
+def parse(text: str, most_tokens: int | None = None) -> Document:
     """Read the first document of a text, as go-yaml's ``Unmarshal`` does: what follows is not looked at.
 
-    Raises :class:`InvalidYaml` for a text that does not parse.
+    Raises :class:`InvalidYaml` for a text that does not parse, and :class:`TooManyTokens` as soon as there are more
+    than ``most_tokens``: indicators such as ``-``, ``:`` and ``[``, anchors, tags and scalars.
     """
     mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
     document = Document(text[len(mark) :], mark)
     with without_collector():
-        return _parsed(document)
+        return _parsed(document, sys.maxsize if most_tokens is None else most_tokens)
 
 
-def _parsed(document: Document) -> Document:
-    parser = _Parser(document)
+def _parsed(document: Document, most_tokens: int) -> Document:
+    parser = _Parser(document, most_tokens)
     forbidden = _NOT_ALLOWED.search(document.text)
     try:
         parser.run()
@@ -314,8 +321,9 @@ class _Property:
 class _Parser:
     """Scanner and parser in one: what a colon makes a key of is known before the node is put into the tree."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, most_tokens: int) -> None:
         self.document = document
+        self.tokens_left = most_tokens
         self.text = document.text + "\0"
         self.position = 0
         self.line = 0  # where the present line begins
@@ -359,6 +367,7 @@ class _Parser:
         sign = text[position]
         if self.place in _PLACES_OF_LINES and self.take_lines():
             return False
+        self.count(1)
         self.token_start = position, self.line, self.key_allowed
         if position == self.line and (sign == "%" or (sign in "-." and _MARKER.match(text, position))):
             return self.marker(sign)
@@ -427,6 +436,12 @@ class _Parser:
         ):
             self.fail("found character that cannot start any token")
         return self.scan_plain()
+
+    def count(self, tokens: int) -> None:
+        """Make sure that there are not more than the caller takes."""
+        self.tokens_left -= tokens
+        if self.tokens_left < 0:
+            raise TooManyTokens
 
     # White space, indentation, marks of documents
 
@@ -615,6 +630,7 @@ class _Parser:
                 return taken
             value = self.line_value(found)
             taken = True
+            self.count(1 + len(value.children) + 3 * (key_start >= 0))
             if pattern is _KEY_LINE:
                 collection.children += (Scalar(key_start, key_end, found.group(1)), value)
             else:
@@ -842,6 +858,7 @@ class _Parser:
 
     def value(self, colon: int) -> None:
         """A value comes next, behind the colon."""
+        self.count(1)
         if self.place in (_INDENTLESS_ITEM, _INDENTLESS_ENTRY):
             if self.place == _INDENTLESS_ITEM:
                 self.attach(self.empty())
@@ -954,6 +971,7 @@ class _Parser:
         while found:
             start, end = found.span(1)
             append(Scalar(start, end, text[start:end]))
+            self.count(1)
             self.position = self.mark = position = found.end()
             found = match(text, position)
 

@@ -347,6 +347,25 @@ def test_a_config_map_that_is_missing_is_made_and_not_for_a_removal():
     assert removal.arguments["body"]["data"]["mapRoles"] == NODES
 
 
+GROUPS_OF_NODES = "groups: [system:bootstrappers, system:nodes]"
+
+
+def test_our_own_entry_is_removed_whatever_its_groups_are():
+    own = f"- rolearn: {ROLE_ARN}\n  username: fixed\n  {GROUPS_OF_NODES}\n"
+    (removal,) = mapping(state="absent").plan(config_map(NODES + own)).changes
+    assert removal.arguments["body"]["data"]["mapRoles"] == NODES
+    # A change is no removal: the entry might be meant for what its groups say.
+    with pytest.raises(ResourceError, match="the role of nodes"):
+        mapping().plan(config_map(NODES + own))
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_the_entry_of_nodes_is_left_alone_whatever_is_allowed(state):
+    entry = f'- rolearn: {ROLE_ARN}\n  username: "system:node:{{{{EC2PrivateDNSName}}}}"\n  {GROUPS_OF_NODES}\n'
+    with pytest.raises(ResourceError, match="the role of nodes"):
+        mapping(state=state, allow_reserved_groups=True).plan(config_map(entry))
+
+
 def test_the_callers_own_entry_is_left_alone():
     wanted = mapping(username="other")
     wanted.caller_arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
@@ -417,6 +436,38 @@ def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
     plan = wanted.plan({"metadata": {}, "data": PRUNED})
     assert plan.details["principals"] == [ROLE_ARN.lower()]
     assert "The credentials in use reach the cluster through the very entry" in wanted.warnings[0]
+
+
+SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
+
+
+def test_an_entry_that_is_not_sure_stays_and_the_others_go():
+    kept = f"- rolearn: {ROLE_ARN}-2\n  username: x\n  {SSO}\n"
+    users = "".join(f"- {{userarn: arn:aws:iam::{ACCOUNT}:user/{name}, username: {name}}}\n" for name in ("Jo", "jo"))
+    gone = f"- rolearn: {ROLE_ARN}\n  username: x\n"
+    wanted = resource(
+        AwsAuthPrune,
+        cluster_name="alpha",
+        principals=[ROLE_ARN, f"{ROLE_ARN}-2", f"arn:aws:iam::{ACCOUNT}:user/jo", ROLE_ARN],
+    )
+    wanted.caller_arn = None
+    plan = wanted.plan({"metadata": {}, "data": {"mapRoles": gone + kept, "mapUsers": users}})
+    (change,) = plan.changes
+    assert change.arguments["body"]["data"] == {"mapRoles": kept, "mapUsers": users}
+    assert plan.details["principals"] == [ROLE_ARN.lower()]
+    role, user = wanted.warnings
+    assert f"the entry of {ROLE_ARN}-2 in mapRoles, line 3, is not sure: it has the field sso" in role
+    assert "in mapUsers, line 1, is not sure" in user and "differ in letter case only" in user
+    assert role.endswith("The entry stays.") and user.endswith("The entry stays.")
+
+
+def test_an_entry_to_which_another_is_tied_keeps_all_of_them():
+    text = f"- {{rolearn: {ROLE_ARN}, groups: &g [a]}}\n- {{rolearn: {ROLE_ARN}-2, groups: *g}}\n"
+    wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[ROLE_ARN])
+    wanted.caller_arn = None
+    with pytest.raises(ResourceError, match="cannot be edited without changing something else") as caught:
+        wanted.plan({"metadata": {}, "data": {"mapRoles": text}})
+    assert caught.value.code == "EditRefused"
 
 
 # Bindings under a second name

@@ -244,8 +244,10 @@ def test_users_that_differ_in_letter_case_only_are_not_sure_unless_they_give_the
     found = aws_auth.read(text, key=aws_auth.MAP_USERS)
     assert list(found.not_sure) == [f"arn:aws:iam::{ACCOUNT}:user/jane"]
     with pytest.raises(ResourceError, match="differ in letter case only"):
-        aws_auth.without(text, aws_auth.MAP_USERS, f"arn:aws:iam::{ACCOUNT}:user/JANE")
-    without = aws_auth.without(text, aws_auth.MAP_USERS, f"arn:aws:iam::{ACCOUNT}:user/joe").after.text
+        aws_auth.without(aws_auth.read_to_edit(text, aws_auth.MAP_USERS), [f"arn:aws:iam::{ACCOUNT}:user/JANE"])
+    without = aws_auth.without(
+        aws_auth.read_to_edit(text, aws_auth.MAP_USERS), [f"arn:aws:iam::{ACCOUNT}:user/joe"]
+    ).after.text
     assert without == user("jane", "a") + user("Jane", "b")
 
 
@@ -502,9 +504,16 @@ def test_changing_touches_nothing_of_others(text, first, second):
     others = [entry for entry in aws_auth.read(changed).entries if entry.canonical_arn != OURS.lower()]
     assert others == aws_auth.read(text).entries
     (own,) = [entry for entry in aws_auth.read(changed).entries if entry.canonical_arn == OURS.lower()]
-    # An entry that differs in the order or the repetition of its groups only is left as it is.
-    assert (own.username, set(own.groups)) == (second.username, set(second.groups))
+    assert own == corrected(first, second)
+    assert (changed == added) == (own == first)
     assert without_role(changed, OURS) == text
+
+
+def corrected(entry, wanted):
+    """What an entry becomes: groups that differ in order or repetition only are left as they are, because tools sort
+    them and each would undo the other's change; all else is as wanted."""
+    groups = entry.groups if set(entry.groups) == set(wanted.groups) else wanted.groups
+    return RoleEntry(entry.rolearn, wanted.username, groups)
 
 
 FRAGMENTS = ["- ", "rolearn: ", OURS, "username: ", "groups: ", "[", "]", "{", "}", ", ", "&a ", "*a", "<<: ", "\n"]
@@ -546,17 +555,68 @@ def test_any_text_is_edited_rightly_or_refused(text, wanted):
         return with_role(text, wanted) if wanted else without_role(text, OURS)
 
     try:
-        before = aws_auth.read(text).entries
+        before = aws_auth.read(text)
         edited = edit(text)
     except ResourceError as error:
         assert error.code in ("InvalidMapRoles", "EditRefused")
         return
-    others = [entry for entry in before if entry.canonical_arn != OURS.lower()]
-    after = aws_auth.read(edited).entries
-    assert [entry for entry in after if entry.canonical_arn != OURS.lower()] == others
-    own = [(entry.username, entry.groups) for entry in after if entry.canonical_arn == OURS.lower()]
-    assert own == ([(wanted.username, wanted.groups)] if wanted else [])
+    after = aws_auth.read(edited)
+    assert entries_of(after, False) == entries_of(before, False)
+    own, own_before = entries_of(after, True), entries_of(before, True)
+    if wanted is None:
+        assert own == []
+    elif not own_before:
+        assert own == [wanted]
+    else:
+        # An entry that stands there as the alias of another one is written anew, with its groups as they are wanted.
+        aliased = before.items[[item.entry for item in before.items].index(own_before[-1])].node.kind == "alias"
+        (found,) = own
+        assert found == corrected(own_before[-1], wanted) or (aliased and found == wanted)
+        if own_before == [found]:
+            assert edited == text or has_wrong_types(before)
     assert edit(edited) == edited
+
+
+def entries_of(mappings, ours):
+    return [entry for entry in mappings.entries if (entry.canonical_arn == OURS.lower()) == ours]
+
+
+def has_wrong_types(mappings):
+    """Whether values of our entry are corrected because EKS leaves them out."""
+    return any(item.wrong_types for item in mappings.items if item.canonical_arn == OURS.lower())
+
+
+# What an edit may cost
+
+FULL = {
+    "block": f"- rolearn: {OTHER}\n  username: '{{{{SessionName}}}}'\n  groups:\n  - view\n",
+    "quoted": f'- "rolearn": "{OTHER}"\n  "username": "{{{{SessionName}}}}"\n  "groups":\n  - "view"\n',
+    "flow": f"- {{rolearn: {OTHER}, username: '{{{{SessionName}}}}', groups: [view]}}\n",
+    "compact": f'{{"rolearn":"{OTHER}","username":"{{{{SessionName}}}}","groups":["view"]}},',
+}
+
+
+@pytest.mark.parametrize("style", FULL)
+def test_a_full_object_is_edited_in_every_style(style):
+    item = FULL[style]
+    text = item * ((aws_auth.MOST_BYTES - 1024) // len(item))
+    if style == "compact":
+        text = f"[{text[:-1]}]"
+    edited = aws_auth.with_role(text, ENTRY)
+    assert edited.after.entries == [*edited.before.entries, ENTRY]
+
+
+@pytest.mark.parametrize(
+    "item", ["- {}\n", "- a:\n", "- - a\n", "- &a {}\n", "- rolearn: a\n", "- {<<: {a: b}}\n", "a, ", "{}, "]
+)
+def test_a_text_of_more_tokens_than_an_edit_may_cost_is_read_and_not_edited(monkeypatch, item):
+    monkeypatch.setattr(aws_auth, "MOST_TOKENS", 2000)
+    text = item * 2001 if item.startswith("-") else f"[{item * 2001}]"
+    assert len(aws_auth.read(text).nodes) == 2001
+    for edit in (lambda: with_role(text, ENTRY), lambda: without_role(text, OURS)):
+        with pytest.raises(ResourceError, match="more than 2000 YAML tokens") as caught:
+            edit()
+        assert caught.value.code == "EditRefused"
 
 
 # Lock-outs
