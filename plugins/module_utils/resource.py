@@ -47,13 +47,15 @@ class Plan:
     """The way from what is to what is wanted.
 
     ``before`` and ``after`` are the two sides of the diff, ``None`` where there is no object; ``details`` are further
-    facts of the object after the plan, which a diff need not show.
+    facts of the object after the plan, which a diff need not show. ``context`` is what the later steps need of what was
+    read; it is in no result.
     """
 
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     changes: tuple[Change, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
 
 
 class Task:
@@ -102,8 +104,8 @@ class Resource(Task):
     """A thing that is kept as described.
 
     A subclass gives ``name``, the key of the object in the result, and the three steps. ``read`` returns whatever its
-    ``plan`` takes. ``apply`` makes one change and may return facts that only the service knows (an id), which are added
-    to the object in the result.
+    ``plan`` takes, and ``plan`` takes nothing else than that and the options: it calls no service. ``apply`` makes one
+    change and may return facts that only the service knows (an id), which are added to the object in the result.
     """
 
     name: ClassVar[str]
@@ -127,7 +129,7 @@ class Resource(Task):
         refuses it together. It is asked only where there is something to change."""
         return ()
 
-    def settle(self, plan: Plan) -> dict[str, Any] | None:
+    def await_effect(self, plan: Plan) -> dict[str, Any] | None:
         """Wait, after the changes, for what they mean to become true; facts as from ``apply``. Not in check mode."""
 
     def result(self, check_mode: bool) -> dict[str, Any]:
@@ -161,7 +163,7 @@ class Resource(Task):
                 raise unfinished(error, applied) from error
             break
         try:
-            learned.update(self.settle(plan) or {})
+            learned.update(self.await_effect(plan) or {})
         except ResourceError as error:
             raise unfinished(error, applied) from error
         return self.report(before, plan, applied, {**plan.details, **learned})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 import urllib.parse
@@ -184,6 +185,16 @@ class Apono:
             code=quote(code, 100) if code else None,
             http_status=answer.status,
         )
+
+
+class WithApono:
+    """A task with the options of the group ``apono``: its client is built when it is first used."""
+
+    params: dict[str, Any]
+
+    @functools.cached_property
+    def apono(self) -> Apono:
+        return Apono(self.params)
 
 
 def member_at(method: str, path: str) -> str | None:

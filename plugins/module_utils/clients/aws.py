@@ -451,6 +451,16 @@ class Aws:
         return token
 
 
+class WithAws:
+    """A task with the options of the group ``aws``: its client is built when it is first used."""
+
+    params: dict[str, Any]
+
+    @functools.cached_property
+    def aws(self) -> Aws:
+        return Aws(self.params)
+
+
 @contextlib.contextmanager
 def configured(session: Any, params: dict[str, Any], role: str | None = None) -> Iterator[None]:
     """Words for what is wrong with the AWS configuration while botocore reads it, or fetches credentials; ``role`` is

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws, WithAws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubeconfig import (
     KubeconfigUser,
@@ -375,3 +375,12 @@ class Kubernetes:
             code=quote(status["reason"], 100) if status.get("reason") else None,
             http_status=answer.status,
         )
+
+
+class WithKubernetes(WithAws):
+    """A task with the options of the groups ``aws`` and ``kubernetes``: its clients are built when they are first
+    used."""
+
+    @functools.cached_property
+    def kubernetes(self) -> Kubernetes:
+        return Kubernetes(self.params, self.aws if self.params.get("cluster_name") else None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
@@ -25,7 +25,7 @@ POLL_SECONDS = 2.0
 _PLACE = ("region", "endpoint_url", "aws_ca_bundle", "validate_certs")
 
 
-class AccessCheck(Information):
+class AccessCheck(WithKubernetes, Information):
     """Where all is well: DescribeCluster as the caller and as the person, AssumeRole, and one or two reviews."""
 
     required_libraries = ("botocore",)
@@ -53,8 +53,6 @@ class AccessCheck(Information):
         self.cluster_name, self.session_name = params["cluster_name"], params["session_name"]
         # As the cluster knows it.
         self.principal = arn.without_path(params["role_arn"])
-        self.aws = Aws(params)
-        self.kubernetes = Kubernetes(params, self.aws)
 
     def read(self) -> dict[str, Any]:
         cluster = self.kubernetes.cluster

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import WithAws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     NOT_FOUND,
     access_entry_facts,
@@ -34,7 +34,7 @@ ACCESS_POLICY = {
 }
 
 
-class AccessEntry(Resource):
+class AccessEntry(WithAws, Resource):
     """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed or asked for, and GetRole
     where nobody has said when the principal was made."""
 
@@ -68,16 +68,14 @@ class AccessEntry(Resource):
             # The default is for people; of the other types EKS sets the username itself.
             params["username"] = None
         super().validate()
-        self.aws = Aws(params)
         # In that mode there are no entries, and EKS refuses the question.
         self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
-        self.modified_at: datetime.datetime | None = None
 
     def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
         yield partial(arn.validate_cluster_name, params["cluster_name"])
         yield partial(arn.validate_principal_arn, params["principal_arn"], "principal_arn")
-        yield partial(tags.settle, params)
+        yield partial(tags.normalise, params)
         if params["state"] == "absent":
             return
         username, groups, policies = params["username"], params["kubernetes_groups"], params["access_policies"]
@@ -102,8 +100,7 @@ class AccessEntry(Resource):
         if answer is None:
             return None
         entry = answer["accessEntry"]
-        self.modified_at = entry["modifiedAt"]
-        current = {**access_entry_facts(entry), "access_policies": None}
+        current = {**access_entry_facts(entry), "modified_at": entry["modifiedAt"], "access_policies": None}
         if self.params["state"] == "present":
             managed = self.params["access_policies"] or self.params["purge_access_policies"]
             if managed or self.params["read_access_policies"]:
@@ -193,7 +190,8 @@ class AccessEntry(Resource):
             )
         changes += self.policy_changes(current["access_policies"] or [], after.get("access_policies") or [])
         changes += self.tag_changes(current)
-        return Plan(before, after, tuple(changes), {key: current[key] for key in ("access_entry_arn", "created_at")})
+        details = {key: current[key] for key in ("access_entry_arn", "created_at")}
+        return Plan(before, after, tuple(changes), details, {"modified_at": current["modified_at"]})
 
     def plan_again(self, current: dict[str, Any], reason: str) -> Plan:
         """Delete and create: what was managed by nobody here (tags, policies that were read) is taken along."""
@@ -355,12 +353,12 @@ class AccessEntry(Resource):
             raise
         return None
 
-    def settle(self, plan: Plan) -> None:
+    def await_effect(self, plan: Plan) -> None:
         """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
         it does. A clock that is wrong must not make it longer."""
         seconds = self.params["settle_seconds"]
-        if not plan.changes and self.modified_at:
-            age = datetime.datetime.now(datetime.timezone.utc) - self.modified_at
+        if not plan.changes and "modified_at" in plan.context:
+            age = datetime.datetime.now(datetime.timezone.utc) - plan.context["modified_at"]
             seconds = min(seconds, seconds - age.total_seconds())
         if plan.after is not None and seconds > 0:
             time.sleep(seconds)

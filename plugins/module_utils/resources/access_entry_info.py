@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import WithAws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     NOT_FOUND,
     access_entry_facts,
@@ -25,7 +25,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_
 WORKERS = 8
 
 
-class AccessEntryInfo(Information):
+class AccessEntryInfo(WithAws, Information):
     """Of one principal, DescribeAccessEntry; of all, ListAccessEntries before. Then ListAssociatedAccessPolicies for
     each entry of a type that can have them, unless they are not wanted."""
 
@@ -41,7 +41,6 @@ class AccessEntryInfo(Information):
     )
 
     def validate(self) -> None:
-        self.aws = Aws(self.params, WORKERS)
         arn.validate_cluster_name(self.params["cluster_name"])
         if self.params.get("principal_arn"):
             arn.validate_principal_arn(self.params["principal_arn"], "principal_arn")

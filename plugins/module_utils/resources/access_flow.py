@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     ACCESS_FLOWS_PATH,
-    Apono,
+    WithApono,
     integration_referred_to,
     known_access_flows,
 )
@@ -99,7 +99,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-class AccessFlow(Resource):
+class AccessFlow(WithApono, Resource):
     """Looked up by name in the list of all flows, one read for each page, and none where it is given and is as it is
     wanted. Before a write, its integrations and their permissions are read."""
 
@@ -123,13 +123,12 @@ class AccessFlow(Resource):
 
     def validate(self) -> None:
         params = self.params
-        self.wanted = access_flow.given({name: params.get(name) for name in FIELDS})
+        self.wanted = access_flow.specified({name: params.get(name) for name in FIELDS})
         if "access_targets" in self.wanted:
             access_flow.validate_targets(self.wanted["access_targets"])
             self.wanted["access_targets"] = access_flow.with_integration(
                 self.wanted["access_targets"], params.get("integration")
             )
-        self.apono = Apono(params)
 
     @property
     def what(self) -> str:

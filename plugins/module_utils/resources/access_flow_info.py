@@ -9,14 +9,14 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     ACCESS_FLOWS_PATH,
-    Apono,
+    WithApono,
     known_access_flows,
 )
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 
 
-class AccessFlowInfo(Information):
+class AccessFlowInfo(WithApono, Information):
     """One read for one flow by its id, and for the others one for each page of the list."""
 
     options = APONO.merge(
@@ -30,9 +30,6 @@ class AccessFlowInfo(Information):
             mutually_exclusive=tuple(("id", other) for other in ("name", "integration", "active")),
         )
     )
-
-    def validate(self) -> None:
-        self.apono = Apono(self.params)
 
     def read(self) -> dict[str, Any]:
         if self.params.get("id"):

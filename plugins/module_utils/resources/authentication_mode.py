@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import WithAws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, Options
@@ -22,7 +22,7 @@ POLL_INTERVAL = 5
 FIRST_POLL_INTERVAL = 0.5
 
 
-class AuthenticationMode(Resource):
+class AuthenticationMode(WithAws, Resource):
     """Converged, one DescribeCluster. The mode goes forward only, one step at a time (EKS user guide, "Change
     authentication mode to use access entries")."""
 
@@ -42,7 +42,6 @@ class AuthenticationMode(Resource):
     )
 
     def validate(self) -> None:
-        self.aws = Aws(self.params)
         arn.validate_cluster_name(self.params["cluster_name"])
 
     @property
@@ -70,7 +69,6 @@ class AuthenticationMode(Resource):
         )
         shown = {"name": name, "authentication_mode": mode}
         details = {key: current[key] for key in ("arn", "status")}
-        self.last_step = steps[-1] if steps else None
         return Plan(shown, {**shown, "authentication_mode": self.params["mode"]}, changes, details)
 
     def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
@@ -93,7 +91,7 @@ class AuthenticationMode(Resource):
             if error.code == "InvalidParameterException" and "Unsupported authentication mode update" in error.message:
                 raise Stale.uncertain(error) from error
             raise
-        is_last = change.arguments["accessConfig"]["authenticationMode"] == self.last_step
+        is_last = change.arguments["accessConfig"]["authenticationMode"] == self.params["mode"]
         if self.params["wait"] or not is_last:
             self.wait_for_update(answer["update"]["id"])
             return {"status": "ACTIVE"}

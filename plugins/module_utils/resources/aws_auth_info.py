@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
@@ -18,7 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_auth import Item, Mappings, Problem
 
 
-class AwsAuthInfo(Information):
+class AwsAuthInfo(WithKubernetes, Information):
     """One GET of the ConfigMap; and one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
 
     required_libraries = ("botocore",)
@@ -28,7 +27,6 @@ class AwsAuthInfo(Information):
         params = self.params
         if params.get("cluster_name"):
             arn.validate_cluster_name(params["cluster_name"])
-        self.kubernetes = Kubernetes(params, Aws(params) if params.get("cluster_name") else None)
 
     def read(self) -> dict[str, Any]:
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)

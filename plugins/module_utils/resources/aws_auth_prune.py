@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
@@ -16,6 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
     OBJECT_PATH,
     WHAT,
     AwsAuthRole,
+    Found,
     text_of,
     validate_backup,
 )
@@ -50,23 +49,18 @@ class AwsAuthPrune(AwsAuthRole):
         if params.get("cluster_name"):
             arn.validate_cluster_name(params["cluster_name"])
         validate_backup(params.get("backup"))
-        self.aws = Aws(params) if params.get("cluster_name") else None
-        self.kubernetes = Kubernetes(params, self.aws)
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> Found:
         """The ConfigMap; and, where something is to go, who the caller is, whose own entry must stay."""
-        config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
-        self.caller_arn = None
-        if self.edits(config_map):
-            self.caller_arn = self.find_caller()
-        return config_map
+        found = Found(self.kubernetes.find(OBJECT_PATH, WHAT))
+        return Found(found.config_map, self.find_caller()) if self.edits(found) else found
 
-    def edits(self, config_map: dict[str, Any] | None) -> dict[str, aws_auth.Edited]:
+    def edits(self, current: Found) -> dict[str, aws_auth.Edited]:
         """By key; keys of which nothing goes are left out."""
         found = {}
         for key in (MAP_ROLES, MAP_USERS):
-            mappings = aws_auth.read_to_edit(text_of(config_map, key), key)
-            gone = [name for name in self.wanted(mappings) if self.may_go(mappings, name)]
+            mappings = aws_auth.read_to_edit(text_of(current.config_map, key), key)
+            gone = [name for name in self.wanted(mappings) if self.may_go(mappings, name, current.caller_arn)]
             if gone:
                 found[key] = aws_auth.without(mappings, gone)
         return found
@@ -76,31 +70,31 @@ class AwsAuthPrune(AwsAuthRole):
         names = dict.fromkeys(map(go_yaml.lower, self.params["principals"]))
         return [name for name in names if name in mappings.effective]
 
-    def may_go(self, mappings: aws_auth.Mappings, canonical_arn: str) -> bool:
+    def may_go(self, mappings: aws_auth.Mappings, canonical_arn: str, caller_arn: str | None) -> bool:
         """Whether it is sure what the entry gives and nobody is locked out without it; of several entries, one that has
         to stay does not keep the others."""
         if canonical_arn in mappings.not_sure:
             self.warn(f"{mappings.doubt_about(canonical_arn)} The entry stays.")
             return False
         try:
-            aws_auth.guard_entry(mappings.effective[canonical_arn], self.caller_arn)
+            aws_auth.guard_entry(mappings.effective[canonical_arn], caller_arn)
         except ResourceError as error:
             self.warn(error.message)
             return False
         return True
 
-    def plan(self, current: dict[str, Any] | None) -> Plan:
-        edits = self.edits(current)
+    def plan(self, current: Found) -> Plan:
+        edits, config_map = self.edits(current), current.config_map
         before = {key: edit.before.text for key, edit in edits.items()}
         after = {key: edit.after.text for key, edit in edits.items()}
-        if current is None or not edits:
+        if config_map is None or not edits:
             return Plan(before, after)
         gone: list[str] = []
         for edit in edits.values():
             gone += sorted(set(edit.before.effective) - set(edit.after.effective))
-        body = {**current, "data": {**current["data"], **after}}
+        body = {**config_map, "data": {**config_map["data"], **after}}
         words = f"remove the entries of {', '.join(gone)} from {WHAT}"
-        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), {"principals": gone})
+        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": config_map}),), {"principals": gone})
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
         """The diff shows the texts, line by line."""

@@ -9,12 +9,13 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, STATE, Options
@@ -33,7 +34,17 @@ DIFF_HEADER = "mapRoles of kube-system/aws-auth"
 SERVER_FIELDS = ("resourceVersion", "uid", "creationTimestamp", "managedFields")
 
 
-class AwsAuthRole(Resource):
+@dataclass(frozen=True)
+class Found:
+    """The ConfigMap as it is, ``None`` where there is none; where a change has to be guarded for the caller's sake, who
+    the caller is; and whether an access entry wins over an entry in it."""
+
+    config_map: dict[str, Any] | None
+    caller_arn: str | None = None
+    overridden: bool = False
+
+
+class AwsAuthRole(WithKubernetes, Resource):
     """Converged, one GET of the ConfigMap; in the mode API_AND_CONFIG_MAP one DescribeAccessEntry besides; and one
     DescribeCluster unless ``host``, ``ca_cert`` and ``authentication_mode`` are given."""
 
@@ -62,9 +73,6 @@ class AwsAuthRole(Resource):
         # STS never tells a role's path, so an entry with one never matches.
         self.role_arn = arn.without_path(params["role_arn"])
         self.latest_edit: aws_auth.Edited | None = None
-        self.overridden = False
-        self.aws = Aws(params) if params.get("cluster_name") else None
-        self.kubernetes = Kubernetes(params, self.aws)
 
     def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
@@ -83,8 +91,7 @@ class AwsAuthRole(Resource):
             mode = self.kubernetes.cluster["authentication_mode"]
         return mode or None
 
-    def read(self) -> dict[str, Any] | None:
-        """The ConfigMap; and, where a change has to be guarded for the caller's sake, who that is."""
+    def read(self) -> Found:
         mode = self.mode()
         if mode == "API" and self.params["state"] == "present":
             raise ResourceError(
@@ -94,16 +101,14 @@ class AwsAuthRole(Resource):
                 service="eks",
                 code="ConfigMapNotRead",
             )
-        if mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present":
-            self.overridden = self.has_access_entry()
+        overridden = mode == "API_AND_CONFIG_MAP" and self.params["state"] == "present" and self.has_access_entry()
         config_map = self.kubernetes.find(OBJECT_PATH, WHAT)
-        self.caller_arn = self.guarded_caller(config_map)
-        return config_map
+        return Found(config_map, self.guarded_caller(config_map), overridden)
 
     def has_access_entry(self) -> bool:
         """Whether an access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access");
         of which the user is warned."""
-        if self.aws is None:
+        if not self.params.get("cluster_name"):
             return False
         cluster, principal = self.params["cluster_name"], self.params["role_arn"]
         try:
@@ -126,32 +131,33 @@ class AwsAuthRole(Resource):
             )
         return entry is not None
 
-    def plan(self, current: dict[str, Any] | None) -> Plan:
-        edit = self.edit(current)
+    def plan(self, current: Found) -> Plan:
+        config_map = current.config_map
+        edit = self.edit(config_map)
         text, edited = edit.before.text, edit.after.text
         for problem in edit.after.problems:
             if problem.code in aws_auth.MISREAD:
                 self.warn(f"{WHAT}, mapRoles, line {problem.line}: {problem.message}")
-        for key in aws_auth.unknown_keys((current or {}).get("data") or {}):
+        for key in aws_auth.unknown_keys((config_map or {}).get("data") or {}):
             self.warn(f"{WHAT} has the key {key}, which EKS does not read: its keys are {', '.join(aws_auth.KEYS)}.")
-        before = {"mapRoles": text} if current is not None else None
-        after = {"mapRoles": edited} if current is not None or edited else None
+        before = {"mapRoles": text} if config_map is not None else None
+        after = {"mapRoles": edited} if config_map is not None or edited else None
         details = {}
         if self.params["state"] == "present":
             details = {
                 "role_arn": self.role_arn,
                 "username": self.params["username"],
                 "groups": self.params["groups"],
-                "overridden": self.overridden,
+                "overridden": current.overridden,
             }
         if edited == text:
             return Plan(before, after, (), details)
         # What has the groups of nodes and no node's username is the role's own entry, which can always be removed.
         may_have_any_group = self.params["allow_reserved_groups"] or self.params["state"] == "absent"
-        aws_auth.guard(edit, self.caller_arn, may_have_any_group)
+        aws_auth.guard(edit, current.caller_arn, may_have_any_group)
         verb = "remove" if self.params["state"] == "absent" else "set"
         words = f"{verb} the entry of {self.role_arn} in {WHAT}"
-        if current is None:
+        if config_map is None:
             body: dict[str, Any] = {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
@@ -159,9 +165,9 @@ class AwsAuthRole(Resource):
                 "data": {"mapRoles": edited},
             }
             return Plan(before, after, (Change(f"create {WHAT}; {words}", "POST", {"body": body}),), details)
-        body = {**current, "data": {**(current.get("data") or {}), "mapRoles": edited}}
+        body = {**config_map, "data": {**(config_map.get("data") or {}), "mapRoles": edited}}
         aws_auth.validate_size(body["data"])
-        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": current}),), details)
+        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": config_map}),), details)
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
         """The diff shows the whole text, line by line, the object only the entry."""
@@ -200,7 +206,7 @@ class AwsAuthRole(Resource):
 
     def find_caller(self) -> str | None:
         """The caller's ARN as STS or the cluster tells it."""
-        if self.aws is None or self.params.get("api_key"):
+        if not self.params.get("cluster_name") or self.params.get("api_key"):
             # Who the token or the certificate belongs to is for the cluster to say.
             return self.kubernetes.caller_arn()
         caller = self.aws.caller

@@ -8,9 +8,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_FOUND
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
@@ -22,7 +22,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_t
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth, user_bindings
 
 
-class AwsAuthTranslationInfo(Information):
+class AwsAuthTranslationInfo(WithKubernetes, Information):
     """DescribeCluster, the ConfigMap, ListAccessEntries, and for each principal in aws-auth GetRole or GetUser and,
     where it has an access entry, DescribeAccessEntry and ListAssociatedAccessPolicies. The node groups and Fargate
     profiles are looked at for roles of nodes that have none, the bindings for usernames that cannot stay."""
@@ -33,8 +33,6 @@ class AwsAuthTranslationInfo(Information):
     def validate(self) -> None:
         self.cluster_name = self.params["cluster_name"]
         arn.validate_cluster_name(self.cluster_name)
-        self.aws = Aws(self.params)
-        self.kubernetes = Kubernetes(self.params, self.aws)
 
     def read(self) -> dict[str, Any]:
         facts = self.kubernetes.cluster

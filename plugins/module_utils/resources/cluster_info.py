@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import WithAws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     cluster_names,
     cluster_not_found,
@@ -28,7 +28,7 @@ AT_WORK = ("ACTIVE", "UPDATING")
 UNDER_WAY = {"active": ("CREATING", "PENDING", "UPDATING"), "deleted": ("DELETING",)}
 
 
-class ClusterInfo(Information):
+class ClusterInfo(WithAws, Information):
     """One DescribeCluster, repeated while it waits; or ListClusters, for all of a region."""
 
     required_libraries = ("botocore",)
@@ -48,7 +48,6 @@ class ClusterInfo(Information):
     )
 
     def validate(self) -> None:
-        self.aws = Aws(self.params)
         if self.params.get("cluster_name"):
             arn.validate_cluster_name(self.params["cluster_name"])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     CONNECTORS_PATH,
-    Apono,
+    WithApono,
     is_connected,
     known_connectors,
 )
@@ -23,7 +23,7 @@ POLL_INTERVAL = 5
 FIRST_POLL_INTERVAL = 0.25
 
 
-class ConnectorInfo(Information):
+class ConnectorInfo(WithApono, Information):
     """One read, for one connector by its id or for all of them; repeated while it waits."""
 
     options = APONO.merge(
@@ -45,7 +45,6 @@ class ConnectorInfo(Information):
             raise ResourceError("wait needs id or name: say which connector is to connect.")
         if params["wait"] and params.get("status") == "DISCONNECTED":
             raise ResourceError("wait is for a connector to connect, and status: DISCONNECTED contradicts it.")
-        self.apono = Apono(params)
 
     def read(self) -> dict[str, Any]:
         if not self.params["wait"]:

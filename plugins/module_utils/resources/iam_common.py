@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -20,6 +21,16 @@ CONCURRENT_CODES = {"ConcurrentModification", "EntityTemporarilyUnmodifiable"}
 # What IAM has taken reaches its other servers within seconds; reports go up to half a minute.
 PROPAGATION_SECONDS = 45
 PROPAGATION_INTERVAL = 2
+
+
+@dataclass(frozen=True)
+class InAccount:
+    """An object of IAM as it is, ``None`` where there is none, and the account that it is or would be in, from which
+    its ARN follows."""
+
+    partition: str
+    account_id: str
+    found: dict[str, Any] | None
 
 
 def until_propagated(call: Callable[[], Any], not_yet: Callable[[ResourceError], bool]) -> Any:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws, WithAws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -18,6 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources import permiss
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
+    InAccount,
     detached,
     tags_changes,
 )
@@ -27,7 +28,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, ia
 MOST_VERSIONS = 5
 
 
-class IamPolicy(Resource):
+class IamPolicy(WithAws, Resource):
     """Looked up by its ARN, which follows from partition, account, path and name; converged, that is two reads."""
 
     name = "policy"
@@ -55,7 +56,6 @@ class IamPolicy(Resource):
     def validate(self) -> None:
         self.own_document: dict[str, Any] | None = None
         super().validate()
-        self.aws = Aws(self.params)
 
     def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
@@ -63,14 +63,14 @@ class IamPolicy(Resource):
         yield partial(arn.validate_path, params["path"])
         if params.get("account_id"):
             yield partial(arn.validate_account_id, params["account_id"], "account_id")
-        yield partial(tags.settle, params, case_sensitive=False)
+        yield partial(tags.normalise, params, case_sensitive=False)
         if params.get("policy"):
-            yield self.settle_policy
+            yield self.parse_policy
         elif params["state"] == "present":
             # Refuses wrong patterns; the account is not needed to know that they are wrong.
             yield partial(iam.access_policy, "aws", "000000000000", params["clusters"], params["regions"])
 
-    def settle_policy(self) -> None:
+    def parse_policy(self) -> None:
         self.own_document = iam.parse_policy(self.params["policy"], "policy")
         iam.validate_policy_size(self.own_document, "policy")
 
@@ -82,14 +82,11 @@ class IamPolicy(Resource):
     def arn(self) -> str:
         return arn.policy_arn(self.aws.partition, self.account_id, self.params["path"], self.params["name"])
 
-    @cached_property
-    def document(self) -> dict[str, Any]:
+    def document(self, partition: str, account_id: str) -> dict[str, Any]:
         """The document that is wanted."""
         if self.own_document is not None:
             return self.own_document
-        document = iam.access_policy(
-            self.aws.partition, self.account_id, self.params["clusters"], self.params["regions"]
-        )
+        document = iam.access_policy(partition, account_id, self.params["clusters"], self.params["regions"])
         iam.validate_policy_size(document, "clusters and regions")
         return document
 
@@ -97,7 +94,11 @@ class IamPolicy(Resource):
     def what(self) -> str:
         return f"the policy {self.arn}"
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> InAccount:
+        return InAccount(self.aws.partition, self.account_id, self.find())
+
+    def find(self) -> dict[str, Any] | None:
+        """The policy, with what the state that is wanted asks for."""
         current = find_policy(self.aws, self.arn)
         if current is None:
             if self.params.get("account_id") and self.params["state"] == "present":
@@ -108,7 +109,7 @@ class IamPolicy(Resource):
             current["versions"] = self.versions()
             return current
         current["document"] = default_document(self.aws, current)
-        if not iam.equivalent(current["document"], self.document):
+        if not iam.equivalent(current["document"], self.document(self.aws.partition, self.account_id)):
             current["versions"] = self.versions()
         return current
 
@@ -145,11 +146,16 @@ class IamPolicy(Resource):
                     users[kind] += names
         return users
 
-    def plan(self, current: dict[str, Any] | None) -> Plan:
+    def plan(self, current: InAccount) -> Plan:
+        policy_arn = arn.policy_arn(current.partition, current.account_id, self.params["path"], self.params["name"])
         if self.params["state"] == "absent":
-            return self.plan_absent(current)
-        if current is None:
-            return self.plan_create()
+            return self.plan_absent(policy_arn, current.found)
+        document = self.document(current.partition, current.account_id)
+        if current.found is None:
+            return self.plan_create(policy_arn, document)
+        return self.plan_update(policy_arn, current.found, document)
+
+    def plan_update(self, policy_arn: str, current: dict[str, Any], document: dict[str, Any]) -> Plan:
         changes = []
         if "versions" in current:
             if len(current["versions"]) >= MOST_VERSIONS - 1:
@@ -158,37 +164,39 @@ class IamPolicy(Resource):
                     Change(
                         f"delete version {oldest} of policy {self.params['name']}, the oldest of {MOST_VERSIONS}",
                         "delete_policy_version",
-                        {"PolicyArn": self.arn, "VersionId": oldest},
+                        {"PolicyArn": policy_arn, "VersionId": oldest},
                     )
                 )
             changes.append(
                 Change(
                     f"set a new default version of policy {self.params['name']}",
                     "create_policy_version",
-                    {"PolicyArn": self.arn, "PolicyDocument": iam.to_json(self.document), "SetAsDefault": True},
+                    {"PolicyArn": policy_arn, "PolicyDocument": iam.to_json(document), "SetAsDefault": True},
                 )
             )
         wanted_tags, tag_changes = tags_changes(
-            current["tags"], self.params, "policy", f"policy {self.params['name']}", PolicyArn=self.arn
+            current["tags"], self.params, "policy", f"policy {self.params['name']}", PolicyArn=policy_arn
         )
         wanted_description = self.params.get("description")
         if wanted_description is not None and wanted_description != current["description"]:
             self.warn(
-                f"The description of {self.what} stays {current['description']!r}: IAM cannot change it. To have "
-                "another, remove the policy and make it again."
+                f"The description of the policy {policy_arn} stays {current['description']!r}: IAM cannot change it. "
+                "To have another, remove the policy and make it again."
             )
-        document = self.document if "versions" in current else current["document"]
-        before = self.shown(current["description"], current["document"], current["tags"])
-        after = self.shown(current["description"], document, wanted_tags)
+        stays = "versions" not in current
+        before = self.shown(policy_arn, current["description"], current["document"], current["tags"])
+        after = self.shown(policy_arn, current["description"], current["document"] if stays else document, wanted_tags)
         details = {key: current[key] for key in ("policy_id", "default_version_id", "attachment_count")}
         if "versions" in current:
             kept = current["versions"][1:] if len(changes) > 1 else current["versions"]
             details["other_version_ids"] = [*kept, current["default_version_id"]]
         return Plan(before, after, (*changes, *tag_changes), details)
 
-    def shown(self, description: str, document: dict[str, Any], its_tags: dict[str, str]) -> dict[str, Any]:
+    def shown(
+        self, policy_arn: str, description: str, document: dict[str, Any], its_tags: dict[str, str]
+    ) -> dict[str, Any]:
         return {
-            "arn": self.arn,
+            "arn": policy_arn,
             "policy_name": self.params["name"],
             "path": self.params["path"],
             "description": description,
@@ -196,12 +204,12 @@ class IamPolicy(Resource):
             "tags": its_tags,
         }
 
-    def plan_create(self) -> Plan:
+    def plan_create(self, policy_arn: str, document: dict[str, Any]) -> Plan:
         its_tags = self.params.get("tags") or {}
         arguments = {
             "PolicyName": self.params["name"],
             "Path": self.params["path"],
-            "PolicyDocument": iam.to_json(self.document),
+            "PolicyDocument": iam.to_json(document),
         }
         description = self.params.get("description") or ""
         if description:
@@ -210,19 +218,19 @@ class IamPolicy(Resource):
             arguments["Tags"] = tags.to_list(its_tags)
         change = Change(f"create policy {self.params['name']}", "create_policy", arguments)
         details = {"default_version_id": "v1", "attachment_count": 0}
-        return Plan(None, self.shown(description, self.document, its_tags), (change,), details)
+        return Plan(None, self.shown(policy_arn, description, document, its_tags), (change,), details)
 
-    def plan_absent(self, current: dict[str, Any] | None) -> Plan:
+    def plan_absent(self, policy_arn: str, current: dict[str, Any] | None) -> Plan:
         if current is None:
             return Plan(None, None)
         gone = set(self.params["removed_roles"])
         users = {**current["users"], "roles": [name for name in current["users"]["roles"] if name not in gone]}
-        self.refuse_if_used(users)
+        self.refuse_if_used(policy_arn, users)
         changes = [
             Change(
                 f"detach policy {self.params['name']} from {kind[:-1]} {name}",
                 f"detach_{kind[:-1]}_policy",
-                {"PolicyArn": self.arn, f"{kind[:-1].capitalize()}Name": name},
+                {"PolicyArn": policy_arn, f"{kind[:-1].capitalize()}Name": name},
             )
             for kind in ("roles", "users", "groups")
             for name in users[kind]
@@ -231,29 +239,29 @@ class IamPolicy(Resource):
             Change(
                 f"delete version {version} of policy {self.params['name']}",
                 "delete_policy_version",
-                {"PolicyArn": self.arn, "VersionId": version},
+                {"PolicyArn": policy_arn, "VersionId": version},
             )
             for version in current["versions"]
         ]
-        changes.append(Change(f"delete policy {self.params['name']}", "delete_policy", {"PolicyArn": self.arn}))
-        before = {"arn": self.arn, "policy_name": self.params["name"], "path": self.params["path"]}
+        changes.append(Change(f"delete policy {self.params['name']}", "delete_policy", {"PolicyArn": policy_arn}))
+        before = {"arn": policy_arn, "policy_name": self.params["name"], "path": self.params["path"]}
         before |= {"description": current["description"], "tags": current["tags"], "attached_to": attached_to(users)}
         return Plan(before, None, tuple(changes))
 
-    def refuse_if_used(self, users: dict[str, list[str]]) -> None:
+    def refuse_if_used(self, policy_arn: str, users: dict[str, list[str]]) -> None:
         """A boundary that goes widens what its entities may do, so that is never done on the way."""
         if users["boundary_of"]:
             raise ResourceError(
-                f"{self.what} is the permissions boundary of {', '.join(users['boundary_of'])}: give them another "
-                "boundary first; detach does not do that.",
+                f"The policy {policy_arn} is the permissions boundary of {', '.join(users['boundary_of'])}: give them "
+                "another boundary first; detach does not do that.",
                 service="iam",
                 code="InUse",
             )
         attached = attached_to(users)
         if attached and not self.params["detach"]:
             raise ResourceError(
-                f"{self.what} is attached to {', '.join(attached)}: detach it there first, or set detach: true to "
-                "have it detached from all of them.",
+                f"The policy {policy_arn} is attached to {', '.join(attached)}: detach it there first, or set detach: "
+                "true to have it detached from all of them.",
                 service="iam",
                 code="InUse",
             )

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws, WithAws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -18,6 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources import permiss
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
     CONCURRENT_CODES,
     NOT_FOUND,
+    InAccount,
     detached,
     tags_changes,
     until_propagated,
@@ -36,7 +37,7 @@ TRUST = {
 }
 
 
-class IamRole(Resource):
+class IamRole(WithAws, Resource):
     """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies, and ListRolePolicies where inline
     policies are asked for; where it does not exist yet, the account that its ARN and trust policy need is asked for in
     addition."""
@@ -65,10 +66,6 @@ class IamRole(Resource):
         FORESIGHT,
     )
 
-    def validate(self) -> None:
-        super().validate()
-        self.aws = Aws(self.params)
-
     def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
         yield partial(arn.validate_role_name, params["name"])
@@ -80,7 +77,7 @@ class IamRole(Resource):
                 yield partial(arn.validate_policy_name, text, "managed_policies")
         if params.get("permissions_boundary"):
             yield partial(arn.validate_policy_arn, params["permissions_boundary"], "permissions_boundary")
-        yield partial(tags.settle, params, case_sensitive=False)
+        yield partial(tags.normalise, params, case_sensitive=False)
         yield partial(iam.validate_session_duration, params.get("max_session_duration"))
         yield partial(iam.validate_role_description, params.get("description") or "")
         if params["state"] == "present":
@@ -123,40 +120,40 @@ class IamRole(Resource):
     def what(self) -> str:
         return f"the role {self.params['name']}"
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> InAccount:
         name = self.params["name"]
         current = find_role(self.aws, name)
         if current is None:
-            return None
+            # A role is created in the caller's account; who that is does not matter for a removal.
+            account_id = "" if self.params["state"] == "absent" else self.aws.caller.account_id
+            return InAccount(self.aws.partition, account_id, None)
+        where = arn.parse(current["arn"])
         if self.params["state"] == "absent" or self.params["read_inline_policies"]:
             current["inline_policies"] = inline_policies(self.aws, name)
         if self.params["state"] == "absent":
             profiles = listed(self.aws, name, "list_instance_profiles_for_role", "InstanceProfiles")
             current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
-        return current
+        return InAccount(where.partition, where.account_id, current)
 
-    @cached_property
-    def account_id(self) -> str:
-        """The caller's account: that in which a role is made."""
-        return self.aws.caller.account_id
-
-    def plan(self, current: dict[str, Any] | None) -> Plan:
+    def plan(self, current: InAccount) -> Plan:
         if self.params["state"] == "absent":
-            return self.plan_absent(current)
-        return self.plan_create() if current is None else self.plan_update(current)
+            return self.plan_absent(current.found)
+        if current.found is None:
+            return self.plan_create(current.partition, current.account_id)
+        return self.plan_update(current.found)
 
-    def plan_create(self) -> Plan:
+    def plan_create(self, partition: str, account_id: str) -> Plan:
         params = self.params
-        document = self.trust_document(self.aws.partition, self.account_id)
+        document = self.trust_document(partition, account_id)
         after = {
-            "arn": arn.role_arn(self.aws.partition, self.account_id, params["path"], params["name"]),
+            "arn": arn.role_arn(partition, account_id, params["path"], params["name"]),
             "role_name": params["name"],
             "path": params["path"],
             "description": params.get("description") or iam.ROLE_DESCRIPTION,
             "max_session_duration": params.get("max_session_duration") or 3600,
             "permissions_boundary": params.get("permissions_boundary"),
             "assume_role_policy_document": document,
-            "managed_policies": sorted(self.policy_arns(self.aws.partition, self.account_id)),
+            "managed_policies": sorted(self.policy_arns(partition, account_id)),
             "tags": params.get("tags") or {},
         }
         arguments = {

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     INTEGRATIONS_PATH,
-    Apono,
+    WithApono,
     catalog_type,
     connected_connector,
     integrations_named,
@@ -79,7 +80,22 @@ RESOURCE_OWNER = {
 }
 
 
-class Integration(Resource):
+@dataclass(frozen=True)
+class Found:
+    """What is there, and what that makes of the options.
+
+    ``integration`` is as Apono shows it, ``None`` where there is none; ``connector_id`` is the connector that is
+    wanted, ``connector`` the same as Apono shows it, where it was read; ``config`` is what is wanted, by the ids of the
+    catalog.
+    """
+
+    integration: dict[str, Any] | None
+    connector_id: str | None = None
+    connector: dict[str, Any] | None = None
+    config: dict[str, str] = field(default_factory=dict)
+
+
+class Integration(WithApono, Resource):
     """Looked up by name. Converged, that is one read, if the connector is given by its id and the configuration by the
     catalog's ids; the catalog is read before a write, and to translate labels."""
 
@@ -117,11 +133,6 @@ class Integration(Resource):
         STATE,
     )
 
-    def validate(self) -> None:
-        super().validate()
-        self.apono = Apono(self.params)
-        self.connector: dict[str, Any] | None = None
-
     def checks(self) -> Iterator[Callable[[], Any]]:
         params = self.params
         if params["state"] == "absent":
@@ -129,21 +140,21 @@ class Integration(Resource):
         for option in ("custom_access_details", "default_custom_access_details"):
             yield lambda option=option: integration.validate_custom_access_details(params.get(option) or "", option)
         yield lambda: integration.validate_owners(params.get("owner"), params.get("resource_owner"))
-        yield self.settle_config
+        yield self.normalise_config
         for option, key in (
             ("credential_rotation_days", integration.ROTATION_KEY),
             ("user_cleanup_days", integration.CLEANUP_KEY),
         ):
             if params.get(option):
-                yield lambda option=option, key=key: self.settle_days(option, key)
+                yield lambda option=option, key=key: self.add_days(option, key)
 
-    def settle_config(self) -> None:
+    def normalise_config(self) -> None:
         known = self.params["parameter_ids"]
         self.config = {known.get(key, key): value for key, value in self.params["config"].items()}
         if len(self.config) < len(self.params["config"]):
             raise ResourceError("config names a parameter twice, by its id and by its label: name it once.")
 
-    def settle_days(self, option: str, key: str) -> None:
+    def add_days(self, option: str, key: str) -> None:
         integration.validate_days(option, self.params[option])
         if key in self.config:
             raise ResourceError(f"{option} and config.{key} say the same: set one of them.")
@@ -155,14 +166,13 @@ class Integration(Resource):
 
     # Reading
 
-    def read(self) -> dict[str, Any] | None:
-        """The integration as Apono shows it. What is wanted is settled on the way: ``wanted_config`` by ids, and
-        ``connector_id``; the catalog and the connectors are asked only where that, or a write, needs them."""
+    def read(self) -> Found:
+        """The catalog and the connectors are read only where the options, or a write, need them."""
         current = self.find()
         if self.params["state"] == "absent":
             if current and self.cluster_is_given():
-                self.check_cluster(current, self.parameter_ids())
-            return current
+                self.check_cluster(current, self.parameter_ids(), None)
+            return Found(current)
         if current and current["type"] != self.params["type"]:
             raise ResourceError(
                 f"{self.what} is of type {current['type']} and not {self.params['type']}, and Apono cannot change "
@@ -170,37 +180,47 @@ class Integration(Resource):
                 service="apono",
                 code="Immutable",
             )
-        self.connector_id = current.get("connector_id") if current else None
-        raise_together(caught(lambda: self.settle_connector(current), lambda: self.settle_type(current)))
+        # Where the connector cannot be resolved, the settings are checked with the one that the integration has.
+        found = Found(current, connector_id=(current or {}).get("connector_id"))
+
+        def resolve_connector() -> None:
+            nonlocal found
+            found = self.with_connector(found)
+
+        def resolve_config() -> None:
+            nonlocal found
+            found = self.with_config(found)
+
+        raise_together(caught(resolve_connector, resolve_config))
         # What is as it is to be has the settings of the cluster, as far as they are given.
-        if current and (self.params.get("cluster") or self.body(current) != as_body(current)):
-            self.check_cluster(current, self.parameter_ids())
-        return current
+        if current and (self.params.get("cluster") or self.body(found) != as_body(current)):
+            self.check_cluster(current, self.parameter_ids(), found.connector_id)
+        return found
 
     # Whose it is
 
     def cluster_is_given(self) -> bool:
-        return bool(given(self.params.get("cluster") or {}) or self.params["config"])
+        return bool(specified(self.params.get("cluster")) or self.params["config"])
 
     def parameter_ids(self) -> dict[str, str]:
         """The ids of the settings by their labels; asks the catalog where they are not given."""
         return self.params["parameter_ids"] or integration.ids_by_label(catalog_type(self.apono, self.params["type"]))
 
-    def check_cluster(self, current: dict[str, Any], ids: dict[str, str]) -> None:
+    def check_cluster(self, current: dict[str, Any], ids: dict[str, str], connector_id: str | None) -> None:
         """Raises :class:`ResourceError` for an integration of another cluster, unless that is asked for. A type that
         names no EKS cluster is not looked at."""
         if self.params["allow_cluster_change"] or integration.CLUSTER_NAME not in integration.cluster_parameter_ids(
             ids
         ):
             return
-        cluster = given(self.params.get("cluster") or {})
+        cluster = specified(self.params.get("cluster"))
         wanted = integration.cluster_settings(self.params["config"], ids)
         stored = integration.cluster_settings(current["integration_config"], ids)
         # What is set may be called otherwise than by EKS: a name to show, an address of a proxy's.
         own = {label: (wanted.get(label), cluster.get(name)) for label, name in CLUSTER_OPTIONS.items()}
         reasons = integration.differences(stored, own)
         if not reasons and not stored.get(integration.SERVER_URL):
-            reasons = self.connector_elsewhere(current, cluster)
+            reasons = self.connector_elsewhere(current, cluster, connector_id)
         if reasons:
             this = ", ".join(value for name, value in cluster.items() if name != "endpoint")
             raise ResourceError(
@@ -212,11 +232,11 @@ class Integration(Resource):
                 code=integration.OTHER_CLUSTER,
             )
 
-    def connector_elsewhere(self, current: dict[str, Any], cluster: dict[str, Any]) -> list[str]:
+    def connector_elsewhere(self, current: dict[str, Any], cluster: dict[str, Any], wanted_id: str | None) -> list[str]:
         """Why an integration without an address is of another cluster, which is the one on which its connector runs. A
         connector that stays says nothing of the cluster: whether it is the right one, the audit tells."""
         connector_id = current.get("connector_id")
-        stays = self.params["state"] == "present" and connector_id == self.connector_id
+        stays = self.params["state"] == "present" and connector_id == wanted_id
         if stays or not connector_id or not cluster.get("account_id"):
             return []
         connector = self.find_connector(connector_id)
@@ -233,16 +253,18 @@ class Integration(Resource):
             (item for item in known_connectors(self.apono) if item["id"] == connector_id), None
         )
 
-    def settle_type(self, current: dict[str, Any] | None) -> None:
-        """What is wanted, in the words of the type."""
-        self.wanted_config = {key: integration.config_text(value) for key, value in self.config.items()}
+    def with_config(self, found: Found) -> Found:
+        """The settings that are wanted, by the ids of the catalog; raises :class:`ResourceError` for what the type does
+        not take."""
+        current = found.integration
+        found = replace(found, config={key: integration.config_text(value) for key, value in self.config.items()})
         needs_catalog = current is None or any(
             integration.is_label(key) and key not in current["integration_config"] for key in self.config
         )
-        if needs_catalog or self.body(current) != as_body(current):
+        if needs_catalog or self.body(found) != as_body(current):
             kind = catalog_type(self.apono, self.params["type"])
-            self.wanted_config = integration.resolve_parameter_ids(self.config, kind)
-            body = self.body(current)
+            found = replace(found, config=integration.resolve_parameter_ids(self.config, kind))
+            body = self.body(found)
             if current is None or body != as_body(current):
                 raise_together(
                     caught(
@@ -250,6 +272,7 @@ class Integration(Resource):
                         lambda: integration.validate_secret_store(body["secret_store_config"], kind),
                     )
                 )
+        return found
 
     def find(self) -> dict[str, Any] | None:
         """The one of exactly this name."""
@@ -265,11 +288,11 @@ class Integration(Resource):
             )
         return found[0] if found else None
 
-    def settle_connector(self, current: dict[str, Any] | None) -> None:
-        """The id of the connector that is wanted, given by id or name."""
+    def with_connector(self, read: Found) -> Found:
+        """The connector that is wanted, given by id or name."""
         wanted = self.params.get("connector")
-        if not wanted or wanted == self.connector_id:
-            return
+        if not wanted or wanted == read.connector_id:
+            return read
         seen = connected_connector(self.apono, wanted)
         connectors = [seen] if seen else known_connectors(self.apono)
         by_id = [connector for connector in connectors if connector["id"] == wanted]
@@ -282,8 +305,7 @@ class Integration(Resource):
                 code="Ambiguous",
             )
         if not found and not self.params["connector_must_exist"]:
-            self.connector_id = wanted
-            return
+            return replace(read, connector_id=wanted)
         if not found:
             known = ", ".join(sorted(f"{connector['id']} ({connector['name']})" for connector in connectors)) or "none"
             raise ResourceError(
@@ -292,19 +314,19 @@ class Integration(Resource):
                 service="apono",
                 code="UnknownConnector",
             )
-        self.connector = found[0]
-        self.connector_id = self.connector["id"]
+        return replace(read, connector_id=found[0]["id"], connector=found[0])
 
     # What is wanted
 
-    def body(self, current: dict[str, Any] | None) -> dict[str, Any]:
+    def body(self, found: Found) -> dict[str, Any]:
         """Every field as it will be, ``None`` for one that is not set. Whether a PUT keeps what it leaves out is not
         known, so all are sent."""
-        params, has = self.params, as_body(current)
+        params, current = self.params, found.integration
+        has = as_body(current)
         wanted = dict(has)
-        wanted["connector_id"] = self.connector_id
+        wanted["connector_id"] = found.connector_id
         wanted["integration_config"] = integration.merged_config(
-            has["integration_config"], self.wanted_config, params["purge_config"]
+            has["integration_config"], found.config, params["purge_config"]
         )
         if params.get("resource_types"):
             wanted["connected_resource_types"] = self.resource_types(has["connected_resource_types"])
@@ -320,10 +342,10 @@ class Integration(Resource):
             wanted["custom_access_details"] = details
         shown = current or {}
         if params.get("owner") and not integration.same_owner(shown.get("owner"), params["owner"]):
-            wanted["owner"] = given(params["owner"])
+            wanted["owner"] = specified(params["owner"])
         mapping = params.get("resource_owner")
         if mapping and not integration.same_owners_mapping(shown.get("owners_mapping"), mapping):
-            wanted["owners_mapping"] = given(mapping)
+            wanted["owners_mapping"] = specified(mapping)
         return wanted
 
     def resource_types(self, current: list[str] | None) -> list[str] | None:
@@ -337,17 +359,20 @@ class Integration(Resource):
 
     # Planning
 
-    def plan(self, current: dict[str, Any] | None) -> Plan:
-        name = self.params["name"]
+    def plan(self, found: Found) -> Plan:
+        name, current = self.params["name"], found.integration
         if self.params["state"] == "absent":
             if current is None:
                 return Plan(None, None)
             change = Change(f"delete integration {name}", "DELETE", {"id": current["id"]})
             return Plan(self.shown(as_body(current)), None, (change,))
-        body = self.body(current)
+        body = self.body(found)
         after = self.shown(body)
+        context = {"connector_id": found.connector_id, "connector": found.connector}
+        absent = absence(found.connector)
         if current is None:
-            return Plan(None, after, (Change(f"create integration {name}", "POST", {"body": self.sent(body)}),))
+            arguments = {"body": self.sent(body), "absent": absent}
+            return Plan(None, after, (Change(f"create integration {name}", "POST", arguments),), context=context)
         before = self.shown(as_body(current))
         details = {"id": current["id"], "status": current["status"], "last_sync_time": current.get("last_sync_time")}
         changes = []
@@ -357,14 +382,22 @@ class Integration(Resource):
         if settings:
             words = ", ".join(setting.replace("_", " ") for setting in settings)
             changes.append(
-                Change(f"set {words} of integration {name}", "PUT", {"id": current["id"], "body": self.sent(body)})
+                Change(
+                    f"set {words} of integration {name}",
+                    "PUT",
+                    {"id": current["id"], "body": self.sent(body), "absent": absent},
+                )
             )
         elif self.params["wait"] and current["status"].lower() == "error":
             # A sync that failed is tried again: its cause may be gone, and if it is not, the user learns of it.
             changes.append(
-                Change(f"refresh integration {name}, whose last sync failed", "REFRESH", {"id": current["id"]})
+                Change(
+                    f"refresh integration {name}, whose last sync failed",
+                    "REFRESH",
+                    {"id": current["id"], "absent": absent},
+                )
             )
-        return Plan(before, after, tuple(changes), details)
+        return Plan(before, after, tuple(changes), details, context)
 
     def renews_secret(self) -> bool:
         """Whether parameters, which cannot be compared because Apono does not show them, are to be sent again."""
@@ -391,11 +424,10 @@ class Integration(Resource):
     def foresee(self, plan: Plan) -> Iterator[ResourceError]:
         """The sync that is to be waited for cannot be while the connector is away."""
         params = self.params
-        if params["state"] == "absent" or not self.connector_id or not params["connector_must_exist"]:
+        connector_id = plan.context.get("connector_id")
+        if params["state"] == "absent" or not connector_id or not params["connector_must_exist"]:
             return
-        if self.connector is None:
-            self.connector = self.find_connector(self.connector_id)
-        words = absence(self.connector)
+        words = absence(plan.context["connector"] or self.find_connector(connector_id))
         if words and params["wait"]:
             yield ResourceError(
                 f"{words}, so {self.what} cannot sync: start the connector, or do not wait for the sync (wait: false; "
@@ -409,7 +441,7 @@ class Integration(Resource):
     # Writing
 
     def apply(self, change: Change) -> dict[str, Any] | None:
-        words = absence(self.connector)
+        words = change.arguments.get("absent")
         if words:
             self.warn(f"{words}: {self.what} cannot sync until it is connected again.")
         path = f"{INTEGRATIONS_PATH}/{change.arguments['id']}" if "id" in change.arguments else INTEGRATIONS_PATH
@@ -462,7 +494,7 @@ class Integration(Resource):
 
     # Waiting
 
-    def settle(self, plan: Plan) -> dict[str, Any] | None:
+    def await_effect(self, plan: Plan) -> dict[str, Any] | None:
         """Wait for the sync that shows whether the settings are right; raises :class:`ResourceError` when it fails."""
         if not self.params["wait"] or self.params["state"] == "absent":
             return None
@@ -539,5 +571,6 @@ def as_body(current: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def given(option: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in option.items() if value is not None}
+def specified(option: dict[str, Any] | None) -> dict[str, Any]:
+    """Of an option with suboptions, those that are set."""
+    return {key: value for key, value in (option or {}).items() if value is not None}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     INTEGRATIONS_PATH,
-    Apono,
+    WithApono,
     integrations_named,
 )
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
@@ -17,7 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Informat
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 
 
-class IntegrationInfo(Information):
+class IntegrationInfo(WithApono, Information):
     """One read for one integration by its id, and for the others one for each page of the list."""
 
     options = APONO.merge(
@@ -32,9 +32,6 @@ class IntegrationInfo(Information):
             mutually_exclusive=tuple(("id", other) for other in ("name", "type", "connector_id", "status")),
         )
     )
-
-    def validate(self) -> None:
-        self.apono = Apono(self.params)
 
     def read(self) -> dict[str, Any]:
         return {"integrations": [shown(item) for item in self.found()]}

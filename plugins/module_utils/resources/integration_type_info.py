@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CATALOG_PATH, Apono, find_type
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
+    CATALOG_PATH,
+    WithApono,
+    find_type,
+)
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 
 
-class IntegrationTypeInfo(Information):
+class IntegrationTypeInfo(WithApono, Information):
     """One read."""
 
     options = APONO.merge(Options({"type": {"type": "str", "aliases": ["name"]}}))
-
-    def validate(self) -> None:
-        self.apono = Apono(self.params)
 
     def read(self) -> dict[str, Any]:
         name = self.params.get("type")

@@ -112,9 +112,8 @@ class KubeconfigEntry(Resource):
         changes = tuple(self.changes(current, wanted, set_current))
         profile = params.get("profile") or (before or {}).get("profile")
         details = {"name": name, "path": self.paths[0] if len(self.paths) == 1 else self.place(current)}
-        plan = Plan(before, after, changes, details)
-        self.others = [] if profile is None else users_of(files, profile, name)
-        return plan
+        others = [] if profile is None else users_of(files, profile, name)
+        return Plan(before, after, changes, details, {"profile_users": others})
 
     def changes(
         self,
@@ -201,7 +200,7 @@ class KubeconfigEntry(Resource):
         }
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
-        return {**super().report(before, plan, changes, details), "profile_users": self.others}
+        return {**super().report(before, plan, changes, details), **plan.context}
 
     # Writing
 

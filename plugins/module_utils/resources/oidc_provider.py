@@ -6,21 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import WithAws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, STATE, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
-from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import NOT_FOUND
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
+    NOT_FOUND,
+    InAccount,
+)
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
 # Who a service account's token is for (EKS User Guide, "Create an IAM OIDC provider for your cluster").
 AUDIENCE = "sts.amazonaws.com"
 
 
-class OidcProvider(Resource):
+class OidcProvider(WithAws, Resource):
     """Looked up by ARN. Converged, that is GetOpenIDConnectProvider; one GetCallerIdentity besides, unless
     ``account_id`` is given."""
 
@@ -46,7 +48,6 @@ class OidcProvider(Resource):
             )
         if params.get("account_id"):
             arn.validate_account_id(params["account_id"], "account_id")
-        self.aws = Aws(params)
         self.what = f"the OpenID Connect provider {params['url']}"
 
     @property
@@ -54,19 +55,23 @@ class OidcProvider(Resource):
         account_id = self.params.get("account_id") or self.aws.caller.account_id
         return arn.oidc_provider_arn(self.aws.partition, account_id, self.params["url"])
 
-    def read(self) -> dict[str, Any] | None:
-        return self.aws.find(
+    def read(self) -> InAccount:
+        where = arn.parse(self.arn)
+        found = self.aws.find(
             "iam", "get_open_id_connect_provider", self.what, NOT_FOUND, OpenIDConnectProviderArn=self.arn
         )
+        return InAccount(where.partition, where.account_id, found)
 
-    def plan(self, current: dict[str, Any] | None) -> Plan:
+    def plan(self, current: InAccount) -> Plan:
         url, wanted = self.params["url"], sorted(set(self.params["client_ids"]))
-        before = current and {"arn": self.arn, "url": url, "client_ids": sorted(current.get("ClientIDList", ()))}
+        its_arn = arn.oidc_provider_arn(current.partition, current.account_id, url)
+        found = current.found
+        before = found and {"arn": its_arn, "url": url, "client_ids": sorted(found.get("ClientIDList", ()))}
         if self.params["state"] == "absent":
-            changes = [Change(f"delete {self.what}", "delete_open_id_connect_provider")] if current else []
+            changes = [Change(f"delete {self.what}", "delete_open_id_connect_provider")] if found else []
             return Plan(before, None, tuple(changes))
         if before is None:
-            after = {"arn": self.arn, "url": url, "client_ids": wanted}
+            after = {"arn": its_arn, "url": url, "client_ids": wanted}
             creation = Change(
                 f"create {self.what}", "create_open_id_connect_provider", {"Url": url, "ClientIDList": wanted}
             )

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES, Aws
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import DENIED_CODES
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     NOT_FOUND,
     access_entry_facts,
     associated_access_policies,
 )
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
@@ -34,7 +34,7 @@ Written by ansible-playbook apono.eks.adopt: how it has found the cluster {clust
 Its next run writes this file anew. Variables of your own go into another file of this folder."""
 
 
-class OnboardingInfo(Information):
+class OnboardingInfo(WithKubernetes, Information):
     """DescribeCluster; of the role two reads, of each of its customer-managed policies two more until the one that
     allows :data:`ACTION` is known; DescribeAccessEntry and ListAssociatedAccessPolicies; one GET of aws-auth. What
     Apono has is given, so that one read serves all clusters."""
@@ -63,8 +63,6 @@ class OnboardingInfo(Information):
         arn.validate_role_name(params["role_name"], "role_name")
         if params.get("policy_name"):
             arn.validate_policy_name(params["policy_name"], "policy_name")
-        self.aws = Aws(params)
-        self.kubernetes = Kubernetes(params, self.aws)
 
     def read(self) -> dict[str, Any]:
         params, cluster = self.params, self.kubernetes.cluster

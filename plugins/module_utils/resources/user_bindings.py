@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
+from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes, WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
@@ -19,7 +18,7 @@ _API = "/apis/rbac.authorization.k8s.io/v1"
 _COLLECTIONS = {"ClusterRoleBinding": f"{_API}/clusterrolebindings", "RoleBinding": f"{_API}/rolebindings"}
 
 
-class UserBindings(Resource):
+class UserBindings(WithKubernetes, Resource):
     """Converged, one GET of the ClusterRoleBindings and one of the RoleBindings, or more where there are over 500; and
     one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
 
@@ -42,7 +41,6 @@ class UserBindings(Resource):
         arn.validate_account_id(params["account_id"], "account_id")
         if params.get("cluster_name"):
             arn.validate_cluster_name(params["cluster_name"])
-        self.kubernetes = Kubernetes(params, Aws(params) if params.get("cluster_name") else None)
 
     def read(self) -> list[tuple[str, list[dict[str, Any]]]]:
         return read_bindings(self.kubernetes)

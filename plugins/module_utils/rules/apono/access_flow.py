@@ -48,11 +48,11 @@ _WORDS = {"trigger", "logical_operator", "match_operator", "scope_mode", "approv
 _TIME = re.compile(r"(\d\d?):(\d\d)(:00(\.0+)?)?")
 
 
-def given(value: Any) -> Any:
-    """What was really given of an option with suboptions: nothing of what is ``None``."""
+def specified(value: Any) -> Any:
+    """What is set of an option with suboptions: nothing of what is ``None``."""
     if isinstance(value, dict):
-        return {key: given(item) for key, item in value.items() if item is not None}
-    return [given(item) for item in value] if isinstance(value, list) else value
+        return {key: specified(item) for key, item in value.items() if item is not None}
+    return [specified(item) for item in value] if isinstance(value, list) else value
 
 
 def same(shown: Any, wanted: Any, key: str = "") -> bool:

@@ -40,7 +40,7 @@ def validate(tags: dict[Any, Any], case_sensitive: bool = True) -> dict[str, str
     return texts
 
 
-def settle(params: dict[str, Any], case_sensitive: bool = True) -> None:
+def normalise(params: dict[str, Any], case_sensitive: bool = True) -> None:
     """Have ``params["tags"]``, if there are any, as AWS takes them; raises as :func:`validate`."""
     if params.get("tags"):
         params["tags"] = validate(params["tags"], case_sensitive)

@@ -86,24 +86,24 @@ def options_of(kind, **options):
     return params
 
 
-def resource(monkeypatch, module, kind, answers, **options):
+def resource(kind, answers, **options):
     """A resource with validated options, and AWS with the answers; see :class:`AnsweredAws`."""
     aws = AnsweredAws(answers)
-    monkeypatch.setattr(module, "Aws", lambda params: aws)
     made = kind(options_of(kind, **options))
     made.validate()
+    made.aws = aws
     return made, aws
 
 
-def information(monkeypatch, module, kind, answers, objects, **options):
+def information(kind, answers, objects, **options):
     """What a task that only reads returns.
 
-    :param module: the module that ``kind`` is in.
     :param answers: of AWS, by operation; see :class:`AnsweredAws`.
     :param objects: of Kubernetes, by path; see :class:`AnsweredKubernetes`.
     :return: the result, and AWS with its ``calls``.
     """
     aws = AnsweredAws(answers)
-    monkeypatch.setattr(module, "Aws", lambda params: aws)
-    monkeypatch.setattr(module, "Kubernetes", lambda params, aws: AnsweredKubernetes(params, aws, objects))
-    return kind(options_of(kind, **options)).result(False), aws
+    params = options_of(kind, **options)
+    task = kind(params)
+    task.aws, task.kubernetes = aws, AnsweredKubernetes(params, aws, objects)
+    return task.result(False), aws

@@ -10,6 +10,7 @@ import datetime
 import types
 
 import pytest
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws, kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources import access_check as module
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_check import AccessCheck
@@ -80,8 +81,9 @@ def fixture_check(monkeypatch):
     monkeypatch.setattr(module, "POLL_SECONDS", 0.001)
 
     def run(world, **given):
-        monkeypatch.setattr(module, "Aws", world.aws)
-        monkeypatch.setattr(module, "Kubernetes", world.kubernetes)
+        for place in (aws, module):
+            monkeypatch.setattr(place, "Aws", world.aws)
+        monkeypatch.setattr(kubernetes, "Kubernetes", world.kubernetes)
         options = {"region": "eu-west-1", "cluster_name": "alpha", "role_arn": ROLE_ARN, "session_name": JANE}
         checked = AccessCheck.options.check({**options, "wait_timeout": 0, **given})
         assert not checked.error_messages

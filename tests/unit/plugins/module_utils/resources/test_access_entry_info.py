@@ -10,7 +10,6 @@ import datetime
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.resources import access_entry_info as module
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry_info import AccessEntryInfo
 
 PRINCIPAL = "arn:aws:iam::111122223333:role/{}"
@@ -44,9 +43,6 @@ class Eks:
     def __init__(self, entries, listed=None):
         self.entries, self.listed, self.policies_read = entries, listed, []
 
-    def __call__(self, params, workers=None):
-        return self
-
     def call(self, service, operation, what, clusterName, principalArn=None):
         found = self.entries.get(principalArn, GONE)
         if isinstance(found, ResourceError):
@@ -62,55 +58,56 @@ class Eks:
         return iter(self.listed)
 
 
-def read(monkeypatch, eks, **given):
-    monkeypatch.setattr(module, "Aws", eks)
+def read(eks, **given):
     checked = AccessEntryInfo.options.check({"region": "eu-west-1", "cluster_name": "alpha", **given})
     assert not checked.error_messages
     params, _secrets = AccessEntryInfo.options.normalise(checked.validated_parameters)
-    return AccessEntryInfo(params).result(False)["access_entries"]
+    task = AccessEntryInfo(params)
+    task.aws = eks
+    return task.result(False)["access_entries"]
 
 
-def test_all_entries_in_the_order_in_which_eks_lists_them(monkeypatch):
+def test_all_entries_in_the_order_in_which_eks_lists_them():
     names = [PRINCIPAL.format(name) for name in ("b", "a", "nodes", "deleted")]
     eks = Eks({names[0]: entry(), names[1]: entry(), names[2]: entry("EC2_LINUX")}, names)
-    found = read(monkeypatch, eks)
+    found = read(eks)
     assert [one["principal_arn"] for one in found] == names[:3]
     assert [len(one["access_policies"]) for one in found] == [1, 1, 0]
     assert sorted(eks.policies_read) == sorted(names[:2])
     assert {one["cluster_name"] for one in found} == {"alpha"}
 
 
-def test_access_policies_that_are_not_wanted_are_not_read(monkeypatch):
+def test_access_policies_that_are_not_wanted_are_not_read():
     eks = Eks({PRINCIPAL.format("a"): entry()}, [PRINCIPAL.format("a")])
-    (found,) = read(monkeypatch, eks, access_policies=False)
+    (found,) = read(eks, access_policies=False)
     assert "access_policies" not in found
     assert eks.policies_read == []
 
 
-def test_of_one_principal_nothing_is_listed(monkeypatch):
+def test_of_one_principal_nothing_is_listed():
     principal = PRINCIPAL.format("a")
     eks = Eks({principal: entry()}, listed=AssertionError)
-    assert [one["principal_arn"] for one in read(monkeypatch, eks, principal_arn=principal)] == [principal]
-    assert read(monkeypatch, eks, principal_arn=PRINCIPAL.format("b")) == []
+    assert [one["principal_arn"] for one in read(eks, principal_arn=principal)] == [principal]
+    assert read(eks, principal_arn=PRINCIPAL.format("b")) == []
 
 
 @pytest.mark.parametrize("listed", [[], CONFIG_MAP])
-def test_a_cluster_without_entries_and_one_that_reads_none_have_none(monkeypatch, listed):
-    assert read(monkeypatch, Eks({}, listed)) == []
+def test_a_cluster_without_entries_and_one_that_reads_none_have_none(listed):
+    assert read(Eks({}, listed)) == []
     if listed:
-        assert read(monkeypatch, Eks({PRINCIPAL.format("a"): listed}), principal_arn=PRINCIPAL.format("a")) == []
+        assert read(Eks({PRINCIPAL.format("a"): listed}), principal_arn=PRINCIPAL.format("a")) == []
 
 
-def test_a_cluster_that_is_not_there_and_any_other_refusal_are_errors(monkeypatch):
+def test_a_cluster_that_is_not_there_and_any_other_refusal_are_errors():
     principal = PRINCIPAL.format("a")
     for eks, given in ((Eks({}, NO_CLUSTER), {}), (Eks({principal: NO_CLUSTER}), {"principal_arn": principal})):
         with pytest.raises(ResourceError, match="There is no EKS cluster alpha in the region eu-west-1"):
-            read(monkeypatch, eks, **given)
+            read(eks, **given)
     with pytest.raises(ResourceError, match="denied"):
-        read(monkeypatch, Eks({}, ResourceError("denied", code="AccessDeniedException")))
+        read(Eks({}, ResourceError("denied", code="AccessDeniedException")))
 
 
 @pytest.mark.parametrize(("option", "value"), [("cluster_name", "-"), ("principal_arn", "jane")])
-def test_options_that_cannot_be_are_refused(monkeypatch, option, value):
+def test_options_that_cannot_be_are_refused(option, value):
     with pytest.raises(ResourceError, match=value):
-        read(monkeypatch, Eks({}, []), **{option: value})
+        read(Eks({}, []), **{option: value})

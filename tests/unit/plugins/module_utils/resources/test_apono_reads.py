@@ -32,15 +32,16 @@ class AnsweredApono(Apono):
 
 
 @pytest.fixture(name="read")
-def fixture_read(monkeypatch):
-    def run(module, kind, answers, **given):
+def fixture_read():
+    def run(kind, answers, **given):
         options = {"api_token": "hidden-token", **given}
         checked = kind.options.check(options)
         assert not checked.error_messages
         params, _secrets = kind.options.normalise(checked.validated_parameters)
         apono = AnsweredApono(params, answers)
-        monkeypatch.setattr(module, "Apono", lambda params: apono)
-        return kind(params).result(False), apono
+        task = kind(params)
+        task.apono = apono
+        return task.result(False), apono
 
     return run
 
@@ -62,9 +63,7 @@ def fixture_connectors(read, monkeypatch):
     monkeypatch.setattr(connector_info, "FIRST_POLL_INTERVAL", 0.01)
 
     def run(answers=None, **given):
-        result, apono = read(
-            connector_info, connector_info.ConnectorInfo, answers or {CONNECTORS_PATH: [*PAGES]}, **given
-        )
+        result, apono = read(connector_info.ConnectorInfo, answers or {CONNECTORS_PATH: [*PAGES]}, **given)
         return result["connectors"], apono
 
     return run
@@ -125,7 +124,7 @@ def test_what_cannot_be_waited_for_is_refused(connectors, given, reason):
 
 
 def test_a_name_that_several_connectors_have_stands_for_none_of_them(read):
-    result, _apono = read(connector_info, connector_info.ConnectorInfo, {CONNECTORS_PATH: [*PAGES]})
+    result, _apono = read(connector_info.ConnectorInfo, {CONNECTORS_PATH: [*PAGES]})
     assert result["ids_by_name"] == {"test": "connector-3"}
 
 
@@ -156,7 +155,7 @@ FULL = {
 @pytest.fixture(name="integrations")
 def fixture_integrations(read):
     def run(answers, **given):
-        result, apono = read(integration_info, integration_info.IntegrationInfo, answers, **given)
+        result, apono = read(integration_info.IntegrationInfo, answers, **given)
         return result["integrations"], apono
 
     return run

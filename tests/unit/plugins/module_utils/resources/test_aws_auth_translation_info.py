@@ -82,7 +82,7 @@ ANSWERS = {
 
 
 @pytest.fixture(name="translated")
-def fixture_translated(monkeypatch):
+def fixture_translated():
     """The translation of an aws-auth, by ARN as it is written there, and AWS with its calls."""
 
     def run(roles=(), users=(), objects=None, map_accounts="", **answers):
@@ -91,8 +91,6 @@ def fixture_translated(monkeypatch):
             data[key] = items if isinstance(items, str) else json.dumps(list(items)) if items else ""
         found = {OBJECT_PATH: {"data": data}, **(objects or {})}
         result, aws = information(
-            monkeypatch,
-            module,
             module.AwsAuthTranslationInfo,
             {**ANSWERS, **answers},
             found,
@@ -108,9 +106,9 @@ def mapped(arn, username="admins", groups=(), field="rolearn"):
     return {field: arn, "username": username, "groups": list(groups)}
 
 
-def test_a_name_that_is_no_clusters_is_refused(monkeypatch):
+def test_a_name_that_is_no_clusters_is_refused():
     with pytest.raises(ResourceError, match="cluster_name"):
-        information(monkeypatch, module, module.AwsAuthTranslationInfo, {}, {}, cluster_name="no name")
+        information(module.AwsAuthTranslationInfo, {}, {}, cluster_name="no name")
 
 
 def test_without_aws_auth_nothing_but_the_cluster_is_read(translated):

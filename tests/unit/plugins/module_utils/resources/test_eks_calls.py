@@ -74,7 +74,7 @@ def fixture_entry(monkeypatch):
             **answers,
         }
         given = {"cluster_name": "alpha", "principal_arn": ROLE, **(options or {})}
-        return resource(monkeypatch, access_entry, access_entry.AccessEntry, found, **given)
+        return resource(access_entry.AccessEntry, found, **given)
 
     return made
 
@@ -88,6 +88,7 @@ def test_an_entry_is_read_without_its_policies_where_none_are_managed(entry):
         "type": "STANDARD",
         "tags": {"team": "a"},
         "created_at": "2026-01-01T00:00:00+00:00",
+        "modified_at": WHEN,
         "access_policies": None,
         "is_dead": False,
     }
@@ -256,7 +257,7 @@ def fixture_mode(monkeypatch):
             **answers,
         }
         given = {"cluster_name": "alpha", "mode": "API", **(options or {})}
-        return resource(monkeypatch, authentication_mode, authentication_mode.AuthenticationMode, found, **given)
+        return resource(authentication_mode.AuthenticationMode, found, **given)
 
     return made
 

@@ -74,7 +74,7 @@ def fixture_role(monkeypatch):
             **answers,
         }
         given = {"trust": SSO, **(options or {})}
-        return resource(monkeypatch, iam_role, iam_role.IamRole, found, **given)
+        return resource(iam_role.IamRole, found, **given)
 
     return made
 
@@ -92,7 +92,9 @@ def test_a_role_is_read_with_the_arns_of_its_policies(role):
         Tags=[{"Key": "team", "Value": "a"}],
     )
     made, aws = role(GetRole=full, ListAttachedRolePolicies=pages("AttachedPolicies", *attached))
-    assert made.read() == {
+    read = made.read()
+    assert (read.partition, read.account_id) == ("aws", ACCOUNT)
+    assert read.found == {
         "arn": ROLE,
         "role_id": "AROAEXAMPLEEXAMPLE",
         "path": "/team/",
@@ -108,27 +110,29 @@ def test_a_role_is_read_with_the_arns_of_its_policies(role):
 
 
 def test_what_a_role_leaves_out_has_its_default(role):
-    read = role()[0].read()
+    read = role()[0].read().found
     assert (read["description"], read["max_session_duration"]) == ("", 3600)
     assert (read["permissions_boundary"], read["tags"]) == (None, {})
 
 
 def test_no_role_is_none(role):
+    made, aws = role({"state": "absent"}, GetRole=missing("NoSuchEntity"))
+    assert made.read().found is None and aws.calls == ["GetRole"]
     made, aws = role(GetRole=missing("NoSuchEntity"))
-    assert made.read() is None and aws.calls == ["GetRole"]
+    assert made.read() == iam_common.InAccount("aws", ACCOUNT, None)
 
 
 def test_inline_policies_are_read_where_they_are_needed(role):
     made, _aws = role({"read_inline_policies": True})
-    assert made.read()["inline_policies"] == ["a", "b"]
-    assert "instance_profiles" not in made.read()
+    assert made.read().found["inline_policies"] == ["a", "b"]
+    assert "instance_profiles" not in made.read().found
 
 
 def test_what_stands_in_the_way_of_a_removal_is_read(role):
     profile = {"Path": "/", "InstanceProfileId": "AIPAEXAMPLEEXAMPLE", "Arn": ROLE, "CreateDate": WHEN}
     profiles = [{**profile, "InstanceProfileName": name, "Roles": []} for name in ("z", "y")]
     made, _aws = role({"state": "absent"}, ListInstanceProfilesForRole=pages("InstanceProfiles", *profiles))
-    read = made.read()
+    read = made.read().found
     assert (read["inline_policies"], read["instance_profiles"]) == (["a", "b"], ["y", "z"])
 
 
@@ -142,7 +146,7 @@ def test_a_role_is_made_in_the_callers_account(role):
 def test_a_boundary_and_tags_go_into_the_creation(role):
     options = {"permissions_boundary": POLICY, "tags": {"team": "a"}, "max_session_duration": 7200, "path": "/team/"}
     made, aws = role(options, GetRole=missing("NoSuchEntity"), CreateRole=a_role())
-    plan = made.plan(None)
+    plan = made.plan(made.read())
     assert plan.after["permissions_boundary"] == POLICY
     facts = made.apply(plan.changes[0])
     assert facts == {"role_id": "AROAEXAMPLEEXAMPLE", "create_date": "2026-01-01T00:00:00+00:00"}
@@ -285,7 +289,7 @@ def fixture_policy(monkeypatch):
             "ListPolicyVersions": pages("Versions", *versions),
             **answers,
         }
-        return resource(monkeypatch, iam_policy, iam_policy.IamPolicy, found, **(options or {}))
+        return resource(iam_policy.IamPolicy, found, **(options or {}))
 
     return made
 
@@ -293,7 +297,7 @@ def fixture_policy(monkeypatch):
 def test_a_policy_that_is_as_it_should_be_is_two_reads(policy):
     made, aws = policy()
     read = made.read()
-    assert read["document"] == BUILT_IN and "versions" not in read
+    assert read.found["document"] == BUILT_IN and "versions" not in read.found
     assert [name for name in aws.calls if name != "GetCallerIdentity"] == ["GetPolicy", "GetPolicyVersion"]
     assert aws.made[-1][1] == {"PolicyArn": POLICY, "VersionId": "v2"}
     assert made.plan(read).changes == ()
@@ -301,21 +305,21 @@ def test_a_policy_that_is_as_it_should_be_is_two_reads(policy):
 
 def test_versions_are_read_for_a_new_one_oldest_first(policy):
     made, aws = policy(document=OTHER)
-    assert made.read()["versions"] == ["v1", "v9", "v10"]
+    assert made.read().found["versions"] == ["v1", "v9", "v10"]
     assert aws.calls[-1] == "ListPolicyVersions"
 
 
 def test_of_a_policy_in_another_account_the_caller_has_to_be_there(policy):
     missing_one = missing("NoSuchEntity")
     made, _aws = policy(GetPolicy=missing_one)
-    assert made.read() is None
+    assert made.read().found is None
     own, _aws = policy({"account_id": ACCOUNT}, GetPolicy=missing_one)
-    assert own.read() is None
+    assert own.read().found is None
     foreign, _aws = policy({"account_id": "444455556666"}, GetPolicy=missing_one)
     with pytest.raises(ResourceError, match="444455556666"):
         foreign.read()
     gone, aws = policy({"account_id": "444455556666", "state": "absent"}, GetPolicy=missing_one)
-    assert gone.read() is None and aws.calls == ["GetPolicy"]
+    assert gone.read().found is None and aws.calls == ["GetPolicy"]
 
 
 def entities(PolicyArn, EntityFilter, PolicyUsageFilter):
@@ -339,7 +343,7 @@ def entities(PolicyArn, EntityFilter, PolicyUsageFilter):
 )
 def test_who_uses_a_policy_is_read_where_somebody_does(policy, counts, roles, boundary_of):
     made, aws = policy({"state": "absent"}, GetPolicy=a_policy(**counts), ListEntitiesForPolicy=entities)
-    read = made.read()
+    read = made.read().found
     users = [role.replace("role", "user") for role in roles]
     groups = [role.replace("role", "group") for role in roles]
     assert read["users"] == {"roles": roles, "users": users, "groups": groups, "boundary_of": boundary_of}

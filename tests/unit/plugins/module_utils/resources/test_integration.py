@@ -409,30 +409,30 @@ def test_a_refresh_whose_answer_is_lost_is_no_failure():
 def test_a_sync_that_goes_on_is_waited_for(syncing):
     plan, made = planned(shown(status=syncing), config=CONFIG)
     made.apono.then = [shown(status=syncing), shown(status=syncing), shown(last_sync_time="now")]
-    assert made.settle(plan) == {"id": "i-1", "status": "Active", "last_sync_time": "now"}
+    assert made.await_effect(plan) == {"id": "i-1", "status": "Active", "last_sync_time": "now"}
 
 
 def test_after_a_change_that_started_no_sync_one_is_started():
     plan, made = planned(shown(), config={"region": "x"})
-    assert made.settle(plan)["status"] == "Active"
+    assert made.await_effect(plan)["status"] == "Active"
     assert "/api/v2/integrations/i-1/refresh" in made.apono.paths()
     plan, made = planned(shown(status="Initializing"), config={"region": "x"})
     made.apono.then = [shown()]
-    assert made.settle(plan)["status"] == "Active"
+    assert made.await_effect(plan)["status"] == "Active"
     assert "/api/v2/integrations/i-1/refresh" not in made.apono.paths()
 
 
 def test_a_sync_that_does_not_end_is_a_timeout_with_what_to_do():
     plan, made = planned(shown(status="Initializing"), config=CONFIG, wait_timeout=0)
     with pytest.raises(ResourceError, match="within 0 seconds") as error:
-        made.settle(plan)
+        made.await_effect(plan)
     assert error.value.code == "Timeout"
 
 
 def test_an_integration_that_goes_while_it_is_waited_for_is_an_error():
     plan, made = planned(config=CONFIG)
     with pytest.raises(ResourceError, match="run again"):
-        made.settle(plan)
+        made.await_effect(plan)
 
 
 @pytest.mark.parametrize(("status", "kind"), [("Error", "error"), ("Warning", "warning"), ("Disabled", "warning")])
@@ -446,7 +446,7 @@ def test_a_sync_that_ended_badly_is_reported_in_aponos_words(status, kind):
         with pytest.raises(ResourceError, match="Apono gives no details"):
             made.judge(plan.details)
     else:
-        assert made.settle(plan) is None
+        assert made.await_effect(plan) is None
         assert made.warnings == [f"The integration prod: its status is {status}. a reason"]
 
 
@@ -454,7 +454,7 @@ def test_a_sync_that_ended_badly_is_reported_in_aponos_words(status, kind):
 def test_nothing_is_waited_for_where_nobody_asked(given):
     plan, made = planned(shown(status="Initializing"), **given)
     made.apono.calls.clear()
-    assert made.settle(plan) is None
+    assert made.await_effect(plan) is None
     assert made.apono.calls == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import InAccount
 from ansible_collections.apono.eks.plugins.module_utils.resources.oidc_provider import OidcProvider
 
 ISSUER = "https://oidc.eks.cn-north-1.amazonaws.com.cn/id/EXAMPLE"
@@ -21,8 +22,12 @@ def provider(**options: Any) -> OidcProvider:
     return task
 
 
+def found(clients: list[str] | None) -> InAccount:
+    return InAccount("aws-cn", "111122223333", None if clients is None else {"ClientIDList": clients})
+
+
 def operations(current: list[str] | None, **options: Any) -> list[tuple[str, dict[str, Any]]]:
-    plan = provider(**options).plan(None if current is None else {"ClientIDList": current})
+    plan = provider(**options).plan(found(current))
     return [(change.operation, change.arguments) for change in plan.changes]
 
 
@@ -32,7 +37,7 @@ def test_what_is_missing_is_made_and_nothing_is_taken() -> None:
     ]
     assert operations(["other", "sts.amazonaws.com"]) == []
     assert operations(["other"]) == [("add_client_id_to_open_id_connect_provider", {"ClientID": "sts.amazonaws.com"})]
-    assert provider().plan({"ClientIDList": ["other"]}).after == {
+    assert provider().plan(found(["other"])).after == {
         "arn": ARN,
         "url": ISSUER,
         "client_ids": ["other", "sts.amazonaws.com"],

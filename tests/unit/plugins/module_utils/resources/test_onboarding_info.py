@@ -127,7 +127,7 @@ OF_APONO = {"integrations": [INTEGRATION], "parameter_ids": IDS}
 
 
 @pytest.fixture(name="adopted")
-def fixture_adopted(monkeypatch):
+def fixture_adopted():
     """What is found of a cluster whose account has a role and a policy as onboard makes them, but for what a test
     changes; and AWS with its calls."""
 
@@ -145,7 +145,7 @@ def fixture_adopted(monkeypatch):
             **answers,
         }
         given = {"cluster_name": "alpha", **(options or {})}
-        return information(monkeypatch, module, module.OnboardingInfo, found, objects or {}, **given)
+        return information(module.OnboardingInfo, found, objects or {}, **given)
 
     return run
 
@@ -163,10 +163,10 @@ def note(result, code):
     ("option", "value"),
     [("cluster_name", "no name"), ("role_name", "no name"), ("policy_name", "no name")],
 )
-def test_a_name_that_is_none_is_refused_before_anything_is_read(monkeypatch, option, value):
+def test_a_name_that_is_none_is_refused_before_anything_is_read(option, value):
     given = {"cluster_name": "alpha", option: value}
     with pytest.raises(ResourceError, match=option):
-        information(monkeypatch, module, module.OnboardingInfo, {}, {}, **given)
+        information(module.OnboardingInfo, {}, {}, **given)
 
 
 def test_a_cluster_as_onboard_makes_it_needs_no_variable(adopted):

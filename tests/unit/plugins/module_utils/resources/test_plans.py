@@ -15,7 +15,8 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change, 
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_prune import AwsAuthPrune
-from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole, Found
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import InAccount
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.user_bindings import UserBindings
@@ -36,8 +37,12 @@ def resource(kind, **given):
     params, _secrets = kind.options.normalise(checked.validated_parameters)
     made = kind(params)
     made.validate()
-    made.account_id = ACCOUNT
     return made
+
+
+def in_account(found):
+    """An object of IAM as ``read`` returns it."""
+    return InAccount("aws", ACCOUNT, found)
 
 
 def operations(plan):
@@ -48,7 +53,7 @@ def operations(plan):
 
 
 def policy(**changes):
-    return {
+    current = {
         "arn": POLICY_ARN,
         "policy_id": "ANPA",
         "description": "",
@@ -58,6 +63,7 @@ def policy(**changes):
         "document": iam.access_policy("aws", ACCOUNT, ["*"], ["*"]),
         **changes,
     }
+    return in_account(current)
 
 
 def test_a_policy_that_is_as_it_should_be_stays():
@@ -66,7 +72,7 @@ def test_a_policy_that_is_as_it_should_be_stays():
 
 
 def test_a_policy_that_is_missing_is_made():
-    plan = resource(IamPolicy, tags={"a": 1}).plan(None)
+    plan = resource(IamPolicy, tags={"a": 1}).plan(in_account(None))
     assert operations(plan) == ["create_policy"]
     assert plan.before is None
     assert plan.after["arn"] == POLICY_ARN
@@ -127,7 +133,7 @@ def test_a_boundary_is_never_taken_away():
 
 
 def role(**changes):
-    return {
+    current = {
         "arn": ROLE_ARN,
         "role_id": "AROA",
         "path": "/",
@@ -140,6 +146,7 @@ def role(**changes):
         "managed_policies": [],
         **changes,
     }
+    return in_account(current)
 
 
 SSO = {"trust": {"sso": {}}}
@@ -151,7 +158,7 @@ def test_a_role_that_is_as_it_should_be_stays():
 
 
 def test_a_role_is_made_with_its_policies():
-    plan = resource(IamRole, **SSO, managed_policies=["apono-k8s-access", READ_ONLY]).plan(None)
+    plan = resource(IamRole, **SSO, managed_policies=["apono-k8s-access", READ_ONLY]).plan(in_account(None))
     assert operations(plan) == ["create_role", "attach_role_policy", "attach_role_policy"]
     assert plan.after["managed_policies"] == [POLICY_ARN, READ_ONLY]
 
@@ -205,7 +212,7 @@ def removable(**changes):
 def test_a_role_goes_with_what_was_named():
     plan = resource(IamRole, state="absent", managed_policies=["apono-k8s-access"]).plan(removable())
     assert operations(plan) == ["detach_role_policy", "delete_role"]
-    assert resource(IamRole, state="absent").plan(None).changes == ()
+    assert resource(IamRole, state="absent").plan(in_account(None)).changes == ()
 
 
 @pytest.mark.parametrize(
@@ -258,6 +265,7 @@ def entry(**changes):
         "created_at": "2026-01-31T12:00:00+00:00",
         "access_policies": None,
         "is_dead": False,
+        "modified_at": datetime.datetime(2026, 1, 31, tzinfo=datetime.timezone.utc),
         **changes,
     }
 
@@ -318,13 +326,11 @@ OURS = f'- rolearn: {ROLE_ARN}\n  username: "{{{{SessionNameRaw}}}}"\n'
 
 
 def mapping(**given):
-    made = resource(AwsAuthRole, cluster_name="a", role_arn=ROLE_ARN, **given)
-    made.caller_arn = None
-    return made
+    return resource(AwsAuthRole, cluster_name="a", role_arn=ROLE_ARN, **given)
 
 
-def config_map(text):
-    return {"metadata": {"resourceVersion": "7"}, "data": {"mapRoles": text, "mapUsers": "x"}}
+def config_map(text, caller_arn=None):
+    return Found({"metadata": {"resourceVersion": "7"}, "data": {"mapRoles": text, "mapUsers": "x"}}, caller_arn)
 
 
 def test_the_diff_of_aws_auth_is_its_text_and_the_write_keeps_the_rest():
@@ -339,10 +345,10 @@ def test_the_diff_of_aws_auth_is_its_text_and_the_write_keeps_the_rest():
 
 
 def test_a_config_map_that_is_missing_is_made_and_not_for_a_removal():
-    (change,) = mapping().plan(None).changes
+    (change,) = mapping().plan(Found(None)).changes
     assert change.operation == "POST"
     assert change.arguments["body"]["data"] == {"mapRoles": OURS}
-    assert mapping(state="absent").plan(None).changes == ()
+    assert mapping(state="absent").plan(Found(None)).changes == ()
     (removal,) = mapping(state="absent").plan(config_map(NODES + OURS)).changes
     assert removal.arguments["body"]["data"]["mapRoles"] == NODES
 
@@ -368,12 +374,12 @@ def test_the_entry_of_nodes_is_left_alone_whatever_is_allowed(state):
 
 def test_the_callers_own_entry_is_left_alone():
     wanted = mapping(username="other")
-    wanted.caller_arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
+    caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
     with pytest.raises(ResourceError, match="credentials in use"):
-        wanted.plan(config_map(OURS))
+        wanted.plan(config_map(OURS, caller))
 
 
-# An entry that has to settle
+# How long an entry takes to have effect
 
 
 @pytest.mark.parametrize(("age", "slept"), [(None, 60), (0, 60), (45, 15), (70, None), (-500, 60)])
@@ -382,14 +388,14 @@ def test_an_entry_that_was_made_long_ago_is_not_waited_for(monkeypatch, age, sle
     monkeypatch.setattr("time.sleep", waits.append)
     entry = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, settle_seconds=60)
     if age is not None:
-        entry.modified_at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
-        entry.settle(Plan({}, {}))
+        modified_at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
+        entry.await_effect(Plan({}, {}, context={"modified_at": modified_at}))
     else:
-        entry.settle(Plan(None, {}, (Change("create it", "create_access_entry"),)))
+        entry.await_effect(Plan(None, {}, (Change("create it", "create_access_entry"),)))
     assert [round(seconds) for seconds in waits] == ([] if slept is None else [slept])
     absent = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, settle_seconds=60, state="absent")
     waits.clear()
-    absent.settle(Plan({}, None, (Change("delete it", "delete_access_entry"),)))
+    absent.await_effect(Plan({}, None, (Change("delete it", "delete_access_entry"),)))
     assert waits == []
 
 
@@ -404,8 +410,7 @@ PRUNED = {
 
 def prune(*principals, caller=None):
     wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=list(principals))
-    wanted.caller_arn = caller
-    return wanted.plan({"metadata": {"resourceVersion": "7"}, "data": PRUNED})
+    return wanted.plan(Found({"metadata": {"resourceVersion": "7"}, "data": PRUNED}, caller))
 
 
 def test_roles_and_users_go_in_one_write_and_all_else_stays():
@@ -432,8 +437,7 @@ def test_roles_and_users_go_in_one_write_and_all_else_stays():
 )
 def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
     wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[kept, ROLE_ARN])
-    wanted.caller_arn = caller
-    plan = wanted.plan({"metadata": {}, "data": PRUNED})
+    plan = wanted.plan(Found({"metadata": {}, "data": PRUNED}, caller))
     assert plan.details["principals"] == [ROLE_ARN.lower()]
     assert "The credentials in use reach the cluster through the very entry" in wanted.warnings[0]
 
@@ -516,6 +520,7 @@ def node_entry(**changes):
         "created_at": "2026-01-01T00:00:00+00:00",
         "access_policies": None,
         "is_dead": False,
+        "modified_at": datetime.datetime(2026, 1, 31, tzinfo=datetime.timezone.utc),
         **changes,
     }
 
