@@ -25,7 +25,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions variables docs-sources types-baseline quick newcomer
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions variables docs-sources types-baseline quick newcomer screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -66,6 +66,9 @@ newcomer: $(READY) tools awx-collection ## Run what touches Kubernetes as on a m
 
 browser: $(READY) ## Open the page of a report in a real browser ("make chromium" gets one)
 	$(BIN)/python -m pytest -rs tests/browser
+
+screenshots: $(READY) docs ## Take the screenshots of the documentation in a real browser
+	PYTHONPATH=$(PYTHONPATH):tests/browser $(BIN)/python tests/browser/screenshots.py
 
 molecule: $(READY) ## Run each role's molecule scenario
 	cd extensions && molecule reset --all && python -m testbed.bed run molecule test --all

@@ -13,8 +13,10 @@ description:
   - Makes a table for the terminal, with one line for each cluster, and if a path is given, one HTML page that needs
     nothing else and can be mailed, and the same as JSON and as CSV.
   - The page is a table of clusters and steps, with the changes, the differences, the errors and the findings of each.
-    It fetches nothing, works from a file, can be filtered and sorted, and says the same without its script and on
-    paper.
+    Clusters that failed come first. The page makes no request, works from a file, can be filtered and sorted, and has
+    the same contents without its script and on paper.
+  - The report says who ran which playbook, with which inventory, limit, tags and versions. It does not have extra
+    variables.
   - The files are written in check mode too. A report on a check run is what that run is for, and the files are none
     of the things that check mode keeps unchanged. For the same reason, the module is never changed; whether a run
     changed anything is said by its other tasks.
@@ -111,6 +113,11 @@ options:
     description: What there is to say about the run as a whole, a text for each.
     type: list
     elements: str
+  user:
+    description:
+      - The user who runs the playbook, for the report. If it is not set, the user of the operating system.
+      - A controller such as AWX runs playbooks as a user of its own. There, use C(awx_user_name).
+    type: str
   path:
     description:
       - The HTML page, such as V(reports/today.html). Beside it, the JSON and the CSV have the same name but for the

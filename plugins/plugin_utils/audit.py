@@ -137,8 +137,15 @@ class Piece:
         return list(self.result.get("changes") or ()) if self.ran and not self.error else []
 
     def step(self) -> dict[str, Any]:
-        """Its part of the record."""
-        state = "failed" if self.error else "skipped" if not self.ran else "changed" if self.changes else "unchanged"
+        """Its part of the record. An audit changes nothing, so its states say how a piece is."""
+        if self.error:
+            state = "failed"
+        elif not self.ran:
+            state = "skipped"
+        elif not self.is_there:
+            state = "absent"
+        else:
+            state = "drifted" if self.changes else "unchanged"
         diff = {"before": self.before, "after": self.after} if self.changes else None
         return {"name": self.name, "state": state, "changes": self.changes, "diff": diff}
 

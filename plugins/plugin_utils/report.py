@@ -33,6 +33,9 @@ STATES = (
     "onboarded",
 )
 
+# The states of a step that is, or was, not as its settings say.
+DIFFERENT = ("changed", "drifted", "absent")
+
 # The width of the table on a terminal: Ansible indents it, and 120 columns are to hold it all.
 WIDTH = 104
 LONGEST_NAME = 36
@@ -51,17 +54,35 @@ SEPARATORS = re.compile(r"([;\t\r\n])")
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
+# Who ran what: texts, and two lists of texts.
+RUN_KEYS = ("user", "playbook", "limit", "collection_version", "ansible_version")
+RUN_LISTS = ("inventory", "tags")
+
+
 def document(
-    outcomes: list[dict[str, Any]], title: str, notes: list[str], check_mode: bool, generated_at: str
+    outcomes: list[dict[str, Any]],
+    title: str,
+    notes: list[str],
+    check_mode: bool,
+    generated_at: str,
+    run: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The report as data, complete: what an outcome leaves out is there as nothing."""
+    """The report as data, complete: what an outcome leaves out is there as nothing.
+
+    :param run: who ran what, by ``RUN_KEYS`` and ``RUN_LISTS``.
+    """
     clusters = [complete(outcome) for outcome in outcomes]
+    known = run or {}
     document: dict[str, Any] = clean(
         {
             "schema_version": SCHEMA_VERSION,
             "title": title,
             "generated_at": generated_at,
             "check_mode": check_mode,
+            "run": {
+                **{key: str(known.get(key) or "") for key in RUN_KEYS},
+                **{key: [str(item) for item in known.get(key) or ()] for key in RUN_LISTS},
+            },
             "counts": counts(clusters),
             "notes": notes,
             "clusters": clusters,
@@ -137,7 +158,7 @@ def what_happened(cluster: dict[str, Any]) -> str:
     errors = cluster["errors"]
     if errors:
         return one_line(f"{number_of_errors(errors)}{error_words(errors[0])}")
-    parts = [", ".join(step["name"] for step in cluster["steps"] if step["state"] == "changed")]
+    parts = [", ".join(step["name"] for step in cluster["steps"] if step["state"] in DIFFERENT)]
     # Who did the account's work is the page's matter: the line of that cluster says what it was.
     parts += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
     parts.append(", ".join(dict.fromkeys(finding["code"] for finding in cluster["findings"])))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -14,6 +15,7 @@ from ansible_collections.apono.eks.plugins.module_utils.files import followed, r
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.plugin_utils import report, report_html
+from ansible_collections.apono.eks.plugins.plugin_utils.run_facts import run_facts
 
 STEP = {
     "name": {"type": "str", "required": True},
@@ -36,7 +38,11 @@ OUTCOME = {
     "findings": {"type": "list", "elements": "dict"},
 }
 
-WRITERS = {"html": report_html.page, "json": report.json_text, "csv": report.csv_text}
+WRITERS: dict[str, Callable[[dict[str, Any], str], str]] = {
+    "html": report_html.page,
+    "json": lambda document, _stem: report.json_text(document),
+    "csv": lambda document, _stem: report.csv_text(document),
+}
 
 
 class Report(Task):
@@ -48,6 +54,7 @@ class Report(Task):
             "title": {"type": "str", "default": "Clusters"},
             "notes": {"type": "list", "elements": "str"},
             "path": {"type": "path"},
+            "user": {"type": "str"},
         }
     )
 
@@ -67,6 +74,7 @@ class Report(Task):
             notes=self.params.get("notes") or [],
             check_mode=check_mode,
             generated_at=now.isoformat(timespec="seconds"),
+            run=run_facts(self.params.get("user") or ""),
         )
         files = self.write(document) if self.params.get("path") else {}
         where = ["", f"The report is {files['html']}, and beside it the same as JSON and CSV."] if files else []
@@ -84,7 +92,7 @@ class Report(Task):
         for kind, path in files.items():
             try:
                 # A link stays a link: what it leads to is replaced.
-                replace_file(followed(path), WRITERS[kind](document))
+                replace_file(followed(path), WRITERS[kind](document, stem))
             except OSError as error:
                 raise ResourceError(f"The report {path} cannot be written: {error}. Choose a writable path.") from error
         return files

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page of a report.
 
-All that comes from outside goes through ElementTree, which escapes it; there is no other way into the page. The page's
-own policy lets no script and no style but its own run and nothing be fetched, so it stays harmless and silent even if
-that were wrong. It says everything without its script, as in a mail's preview: that adds filters and an order.
+All that comes from outside goes through ElementTree, which escapes it; nothing else writes to the page. The page's own
+policy allows no script and no style but its own, and no request, so it stays harmless even if that were wrong. Without
+its script, as in the preview of a mail, it has the same contents: the script adds filters, an order and copy buttons.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import difflib
 import hashlib
 import html
 import json
+import os
+import re
+from collections.abc import Iterator
 from string import Template
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from ansible_collections.apono.eks.plugins.module_utils.redaction import one_line
 from ansible_collections.apono.eks.plugins.plugin_utils import report
 from ansible_collections.apono.eks.plugins.plugin_utils.report_page import PAGE, SCRIPT, STYLE
 
-# How a state looks: a tone, and a mark for those to whom colours say nothing.
+# How a state looks: a tone, and a mark that says the same without colors.
 LOOKS = {
     "failed": ("bad", "✕"),
     "unreachable": ("bad", "✕"),
     "partial": ("warn", "!"),
     "drifted": ("warn", "!"),
-    "absent": ("warn", "–"),
+    "absent": ("warn", "∅"),
     "not started": ("warn", "…"),
     "changed": ("new", "●"),
     "unchanged": ("good", "✓"),
@@ -40,9 +44,25 @@ OTHER_LOOK = ("quiet", "–")
 
 IDENTITY = (("Cluster", "cluster"), ("Account", "account_id"), ("Region", "region"), ("State", "state"))
 
+# A name up to this length has a line of its own on a phone. A browser would otherwise break it at its hyphens.
+LONGEST_UNBROKEN = 36
 
-def page(document: dict[str, Any]) -> str:
-    """The whole page, as one text."""
+RUN_LABELS = {
+    "user": "Run by",
+    "playbook": "Playbook",
+    "inventory": "Inventory",
+    "limit": "Limit",
+    "tags": "Tags",
+    "collection_version": "apono.eks",
+    "ansible_version": "ansible-core",
+}
+
+
+def page(document: dict[str, Any], stem: str = "") -> str:
+    """Return the whole page.
+
+    :param stem: the path of the files of the report without their endings, to link the JSON and the CSV.
+    """
     policy = (
         f"default-src 'none'; script-src '{source_hash(SCRIPT)}'; style-src '{source_hash(STYLE)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -51,7 +71,7 @@ def page(document: dict[str, Any]) -> str:
         policy=html.escape(policy),
         title=html.escape(document["title"]),
         style=STYLE,
-        body=ElementTree.tostring(body(document), encoding="unicode", method="html"),
+        body=ElementTree.tostring(body(document, os.path.basename(stem)), encoding="unicode", method="html"),
         script=SCRIPT,
     )
 
@@ -75,18 +95,18 @@ def element(tag: str, *children: ElementTree.Element | str | None, **attributes:
     return made
 
 
-def body(document: dict[str, Any]) -> ElementTree.Element:
-    clusters = document["clusters"]
-    names = report.step_names(clusters)
+def body(document: dict[str, Any], name: str) -> ElementTree.Element:
+    # What needs attention comes first, in the order of the inventory otherwise.
+    clusters = sorted(document["clusters"], key=lambda cluster: report.rank(cluster["state"])[0])
     return element(
         "main",
-        header(document),
+        header(document, name),
         element("ul", *(element("li", note) for note in document["notes"]), class_="notes")
         if document["notes"]
         else None,
         chart(document["counts"]) if clusters else None,
         filters(clusters) if clusters else None,
-        table(clusters, names) if clusters else element("p", "There are no clusters.", class_="empty"),
+        table(clusters) if clusters else element("p", "There are no clusters.", class_="empty"),
     )
 
 
@@ -94,7 +114,7 @@ def listing(texts: list[str], **attributes: str) -> ElementTree.Element | None:
     return element("ul", *(element("li", text) for text in texts), **attributes) if texts else None
 
 
-def header(document: dict[str, Any]) -> ElementTree.Element:
+def header(document: dict[str, Any], name: str) -> ElementTree.Element:
     when = document["generated_at"]
     parts = [
         element("span", report.number_of_clusters(document)),
@@ -102,7 +122,22 @@ def header(document: dict[str, Any]) -> ElementTree.Element:
     ]
     if document["check_mode"]:
         parts.append(element("strong", "Check mode: nothing was changed", class_="check-mode"))
-    return element("header", element("h1", document["title"]), element("p", *parts, class_="facts"))
+    if name:
+        files = [element("a", kind.upper(), href=f"./{quote(name)}.{kind}") for kind in ("json", "csv")]
+        parts.append(element("span", "Also as ", files[0], " and ", files[1], class_="files"))
+    heading = element("h1", document["title"])
+    return element("header", heading, element("p", *parts, class_="facts"), run_part(document["run"]))
+
+
+def run_part(run: dict[str, Any]) -> ElementTree.Element | None:
+    """Who ran what, with which inventory and versions."""
+    shown = {key: ", ".join(run[key]) if isinstance(run[key], list) else run[key] for key in RUN_LABELS}
+    items = [
+        element("div", element("dt", label), element("dd", shown[key]))
+        for key, label in RUN_LABELS.items()
+        if shown[key]
+    ]
+    return element("dl", *items, class_="run") if items else None
 
 
 def chart(counts: dict[str, int]) -> ElementTree.Element:
@@ -125,7 +160,7 @@ def chart(counts: dict[str, int]) -> ElementTree.Element:
         )
         start += share
     numbers = [
-        element("li", element("b", str(count)), " ", state_words(state), class_=look(state)[0])
+        element("li", element("b", str(count)), " ", state_words(state), class_=look(state)[0], data_state=state)
         for state, count in counts.items()
     ]
     return element("section", shares, element("ul", *numbers, class_="counts"), class_="chart", aria_label="Counts")
@@ -151,37 +186,54 @@ def filters(clusters: list[dict[str, Any]]) -> ElementTree.Element:
         ),
         *(choice(label, key) for label, key in IDENTITY[1:]),
         element("button", "Open all", type="button", name="open"),
+        element("button", "Reset", type="button", name="reset_all"),
         element("output", name="shown", aria_live="polite"),
         role="search",
         hidden="hidden",
     )
 
 
-def table(clusters: list[dict[str, Any]], names: list[str]) -> ElementTree.Element:
-    titles = [*(label for label, _key in IDENTITY), *(name.replace("_", " ").capitalize() for name in names)]
+def table(clusters: list[dict[str, Any]]) -> ElementTree.Element:
+    titles = [*(label for label, _key in IDENTITY), "Steps"]
     head = element("thead", element("tr", *(element("th", title, scope="col") for title in titles)))
-    bodies = (cluster_rows(cluster, names) for cluster in clusters)
+    bodies = (cluster_rows(cluster, anchor) for cluster, anchor in zip(clusters, anchors(clusters), strict=True))
     made = element("table", element("caption", "Clusters and the steps of each"), head, *bodies)
     return element("div", made, class_="table")
 
 
-def cluster_rows(cluster: dict[str, Any], names: list[str]) -> ElementTree.Element:
-    """One row with the state of each step, and one with the rest where there is any."""
-    steps = {step["name"]: step for step in cluster["steps"]}
-    name = element("th", cluster["cluster"], scope="row")
-    if cluster["cluster_name"] not in ("", cluster["cluster"]):
-        name.append(element("small", cluster["cluster_name"]))
+def anchors(clusters: list[dict[str, Any]]) -> Iterator[str]:
+    """An id for each cluster, by its name, and the same in every report as long as names differ."""
+    seen: set[str] = set()
+    for cluster in clusters:
+        anchor = base = "c-" + (re.sub(r"[^A-Za-z0-9._-]+", "-", cluster["cluster"])[:80] or "-")
+        number = 1
+        while anchor in seen:
+            number += 1
+            anchor = f"{base}-{number}"
+        seen.add(anchor)
+        yield anchor
+
+
+def cluster_rows(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
+    """One row with the state of each step, and one with the rest if there is any."""
+    steps = [step_chip(step) for step in cluster["steps"]]
     row = element(
         "tr",
-        name,
-        element("td", cluster["account_id"] or "–"),
-        element("td", cluster["region"] or "–"),
-        element("td", state_words(cluster["state"], "state"), data_rank=f"{report.rank(cluster['state'])[0]:02}"),
-        *(step_cell(steps.get(name)) for name in names),
+        cluster_cell(cluster, anchor),
+        element("td", cluster["account_id"] or "–", class_="account"),
+        element("td", cluster["region"] or "–", class_="region"),
+        element(
+            "td",
+            state_words(cluster["state"], "state"),
+            class_="verdict",
+            data_rank=f"{report.rank(cluster['state'])[0]:02}",
+        ),
+        element("td", element("ul", *steps, class_="steps") if steps else "–", class_="of-steps"),
     )
     made = element(
         "tbody",
         row,
+        id=anchor,
         data_account_id=cluster["account_id"],
         data_region=cluster["region"],
         data_state=cluster["state"],
@@ -189,16 +241,31 @@ def cluster_rows(cluster: dict[str, Any], names: list[str]) -> ElementTree.Eleme
     )
     told = more(cluster)
     if told is not None:
-        made.append(element("tr", element("td", told, colspan=str(len(IDENTITY) + len(names))), class_="more"))
+        made.append(element("tr", element("td", told, colspan=str(len(IDENTITY) + 1)), class_="more"))
     return made
 
 
-def step_cell(step: dict[str, Any] | None) -> ElementTree.Element:
-    if step is None:
-        return element("td")
+def cluster_cell(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
+    """The name of the cluster, which links to itself so that others can be sent to this row."""
+    link = element("a", cluster["cluster"], href=f"#{anchor}", class_=break_class(cluster["cluster"]))
+    cell = element("th", link, scope="row")
+    if cluster["cluster_name"] not in ("", cluster["cluster"]):
+        cell.append(element("small", cluster["cluster_name"], class_=break_class(cluster["cluster_name"])))
+    return cell
+
+
+def break_class(name: str) -> str:
+    return "whole" if len(name) <= LONGEST_UNBROKEN else "long"
+
+
+def step_chip(step: dict[str, Any]) -> ElementTree.Element:
+    """A step with its state in a mark and a tone, and in words unless there is nothing to say."""
+    name = step["name"].replace("_", " ")
     if step["by"]:
-        return element("td", element("span", f"by {step['by']}", class_="by"))
-    return element("td", state_words(step["state"]))
+        return element("li", element("i", "–", aria_hidden="true"), f" {name} by {step['by']}", class_="quiet")
+    tone, mark = look(step["state"])
+    state = element("span", f" {step['state']}", class_="unsaid" if tone == "good" else "said-state")
+    return element("li", element("i", mark, aria_hidden="true"), f" {name}", state, class_=tone)
 
 
 def state_words(state: str, also: str = "") -> ElementTree.Element:
@@ -225,8 +292,17 @@ def more(cluster: dict[str, Any]) -> ElementTree.Element | None:
         words += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
         line = ["; ".join(map(one_line, words)) or "details"]
     if parts:
-        return element("details", element("summary", *line, class_="bad" if errors else "said"), *parts)
-    return element("p", *line, class_="bad") if errors else None
+        shown = element("details", element("summary", *line, class_="bad" if errors else "said"), *parts)
+    elif errors:
+        shown = element("p", *line, class_="bad")
+    else:
+        return None
+    return element("div", shown, copy_button()) if errors else shown
+
+
+def copy_button() -> ElementTree.Element:
+    """Copies the error text before it, with the name of the cluster; the script shows it."""
+    return element("button", "Copy error", type="button", class_="copy", hidden="hidden")
 
 
 def error_part(error: dict[str, str], is_one_of_several: bool) -> ElementTree.Element | None:
@@ -238,7 +314,9 @@ def error_part(error: dict[str, str], is_one_of_several: bool) -> ElementTree.El
     elif is_one_of_several:
         text = element("p", error["message"])
     heading = " ".join(filter(None, ("Error", error["step"] if is_one_of_several else "")))
-    return element("section", element("h2", heading), text, code) if code is not None or text is not None else None
+    if code is None and text is None:
+        return None
+    return element("section", element("h2", heading), text, code, class_="error")
 
 
 def findings_part(findings: list[dict[str, Any]]) -> ElementTree.Element | None:

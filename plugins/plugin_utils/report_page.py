@@ -1,8 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report without its contents. It is Python because nothing else of a collection goes to where a module
-runs."""
+"""The page of a report without its contents."""
 
 from __future__ import annotations
 
@@ -42,12 +41,17 @@ body {
   margin: 0; padding: 2rem clamp(1rem, 3vw, 3rem) 4rem; background: var(--page); color: var(--ink);
   font: .94rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
-main { max-width: 90rem; margin: 0 auto; }
+main { max-width: 100rem; margin: 0 auto; }
+a { color: var(--focus); }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; letter-spacing: -0.01em; overflow-wrap: anywhere; }
 h2 { margin: 0 0 .3rem; font-size: .9rem; }
 .facts {
   display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; align-items: center; margin: .4rem 0 1.4rem; color: var(--soft);
 }
+.run { display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; margin: -1rem 0 1.4rem; font-size: .85rem; }
+.run div { display: flex; gap: .4rem; }
+.run dt { color: var(--soft); white-space: nowrap; }
+.run dd { margin: 0; overflow-wrap: anywhere; }
 .check-mode { padding: .05rem .6rem; border-radius: 1rem; color: var(--warn); background: var(--warn-fill); }
 .notes {
   margin: 0 0 1.4rem; padding: .7rem 1rem .7rem 2rem; border: 1px solid var(--line); border-radius: .6rem;
@@ -62,8 +66,14 @@ h2 { margin: 0 0 .3rem; font-size: .9rem; }
 
 .chart svg { display: block; width: 100%; height: .8rem; border-radius: .4rem; overflow: hidden; }
 rect { fill: var(--tone); stroke: var(--page); stroke-width: 2; vector-effect: non-scaling-stroke; }
-.counts { display: flex; flex-wrap: wrap; gap: .3rem 2rem; margin: .7rem 0 1.4rem; padding: 0; list-style: none; }
-.counts li { display: flex; align-items: baseline; gap: .4rem; }
+.counts { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: .7rem 0 1.4rem; padding: 0; list-style: none; }
+.counts li, .counts button { display: flex; align-items: baseline; gap: .4rem; }
+.counts button {
+  padding: .1rem .8rem; border: 1px solid transparent; border-radius: .6rem; font: inherit; color: inherit;
+  background: none; cursor: pointer;
+}
+.counts button:hover { border-color: var(--tone); }
+.counts button[aria-pressed=true] { border-color: var(--tone); background: var(--fill); }
 .counts span { color: var(--tone); }
 .counts b { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; color: var(--tone); }
 
@@ -76,7 +86,7 @@ input, select, form button {
 }
 .find { flex: 1 1 16rem; }
 .find input { width: 100%; }
-form button { cursor: pointer; }
+form button { cursor: pointer; white-space: nowrap; }
 form button:hover, th button:hover { color: var(--focus); }
 output { padding: 0 .2rem; line-height: 2.2rem; color: var(--soft); font-variant-numeric: tabular-nums; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 1px; }
@@ -95,23 +105,40 @@ th button { padding: 0; border: 0; font: inherit; color: inherit; background: no
 th button::after { content: " ↕"; content: " ↕" / ""; opacity: .35; }
 th[aria-sort=ascending] button::after { content: " ↑"; content: " ↑" / ""; opacity: 1; }
 th[aria-sort=descending] button::after { content: " ↓"; content: " ↓" / ""; opacity: 1; }
-tbody th { min-width: 9rem; font-weight: 600; overflow-wrap: anywhere; }
+tbody th { font-weight: 600; }
+tbody th a { color: inherit; text-decoration: none; }
+tbody th a:hover { text-decoration: underline; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
+/* A browser breaks names at their hyphens, after which they cannot be copied by eye. */
+.whole, .account, .region { white-space: nowrap; }
+.long { display: inline-block; min-width: 12rem; overflow-wrap: anywhere; }
 tbody td { font-variant-numeric: tabular-nums; }
-tbody tr:first-child td { white-space: nowrap; }
+.steps { display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 0; padding: 0; list-style: none; }
+.steps li { color: var(--tone); white-space: nowrap; }
+.steps .quiet { white-space: normal; overflow-wrap: anywhere; }
+.unsaid { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+tbody:target > tr:first-child > * { background: var(--new-fill); }
+tbody { scroll-margin-top: 3rem; }
 tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 tbody[hidden] { display: none; }
 td span { color: var(--tone); white-space: nowrap; }
-td .by { color: var(--soft); white-space: normal; overflow-wrap: anywhere; }
-span i { font-style: normal; }
+i { font-style: normal; }
 .state { padding: .1rem .6rem; border-radius: 1rem; background: var(--fill); font-weight: 600; }
 
 .more td { padding-top: 0; }
 summary {
-  max-width: 80vw; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--soft); cursor: pointer;
+  overflow: hidden; color: var(--soft); cursor: pointer; overflow-wrap: anywhere;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
 }
+summary::before { content: "▸ "; content: "▸ " / ""; }
+details[open] > summary::before { content: "▾ "; content: "▾ " / ""; }
+.copy {
+  margin: .3rem 0 0; padding: .1rem .7rem; border: 1px solid var(--line); border-radius: .45rem; font: inherit;
+  font-size: .85rem; color: inherit; background: var(--sheet); cursor: pointer;
+}
+.copy[hidden] { display: none; }
 .more .bad { margin: 0; color: var(--tone); white-space: normal; overflow-wrap: anywhere; }
-details[open] > summary { white-space: normal; overflow-wrap: anywhere; }
+details[open] > summary, summary.bad { display: block; }
 details section { margin: .8rem 0 .8rem 1rem; padding-left: 1rem; border-left: 3px solid var(--line); }
 details ul { margin: .2rem 0; padding-left: 1.2rem; }
 details p { margin: .2rem 0; }
@@ -128,9 +155,30 @@ ins, del { text-decoration: none; }
 ins { color: var(--good); }
 del { color: var(--bad); }
 
-@media (max-width: 60rem) {
-  .table { overflow-x: auto; }
-  thead th { position: static; }
+/* On a phone each cluster is a card: its name and state in one line, account and region below, then its steps. */
+@media (max-width: 48rem) {
+  body { padding: 1rem .7rem 3rem; }
+  .table { border: 0; background: none; }
+  table, tbody, tbody tr, tbody td, tbody th { display: block; }
+  thead { display: none; }
+  tbody {
+    margin: 0 0 .7rem; padding: .6rem .7rem; border: 1px solid var(--line); border-radius: .6rem;
+    background: var(--sheet);
+  }
+  tbody + tbody tr:first-child > * { border-top: 0; }
+  tbody tr:first-child { display: flex; flex-wrap: wrap; gap: .1rem .8rem; align-items: baseline; }
+  tbody th, tbody td { padding: 0; }
+  tbody th { flex: 1 1 60%; font-size: 1.05rem; max-width: 100%; }
+  .verdict { order: 1; }
+  .account, .region { order: 2; color: var(--soft); }
+  .of-steps { order: 3; flex: 1 0 100%; }
+  .more { margin-top: .4rem; }
+  details section { margin-left: 0; padding-left: .6rem; }
+  pre { padding: .5rem; font-size: .75em; }
+  .long { min-width: 0; }
+  .find { flex-basis: 100%; }
+  label { flex: 1 1 8rem; }
+  select { width: 100%; }
 }
 @media print {
   :root {
@@ -147,7 +195,9 @@ del { color: var(--bad); }
   th, td { padding: .25rem .4rem; }
   .state { padding: 0; }
   tbody, section { break-inside: avoid; }
-  summary { white-space: normal; max-width: none; }
+  summary { display: block; }
+  .copy, .copy:not([hidden]) { display: none; }
+  a { color: inherit; text-decoration: none; }
   .diff { max-height: none; }
   rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
@@ -162,6 +212,7 @@ SCRIPT = """
   const fields = form.elements;
   const clusters = Array.from(table.tBodies);
   const texts = new Map();
+  const filters = ["text", "account_id", "region", "state"];
 
   function text(cluster) {
     if (!texts.has(cluster)) texts.set(cluster, cluster.textContent.toLowerCase());
@@ -181,7 +232,38 @@ SCRIPT = """
       if (fits) shown += 1;
     }
     fields.shown.value = shown === clusters.length ? `${shown} shown` : `${shown} of ${clusters.length} shown`;
+    for (const button of counts) {
+      button.setAttribute("aria-pressed", String(button.parentNode.dataset.state === fields.state.value));
+    }
     nameButton();
+  }
+
+  // The filters are in the address, so that a link shows what its sender saw.
+  function writeAddress() {
+    const chosen = new URLSearchParams();
+    for (const name of filters) {
+      if (fields[name].value) chosen.set(name, fields[name].value);
+    }
+    const words = chosen.toString();
+    history.replaceState(null, "", words ? `#?${words}` : "#");
+  }
+
+  function readAddress() {
+    const cluster = clusters.find((one) => `#${one.id}` === location.hash);
+    const chosen = new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
+    for (const name of filters) {
+      fields[name].value = chosen.get(name) || "";
+      if (fields[name].selectedIndex === -1) fields[name].value = "";
+    }
+    filter();
+    const details = cluster && cluster.querySelector("details");
+    if (details) details.open = true;
+    if (cluster) cluster.scrollIntoView();
+  }
+
+  function change() {
+    filter();
+    writeAddress();
   }
 
   function shownDetails() {
@@ -208,6 +290,30 @@ SCRIPT = """
     table.append(...clusters);
   }
 
+  function errorOf(cluster) {
+    const name = cluster.rows[0].cells[0].textContent;
+    const part = cluster.querySelector(".more");
+    const lines = [part.querySelector("summary, .bad"), ...part.querySelectorAll(".error")];
+    return [name, ...lines.map((line) => line.innerText.trim() || line.textContent.trim())].join("\\n");
+  }
+
+  async function copy(button) {
+    const words = errorOf(button.closest("tbody"));
+    try {
+      await navigator.clipboard.writeText(words);
+    } catch {
+      // A page from a file or in a mail may have no clipboard of its own.
+      const area = document.createElement("textarea");
+      area.value = words;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy error"; }, 2000);
+  }
+
   Array.from(table.tHead.rows[0].cells).forEach((header, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -215,16 +321,36 @@ SCRIPT = """
     button.addEventListener("click", () => sort(header, column));
     header.replaceChildren(button);
   });
-  fields.text.addEventListener("input", filter);
-  form.addEventListener("change", filter);
+  const counts = Array.from(document.querySelectorAll(".counts li"), (item) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...item.childNodes);
+    item.append(button);
+    button.addEventListener("click", () => {
+      fields.state.value = fields.state.value === item.dataset.state ? "" : item.dataset.state;
+      change();
+    });
+    return button;
+  });
+  for (const button of document.querySelectorAll(".copy")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
+  fields.text.addEventListener("input", change);
+  form.addEventListener("change", change);
   form.addEventListener("submit", (event) => event.preventDefault());
+  window.addEventListener("hashchange", readAddress);
   table.addEventListener("toggle", nameButton, true);
   fields.open.addEventListener("click", () => {
     const open = fields.open.textContent === "Open all";
     for (const details of shownDetails()) details.open = open;
     nameButton();
   });
+  fields.reset_all.addEventListener("click", () => {
+    for (const name of filters) fields[name].value = "";
+    change();
+  });
   form.hidden = false;
-  filter();
+  readAddress();
 })();
 """

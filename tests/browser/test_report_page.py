@@ -68,8 +68,17 @@ def outcome(number: int) -> dict[str, Any]:
     }
 
 
-def page(outcomes: list[dict[str, Any]], title: str = "Clusters") -> str:
-    return report_html.page(report.document(outcomes, title, [], False, "2026-01-31T12:00:00+00:00"))
+RUN = {
+    "user": "jane",
+    "playbook": "apono.eks.onboard",
+    "inventory": ["/home/jane/fleet/clusters.yml"],
+    "collection_version": "1.2.3",
+    "ansible_version": "2.19.3",
+}
+
+
+def page(outcomes: list[dict[str, Any]], title: str = "Clusters", stem: str = "") -> str:
+    return report_html.page(report.document(outcomes, title, [], False, "2026-01-31T12:00:00+00:00", RUN), stem)
 
 
 class Browser:
@@ -129,6 +138,13 @@ class Browser:
             ".map((body) => body.rows[0].cells[0].firstChild.textContent)"
         )
 
+    def resize(self, width: int, height: int = 1000) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def address(self) -> str:
+        return str(self.script("return location.hash"))
+
     def emulate(self, **features: str) -> None:
         media = [
             {"name": name.replace("_", "-"), "value": value} for name, value in features.items() if name != "media"
@@ -149,14 +165,18 @@ def fixture_chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brows
 def fixture_browser(chromium: Browser) -> Iterator[Browser]:
     yield chromium
     chromium.emulate()
+    chromium.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     chromium.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(browser: Browser) -> None:
     assert browser.open(page([outcome(number) for number in range(24)], "Onboarding")) == []
     assert browser.driver.title == "Onboarding"
-    everything = [f"prod-{number}" for number in range(24)]
+    # Failures first, and the order of the inventory within a state.
+    by_state = sorted(range(24), key=lambda number: report.rank(STATES[number % 8])[0])
+    everything = [f"prod-{number}" for number in by_state]
     assert browser.shown() == everything
+    assert everything[:4] == ["prod-3", "prod-11", "prod-19", "prod-7"]
     assert browser.field("shown").text == "24 shown"
 
     browser.choose("state", "failed")
@@ -165,10 +185,10 @@ def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(brow
     browser.choose("region", "us-east-1")
     assert browser.shown() == ["prod-19"]
     browser.choose("state", "")
-    assert browser.shown() == [f"prod-{number}" for number in range(1, 24, 3)]
+    assert browser.shown() == [name for name in everything if int(name[5:]) % 3 == 1]
     browser.choose("region", "")
     browser.choose("account_id", "111122223334")
-    assert browser.shown() == ["prod-4", "prod-5", "prod-6", "prod-7"]
+    assert browser.shown() == ["prod-7", "prod-5", "prod-4", "prod-6"]
     browser.choose("account_id", "")
     # All words, anywhere: in what is not opened too.
     browser.choose("text", "PROD-12 entry create")
@@ -179,10 +199,11 @@ def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(brow
     assert browser.shown() == everything
 
     account, state = (browser.driver.find_elements(By.CSS_SELECTOR, "thead button")[column] for column in (0, 3))
+    in_order = [f"prod-{number}" for number in range(24)]
     account.click()
-    assert browser.shown() == everything  # 2 before 10: by number and not by letter
+    assert browser.shown() == in_order  # 2 before 10: by number and not by letter
     account.click()
-    assert browser.shown() == everything[::-1]
+    assert browser.shown() == in_order[::-1]
     state.send_keys(Keys.ENTER)
     assert browser.shown()[:4] == ["prod-19", "prod-11", "prod-3", "prod-23"]
     sorted_by = browser.script("return [...document.querySelectorAll('thead th')].map((head) => head.ariaSort)")
@@ -236,7 +257,11 @@ def test_what_is_told_is_never_run(browser: Browser, policy: bool) -> None:
     browser.field("open").click()
     assert browser.driver.title == "Mine"
     assert browser.shown() == list(EVIL)
-    assert browser.script("return document.querySelectorAll('img, iframe, a, main script, main style').length") == 0
+    assert browser.script("return document.querySelectorAll('img, iframe, main script, main style').length") == 0
+    # Each link leads to a row of the page.
+    assert browser.script(
+        "return [...document.querySelectorAll('a')].every((link) => document.getElementById(link.hash.slice(1)))"
+    )
     assert browser.script("return document.querySelectorAll('svg').length") == 1
     assert browser.script("return [...document.querySelectorAll('summary')].map((line) => line.textContent)") == [
         f"{text} {text}" if number % 2 else f"{text}; {text}; {text}" for number, text in enumerate(EVIL)
@@ -272,7 +297,7 @@ def test_a_thousand_clusters(browser: Browser) -> None:
     assert browser.open(page([outcome(number) for number in range(1000)])) == []
     assert browser.field("shown").text == "1000 shown"
     browser.choose("text", "prod-99")
-    assert browser.shown() == ["prod-99", *(f"prod-{number}" for number in range(990, 1000))]
+    assert sorted(browser.shown()) == ["prod-99", *(f"prod-{number}" for number in range(990, 1000))]
 
 
 # The contrast of each text with what is behind it (WCAG 2), and the text.
@@ -328,9 +353,153 @@ def test_it_is_told_what_it_is_to_those_who_do_not_see_it(browser: Browser) -> N
         ("image", "States: 1 failed, 1 drifted, 1 not started, 2 changed, 3 unchanged"),
         ("searchbox", "Find"),
         ("combobox", "State"),
-        ("columnheader", "Mapping"),
+        ("columnheader", "Steps"),
+        ("button", "1 drifted"),
+        ("button", "Copy error"),
         ("rowheader", "prod-3"),
         ("search", ""),
         ("status", ""),
     ]:
         assert (role, name) in named, sorted(named)
+
+
+LONG_NAME = "payments-production-cluster-with-a-name-of-the-greatest-length-that-eks-allows-which-is-one-hundred"
+
+
+def fleet() -> list[dict[str, Any]]:
+    """Clusters with all steps that there are, and long names."""
+    steps = ("policy", "role", "authentication mode", "mapping", "connector", "integration", "access flows", "settle")
+    outcomes = [outcome(number) for number in range(8)]
+    for number, its in enumerate(outcomes):
+        its["steps"] = [
+            *({"name": name, "state": its["state"]} for name in steps if name != "mapping"),
+            *(step for step in its["steps"] if step["name"] == "mapping"),
+        ]
+        its["cluster"] = LONG_NAME if number == 5 else f"shop-eu-central-1-prod-{number}"
+    outcomes[0]["steps"][0] = {"name": "policy", "state": "skipped", "by": LONG_NAME}
+    return outcomes
+
+
+OVERFLOW = """
+  const wide = [...document.querySelectorAll("main *")].filter((element) => {
+    if (element.closest("svg, caption, .unsaid, select")) return false;
+    const box = element.getBoundingClientRect();
+    return box.width && (box.right > innerWidth + 1 || box.left < -1);
+  });
+  const card = document.querySelector(".table"), table = card.querySelector("table");
+  return [wide.map((element) => element.outerHTML.slice(0, 100)), table.offsetWidth - card.offsetWidth,
+    document.documentElement.scrollWidth - innerWidth];
+"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
+def test_nothing_is_wider_than_the_screen(browser: Browser, width: int) -> None:
+    browser.resize(width)
+    browser.open(page(fleet(), stem="today"))
+    browser.field("open").click()
+    wide, beyond_its_card, beyond_the_screen = browser.script(OVERFLOW)
+    assert wide == []
+    assert beyond_its_card <= 0
+    assert beyond_the_screen <= 0
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1920])
+def test_names_do_not_break_at_hyphens(browser: Browser, width: int) -> None:
+    browser.resize(width)
+    browser.open(page(fleet()))
+    broken = browser.script(
+        "return [...document.querySelectorAll('tbody th a.whole, .account, .region')]"
+        ".filter((element) => { const range = document.createRange(); range.selectNodeContents(element);"
+        " return range.getClientRects().length > 1; }).map((element) => element.textContent)"
+    )
+    assert broken == []
+    assert browser.script("return document.querySelectorAll('tbody th a.whole').length") == 7
+
+
+def test_on_a_phone_the_state_follows_the_name_and_a_difference_is_not_cut(browser: Browser) -> None:
+    browser.resize(390, 1200)
+    browser.open(page(fleet()))
+    browser.field("open").click()
+    name, state, difference = browser.script(
+        "const row = document.querySelector('tbody[data-state=changed]');"
+        "return [row.querySelector('th'), row.querySelector('.state'), row.querySelector('pre')]"
+        ".map((element) => element.getBoundingClientRect().toJSON())"
+    )
+    # Beside a short name, and right below a long one.
+    assert state["top"] - name["bottom"] < 10
+    assert state["right"] <= 390
+    assert difference["width"] > 300
+    assert browser.script("const pre = document.querySelector('pre'); return pre.scrollWidth <= pre.clientWidth")
+
+
+def test_a_count_filters_and_the_address_keeps_it(browser: Browser) -> None:
+    browser.open(page([outcome(number) for number in range(24)]))
+    everything = browser.shown()
+    failed, drifted = browser.driver.find_elements(By.CSS_SELECTOR, ".counts button")[:2]
+    failed.click()
+    assert browser.shown() == ["prod-3", "prod-11", "prod-19"]
+    assert failed.get_attribute("aria-pressed") == "true"
+    assert browser.address() == "#?state=failed"
+    drifted.click()
+    assert browser.shown() == ["prod-7", "prod-15", "prod-23"]
+    browser.choose("text", "prod-15")
+    assert browser.address() == "#?text=prod-15&state=drifted"
+
+    # Somebody who opens the link sees the same, and one who comes back too.
+    browser.driver.get("about:blank")
+    browser.driver.get((browser.folder / "page.html").as_uri() + "#?text=prod-15&state=drifted")
+    assert browser.shown() == ["prod-15"]
+    browser.field("reset_all").click()
+    assert browser.shown() == everything
+    assert browser.address() in ("", "#")
+    # What no cluster has filters nothing.
+    browser.script("location.hash = '#?state=nothing-of-the-kind'")
+    assert browser.shown() == everything
+
+
+def test_an_anchor_leads_to_its_cluster_and_opens_it(browser: Browser) -> None:
+    browser.resize(1280, 400)
+    browser.open(page([outcome(number) for number in range(24)]))
+    browser.driver.get("about:blank")
+    browser.driver.get((browser.folder / "page.html").as_uri() + "#c-prod-20")
+    top, is_open = browser.script(
+        "const row = document.getElementById('c-prod-20');"
+        "return [row.getBoundingClientRect().top, row.querySelector('details').open]"
+    )
+    assert 0 <= top < 400
+    assert is_open
+    browser.script("scrollTo(0, 0)")
+    link = browser.driver.find_element(By.LINK_TEXT, "prod-12")
+    assert link.get_attribute("href").endswith("page.html#c-prod-12")
+
+
+def test_an_error_is_copied_whole(browser: Browser) -> None:
+    several = {
+        **outcome(3),
+        "errors": [{"step": "mapping", "message": REASON}, {"step": "role", "message": "No role."}],
+    }
+    browser.open(page([several]))
+    button = browser.driver.find_element(By.CSS_SELECTOR, ".copy")
+    assert button.is_displayed()
+    button.click()
+    browser.choose("text", "")
+    field = browser.field("text")
+    assert button.text == "Copied"
+    browser.driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
+    copied = browser.driver.execute_async_script(
+        "const done = arguments[0]; navigator.clipboard.readText().then(done, (error) => done(`not read: ${error}`));"
+    )
+    assert copied.startswith("prod-3\n2 errors: mapping The cluster does not let")
+    assert "No role." in copied
+    assert field.is_displayed()
+
+
+def test_the_other_files_are_beside_the_page(browser: Browser) -> None:
+    browser.open(page([outcome(1)], stem="/srv/reports/first wave"))
+    links = browser.script("return [...document.querySelectorAll('header a')].map((link) => link.href)")
+    assert links == [(browser.folder / f"first wave.{kind}").as_uri() for kind in ("json", "csv")]
+    facts = browser.driver.find_element(By.CSS_SELECTOR, ".run").text.replace("\n", " ")
+    assert facts == (
+        "Run by jane Playbook apono.eks.onboard Inventory /home/jane/fleet/clusters.yml "
+        "apono.eks 1.2.3 ansible-core 2.19.3"
+    )

@@ -42,6 +42,11 @@ def test_a_run_ends_with_a_report_even_if_clusters_failed(bed: Bed, binary: Path
 
     report = json.loads((tmp_path / "reports/today.json").read_text())
     assert (report["check_mode"], report["counts"]) == (True, {"failed": 1, "changed": 2})
+    its = report["run"]
+    assert (its["playbook"], its["limit"], its["tags"]) == ("apono.eks.onboard", "", [])
+    assert its["user"] and its["collection_version"] and its["ansible_version"]
+    (inventory,) = its["inventory"]
+    assert Path(inventory).is_relative_to(tmp_path)
     alpha, beta, gamma = report["clusters"]
     steps = {step["name"]: step for step in alpha["steps"]}
     # As the tasks themselves said it.

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -66,12 +67,20 @@ OUTCOMES = st.lists(
 )
 
 
-def document(outcomes, title="Clusters", notes=(), check_mode=False):
-    return report.document(
-        outcomes, title=title, notes=list(notes), check_mode=check_mode, generated_at="2026-01-31T12:00:00+00:00"
-    )
+def document(outcomes, title="Clusters", notes=(), check_mode=False, run=None):
+    when = "2026-01-31T12:00:00+00:00"
+    return report.document(outcomes, title, list(notes), check_mode, when, run)
 
 
+RUN = {
+    "user": "jane",
+    "playbook": "apono.eks.onboard",
+    "inventory": ["/fleet/clusters.yml"],
+    "limit": "prod",
+    "tags": [],
+    "collection_version": "1.2.3",
+    "ansible_version": "2.19.1",
+}
 DOCUMENTS = st.builds(document, OUTCOMES, TEXTS.filter(bool), st.lists(TEXTS, max_size=2), st.booleans())
 
 DONE = {
@@ -123,8 +132,8 @@ class Page(HTMLParser):
             self.texts.append(data)
 
 
-def page(shown):
-    return Page(report_html.page(shown))
+def page(shown, stem=""):
+    return Page(report_html.page(shown, stem))
 
 
 # All elements and attributes that a page may have, whatever it is about.
@@ -132,17 +141,18 @@ TAGS = {
     *("html", "head", "meta", "title", "style", "body", "script", "main", "header", "h1", "h2", "p", "span", "time"),
     *("strong", "ul", "li", "section", "svg", "rect", "b", "i", "form", "label", "input", "select", "option"),
     *("button", "output", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "small", "details"),
-    *("summary", "code", "pre", "ins", "del"),
+    *("summary", "code", "pre", "ins", "del", "a", "dl", "dt", "dd"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "datetime", "viewbox", "preserveaspectratio"),
     *("role", "aria-label", "aria-hidden", "aria-live", "x", "y", "width", "height", "type", "placeholder"),
     *("autocomplete", "value", "hidden", "scope", "colspan", "data-rank", "data-account-id", "data-region"),
-    *("data-state", "tabindex"),
+    *("data-state", "tabindex", "id", "href"),
 }
 CLASSES = {
-    *("notes", "facts", "check-mode", "chart", "counts", "find", "table", "more", "by", "diff", "empty", "state"),
-    *("good", "bad", "warn", "new", "quiet", "said"),
+    *("notes", "facts", "check-mode", "chart", "counts", "find", "table", "more", "diff", "empty", "state", "run"),
+    *("good", "bad", "warn", "new", "quiet", "said", "unsaid", "said-state", "steps", "of-steps", "verdict", "account"),
+    *("region", "whole", "long", "error", "copy", "files"),
 }
 
 
@@ -155,6 +165,11 @@ def test_no_text_becomes_markup(shown):
     assert {name for name, _value in found.attributes} <= ATTRIBUTES
     classes = {word for name, value in found.attributes if name == "class" for word in value.split()}
     assert classes <= CLASSES
+    # A link leads to a row of this page, and an id is of one row alone.
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(ids) == len(set(ids)) == len(shown["clusters"])
+    assert sorted(value for name, value in found.attributes if name == "href") == sorted(f"#{its}" for its in ids)
+    assert all(re.fullmatch(r"c-[A-Za-z0-9._-]+", its) for its in ids)
 
 
 @PAGES
@@ -259,6 +274,30 @@ def test_a_report_on_nothing():
     assert report.table(shown)[-1] == "0 clusters"
     assert "There are no clusters." in page(shown).texts
     assert len(report.csv_text(shown).splitlines()) == 1
+
+
+def test_the_page_says_who_ran_what_and_leads_to_the_other_files():
+    found = page(document([DONE], run=RUN), "/srv/reports/first wave")
+    text = " ".join(found.texts)
+    for words in ("Run by jane", "apono.eks.onboard", "/fleet/clusters.yml", "Limit prod", "apono.eks 1.2.3", "2.19.1"):
+        assert words in text
+    assert "Tags" not in found.texts
+    links = [value for name, value in found.attributes if name == "href" and not value.startswith("#")]
+    assert links == ["./first%20wave.json", "./first%20wave.csv"]
+
+
+def test_the_page_has_what_needs_attention_first_and_the_data_keep_their_order():
+    names = {"a": "unchanged", "b": "changed", "c": "failed", "d": "not started", "e": "failed"}
+    shown = document([{"cluster": name, "state": state} for name, state in names.items()])
+    ids = [value for name, value in page(shown).attributes if name == "id"]
+    assert ids == ["c-c", "c-e", "c-d", "c-b", "c-a"]
+    assert [cluster["cluster"] for cluster in json.loads(report.json_text(shown))["clusters"]] == [*names]
+    assert [line[0] for line in report.table(shown)[1:6]] == [*names]
+
+
+def test_the_anchor_of_a_cluster_is_made_of_its_name():
+    clusters = [{"cluster": name} for name in ("prod-1", "team/a b", "team a b", "ü", "prod-1")]
+    assert list(report_html.anchors(clusters)) == ["c-prod-1", "c-team-a-b", "c-team-a-b-2", "c--", "c-prod-1-2"]
 
 
 def test_long_names_keep_both_ends():
