@@ -442,11 +442,11 @@ def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
     assert "The credentials in use reach the cluster through the very entry" in wanted.warnings[0]
 
 
-SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
+SSO_FIELD = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
 
 
 def test_an_entry_that_is_not_sure_stays_and_the_others_go():
-    kept = f"- rolearn: {ROLE_ARN}-2\n  username: x\n  {SSO}\n"
+    kept = f"- rolearn: {ROLE_ARN}-2\n  username: x\n  {SSO_FIELD}\n"
     users = "".join(f"- {{userarn: arn:aws:iam::{ACCOUNT}:user/{name}, username: {name}}}\n" for name in ("Jo", "jo"))
     gone = f"- rolearn: {ROLE_ARN}\n  username: x\n"
     wanted = resource(
@@ -454,8 +454,7 @@ def test_an_entry_that_is_not_sure_stays_and_the_others_go():
         cluster_name="alpha",
         principals=[ROLE_ARN, f"{ROLE_ARN}-2", f"arn:aws:iam::{ACCOUNT}:user/jo", ROLE_ARN],
     )
-    wanted.caller_arn = None
-    plan = wanted.plan({"metadata": {}, "data": {"mapRoles": gone + kept, "mapUsers": users}})
+    plan = wanted.plan(Found({"metadata": {}, "data": {"mapRoles": gone + kept, "mapUsers": users}}))
     (change,) = plan.changes
     assert change.arguments["body"]["data"] == {"mapRoles": kept, "mapUsers": users}
     assert plan.details["principals"] == [ROLE_ARN.lower()]
@@ -468,9 +467,8 @@ def test_an_entry_that_is_not_sure_stays_and_the_others_go():
 def test_an_entry_to_which_another_is_tied_keeps_all_of_them():
     text = f"- {{rolearn: {ROLE_ARN}, groups: &g [a]}}\n- {{rolearn: {ROLE_ARN}-2, groups: *g}}\n"
     wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[ROLE_ARN])
-    wanted.caller_arn = None
     with pytest.raises(ResourceError, match="cannot be edited without changing something else") as caught:
-        wanted.plan({"metadata": {}, "data": {"mapRoles": text}})
+        wanted.plan(Found({"metadata": {}, "data": {"mapRoles": text}}))
     assert caught.value.code == "EditRefused"
 
 
