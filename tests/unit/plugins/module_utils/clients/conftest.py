@@ -198,8 +198,8 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, context=None, handler=Handler):
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, context=None, handler=Handler, address="127.0.0.1"):
+        super().__init__((address, 0), handler)
         self.seen = []
         self.answers = [(200, NAMESPACE)]
         if context:
@@ -216,7 +216,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     @property
     def url(self):
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://{self.server_address[0]}:{self.server_port}"
 
 
 @contextlib.contextmanager
@@ -241,6 +241,20 @@ def api_server(authority):
 @pytest.fixture
 def other_server(authority):
     with running(Server(authority.server_context("127.0.0.1"))) as server:
+        yield server
+
+
+@pytest.fixture
+def outer_server(authority):
+    """A server that is reached by an address of this machine that others reach, too."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: it only chooses the address (RFC 5737).
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but its own")
+        address = probe.getsockname()[0]
+    with running(Server(authority.server_context(address), address=address)) as server:
         yield server
 
 
