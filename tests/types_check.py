@@ -19,8 +19,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import shrinking
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 BASELINE = CHECKOUT / "tests/types-baseline.txt"
+HEADING = "Errors of mypy that were there first. Mend some, then: make types-baseline"
 OPTIONS = (
     "--strict",
     # A type is the same on each release; the oldest one that plugins run on would hide what the tests use.
@@ -34,8 +37,6 @@ OPTIONS = (
     "--show-error-codes",
 )
 ERROR = re.compile(r"(?P<path>[^:]+):\d+: error: .*\[(?P<kind>[a-z-]+)\]")
-
-Kinds = Counter[tuple[str, str]]
 
 
 def errors() -> list[str]:
@@ -60,43 +61,16 @@ def errors() -> list[str]:
     return [line for line in done.stdout.splitlines() if ERROR.fullmatch(line)]
 
 
-def counted(lines: Iterable[str]) -> Kinds:
+def counted(lines: Iterable[str]) -> shrinking.Kinds:
     """How many errors of each kind there are in each file, by its name."""
     found = (ERROR.fullmatch(line) for line in lines)
     return Counter((Path(match["path"]).name, match["kind"]) for match in found if match)
 
 
-def baseline() -> Kinds:
-    lines = (line.split() for line in BASELINE.read_text().splitlines() if not line.startswith("#"))
-    return Counter({(name, kind): int(number) for name, kind, number in lines})
-
-
-def grown(now: Kinds, before: Kinds) -> Kinds:
-    """What there is more of than before."""
-    return now - before
-
-
-def write(kinds: Kinds) -> None:
-    lines = ["# Errors of mypy that were there first. Mend some, then: make types-baseline"]
-    lines += [f"{name} {kind} {number}" for (name, kind), number in sorted(kinds.items())]
-    BASELINE.write_text("\n".join(lines) + "\n")
-
-
 def main() -> int:
     lines = errors()
-    now, before = counted(lines), baseline()
-    more = grown(now, before)
-    for line in lines:
-        if any(key in more for key in counted([line])):
-            print(line)
-    if more:
-        print("These errors are not in tests/types-baseline.txt, or are more than it has of their kind: mend them.")
-        return 1
-    if sys.argv[1:] == ["shrink"]:
-        write(now)
-    print(f"mypy: {now.total()} known errors, none new", end="")
-    print(f"; {(before - now).total()} are mended: make types-baseline" if now != before else "")
-    return 0
+    found = [(*key, line) for line in lines for key in counted([line])]
+    return shrinking.judge(BASELINE, HEADING, found, sys.argv[1:] == ["shrink"])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ options:
   check_permissions:
     description:
       - In check mode, fail where the changes could not be made, because the caller may not make them or because of
-        what is not there. V(false) shows them to whoever may only read.
+        what is not there. V(false) shows them to callers who can only read.
     type: bool
     default: true
 """

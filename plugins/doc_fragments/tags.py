@@ -11,7 +11,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   tags:
-    description: Tags as a dictionary. Without it, tags are left alone.
+    description: Tags as a dictionary. If it is not set, tags are left unchanged.
     type: dict
     aliases: [resource_tags]
   purge_tags:

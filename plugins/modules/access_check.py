@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: access_check
-short_description: Check that people reach an EKS cluster through an IAM role
+short_description: Check that a user can reach an EKS cluster through an IAM role
 version_added: 0.1.0
 description:
-  - Goes the way of a person, for real, and changes nothing. Assumes the IAM role, looks the cluster up with it, signs a
-    token, and asks the cluster who that is.
-  - Where a link of that chain is broken, the error says which one and what to do. C(trust_policy) and C(policy) are the
-    role's in IAM, C(network) is the way to the API server, C(mode) and C(mapping) are the cluster's, C(username) and
-    C(groups) are what came of it.
-  - A mapping that is there and not yet in effect is waited for, also where the cluster knows the person by the one
-    before.
+  - Assumes the IAM role as a user, describes the cluster, signs a token, and gets the username from the API server. It
+    changes nothing.
+  - If a step fails, the error names the step and what to do. C(trust_policy) and C(policy) are the role's in IAM,
+    C(network) is the connection to the API server, C(mode) and C(mapping) are the cluster's, and C(username) and
+    C(groups) are the result.
+  - It waits for an access mapping that exists and is not yet in effect, also if the cluster still uses the previous
+    one.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -34,24 +34,25 @@ options:
     type: str
     required: true
   session_name:
-    description: The name of the session, which is what Apono knows the person by; with SSO and SAML, the email address.
+    description: The name of the session, by which Apono knows the user. With SSO and SAML, it is the email address.
     type: str
     required: true
   source_profile:
     description:
-      - An AWS profile with the credentials of somebody whom the role's trust policy lets in, such as one of
-        C(aws sso login), or with the role's own credentials, as after a login by SAML.
-      - Without it, the caller assumes the role, which a role for SSO or SAML does not let them.
+      - An AWS profile with the credentials of a user whom the role trusts, such as a profile of C(aws sso login), or
+        with the role's own credentials, as after a sign-in with SAML.
+      - If it is not set, the caller assumes the role. A role for SSO or SAML does not allow that.
     type: str
   expect_username:
     description:
-      - The username that the cluster is to know the person by. The templates C({{SessionName}}), C({{SessionNameRaw}})
+      - The username that the user must have in the cluster. The templates C({{SessionName}}), C({{SessionNameRaw}})
         and C({{AccountID}}) stand for what EKS puts there; write them with C(!unsafe).
       - Without it, every username is right.
     type: str
   expect_groups:
     description:
-      - The Kubernetes groups that the person is to be in, C(system:authenticated) aside. Without it, all are right.
+      - The Kubernetes groups that the user must be in, without C(system:authenticated). If it is not set, all groups
+        are accepted.
     type: list
     elements: str
   wait_timeout:
@@ -59,9 +60,9 @@ options:
     type: int
     default: 60
 notes:
-  - What is wrong with a mapping is read with the caller's own rights, which have to reach aws-auth, access entries and
-    the IAM role for that.
-  - A cluster older than Kubernetes 1.28 is asked by a TokenReview, for which the caller needs the right there.
+  - To find out what is wrong with an access mapping, it uses the permissions of the caller, which must include reading
+    aws-auth, access entries and the IAM role.
+  - For a cluster older than Kubernetes 1.28 it creates a TokenReview, for which the caller needs the permission there.
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_role
@@ -83,12 +84,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 username:
-  description: Who the cluster says that the person is.
+  description: The username in the cluster.
   returned: success
   type: str
   sample: apono:jane-example.com
 groups:
-  description: The groups that the cluster puts the person into, C(system:authenticated) aside.
+  description: The groups in the cluster, without C(system:authenticated).
   returned: success
   type: list
   elements: str
@@ -102,7 +103,7 @@ links:
 error:
   description:
     - What went wrong, to branch on. Where C(code) is C(BrokenLink), C(link) is the first broken link and C(links) are
-      all that were found, and C(username) is who the cluster says that the person is, if it lets them in.
+      all that were found, and C(username) is the username in the cluster, if the user can sign in.
     - Otherwise what a service answered; C(code) is the service's own word for it.
   returned: on failure
   type: dict

@@ -10,10 +10,9 @@ module: access_entry
 short_description: Manage an access entry of an EKS cluster
 version_added: 0.1.0
 description:
-  - Keeps the access entry of an IAM role or user in an EKS cluster, with the access policies associated with it.
-  - An entry whose IAM principal was deleted and made again looks right and matches nobody. It is recognised by its
-    date, and made
-    anew.
+  - Creates, updates or removes the access entry of an IAM role or user in an EKS cluster, with its access policies.
+  - An access entry whose IAM principal was deleted and created again looks right and has no effect. The module
+    recognizes it by its date and creates it again.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.tags
@@ -34,9 +33,8 @@ options:
     required: true
   principal_created:
     description:
-      - When the principal was made, in ISO 8601, as RV(apono.eks.iam_role#module:role.create_date) tells it. It saves
-        a call to IAM,
-        and is the only way to know for a principal in another account.
+      - When the principal was created, in ISO 8601, as RV(apono.eks.iam_role#module:role.create_date) returns it.
+        Saves a call to IAM when set. For a principal in another account, it is the only source of the date.
     type: str
   authentication_mode:
     description:
@@ -97,7 +95,7 @@ options:
   settle_seconds:
     description:
       - How many seconds have to have passed since the entry was made or changed before the task ends. EKS answers
-        before all of the cluster knows an entry, and does not tell when it does.
+        before all of the cluster knows an entry, and does not report when it does.
       - For a task after which something else must not happen too early, such as the removal of the same principal from
         C(aws-auth).
     type: int
@@ -111,13 +109,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let the cluster know the people's role
+- name: Create the access entry of the role of users
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
     principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
 
-- name: Give the role another username, and everybody the right to look
+- name: Update the username, and let all users of the role view everything
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1

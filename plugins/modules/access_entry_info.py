@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: access_entry_info
-short_description: Look at the access entries of an EKS cluster
+short_description: Get information about access entries of an EKS cluster
 version_added: 0.1.0
 description:
   - Returns the access entry of one IAM principal, or all access entries of a cluster, with their access policies.
@@ -38,20 +38,20 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at who is in the cluster
+- name: Get all access entries of the cluster
   apono.eks.access_entry_info:
     cluster_name: prod-1
     region: eu-central-1
   register: entries
 
-- name: Show who may do everything
+- name: Report the administrators
   ansible.builtin.debug:
     msg: >-
       {{ entries.access_entries | selectattr('access_policies', 'contains',
       {'policy_arn': 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy', 'scope': 'cluster',
       'namespaces': []}) | map(attribute='principal_arn') }}
 
-- name: Ask whether the people's role has an entry
+- name: Get the access entry of the role of users
   apono.eks.access_entry_info:
     cluster_name: prod-1
     region: eu-central-1

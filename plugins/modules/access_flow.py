@@ -10,9 +10,9 @@ module: access_flow
 short_description: Manage an access flow in Apono
 version_added: 0.1.0
 description:
-  - Keeps an access flow, which says who may ask for what, for how long, and who approves.
-  - The words of its fields are those of Apono's API. Whatever is not named is left alone; the order of lists means
-    nothing, and what Apono adds is no difference.
+  - Creates, updates or removes an access flow, which says who can request what, for how long, and who approves it.
+  - The names of its fields are those of Apono's API. A field that is not set is left unchanged. The order of lists
+    has no meaning, and what Apono adds is no difference.
   - Integrations, resource types and permissions are checked before anything is written.
 extends_documentation_fragment:
   - apono.eks.apono
@@ -30,14 +30,14 @@ options:
     description: What it is for.
     type: str
   active:
-    description: Whether people can use it. A new flow is active.
+    description: Whether users can use it. A new access flow is active.
     type: bool
   trigger:
-    description: Whether people ask, or have access without asking. A new flow has V(SELF_SERVE).
+    description: Whether users request access, or get it without a request. A new access flow has V(SELF_SERVE).
     type: str
     choices: [SELF_SERVE, AUTOMATIC]
   requestors:
-    description: Who may ask. A new flow needs it.
+    description: Who can request access. Required for a new access flow.
     type: dict
     suboptions:
       logical_operator:
@@ -55,7 +55,7 @@ options:
             type: str
             required: true
           values:
-            description: The values, such as addresses of people. Without them, all that the type has.
+            description: The values, such as email addresses of users. If they are not set, all values of the type.
             type: list
             elements: str
           match_operator:
@@ -70,7 +70,7 @@ options:
     type: dict
     suboptions:
       request_scopes:
-        description: The kinds of people, in Apono's words.
+        description: The kinds of users, in Apono's words.
         type: list
         elements: str
         required: true
@@ -93,7 +93,7 @@ options:
                 type: str
                 required: true
               values:
-                description: The values, such as addresses of people. Without them, all that the type has.
+                description: The values, such as email addresses of users. If they are not set, all values of the type.
                 type: list
                 elements: str
               match_operator:
@@ -105,7 +105,8 @@ options:
                 type: str
   request_for_others:
     description:
-      - Whether people may ask for others. Apono demands it with every write and never shows it, so it is not compared.
+      - Whether users can request access for others. Apono requires it with every write and never returns it, so it is
+        not compared.
     type: bool
     default: false
   access_targets:
@@ -195,7 +196,7 @@ options:
                 type: str
                 required: true
               values:
-                description: The values, such as addresses of people. Without them, all that the type has.
+                description: The values, such as email addresses of users. If they are not set, all values of the type.
                 type: list
                 elements: str
               match_operator:
@@ -206,7 +207,7 @@ options:
                   - The integration that the attribute comes from, by id or name. Without it, that is left to Apono.
                 type: str
   escalation_policy:
-    description: Who approves when nobody has.
+    description: Who approves if no approver has.
     type: dict
     suboptions:
       interval_in_min:
@@ -234,7 +235,7 @@ options:
                 type: str
                 required: true
               values:
-                description: The values, such as addresses of people. Without them, all that the type has.
+                description: The values, such as email addresses of users. If they are not set, all values of the type.
                 type: list
                 elements: str
               match_operator:
@@ -270,20 +271,20 @@ options:
         type: str
         required: true
   settings:
-    description: Further settings. Those that are not named are left alone; a new flow has none of them.
+    description: Further settings. Those that are not set are left unchanged. A new access flow has none of them.
     type: dict
     suboptions:
       justification_required:
-        description: Whether people have to say why they ask.
+        description: Whether users must give a reason for a request.
         type: bool
       require_approver_reason:
         description: Whether approvers have to say why they decide so.
         type: bool
       requestor_cannot_approve_himself:
-        description: Whether nobody may approve what they ask for themselves.
+        description: Whether users cannot approve their own requests.
         type: bool
       require_mfa:
-        description: Whether people have to confirm by a second factor.
+        description: Whether users must confirm with a second factor.
         type: bool
       labels:
         description: Labels.
@@ -326,7 +327,7 @@ options:
     type: int
     default: 300
 notes:
-  - Bundles, access scopes, people and groups are checked by Apono, when it is written.
+  - Apono checks bundles, access scopes, users and groups when the access flow is written.
 seealso:
   - module: apono.eks.access_flow_info
   - module: apono.eks.integration
@@ -335,7 +336,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let developers ask for a look at the namespaces of a cluster
+- name: Create an access flow for developers to view the namespaces of a cluster
   apono.eks.access_flow:
     name: Developers on prod-1
     requestors:
@@ -388,11 +389,11 @@ access_flow:
       type: str
       sample: Developers on prod-1
     active:
-      description: Whether people can use it.
+      description: Whether users can use it.
       type: bool
       sample: true
     trigger:
-      description: Whether people ask for access.
+      description: Whether users request access.
       type: str
       sample: SELF_SERVE
     requestors:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: access_flow_info
-short_description: Look at Apono's access flows
+short_description: Get information about access flows in Apono
 version_added: 0.1.0
 description:
   - Returns the access flows in Apono's own words.
@@ -37,7 +37,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the flows of a cluster
+- name: Get the access flows of a cluster
   apono.eks.access_flow_info:
     integration: prod-1
   register: flows
@@ -63,11 +63,11 @@ access_flows:
       type: str
       sample: Developers on prod-1
     active:
-      description: Whether people can use it.
+      description: Whether users can use it.
       type: bool
       sample: true
     trigger:
-      description: Whether people ask for access.
+      description: Whether users request access.
       type: str
       sample: SELF_SERVE
     requestors:

@@ -34,7 +34,7 @@ options:
   pending_mode:
     description:
       - The mode to which another task moves the cluster before this one, for check mode, in which it does not. Each
-        task tells of its own steps then.
+        task reports its own steps then.
       - A cluster that is in a later mode already is in that.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]

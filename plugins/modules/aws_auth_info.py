@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_auth_info
-short_description: Read the ConfigMap aws-auth and find what is wrong with it
+short_description: Get information about the ConfigMap aws-auth and its problems
 version_added: 0.1.0
 description:
   - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth) as EKS reads them, and
-    reports what EKS ignores, reads otherwise than it looks, or gives too much to.
-  - Text that does not parse is no error here but a problem with line and column.
+    reports entries that have no effect, mean something else than they seem to, or give too many permissions.
+  - If the text does not parse, the module does not fail. It returns a problem with line and column.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -27,18 +27,18 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at who is mapped
+- name: Get the entries of aws-auth
   apono.eks.aws_auth_info:
     cluster_name: prod-1
     region: eu-central-1
   register: aws_auth
 
-- name: Let nobody pass who has broken it
+- name: Fail if aws-auth has problems
   ansible.builtin.assert:
     that: aws_auth.problems | length == 0
     fail_msg: "{{ aws_auth.problems | map(attribute='message') | join(' ') }}"
 
-- name: Show the administrators
+- name: Report the administrators
   ansible.builtin.debug:
     msg: "{{ aws_auth.entries | selectattr('groups', 'contains', 'system:masters') | map(attribute='role_arn') }}"
 """
@@ -117,7 +117,7 @@ users:
       type: bool
       sample: true
 accounts:
-  description: The accounts in C(mapAccounts), all of whose principals are let in, each under its ARN.
+  description: The accounts in C(mapAccounts), all of whose principals can sign in, each under its ARN.
   returned: success
   type: list
   elements: dict

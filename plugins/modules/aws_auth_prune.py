@@ -13,8 +13,8 @@ description:
   - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth), in
     one write. This is for principals that have access entries, after a migration.
   - Everything else in the ConfigMap stays as it is written. What M(apono.eks.aws_auth_role) promises holds here too.
-  - The entries of nodes, and the entry through which the caller himself reaches the cluster, stay, which is a warning.
-    Text that does not parse is an error.
+  - The entries of nodes and the caller's own entry are left unchanged, with a warning. If the text does not parse, the
+    module fails.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -40,7 +40,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Remove what access entries have taken over
+- name: Remove entries of principals that have an access entry
   apono.eks.aws_auth_prune:
     cluster_name: prod-1
     region: eu-central-1
@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: What has gone.
+  description: What was removed.
   returned: success
   type: dict
   contains:

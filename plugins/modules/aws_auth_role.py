@@ -10,14 +10,13 @@ module: aws_auth_role
 short_description: Manage an entry of mapRoles in the ConfigMap aws-auth
 version_added: 0.1.0
 description:
-  - Keeps one IAM role's entry in C(mapRoles) of the ConfigMap C(kube-system/aws-auth) of an EKS cluster.
-  - Everything else in the ConfigMap stays as it is written, comments, order and quoting included. The new text is
-    read again before it
-    is sent, and nothing is written unless exactly the intended entry has changed.
-  - A ConfigMap that somebody else changed in the meantime is read again and the edit made anew.
-  - Text that does not parse, the entry of nodes, and the entry through which the caller himself reaches the cluster
-    are left alone with
-    an error.
+  - Creates, updates or removes the entry of one IAM role in C(mapRoles) of the ConfigMap C(kube-system/aws-auth) of
+    an EKS cluster.
+  - Everything else in the ConfigMap is left unchanged, comments, order and quoting included. The new text is parsed
+    before it is sent, and nothing is written unless exactly the intended entry has changed.
+  - If another writer changed the ConfigMap in the meantime, it is read again and the edit repeated.
+  - If the text does not parse, or if the entry is one of nodes or the caller's own, the module fails and writes
+    nothing.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -71,7 +70,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Map the people's role
+- name: Create the entry of the role of users
   apono.eks.aws_auth_role:
     cluster_name: prod-1
     region: eu-central-1

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_auth_translation_info
-short_description: Tell which access entries would say the same as aws-auth
+short_description: Get the access entries that mean the same as aws-auth
 version_added: 0.1.0
 description:
-  - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth), and tells for each item
-    which access entry of EKS lets the same people in with the same rights, or why none does. It changes nothing.
-  - The principal of an access entry has its path, which C(aws-auth) never has, so IAM is asked for it.
+  - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth), and returns for each
+    item the access entry that gives the same principals the same permissions, or why there is none. It changes
+    nothing.
+  - The principal of an access entry has its path, which C(aws-auth) never has, so it is read from IAM.
   - The group C(system:masters) becomes the access policy C(AmazonEKSClusterAdminPolicy), and a mapping for nodes an
     entry of their type. The roles of managed node groups and Fargate profiles are left to EKS, which makes their
     entries.
   - A username that an access entry may not have becomes the one that EKS gives by default, if no RoleBinding or
-    ClusterRoleBinding names anybody by the former.
+    ClusterRoleBinding names the former.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -38,13 +39,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: See what becomes of aws-auth
+- name: Get the access entries that mean the same as aws-auth
   apono.eks.aws_auth_translation_info:
     cluster_name: prod-1
     region: eu-central-1
   register: aws_auth
 
-- name: Make the access entries that are missing
+- name: Create the access entries that are missing
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
@@ -57,7 +58,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.arn }}"
 
-- name: Show who has to be seen to by hand
+- name: Report the principals without an equal access entry
   ansible.builtin.debug:
     msg: "{{ item.arn }}: {{ item.message }}"
   loop: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'untranslatable') }}"
@@ -110,7 +111,7 @@ mappings:
       description:
         - V(missing), an access entry can say the same, and RV(mappings[].access_entry) is it. V(present), the principal
           has an access entry, which EKS takes already. V(left_to_eks), EKS makes the entry itself.
-        - V(void), nobody comes in through it. V(untranslatable), somebody does, and no access entry can say the same.
+        - V(void), it has no effect. V(untranslatable), it has an effect, and no access entry can mean the same.
       type: str
       sample: missing
     access_entry:

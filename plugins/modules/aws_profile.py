@@ -7,10 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_profile
-short_description: Manage a profile in an AWS config file by which a person assumes a role
+short_description: Manage a profile in an AWS config file with which a user assumes a role
 version_added: 0.1.0
 description:
-  - Keeps one profile in an AWS config file, which says by which other profile a role is assumed, under which name.
+  - Creates, updates or removes one profile in an AWS config file, which assumes a role with the credentials of another
+    profile and under a name.
   - Everything else in the file stays as it is written, comments and order included. The new text is read again before
     it is written, and nothing is written unless exactly the profile has changed.
 extends_documentation_fragment:
@@ -33,10 +34,10 @@ options:
     description: The role to assume. Needed with O(state=present).
     type: str
   role_session_name:
-    description: The name of the session, by which Apono knows the person; with SSO and SAML, the email address.
+    description: The name of the session, by which Apono knows the user. With SSO and SAML, it is the email address.
     type: str
   source_profile:
-    description: The profile that the person signs in with.
+    description: The profile that the user signs in with.
     type: str
   region:
     description: The region.
@@ -60,14 +61,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let Jane assume the role as herself
+- name: Create the profile with which Jane assumes the role
   apono.eks.aws_profile:
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     role_session_name: jane@example.com
     source_profile: default
     region: eu-central-1
 
-- name: Remove it again
+- name: Remove the profile
   apono.eks.aws_profile:
     state: absent
 """
@@ -96,7 +97,7 @@ profile:
       type: str
       sample: jane@example.com
     source_profile:
-      description: The profile that the person signs in with.
+      description: The profile that the user signs in with.
       returned: where it is set
       type: str
       sample: default

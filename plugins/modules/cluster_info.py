@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_info
-short_description: Get facts of an EKS cluster, or the names of all
+short_description: Get information about an EKS cluster, or the names of all
 version_added: 0.1.0
 description:
   - Describes an EKS cluster by one call, and can wait until it is made or deleted. Without a name, it lists those of a
@@ -44,7 +44,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at a cluster
+- name: Get information about a cluster
   apono.eks.cluster_info:
     cluster_name: prod-1
     region: eu-central-1

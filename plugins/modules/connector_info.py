@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: connector_info
-short_description: Look at Apono's connectors
+short_description: Get information about Apono connectors
 version_added: 0.1.0
 description:
   - Returns the connectors that have ever connected to Apono, and can wait until one is connected.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: iam_policy
-short_description: Manage the IAM policy for people who reach EKS clusters
+short_description: Manage the IAM policy for users of EKS clusters
 version_added: 0.1.0
 description:
-  - Keeps a customer-managed IAM policy. Unless O(policy) is given, it allows C(eks:DescribeCluster) on the clusters of
-    the account, which is what C(aws eks update-kubeconfig) needs.
+  - Creates, updates or removes a customer-managed IAM policy. If O(policy) is not set, it allows
+    C(eks:DescribeCluster) on the clusters of the account, which C(aws eks update-kubeconfig) needs.
   - The document is compared by meaning and replaced as a whole, by a new default version; of five versions, the
     oldest that is
     not the default one is deleted first.
@@ -59,7 +59,7 @@ options:
     type: raw
   detach:
     description:
-      - With O(state=absent), whether the policy is first detached from whoever has it. Otherwise a policy in use is
+      - With O(state=absent), whether the policy is first detached from all principals. Otherwise a policy in use is
         an error
         that lists by whom.
       - A permissions boundary is never taken away.

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: iam_role
-short_description: Manage the IAM role through which people reach EKS clusters
+short_description: Manage the IAM role with which users reach EKS clusters
 version_added: 0.1.0
 description:
-  - Keeps an IAM role with the trust policy that Apono's way of access needs, for people who come through AWS SSO or a
-    SAML
-    identity provider, or with a trust policy of your own, and the managed policies attached.
+  - Creates, updates or removes an IAM role with the trust policy that Apono requires, for users of IAM Identity
+    Center or a SAML identity provider, or with a trust policy of your own, and the managed policies attached.
   - The trust policy is compared by meaning and replaced as a whole, never merged.
 extends_documentation_fragment:
   - apono.eks.aws
@@ -35,7 +34,7 @@ options:
     default: /
   description:
     description:
-      - The role's description. Without it, it is left alone; a new role has
+      - The role's description. If it is not set, it is left unchanged. A new role has
         C(required for k8s access managed by Apono).
     type: str
   trust:
@@ -44,8 +43,8 @@ options:
     suboptions:
       sso:
         description:
-          - People who come through AWS SSO (IAM Identity Center).
-          - The session must bear the person's name as the identity provider has it (C(${SAML:sub})), and the caller
+          - Users who sign in with IAM Identity Center (AWS SSO).
+          - The session must have the user's name as the identity provider has it (C(${SAML:sub})), and the caller
             must be a role
             of AWS SSO in one of the accounts.
         type: dict
@@ -55,7 +54,7 @@ options:
             type: list
             elements: str
       saml:
-        description: People who come from a SAML identity provider of the account.
+        description: Users who sign in with a SAML provider of the account.
         type: dict
         suboptions:
           provider:
@@ -92,12 +91,12 @@ options:
         limits every such session to 3600 seconds.
     type: int
   permissions_boundary:
-    description: The ARN of the policy that bounds the role's permissions. Without it, it is left alone.
+    description: The ARN of the permissions boundary of the role. If it is not set, it is left unchanged.
     type: str
     aliases: [boundary]
   allow_open_trust:
     description:
-      - Whether O(trust.policy) may let strangers in. Otherwise such a policy is refused.
+      - Whether O(trust.policy) may trust strangers. Otherwise such a policy is an error.
       - The principal of such a policy is C(*), or an identity provider that many organizations share, such as
         GitHub's, and no condition certainly excludes callers of other accounts and organizations. A condition with a
         wildcard before the account does not exclude them, nor do operators with C(IfExists) or C(ForAllValues).
@@ -110,13 +109,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let people in who come through AWS SSO
+- name: Create the role for users of IAM Identity Center
   apono.eks.iam_role:
     trust:
       sso: {}
     managed_policies: [apono-k8s-access]
 
-- name: Let people in who come from a SAML provider, for at most four hours
+- name: Create the role for users of a SAML provider, for sessions of at most four hours
   apono.eks.iam_role:
     trust:
       saml:

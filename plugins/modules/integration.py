@@ -10,8 +10,8 @@ module: integration
 short_description: Manage an integration in Apono
 version_added: 0.1.0
 description:
-  - Keeps an integration in Apono, by default that of an EKS cluster, and waits for the sync that shows whether it
-    works.
+  - Creates, updates or removes an integration in Apono, by default that of an EKS cluster, and waits for the sync
+    that shows whether it works.
   - Type, connector, settings and secret store are checked against Apono's catalog before anything is written.
   - An integration belongs to one cluster. One whose stored settings name another cluster is an error, and is neither
     changed nor removed.
@@ -60,7 +60,8 @@ options:
     type: bool
     default: false
   connector:
-    description: The connector, by its id or its name. An id saves a call. Without it, it is left alone.
+    description: The connector, by its id or its name. An id saves a call. If it is not set, it is left
+      unchanged.
     type: str
   connector_must_exist:
     description:
@@ -70,8 +71,8 @@ options:
     default: true
   resource_types:
     description:
-      - The resource types that Apono syncs, V(*) for all of them. Without it, they are left alone; a new integration
-        has all.
+      - The resource types that Apono syncs, V(*) for all of them. If it is not set, they are left unchanged. A new
+        integration has all.
     type: list
     elements: str
   config:
@@ -92,7 +93,8 @@ options:
     type: bool
     default: false
   secret_store:
-    description: Where the connector finds the secret, in exactly one of these ways. Without it, it is left alone.
+    description: Where the connector finds the secret, in exactly one of these ways. If it is not set, it is left
+      unchanged.
     type: dict
     suboptions:
       aws:
@@ -172,15 +174,17 @@ options:
     choices: [on_create, always]
     default: on_create
   custom_access_details:
-    description: What people are told on access, in at most 400 characters. Without it, it is left alone.
+    description:
+      - The text that users see with their access, at most 400 characters. If it is not set, it is left unchanged.
     type: str
   default_custom_access_details:
     description:
-      - What people are told on access where the integration is made and O(custom_access_details) is not given. Later,
-        it is left alone. P(apono.eks.custom_access_details#filter) makes such a text.
+      - The text that users see, if the integration is created and O(custom_access_details) is not set. Later,
+        it is left unchanged. P(apono.eks.custom_access_details#filter) makes such a text.
     type: str
   owner:
-    description: The integration's owners, who approve where a resource has none. Without it, they are left alone.
+    description:
+      - The integration's owners, who approve if a resource has none. If it is not set, they are left unchanged.
     type: dict
     suboptions:
       attribute_type:
@@ -188,7 +192,7 @@ options:
         type: str
         required: true
       attribute_value:
-        description: The values, such as addresses of people.
+        description: The values, such as email addresses of users.
         type: list
         elements: str
         required: true
@@ -196,7 +200,7 @@ options:
         description: The integration that the attribute comes from, by id or name.
         type: str
   resource_owner:
-    description: How owners of resources are found. Needs O(owner). Without it, it is left alone.
+    description: How owners of resources are found. Needs O(owner). If it is not set, it is left unchanged.
     type: dict
     suboptions:
       key_name:
@@ -212,12 +216,13 @@ options:
         type: str
   credential_rotation_days:
     description:
-      - After how many days credentials are rotated. Without it, and with V(0), it is left alone.
+      - After how many days credentials are rotated. If it is not set, and with V(0), it is left unchanged.
       - It is the setting C(credentials_rotation_period_in_days). Should a type call it otherwise, set it in O(config).
     type: int
   user_cleanup_days:
     description:
-      - How many days after the end of access the user is deleted. Without it, and with V(0), it is left alone.
+      - How many days after the end of access the user is deleted. If it is not set, and with V(0), it is left
+        unchanged.
       - It is the setting C(credentials_cleanup_period_in_days). Should a type call it otherwise, set it in O(config).
     type: int
   wait:
@@ -315,7 +320,7 @@ integration:
       type: dict
       sample: {aws: {region: eu-central-1, secret_id: apono/prod-2}}
     custom_access_details:
-      description: What people are told on access.
+      description: The text that users see with their access.
       type: str
       sample: See https://wiki.example.com/eks for how to log in.
     owner:

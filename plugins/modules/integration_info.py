@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: integration_info
-short_description: Look at Apono's integrations
+short_description: Get information about integrations in Apono
 version_added: 0.1.0
 description:
   - Returns one integration by its id, those of exactly one name, or all that the filters let through.
@@ -55,7 +55,7 @@ EXAMPLES = r"""
     status: [Error, Warning]
   register: failed
 
-- name: Look at one
+- name: Get one integration
   apono.eks.integration_info:
     name: prod-1
   register: prod
@@ -110,7 +110,7 @@ integrations:
       elements: str
       sample: [k8s-namespace]
     custom_access_details:
-      description: What people are told on access.
+      description: The text that users see with their access.
       type: str
       sample: Use the profile apono-k8s-access.
     owner:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: integration_type_info
-short_description: Look into Apono's catalog of integration types
+short_description: Get information about integration types in Apono's catalog
 version_added: 0.1.0
 description:
   - Returns one type of the catalog or all of them, with the settings that an integration of the type has.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubeconfig_entry
-short_description: Manage the entry of an EKS cluster in a person's kubeconfig
+short_description: Manage the entry of an EKS cluster in a user's kubeconfig
 version_added: 0.1.0
 description:
   - Keeps a cluster, a user and a context of one name in a kubeconfig. The user gets tokens from the AWS CLI
@@ -55,7 +55,7 @@ options:
       - The certificate authority of the API server in base64, as EKS gives it. Needed with O(state=present).
     type: str
   current_context:
-    description: Whether the context becomes the current one. It is left alone otherwise.
+    description: Whether the context becomes the current one. Otherwise the current context is left unchanged.
     type: bool
     default: false
   overwrite:
@@ -77,7 +77,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the cluster
+- name: Get information about the cluster
   apono.eks.cluster_info:
     cluster_name: prod-1
     profile: apono-k8s-access
@@ -85,7 +85,7 @@ EXAMPLES = r"""
     required: true
   register: found
 
-- name: Give the person a way to it
+- name: Create the entry of the cluster
   apono.eks.kubeconfig_entry:
     name: prod-1
     cluster_name: prod-1

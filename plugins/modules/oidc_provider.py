@@ -39,7 +39,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the cluster
+- name: Get information about the cluster
   apono.eks.cluster_info:
     cluster_name: prod-1
     required: true

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Reads the IAM role and its policy and the mapping in the cluster, takes what is given of Apono's integrations, and
     returns the variables with which the playbook C(apono.eks.onboard) finds nothing to do.
-  - What cannot be said by a variable, and what onboard is going to make or change, is told in notes.
+  - What cannot be said by a variable, and what onboard is going to make or change, is returned in notes.
   - The playbook C(apono.eks.adopt) writes the variables into the inventory.
 extends_documentation_fragment:
   - apono.eks.aws
@@ -32,7 +32,7 @@ options:
     default: apono-k8s-access
   policy_name:
     description:
-      - The name of the policy that lets people look clusters up. Without it, it is the one customer-managed policy of
+      - The name of the policy that allows C(eks:DescribeCluster). If it is not set, the one customer-managed policy of
         the role that allows C(eks:DescribeCluster).
     type: str
   integration_name:
@@ -52,7 +52,7 @@ options:
     default: []
   connectors:
     description:
-      - The connectors, as RV(apono.eks.connector_info#module:connectors). With them, a connector is told by its name.
+      - The connectors, as RV(apono.eks.connector_info#module:connectors). With them, a connector is named by its name.
     type: list
     elements: dict
     default: []
@@ -76,17 +76,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Ask Apono how it names the settings
+- name: Get the names of the settings from Apono
   apono.eks.integration_type_info:
     type: aws-eks
   register: type
 
-- name: Ask Apono for its integrations
+- name: Get the integrations from Apono
   apono.eks.integration_info:
     type: aws-eks
   register: apono
 
-- name: Look at what was made by hand
+- name: Get the setup that was made by hand
   apono.eks.onboarding_info:
     cluster_name: prod-1
     region: eu-central-1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: report
-short_description: Tell what became of each cluster, on the terminal and in files
+short_description: Report the result for each cluster, on the terminal and in files
 version_added: 0.1.0
 description:
   - Makes a table for the terminal, with one line for each cluster, and if a path is given, one HTML page that needs
@@ -143,7 +143,7 @@ EXAMPLES = r"""
   register: report
   run_once: true
 
-- name: Show it
+- name: Report the table
   ansible.builtin.debug:
     msg: "{{ report.table }}"
   run_once: true

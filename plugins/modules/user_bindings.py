@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: user_bindings
-short_description: Bind people under a second username wherever they are bound under a first
+short_description: Manage RBAC bindings of users under a second username
 version_added: 0.1.0
 description:
-  - Finds the RoleBindings and ClusterRoleBindings that name somebody by a username with a template, such as
-    C({{SessionNameRaw}}), and adds to each the username that the same person has by another template. Nothing is
+  - Finds the RoleBindings and ClusterRoleBindings that name a user by a username with a template, such as
+    C({{SessionNameRaw}}), and adds to each the username that the same user has by another template. Nothing is
     removed.
-  - This is for the time in which a cluster begins to know people under another name, as when an access entry takes the
-    place of an entry in C(aws-auth). Rights that are bound to a person's name then stay theirs.
-  - The second name is in the same binding as the first, so whoever deletes the binding ends both.
-  - In check mode it tells who is bound by the first name alone.
+  - Use it while usernames of a cluster change, as when an access entry replaces an entry in C(aws-auth). Users then
+    do not lose the permissions that are bound to their present username.
+  - The second username is in the same binding as the first, so to delete the binding ends both.
+  - In check mode, it returns the users who are bound by the first username only.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -27,8 +27,8 @@ attributes:
 options:
   username:
     description:
-      - The username that people have, a template of EKS and not of Ansible, so written with C(!unsafe).
-      - What AWS takes as the name of a session counts as somebody behind C({{SessionName}}) or C({{SessionNameRaw}}).
+      - The username that users have, a template of EKS and not of Ansible, so written with C(!unsafe).
+      - What AWS takes as the name of a session counts as a user of C({{SessionName}}) or C({{SessionNameRaw}}).
     type: str
     required: true
   other_username:
@@ -40,7 +40,7 @@ options:
     type: str
     required: true
   ignored_usernames:
-    description: Usernames that look like O(username) and belong to somebody else.
+    description: Usernames that look like O(username) and belong to other principals.
     type: list
     elements: str
     default: []
@@ -52,7 +52,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let those who have rights now keep them under the name that the access entry will give them
+- name: Create bindings for the usernames that the access entry is going to give
   apono.eks.user_bindings:
     cluster_name: prod-1
     region: eu-central-1
@@ -63,7 +63,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 bindings:
-  description: The bindings that name somebody by the first username, and the users in each.
+  description: The bindings that name a user by the first username, and the users in each.
   returned: success
   type: dict
   sample: {"RoleBinding team/deploy": ["jane@example.com", "apono:jane-example.com"]}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import shrinking
 import types_check
 
 OLD = "plugins/module_utils/old.py:10: error: Returning Any  [no-any-return]"
@@ -20,7 +21,7 @@ NEW = "plugins/module_utils/new.py:1: error: Function is missing a type annotati
 def fixture_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Run the check with what mypy says; the baseline has one error of ``old.py``."""
     monkeypatch.setattr(types_check, "BASELINE", tmp_path / "baseline.txt")
-    types_check.write(types_check.counted([OLD]))
+    shrinking.write(types_check.BASELINE, types_check.HEADING, types_check.counted([OLD]))
 
     def check(lines: list[str], *arguments: str) -> int:
         monkeypatch.setattr(types_check, "errors", lambda: lines)

@@ -1,0 +1,143 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words that users read: those of the glossary, and task names that begin with a verb of the list.
+
+``python tests/words_check.py`` fails for each finding that ``words-baseline.txt`` does not have. With ``shrink``, it
+writes the baseline, and refuses to write one that is larger anywhere. The words are checked in the guides, the READMEs,
+the documentation of modules, plugins and roles, and in task names. Words with several meanings, such as *keep* and
+*ask*, are refused only where the meaning is certain.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import shrinking
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BASELINE = CHECKOUT / "tests/words-baseline.txt"
+HEADING = "Words and task names that were there first. Correct some, then: make words-baseline"
+
+# The kind of a finding, the words, and what to write instead. docs/docsite/rst/glossary.rst explains the terms.
+WORDS: dict[str, tuple[str, str]] = {
+    "people": (
+        r"people|persons?|somebody|nobody|whoever|anybody|everybody",
+        "users, a user, principal, caller, operator",
+    ),
+    "tell": (r"tells?|told|telling", "return, report, print, says"),
+    "rights": (r"rights", "permissions"),
+    "look": (r"looks?(?:ed)? (?:at|into)|a look at", "get, read, check, preview"),
+    "ask": (r"asks? (?:AWS|EKS|IAM|STS|Apono|Kubernetes|nothing|nobody)", "get, read, query, call"),
+    "way-in": (
+        r"way in|ways in|dial(?:s|ed)? in|way to the clusters?|gone the way of",
+        "access, authentication method, connect",
+    ),
+    "lockout": (r"lock(?:s|ed)? (?:\w+ )?out|stands? outside", "lose access"),
+    "let-in": (r"lets? (?:\w+ )?in|let people", "allow, trust"),
+    "settle": (r"settles?|settled", "wait for propagation, resolve, merge"),
+    "wishes": (r"wishes|wished", "desired settings"),
+    "preflight": (r"foresees?|foreseen|obstacles?|complaints?", "preflight, preflight errors"),
+    "no-effect": (r"voids|voided|is void", "has no effect"),
+    "worked-out": (r"worked out|works out", "templated, computed"),
+    "he": (r"he|himself|herself|him", "the caller, the user"),
+    "sso-role": (r"roles? of AWS SSO", "permission-set role of IAM Identity Center (AWS SSO)"),
+    "connector": (r"a connector of Apono|Apono's connector", "the Apono connector"),
+    "keep": (
+        r"keeps? (?:an?|one) (?:\w+ )?(?:role|policy|entry|profile|integration|flow|provider)",
+        "manage, create or update",
+    ),
+    "left-alone": (r"(?:left|leaves?|let) (?:it |them )?alone", "left unchanged"),
+}
+COMPILED = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, (words, _better) in WORDS.items()}
+
+VERBS = ("Create", "Update", "Ensure", "Remove", "Get", "Check", "Verify", "Install", "Wait", "Plan", "Report", "Fail")
+
+# What is not one of the words, though it looks like it, and why.
+EXCEPTIONS: dict[str, str] = {
+    r"people-k8s|people:\{\{|['\"]people:|people_k8s": "sample names of a role and of a username",
+    r"sso_role_name = people": "the sample name of a permission set",
+    r"apono_migrate_settle_seconds|settle_seconds": "the present name of an option",
+    r"told apart|tell (?:\w+ ){0,2}apart": "means to distinguish",
+}
+EXCEPTED = re.compile("|".join(EXCEPTIONS))
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with Ansible's tags."""
+
+
+Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+Finding = tuple[str, str, str]
+
+
+def texts() -> Iterator[tuple[Path, int, str]]:
+    """Return each line that users read, with its file and number."""
+    for pattern in ("*.md", "docs/docsite/rst/*.rst", "docs/site/pages/*.rst", "roles/*/README.md"):
+        for path in sorted(CHECKOUT.glob(pattern)):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                yield path, number, line
+    for pattern in ("roles/*/meta/argument_specs.yml", "extensions/permissions/permissions.yml"):
+        for path in sorted(CHECKOUT.glob(pattern)):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                yield path, number, line
+    for folder in ("modules", "filter", "lookup", "inventory", "doc_fragments"):
+        for path in sorted((CHECKOUT / "plugins" / folder).glob("*.py")):
+            yield from documentation(path)
+
+
+def documentation(path: Path) -> Iterator[tuple[Path, int, str]]:
+    """Return the lines of a plugin's documentation, which are texts that are assigned to names in capitals."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            (target,) = node.targets
+            if isinstance(target, ast.Name) and target.id.isupper():
+                for number, line in enumerate(node.value.value.splitlines(), node.lineno):
+                    yield path, number, line
+
+
+def wrong_words() -> Iterator[Finding]:
+    for path, number, line in texts():
+        for kind, pattern in COMPILED.items():
+            for match in pattern.finditer(EXCEPTED.sub("", line)):
+                place = f"{path.relative_to(CHECKOUT)}:{number}"
+                yield path.name, kind, f"{place}: {match[0]!r}: write {WORDS[kind][1]}"
+
+
+def tasks(value: Any) -> Iterator[dict[str, Any]]:
+    """Return the tasks of a YAML document. Plays are no tasks: they have hosts, and name a phase of the run."""
+    if isinstance(value, list):
+        for item in value:
+            yield from tasks(item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("name"), str) and not {"hosts", "ansible.builtin.import_playbook"} & value.keys():
+            yield value
+        for key in ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always"):
+            yield from tasks(value.get(key))
+
+
+def wrong_names() -> Iterator[Finding]:
+    paths = [*CHECKOUT.glob("playbooks/**/*.yml"), *CHECKOUT.glob("roles/*/tasks/*.yml")]
+    for path in sorted(paths):
+        if "vars" in path.parts:
+            continue
+        for task in tasks(yaml.load(path.read_text(), Loader)):
+            if task["name"].split()[0] not in VERBS:
+                words = f"{path.relative_to(CHECKOUT)}: {task['name']!r}: begin with {', '.join(VERBS)}"
+                yield path.name, "task-name", words
+
+
+def findings() -> list[Finding]:
+    return [*wrong_words(), *wrong_names()]
+
+
+if __name__ == "__main__":
+    sys.exit(shrinking.judge(BASELINE, HEADING, findings(), sys.argv[1:] == ["shrink"]))
