@@ -228,6 +228,9 @@ def documented() -> list[str]:
 # The hosts of a play, which Ansible itself reads before there are hosts.
 NO_SETTING = {"apono_hosts"}
 
+# Where a playbook writes a file with the text for its name, it does so below the test's own folder.
+WRITTEN = ("apono_report", "apono_backup", "apono_adopt_folder", "apono_user_aws_config_file", "apono_user_kubeconfig")
+
 # Shapes in which a variable's texts lie deeper; each is tried beside the plain text.
 SHAPES: dict[str, Any] = {
     "apono_trust": {"policy": {"Version": "2012-10-17", "Statement": [{"Sid": "TRAP", "Principal": "TRAP"}]}},
@@ -263,6 +266,12 @@ FREE: dict[str, Any] = {
 }
 
 
+def poisoned_settings(folder: Path, traps: Traps) -> dict[str, str]:
+    """Every variable of the guide with a trap."""
+    texts = {name: traps.text(name) for name in documented() if name not in NO_SETTING}
+    return {name: f"{folder}/written/{text}" if name in WRITTEN else text for name, text in texts.items()}
+
+
 # How the variables reach the roles.
 MAPPED = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
 
@@ -279,7 +288,7 @@ class TrappedFleet(Fleet):
             apono_user_email=PERSON,
         )
         self.add_host("a-valid", {})
-        poisoned = {name: traps.text(name) for name in documented() if name not in NO_SETTING}
+        poisoned = poisoned_settings(controller.folder, traps)
         for name, text in poisoned.items():
             self.add_host(name.replace("_", "-"), {name: text})
         for name, shape in SHAPES.items():
@@ -369,5 +378,5 @@ def test_what_a_survey_answers_is_never_run(bed: Bed, place: Controller, traps: 
         ("offboard", "--check"),
     ):
         run(playbook, answers, *words)
-    run("onboard", {name: traps.text(name) for name in documented() if name not in NO_SETTING}, "--check")
+    run("onboard", poisoned_settings(place.folder, traps), "--check")
     run("onboard", {"apono_report_title": traps.text("apono_report_title")}, "--check")

@@ -11,6 +11,7 @@ left out and say so.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -175,7 +176,9 @@ def texts(draw):
     )
 
 
-MANY = settings(deadline=None, max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# As many texts as a run has time for; 20,000 of them take half an hour.
+TEXTS = int(os.environ.get("APONO_EKS_TEXTS", "600"))
+MANY = settings(deadline=None, max_examples=TEXTS, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @MANY
