@@ -118,10 +118,11 @@ def given_value(spec: dict[str, Any], value: Any) -> Any:
     return value
 
 
-def shown_value(spec: dict[str, Any], value: Any, secrets: set[str]) -> Any:
-    """An option's value with a mask for what is not where it belongs; its texts are added to the secrets."""
+def shown_value(spec: dict[str, Any], value: Any, secrets: set[str], beside_secret: bool = False) -> Any:
+    """An option's value with a mask for what is not where it belongs; its texts are added to the secrets.
+    ``beside_secret`` is for an option of one that has a secret in it, which may have been put here by mistake."""
     inner = spec.get("options")
-    if value is None or spec.get("no_log") or not (inner and has_secret(inner)):
+    if value is None or spec.get("no_log") or not (inner and (beside_secret or has_secret(inner))):
         return value
     if not isinstance(value, dict):
         secrets.update(texts(value))
@@ -132,7 +133,7 @@ def shown_value(spec: dict[str, Any], value: Any, secrets: set[str]) -> Any:
             secrets.update(texts(item))
             shown[name] = MASK
         else:
-            shown[name] = shown_value(inner[name], item, secrets)
+            shown[name] = shown_value(inner[name], item, secrets, beside_secret=True)
     return shown
 
 

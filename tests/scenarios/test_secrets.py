@@ -230,3 +230,121 @@ def test_the_inventory_shows_no_secret(place: Place, tmp_path: Path) -> None:
         assert leaking_files(tmp_path, place.secrets, without=[source]) == {}
         if rule is None:
             assert list((tmp_path / "inventory-cache").iterdir())
+
+
+# What is secret on the machine, and what is put in the wrong place
+
+PROXY_USER, PROXY_PASSWORD = "operator-4711", "word#of@the/proxy?4711"
+PROXY = f"http://{PROXY_USER}:{PROXY_PASSWORD}@127.0.0.1:9"
+PRINTED = "what-only-the-program-knows"
+MISPLACED = "password-that-was-misplaced"
+IN_ADDRESS = "password#of@the/address"
+
+
+class Machine:
+    """A kubeconfig, an AWS configuration and a program that prints a secret and fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self.program = folder / "program"
+        self.program.write_text(f"#!/bin/sh\necho key {PRINTED} >&2\necho {PRINTED}\nexit 3\n")
+        self.program.chmod(0o755)
+        self.aws_config = folder / "aws-config-with-program"
+        self.aws_config.write_text(f"[profile program]\ncredential_process = {self.program}\n")
+        self.kubeconfig = folder / "kubeconfig-with-secrets"
+        plugin = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": str(self.program)}
+        far = {"server": "https://kubernetes.example.com"}
+        clusters = {"near": {"server": "https://127.0.0.1:9"}, "proxied": {**far, "proxy-url": PROXY}, "far": far}
+        users = {"program": {"exec": plugin}, "token": {"token": PRINTED}}
+        contexts = {name: {"cluster": name, "user": "token"} for name in clusters}
+        contexts["program"] = {"cluster": "near", "user": "program"}
+        content: dict[str, Any] = {"apiVersion": "v1", "kind": "Config"}
+        for name, values in (("cluster", clusters), ("user", users), ("context", contexts)):
+            content[f"{name}s"] = [{"name": key, name: value} for key, value in values.items()]
+        self.kubeconfig.write_text(json.dumps(content))
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.program, self.aws_config, self.kubeconfig]
+
+
+STORES: dict[str, Any] = {
+    "a field that it does not have": {"apono": {"password": MISPLACED}},
+    "a field beside it": {"apono": {"parameters": {"password": PASSWORD}, "password": MISPLACED}},
+    "a list": [{"apono": {"parameters": {"password": MISPLACED}}}],
+    "a text": MISPLACED,
+    "JSON": json.dumps({"apno": {"parameters": {"password": MISPLACED}}}),
+    "a kind that is misspelt": {"apno": {"parameters": {"password": MISPLACED}}},
+    "parameters that are a text": {"apono": {"parameters": MISPLACED}},
+    "parameters without a kind": {"parameters": {"password": MISPLACED}},
+    "another kind": {"aws": {"region": REGION, "secret_id": "x", "secret": MISPLACED}},
+    "a text in it": {"aws": f"arn/{MISPLACED}"},
+}
+MACHINE_SECRETS = [PROXY_USER, PROXY_PASSWORD, PRINTED, MISPLACED, IN_ADDRESS, PASSWORD]
+
+
+def test_what_is_secret_on_the_machine_or_misplaced_does_not_show(bed: Bed, every_binary: Path, tmp_path: Path) -> None:
+    place = Place(bed, tmp_path, every_binary)
+    machine = Machine(tmp_path)
+    controller = place.controller
+    controller.environment |= {"AWS_CONFIG_FILE": str(machine.aws_config), "HTTPS_PROXY": PROXY, "HTTP_PROXY": PROXY}
+    controller.environment |= {"AWS_MAX_ATTEMPTS": "1", "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "true"}
+    once = {"api_retries": 0, "api_timeout": 3}
+    wrong_user = {**once, "api_url": f"https://{PROXY_USER}:{IN_ADDRESS}@127.0.0.1:9"}
+    tasks: dict[str, dict[str, Any]] = {
+        "Apono behind a proxy": {"integration_info": {**once, "api_url": "https://apono.example.com"}},
+        "AWS behind a proxy": {"cluster_info": {"cluster_name": "a", "endpoint_url": "https://aws.example.com"}},
+        "Kubernetes behind a proxy": {"aws_auth_info": {"kubeconfig": str(machine.kubeconfig), "context": "far"}},
+        "the kubeconfig's proxy": {"aws_auth_info": {"kubeconfig": str(machine.kubeconfig), "context": "proxied"}},
+        "a credential plugin": {"aws_auth_info": {"kubeconfig": str(machine.kubeconfig), "context": "program"}},
+        "credential_process": {"cluster_info": {"cluster_name": "a", "profile": "program"}},
+        "the address of Apono": {"integration_info": wrong_user},
+        "the address of AWS": {"cluster_info": {"cluster_name": "a", "endpoint_url": wrong_user["api_url"]}},
+        "the address of Kubernetes": {"aws_auth_info": {"host": wrong_user["api_url"], "api_key": PRINTED}},
+    }
+    for what, store in STORES.items():
+        tasks[what] = {"integration": {**once, "name": "it", "connector_id": "connector-1", "secret_store": store}}
+    arguments = {f"arguments_{number}": next(iter(task.values())) for number, task in enumerate(tasks.values())}
+    inventory = {"all": {"hosts": {"localhost": {"ansible_connection": "local", "apono_region": REGION, **arguments}}}}
+    plays = [
+        {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}", "apono_eks_in_process": in_process},
+            "tasks": [
+                {
+                    "name": what,
+                    f"apono.eks.{module}": {name: f"{{{{ arguments_{number}.{name} }}}}" for name in options},
+                    "ignore_errors": True,
+                }
+                for number, (what, task) in enumerate(tasks.items())
+                for module, options in task.items()
+            ],
+        }
+        for in_process in (True, False)
+    ]
+    controller.environment["AWS_REGION"] = REGION
+    run = controller.play(plays, inventory, "-vvv")
+    shown = {item["name"]: item["result"] for item in run.results}
+    failed = [item["name"] for item in run.results if item["event"] == "failed"]
+    assert failed == [*tasks, *tasks], (run.output, failed)
+    assert {name: leaks(json.dumps(result), MACHINE_SECRETS) for name, result in shown.items()} == dict.fromkeys(
+        shown, []
+    )
+    assert leaks(run.output, MACHINE_SECRETS) == [], run.output
+    planted = [*machine.files, tmp_path / "inventory.json"]
+    assert leaking_files(tmp_path, [*place.secrets, *MACHINE_SECRETS], without=planted) == {}
+
+
+def test_a_misplaced_secret_store_does_not_show_in_a_playbook(bed: Bed, every_binary: Path, tmp_path: Path) -> None:
+    place = Place(bed, tmp_path, every_binary)
+    hosts = {
+        f"c{number}": {**place.hosts["alpha"], "apono_cluster_name": f"c{number}", "apono_secret_store": store}
+        for number, store in enumerate(STORES.values())
+    }
+    for name in hosts:
+        place.account.add_cluster(name, "API")
+    for arguments in (("--check", "--diff"), ("-vvv",)):
+        run = place.controller.run("apono.eks.onboard", {"all": {"hosts": hosts}}, *arguments)
+        assert set(run.failed) >= set(hosts), run.output
+        assert leaks(run.output, MACHINE_SECRETS) == [], run.output
+        assert leaking_files(tmp_path, MACHINE_SECRETS, without=[tmp_path / "inventory.json"]) == {}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apono.eks.plugins.module_utils import redaction
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, STATE, Options
 
@@ -70,3 +71,45 @@ def test_a_text_for_a_dictionary_is_an_error_in_words(text):
     options = Options({"trust": {"type": "dict", "options": {"sso": {"type": "dict"}}}})
     checked = options.check({"trust": text})
     assert checked.error_messages
+
+
+# What of an invocation is shown
+
+STORE = {
+    "type": "dict",
+    "options": {
+        "secret": {"type": "dict", "options": {"parameters": {"type": "dict", "no_log": True}}},
+        "place": {"type": "dict", "options": {"name": {"type": "str"}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "X",
+        ["X"],
+        {"other": "X"},
+        {"other": {"parameters": {"password": "X"}}},
+        {"secret": "X"},
+        {"secret": ["X"]},
+        {"secret": {"password": "X"}},
+        {"place": "X"},
+        {"place": {"password": "X"}},
+        {"place": {"name": {"password": "X"}}},
+        {"place": {"name": ["X"]}},
+    ],
+    ids=str,
+)
+def test_what_is_misplaced_beside_a_secret_is_hidden_and_a_secret(store):
+    shown, secrets = Options({"store": STORE}).invocation({"store": store})
+    assert "X" not in str(shown)
+    assert secrets == {"X"}
+
+
+def test_what_is_where_it_belongs_is_shown():
+    options = Options({"store": STORE, "place": STORE["options"]["place"]})
+    given = {"store": {"place": {"name": "X"}}, "place": {"password": "X"}, "unknown": "X"}
+    shown, secrets = options.invocation(given)
+    assert shown == {**given, "unknown": redaction.MASK}
+    assert secrets == set()

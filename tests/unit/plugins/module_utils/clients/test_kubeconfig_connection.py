@@ -209,8 +209,8 @@ def test_without_tls_no_credentials_are_sent_as_with_kubectl(desk, plain_server)
 
 
 WRONG_PLUGINS = {
-    "exit": ("echo not signed in >&2; exit 3", {}, "ended with 3: not signed in"),
-    "quiet": ("exit 1", {}, "ended with 1: it printed no error"),
+    "exit": ("echo secret-token >&2; exit 3", {}, "ended with 3. Run it by hand to see what it prints"),
+    "quiet": ("exit 1", {}, "ended with 1"),
     "garbage": ("echo hello secret-token", {}, "printed no ExecCredential"),
     "nothing": (":", {}, "printed no ExecCredential"),
     "list": ("echo []", {}, "printed no ExecCredential"),
