@@ -18,6 +18,8 @@ PROGRAM = """
 import multiprocessing, os, signal, sys, time
 from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
 
+# A shell that runs the tests in the background has the signal ignored, which processes inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main = os.getpid()
 os.register_at_fork(after_in_parent=lambda: os.kill(main, signal.SIGINT))
 
