@@ -193,8 +193,10 @@ $(LINK):
 endif
 
 $(READY): tests/requirements.txt requirements.txt tests/cores.py | $(LINK)
-	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(MAKE) debian-packages
+	@command -v "$(PYTHON)" > /dev/null || { echo "There is no Python here ($(PYTHON)). Install 3.11 or newer, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { ! command -v apt-get > /dev/null || $(MAKE) debian-packages; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) makes no virtual environments: install what your system has for that (ensurepip, venv)." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet "$$($(BIN)/python tests/cores.py requirement)" -r tests/requirements.txt
 	@touch $@

@@ -47,8 +47,8 @@ CHECKS = {"kubectl": ["version", "--client"], "helm": ["version"], "aws-iam-auth
 
 WHAT_TO_SET = (
     "Set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl (as envtest provides it), or put them, "
-    "helm, aws-iam-authenticator and aws-auth-reader on the PATH. Without them, the tests use the test bed's own "
-    "API server and authenticator."
+    "helm, aws-iam-authenticator and aws-auth-reader on the PATH. Behind a mirror, set GOPROXY (the sources) and "
+    "PIP_INDEX_URL (Go itself). Without the programs, the tests use the test bed's own API server and authenticator."
 )
 
 
@@ -77,7 +77,10 @@ class Module:
     def version(self) -> str:
         """The upstream version in ``go.mod``, without its ``v``."""
         text = (self.folder / "go.mod").read_text()
-        return re.search(rf"^(?:require)?\s+{re.escape(self.path)} v(\S+)", text, re.MULTILINE)[1]
+        found = re.search(rf"^(?:require)?\s+{re.escape(self.path)} v(\S+)", text, re.MULTILINE)
+        if not found:
+            raise ValueError(f"{self.folder / 'go.mod'} does not require {self.path}")
+        return found[1]
 
     def key(self) -> str:
         """The name of the folder that the programs are kept in."""
@@ -285,7 +288,7 @@ class Go:
                 text=True,
             )
             messages: deque[str] = deque(maxlen=20)
-            for line in process.stderr:
+            for line in process.stderr or ():
                 messages.append(line)
                 follow()
             if process.wait():

@@ -1,0 +1,55 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What make says on a machine on which it cannot begin."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+NEEDED = ("Makefile", "requirements.txt", "tests/requirements.txt", "tests/cores.py")
+
+# A Python that is like this one, but for what a test changes.
+INTERPRETER = """\
+#!/bin/sh
+exec '{python}' -c '{change}; exec(sys.argv.pop(1))' "$2"
+"""
+CHANGES = {
+    "old": ("import sys; sys.version_info = (3, 10, 14)", "Python 3.11 or newer is needed; name it: make PYTHON="),
+    "bare": ('import sys; sys.modules["ensurepip"] = None', "makes no virtual environments: install what your system"),
+    "absent": ("", "There is no Python here"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_python_that_will_not_do_is_named_before_anything_is_installed(kind: str, tmp_path: Path) -> None:
+    change, reason = CHANGES[kind]
+    for name in NEEDED:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / name, tmp_path / name)
+    python = tmp_path / "bin/python3"
+    python.parent.mkdir()
+    if change:
+        python.write_text(INTERPRETER.format(python=sys.executable, change=change))
+        python.chmod(0o755)
+    # As on a system without apt.
+    for program in ("make", "mkdir", "ln", "sh", "sed"):
+        (tmp_path / "bin" / program).symlink_to(shutil.which(program) or program)
+    done = subprocess.run(
+        ["make", f"PYTHON={python}", ".venv/ready"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path / "bin"), "HOME": os.environ.get("HOME", "/")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert reason in done.stderr
+    assert not (tmp_path / ".venv").exists()
