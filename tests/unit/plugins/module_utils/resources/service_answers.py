@@ -24,6 +24,19 @@ def missing(code="ResourceNotFoundException"):
     return {"Error": {"Code": code, "Message": "not found"}}
 
 
+def described_cluster(mode="API_AND_CONFIG_MAP", status="ACTIVE", account_id="111122223333"):
+    """DescribeCluster's answer for the cluster alpha."""
+    return {
+        "cluster": {
+            "name": "alpha",
+            "arn": f"arn:aws:eks:eu-west-1:{account_id}:cluster/alpha",
+            "status": status,
+            "endpoint": "https://alpha.example.com",
+            "accessConfig": {"authenticationMode": mode},
+        }
+    }
+
+
 class AnsweredAws(Aws):
     """AWS with an answer for each operation: a dictionary, a function of the arguments that returns one, or a list of
     answers, of which the last one is given again. An answer with ``Error`` is an error. ``calls`` are the names of the

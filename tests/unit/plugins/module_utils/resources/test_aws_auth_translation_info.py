@@ -20,6 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_t
 )
 from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import (
     DENIED,
+    described_cluster,
     information,
     missing,
 )
@@ -37,18 +38,6 @@ WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/{}"
 FOR_NODES = {"username": "system:node:{{EC2PrivateDNSName}}", "groups": ["system:bootstrappers", "system:nodes"]}
-
-
-def cluster(mode="API_AND_CONFIG_MAP"):
-    return {
-        "cluster": {
-            "name": "alpha",
-            "arn": f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/alpha",
-            "status": "ACTIVE",
-            "endpoint": "https://alpha.example.com",
-            "accessConfig": {"authenticationMode": mode},
-        }
-    }
 
 
 def role(arn=ROLE, created=WHEN):
@@ -74,7 +63,7 @@ def list_of(*items):
 
 
 ANSWERS = {
-    "DescribeCluster": cluster(),
+    "DescribeCluster": described_cluster(),
     "ListAccessEntries": {"accessEntries": []},
     "GetRole": {"Role": role()},
     "GetUser": {"User": user()},
@@ -148,7 +137,7 @@ def test_users_are_looked_up_as_users(translated):
 
 
 def test_a_cluster_of_config_map_has_no_entries_to_list(translated):
-    result, by_arn, aws = translated([mapped(MAPPED)], DescribeCluster=cluster("CONFIG_MAP"))
+    result, by_arn, aws = translated([mapped(MAPPED)], DescribeCluster=described_cluster("CONFIG_MAP"))
     assert result["authentication_mode"] == "CONFIG_MAP" and by_arn[MAPPED]["state"] == MISSING
     assert "ListAccessEntries" not in aws.calls
 

@@ -14,6 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change
 from ansible_collections.apono.eks.plugins.module_utils.resources import access_entry, authentication_mode, iam_common
 from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import (
     DENIED,
+    described_cluster,
     missing,
     resource,
 )
@@ -229,17 +230,6 @@ def test_tags_are_set_and_removed_in_order(entry, purge, removed):
 # Authentication modes
 
 
-def a_cluster(mode="CONFIG_MAP", status="ACTIVE"):
-    return {
-        "cluster": {
-            "name": "alpha",
-            "arn": f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/alpha",
-            "status": status,
-            "accessConfig": {"authenticationMode": mode},
-        }
-    }
-
-
 def an_update(status, *errors):
     return {"update": {"id": "update-1", "status": status, "errors": list(errors)}}
 
@@ -251,7 +241,7 @@ def fixture_mode(monkeypatch):
 
     def made(options=None, **answers):
         found = {
-            "DescribeCluster": a_cluster(),
+            "DescribeCluster": described_cluster("CONFIG_MAP"),
             "UpdateClusterConfig": an_update("InProgress"),
             "DescribeUpdate": [an_update("InProgress"), an_update("Successful")],
             **answers,
@@ -307,7 +297,11 @@ def test_an_update_that_does_not_end_is_an_error(mode):
 
 
 def test_another_update_is_waited_for_and_then_read_again(mode):
-    clusters = [a_cluster(), a_cluster(status="UPDATING"), a_cluster("API_AND_CONFIG_MAP")]
+    clusters = [
+        described_cluster("CONFIG_MAP"),
+        described_cluster("CONFIG_MAP", "UPDATING"),
+        described_cluster("API_AND_CONFIG_MAP"),
+    ]
     made, aws = mode(DescribeCluster=clusters, UpdateClusterConfig=refusal("ResourceInUseException"))
     with pytest.raises(Stale):
         made.apply(made.plan(made.read()).changes[0])
@@ -315,7 +309,7 @@ def test_another_update_is_waited_for_and_then_read_again(mode):
 
 
 def test_another_update_that_does_not_end_is_an_error(mode):
-    clusters = [a_cluster(), a_cluster(status="UPDATING")]
+    clusters = [described_cluster("CONFIG_MAP"), described_cluster("CONFIG_MAP", "UPDATING")]
     answers = {"DescribeCluster": clusters, "UpdateClusterConfig": refusal("ResourceInUseException")}
     made, _aws = mode({"wait_timeout": 0}, **answers)
     with pytest.raises(ResourceError, match="still being updated after 0 seconds"):

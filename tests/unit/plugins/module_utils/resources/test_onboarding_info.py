@@ -17,6 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import (
     DENIED,
+    described_cluster,
     information,
     missing,
 )
@@ -43,18 +44,6 @@ TAGS = [{"Key": "team", "Value": "platform"}]
 def written(document):
     """A document as IAM writes it in its answers."""
     return quote(json.dumps(document))
-
-
-def cluster(mode):
-    return {
-        "cluster": {
-            "name": "alpha",
-            "arn": f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/alpha",
-            "status": "ACTIVE",
-            "endpoint": "https://alpha.example.com",
-            "accessConfig": {"authenticationMode": mode},
-        }
-    }
 
 
 def role(arn=ROLE, tags=(), created=WHEN):
@@ -134,7 +123,7 @@ def fixture_adopted():
     def run(mode="API", objects=None, policies=None, options=None, **answers):
         policies = policies or Policies({POLICY: BUILT_IN})
         found = {
-            "DescribeCluster": cluster(mode),
+            "DescribeCluster": described_cluster(mode),
             "GetRole": role(),
             "ListAttachedRolePolicies": attached(*policies.documents),
             "GetPolicy": policies.get,
