@@ -42,7 +42,8 @@ class Dumper(yaml.SafeDumper):
 
 @functools.cache
 def source() -> dict[str, Any]:
-    return yaml.safe_load((CHECKOUT / FOLDER / "permissions.yml").read_text())
+    document: dict[str, Any] = yaml.safe_load((CHECKOUT / FOLDER / "permissions.yml").read_text())
+    return document
 
 
 def of(name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

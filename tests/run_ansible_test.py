@@ -37,7 +37,7 @@ def copy_collection(folder: Path) -> Path:
     """The tracked files, and those that will be, as the collection's folder; its path."""
     copy = folder / "ansible_collections" / "apono" / "eks"
     shutil.rmtree(copy, ignore_errors=True)
-    command = ["git", "-C", CHECKOUT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in filter(None, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")):
         source, target = CHECKOUT / name, copy / name
         if source.exists():
@@ -49,7 +49,10 @@ def copy_collection(folder: Path) -> Path:
 def provide_pip(home: Path) -> None:
     """Put the stand-in where ansible-test keeps the installer that it has fetched, under each version that it may
     want."""
-    package = Path(importlib.util.find_spec("ansible_test").submodule_search_locations[0])
+    found = importlib.util.find_spec("ansible_test")
+    if found is None or not found.submodule_search_locations:
+        sys.exit("ansible_test is not in this environment")
+    package = Path(found.submodule_search_locations[0])
     source = (package / "_internal" / "python_requirements.py").read_text()
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,7 @@ def main() -> int:
     provide_pythons(folder / "bin")
     # This environment first: a link to its Python from elsewhere would not find what is installed in it.
     path = os.pathsep.join([str(Path(sys.executable).parent), str(folder / "bin"), os.environ["PATH"]])
-    command = [Path(sys.executable).with_name("ansible-test"), *sys.argv[2:]]
+    command = [str(Path(sys.executable).with_name("ansible-test")), *sys.argv[2:]]
     return subprocess.call(command, cwd=copy, env={**os.environ, "HOME": str(home), "PATH": path})
 
 

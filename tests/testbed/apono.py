@@ -46,6 +46,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
+from wsgiref.types import StartResponse
 
 from testbed.apono_access_flows import AccessFlows
 from testbed.apono_callers import DEFAULT_TOKEN, RateLimit, Tokens
@@ -81,7 +82,7 @@ class Apono:
             self.integrations = Integrations(self.settings, self.catalog, self.connectors, self.directory)
             self.flows = AccessFlows(self.settings, self.integrations)
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         try:
             answer = self.answer(environ, body)
@@ -282,7 +283,7 @@ class AponoService(Service):
 
         return act
 
-    def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
+    def control(self, environ: dict[str, Any], body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         act = self.controls.get((method, environ["PATH_INFO"].removeprefix(CONTROL)))
         if act is None:
@@ -312,7 +313,8 @@ class AponoService(Service):
 
 def request_path(environ: dict[str, Any]) -> str:
     """The path, decoded (WSGI gives UTF-8 as Latin-1)."""
-    return environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+    path: str = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+    return path
 
 
 def apono_service(token: str | None = None) -> AponoService:

@@ -101,7 +101,7 @@ class AccessFlows:
             self._check_target(target)
         for condition in conditions_of(body):
             self._check_condition(condition)
-        fields = self.integrations.with_references(body)
+        fields: dict[str, Any] = self.integrations.with_references(body)
         del fields[_WRITE_ONLY]
         return fields
 
@@ -156,8 +156,8 @@ def in_own_words(document: Any, name: str = "") -> Any:
             own = [{**part, "match_operator": part.get("match_operator") or _MATCH_OPERATOR} for part in own]
         return own
     if isinstance(document, dict):
-        own = {key: in_own_words(value, key) for key, value in document.items()}
-        if "resource_type" in own:
-            own["resources_scopes"] = own.get("resources_scopes") or []
-        return own
+        members = {key: in_own_words(value, key) for key, value in document.items()}
+        if "resource_type" in members:
+            members["resources_scopes"] = members.get("resources_scopes") or []
+        return members
     return f"{document}:00" if name in _TIMES and document.count(":") == 1 else document

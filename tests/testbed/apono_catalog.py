@@ -49,11 +49,13 @@ class IntegrationType:
 
     @property
     def name(self) -> str:
-        return self.document["type"]
+        name: str = self.document["type"]
+        return name
 
     @property
     def params(self) -> list[dict[str, Any]]:
-        return self.document["params"]
+        params: list[dict[str, Any]] = self.document["params"]
+        return params
 
     def check_config(self, config: dict[str, Any]) -> None:
         """:raises ApiError: 400 with everything that is wrong with an ``integration_config``."""

@@ -149,7 +149,8 @@ def contract() -> Contract:
 
 @lru_cache(maxsize=1)
 def _document() -> dict[str, Any]:
-    return json.loads(_PATH.read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(_PATH.read_text(encoding="utf-8"))
+    return document
 
 
 def compile_operation(method: str, template: str, operation: dict[str, Any], schemas: dict[str, Any]) -> Operation:

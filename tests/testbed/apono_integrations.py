@@ -72,7 +72,8 @@ class Integration:
 
     @property
     def name(self) -> str:
-        return self.fields["name"]
+        name: str = self.fields["name"]
+        return name
 
     @property
     def secret_kind(self) -> str | None:
@@ -217,7 +218,7 @@ class Integrations:
             "connection": None,
             "last_sync_time": integration.last_sync and integration.last_sync.timestamp(),
             "metadata": integration.fields["integration_config"],
-            "secret_config": {"type": kind.upper(), **stores[kind]} if kind else None,
+            "secret_config": {"type": kind.upper(), **stores[kind]} if kind and stores else None,
             "connected_resource_types": resource_types,
             "custom_access_details": integration.fields["custom_access_details"],
         }
@@ -239,8 +240,8 @@ class Integrations:
         ]
 
     def _secret_store_shown(self, integration: Integration) -> dict[str, Any] | None:
-        stores = integration.fields["secret_store_config"]
-        if integration.secret_kind != "apono" or self.settings.show_parameters:
+        stores: dict[str, Any] | None = integration.fields["secret_store_config"]
+        if not stores or integration.secret_kind != "apono" or self.settings.show_parameters:
             return stores
         return {**stores, "apono": {"parameters": dict.fromkeys(stores["apono"]["parameters"], MASK)}}
 
@@ -295,7 +296,7 @@ class Integrations:
             raise ApiError(400, f"there is no connector {connector!r}")
         for part in ("owner", "owners_mapping"):
             self._check_attribute_type(part, body.get(part))
-        fields = {name: kept.get(name) for name in OPTIONAL} | self.with_references(body)
+        fields: dict[str, Any] = {name: kept.get(name) for name in OPTIONAL} | self.with_references(body)
         fields.pop("type", None)
         kind.check_config(fields["integration_config"])
         kind.check_secret_store(fields["secret_store_config"])

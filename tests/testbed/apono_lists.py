@@ -108,7 +108,7 @@ def name_matches(pattern: str | None, name: str) -> bool:
 
 def instant(moment: datetime | None) -> str | None:
     """``ApiInstant``: RFC 3339 in UTC, to the millisecond."""
-    return moment and moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
 def now() -> datetime:

@@ -334,7 +334,8 @@ class Authenticator:
         status, body = self.request("POST", "/_testbed/identity", headers, json.dumps(question).encode())
         if status != 200:
             raise AuthenticationError(f"the AWS service knows no access to {cluster.arn}: {status} {body!r}")
-        return json.loads(body)
+        access: dict[str, Any] = json.loads(body)
+        return access
 
     def request(self, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
         try:

@@ -56,6 +56,7 @@ import urllib.request
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
+from wsgiref.types import StartResponse
 
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
@@ -149,11 +150,12 @@ class KubernetesRegistrar:
         request = urllib.request.Request(self.url, json.dumps(document).encode(), headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=REGISTRATION_TIMEOUT_SECONDS) as answer:
-                return json.load(answer)
+                registered: dict[str, str] = json.load(answer)
         except OSError as error:
             reason = error.read().decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else str(error)
             what = f"{method} {self.url} for {document['arn']}"
             raise AwsError(500, "ServerException", f"{what} failed: {reason}") from error
+        return registered
 
 
 class Aws:
@@ -171,7 +173,7 @@ class Aws:
         # moto's IAM iterates over dictionaries that other threads change, and a rule and moto's work must be one step.
         self.iam_lock = threading.RLock()
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         request = read_request(environ, body)
         environ["wsgi.input"] = io.BytesIO(body)
@@ -193,10 +195,12 @@ class Aws:
                 environ[RECORD_KEY]["decisions"] = caller.decisions
             if request.service not in SERVICES:
                 raise AwsError(501, "NotImplemented", f"The test bed doesn't serve {request.operation_name}")
-            if request.service == "iam":
-                return self.iam(request, caller, environ)
             if request.service == "sts":
                 return self.security_tokens(request, caller)
+            if caller is None:
+                raise AwsError(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+            if request.service == "iam":
+                return self.iam(request, caller, environ)
             if request.service in ("ec2", "organizations"):
                 return self.directory(request, caller)
         if request.region not in self.regions.of(caller.account_id, caller.partition):
@@ -227,7 +231,7 @@ class Aws:
 
     def security_tokens(self, request: AwsRequest, caller: Caller | None) -> Answer:
         parameters = validated(request)
-        serve = self.sts.operations.get(request.operation.name)
+        serve = self.sts.operations.get(request.known_operation.name)
         if serve is None:
             raise AwsError(501, "NotImplemented", f"The test bed doesn't serve {request.operation_name}")
         return render_query_result(request, serve(caller, parameters))
@@ -235,7 +239,7 @@ class Aws:
     def iam(self, request: AwsRequest, caller: Caller, environ: dict[str, Any]) -> Answer:
         """First what AWS refuses and moto doesn't, then moto."""
         parameters = validated(request)
-        name = request.operation.name
+        name = request.known_operation.name
         backend = iam_backend(caller.account_id, caller.partition)
         resource = resource_of(name, caller, backend, parameters)
         authorize(caller, f"iam:{name}", resource, context_of(name, parameters))
@@ -294,7 +298,7 @@ class AwsService(Service):
             "identity": self.identity,
         }
 
-    def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
+    def control(self, environ: dict[str, Any], body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         act = self.controls.get(environ["PATH_INFO"].removeprefix(CONTROL))
         if act is None or environ["REQUEST_METHOD"] != "POST":
             return super().control(environ, body, start_response)
@@ -422,7 +426,8 @@ def iam_error_status(code: str) -> int:
     """The HTTP status that the service model gives an error."""
     for shape in service_model("iam").error_shapes:
         if shape.error_code == code:
-            return shape.metadata["error"]["httpStatusCode"]
+            status: int = shape.metadata["error"]["httpStatusCode"]
+            return status
     return HTTPStatus.BAD_REQUEST
 
 
@@ -458,6 +463,8 @@ def ensure_role(arn: str) -> Principal:
             max_session_duration="3600",
         )
         principal = find_principal(arn)
+    if principal is None:
+        raise ValueError(f"{arn} was made and is not there")
     return principal
 
 

@@ -287,7 +287,7 @@ class Values:
         self.open.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             found: Any = [self.value(item) for item in node.value]
-        else:
+        elif isinstance(node, yaml.MappingNode):
             found = {}
             self.fill(node, found)
         self.open.discard(id(node))

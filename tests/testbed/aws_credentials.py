@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.models import AWSManagedPolicy, IAMBackend
+from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
 
 from testbed.aws_principals import Principal, find_principal, iam_backend, known_backends
 from testbed.aws_signature import signature_problem
@@ -150,6 +150,8 @@ class Credentials:
                 key = backend.access_keys.get(access_key_id)
                 if key and key.user_name in backend.users and key.status == "Active":
                     user = find_principal(backend.users[key.user_name].arn)
+                    if user is None:
+                        return None
                     return Caller(access_key_id, user, None, subject), key.secret_access_key, None
         return None
 
@@ -176,6 +178,8 @@ class Credentials:
         if OPERATOR not in backend.users:
             backend.create_user(region_name=partition, user_name=OPERATOR, path="/", tags=[])
             policy = aws_managed_policy(backend, f"arn:{partition}:iam::aws:policy/{ADMINISTRATOR_POLICY}")
+            if policy is None:
+                raise LookupError(f"AWS has no policy {ADMINISTRATOR_POLICY}")
             backend.attach_user_policy(policy.arn, OPERATOR)
         keys = [key for key in backend.list_access_keys(OPERATOR) if key.status == "Active"]
         working = [key for key in keys if key.access_key_id not in self.expired]
@@ -205,7 +209,7 @@ def _aws_managed_policies() -> dict[str, dict[str, Any]]:
     }
 
 
-def aws_managed_policy(backend: IAMBackend, arn: str) -> AWSManagedPolicy | None:
+def aws_managed_policy(backend: IAMBackend, arn: str) -> ManagedPolicy | None:
     """One of AWS's own policies, put into an account when it is first asked for; ``None`` if AWS has none such.
 
     moto would load all 1,500 of them into every account and partition, at a second each.

@@ -64,42 +64,47 @@ class Organizations:
     def reset(self) -> None:
         self.organization = None
 
-    def handle(self, caller: Caller, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """:raises AwsError: the caller is not of the management account, or the operation refuses."""
+    @property
+    def known(self) -> Organization:
+        """The organization; raises :class:`AwsError` where there is none."""
         if self.organization is None:
             raise AwsError(400, "AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
-        if caller.account_id != self.organization.management_account_id:
+        return self.organization
+
+    def handle(self, caller: Caller, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """:raises AwsError: the caller is not of the management account, or the operation refuses."""
+        if caller.account_id != self.known.management_account_id:
             raise AwsError(400, "AccessDeniedException", "You don't have permissions to access this resource.")
         if operation not in self.operations:
             raise AwsError(501, "NotImplemented", f"The test bed doesn't serve organizations:{operation}")
         return self.operations[operation](parameters)
 
     def list_accounts(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        return page("Accounts", [self.account(one) for one in self.organization.accounts], parameters)
+        return page("Accounts", [self.account(one) for one in self.known.accounts], parameters)
 
     def list_accounts_for_parent(self, parameters: dict[str, Any]) -> dict[str, Any]:
         parent = self.parent(parameters)
-        inside = [one for one, account in self.organization.accounts.items() if account["parent"] == parent]
+        inside = [one for one, account in self.known.accounts.items() if account["parent"] == parent]
         return page("Accounts", [self.account(one) for one in inside], parameters)
 
     def list_units_for_parent(self, parameters: dict[str, Any]) -> dict[str, Any]:
         parent = self.parent(parameters)
-        inside = [{"Id": unit, "Name": unit} for unit, above in self.organization.units.items() if above == parent]
+        inside = [{"Id": unit, "Name": unit} for unit, above in self.known.units.items() if above == parent]
         return page("OrganizationalUnits", inside, parameters)
 
     def list_roots(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return page("Roots", [{"Id": ROOT, "Name": "Root"}], parameters)
 
     def parent(self, parameters: dict[str, Any]) -> str:
-        parent = parameters["ParentId"]
-        if parent != ROOT and parent not in self.organization.units:
+        parent: str = parameters["ParentId"]
+        if parent != ROOT and parent not in self.known.units:
             message = "You specified a parent that doesn't exist."
             raise AwsError(400, "ParentNotFoundException", message)
         return parent
 
     def account(self, account_id: str) -> dict[str, Any]:
-        account = self.organization.accounts[account_id]
-        owner = self.organization.management_account_id
+        account = self.known.accounts[account_id]
+        owner = self.known.management_account_id
         return {
             "Id": account_id,
             "Arn": f"arn:aws:organizations::{owner}:account/o-exampleorgid/{account_id}",

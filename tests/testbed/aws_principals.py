@@ -36,7 +36,8 @@ class Principal:
 
     @property
     def service_linked(self) -> bool:
-        return self.holder.path.startswith("/aws-service-role/")
+        path: str = self.holder.path
+        return path.startswith("/aws-service-role/")
 
 
 def iam_backend(account_id: str, partition: str) -> IAMBackend:
@@ -57,8 +58,8 @@ def find_principal(arn: str) -> Principal | None:
     if not found or found["account"] not in iam_backends:
         return None
     backend = iam_backend(found["account"], found["partition"])
-    holders = backend.roles if found["kind"] == "role" else backend.users
-    for holder in list(holders.values()):
+    holders: dict[str, Any] = dict(backend.roles if found["kind"] == "role" else backend.users)
+    for holder in holders.values():
         if holder.arn == arn:
             return Principal(arn, found["kind"], found["partition"], found["account"], holder.name, holder.id, holder)
     return None
@@ -66,11 +67,12 @@ def find_principal(arn: str) -> Principal | None:
 
 def unique_id_exists(unique_id: str, partition: str) -> bool:
     """Whether a role or user of any account has this unique id."""
-    return any(
-        unique_id == holder.id
+    holders: list[Any] = [
+        holder
         for _unused, backend in known_backends(partition)
         for holder in (*backend.roles.values(), *backend.users.values())
-    )
+    ]
+    return any(unique_id == holder.id for holder in holders)
 
 
 def without_path(arn: str) -> str:

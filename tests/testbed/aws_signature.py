@@ -35,6 +35,8 @@ MISMATCH = (
 def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str | None:
     """Why the signature doesn't hold at ``moment``, in AWS's words; ``None`` if it does."""
     claimed = request.signature
+    if claimed is None:
+        return MISMATCH
     try:
         signed_at = datetime.strptime(claimed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
@@ -47,7 +49,7 @@ def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str
         return "X-Amz-Expires must be less than a week (in seconds) that is 604800."
     lifetime = CLOCK_SKEW
     if claimed.presigned:
-        lifetime = STS_LIFETIME if claimed.service == "sts" else timedelta(seconds=claimed.expires)
+        lifetime = STS_LIFETIME if claimed.service == "sts" else timedelta(seconds=claimed.expires or 0)
     if moment > signed_at + lifetime:
         return f"Signature expired: {claimed.timestamp} is now earlier than {moment - lifetime:%Y%m%dT%H%M%SZ}"
     if moment < signed_at - CLOCK_SKEW:
@@ -73,4 +75,5 @@ def expected_signature(request: AwsRequest, claimed: Signature, secret: str) -> 
     )
     received.context["timestamp"] = claimed.timestamp
     signer = SigV4Auth(Credentials(claimed.access_key_id, secret), claimed.service, claimed.region)
-    return signer.signature(signer.string_to_sign(received, signer.canonical_request(received)), received)
+    signature: str = signer.signature(signer.string_to_sign(received, signer.canonical_request(received)), received)
+    return signature

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-_TYPES = {
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
     "list": list,

@@ -129,6 +129,13 @@ class AwsRequest:
         return None
 
     @property
+    def known_operation(self) -> OperationModel:
+        """The operation; raises :class:`AwsError` where the service has none such."""
+        if self.operation is None:
+            raise AwsError(400, "InvalidAction", f"Could not find operation {self.form.get('Action', '')}")
+        return self.operation
+
+    @property
     def operation_name(self) -> str:
         """As the record of calls has it: ``iam:GetRole``; for what no model knows, what was asked for."""
         if self.operation:
@@ -148,20 +155,24 @@ class AwsRequest:
     def query_parameters(self) -> dict[str, Any]:
         """Typed parameters of a query-protocol operation. Unknown ones are dropped, as AWS does."""
         try:
-            return QueryParser(self.operation).parse({"values": MultiDict(self.form)})
+            return QueryParser(self.known_operation).parse({"values": MultiDict(self.form)})
         except ValueError as error:
             raise AwsError(400, "MalformedInput", f"A parameter isn't of its type: {error}") from error
 
     def json_parameters(self) -> dict[str, Any]:
         """Members of a JSON operation's input, not yet validated."""
         try:
-            return json.loads(self.body or b"{}")
+            members: dict[str, Any] = json.loads(self.body or b"{}")
         except ValueError as error:
             raise AwsError(400, "SerializationException", f"The body isn't JSON: {error}") from error
+        return members
 
     def rest_parameters(self) -> dict[str, Any]:
         """Members of a REST-JSON operation's input, from path, query string and body, not yet validated."""
-        model, path_values = find_rest_operation(self.method, self.path)
+        found = find_rest_operation(self.method, self.path)
+        if found is None:
+            raise AwsError(404, "NotFoundException", f"There is no {self.method} {self.path}")
+        model, path_values = found
         query = parse_qs(self.query_string, keep_blank_values=True)
         try:
             document = json.loads(self.body) if self.body else {}
@@ -201,7 +212,8 @@ def read_request(environ: dict[str, Any], body: bytes) -> AwsRequest:
             if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
         }
         environ["testbed.aws_request"] = AwsRequest(environ["REQUEST_METHOD"], environ["REQUEST_URI"], headers, body)
-    return environ["testbed.aws_request"]
+    request: AwsRequest = environ["testbed.aws_request"]
+    return request
 
 
 def read_signature(request: AwsRequest) -> Signature | None:
@@ -269,12 +281,12 @@ def find_rest_operation(method: str, path: str) -> tuple[OperationModel, dict[st
 def render_query_result(request: AwsRequest, result: dict[str, Any] | None) -> Answer:
     """A result of IAM, STS or EC2: XML, or JSON where the client asks for it (aws-iam-authenticator does)."""
     request_id = str(uuid.uuid4())
-    name = request.operation.name
+    name = request.known_operation.name
     if request.headers.get("accept") == "application/json":
         answer = {f"{name}Response": {f"{name}Result": result or {}, "ResponseMetadata": {"RequestId": request_id}}}
         return answered(200, "application/json", request_id, to_json(answer))
     serializer_class = EC2Serializer if request.service == "ec2" else QuerySerializer
-    serializer = serializer_class(request.operation, SerializationContext(request_id))
+    serializer = serializer_class(request.known_operation, SerializationContext(request_id))
     return answered(200, "text/xml", request_id, serializer.serialize(result)["body"])
 
 

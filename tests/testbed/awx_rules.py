@@ -268,16 +268,12 @@ def answer_problems(question: dict[str, Any], answer: Any, is_given: bool) -> li
             for one in (answer if isinstance(answer, list) else [answer])
             if one not in lines(question["choices"] or "")
         ]
-    size = answer if isinstance(answer, (int, float)) else len(answer)
+    size = answer if isinstance(answer, (int, float)) else len(str(answer))
     # A minimum holds for an optional answer too, so that an empty one is only possible without it.
-    return [
-        f"'{name}' value {answer} is too {word} ({limit})."
-        for word, limit, is_wrong in (
-            ("small", question.get("min"), lambda limit: size < limit),
-            ("large", question.get("max"), lambda limit: size > limit),
-        )
-        if limit not in ("", None) and is_wrong(limit)
-    ]
+    least, most = question.get("min"), question.get("max")
+    limits = [("small", least)] if least not in ("", None) and size < least else []
+    limits += [("large", most)] if most not in ("", None) and size > most else []
+    return [f"'{name}' value {answer} is too {word} ({limit})." for word, limit in limits]
 
 
 @dataclass

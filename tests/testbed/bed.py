@@ -82,9 +82,10 @@ class Bed:
                     text=True,
                 )
             for name, process in processes.items():
-                if not process.stdout.readline():
+                output = process.stdout
+                if output is None or not output.readline():
                     raise RuntimeError(f"the service {name} of the test bed did not start; its error is above")
-                process.stdout.close()
+                output.close()
         except BaseException:
             for process in processes.values():
                 process.kill()

@@ -32,7 +32,7 @@ FOLDER = CHECKOUT / ".cache" / "demo"
 STATE = CHECKOUT / ".cache" / "testbed.json"
 REPORT = Path(".cache", "report.html")
 
-TRUSTS = {
+TRUSTS: dict[str, dict[str, Any]] = {
     "111122223333": {"sso": {}},
     "444455556666": {"saml": {"provider": SAML_PROVIDER}},
 }
@@ -124,7 +124,7 @@ class Demo:
             text=True,
         )
         changed = {}
-        for line in process.stdout:
+        for line in process.stdout or ():
             print(line, end="", flush=True)
             recap = re.match(r"(\S+) +: ok=\d+ +changed=(\d+)", line)
             if recap:

@@ -483,7 +483,8 @@ class Eks:
         Service". An entry that is not there has no id yet; a wildcard stands for it.
         """
         if "resourceArn" in parameters:
-            return parameters["resourceArn"]
+            arn: str = parameters["resourceArn"]
+            return arn
         name = parameters.get("clusterName") or parameters.get("name")
         if not name:
             return "*"
@@ -505,7 +506,8 @@ class Eks:
         if not _RESOURCE_ARN.fullmatch(arn):
             raise AwsError(400, "BadRequestException", f"The specified resourceArn is invalid: {arn}")
         for cluster in self.in_scope(scope):
-            for resource in (cluster, *cluster.entries.values()):
+            resources: list[Cluster | AccessEntry] = [cluster, *cluster.entries.values()]
+            for resource in resources:
                 if resource.arn == arn:
                     return resource
         raise AwsError(404, "NotFoundException", f"Resource was not found: {arn}")

@@ -84,7 +84,9 @@ class Account:
     def make_role(self, name: str, principal: str, path: str = "/") -> str:
         trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        role = self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=document)["Role"]
+        arn: str = role["Arn"]
+        return arn
 
     def ask_for_external_id(self, external_id: str) -> None:
         """Let nobody assume the automation's role without this external id."""
@@ -94,7 +96,7 @@ class Account:
         self.iam.update_assume_role_policy(RoleName=AUTOMATION, PolicyDocument=document)
 
     def remove_automation(self) -> None:
-        for policy in self.role(AUTOMATION)["policies"]:
+        for policy in (self.role(AUTOMATION) or {})["policies"]:
             self.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn=policy)
         self.iam.delete_role(RoleName=AUTOMATION)
 
@@ -132,7 +134,9 @@ class Account:
             version = self.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         except ClientError:
             return None
-        return self.iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        found = self.iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        document: dict[str, Any] = found["Document"]
+        return document
 
     def sso_person(self, person: str) -> dict[str, str]:
         """The credentials of somebody who came through AWS SSO."""
@@ -140,7 +144,7 @@ class Account:
         if self.role(SSO_ROLE) is None:
             arn = self.make_role(SSO_ROLE, self.id, "/aws-reserved/sso.amazonaws.com/eu-west-1/")
             self.make_administrator(SSO_ROLE)
-        keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
+        keys: dict[str, str] = self.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
         self.bed.control("aws", "saml_subject", {"access_key_id": keys["AccessKeyId"], "subject": person})
         return keys
 
@@ -149,7 +153,8 @@ class Account:
         session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken"), self.region)
         sts = session.client("sts", endpoint_url=self.bed.urls["aws"])
         role = self.arn(f"role/{ROLE}")
-        return sts.assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
+        keys_of_role: dict[str, str] = sts.assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
+        return keys_of_role
 
     def assume_by_saml(self, person: str) -> dict[str, str]:
         """The people's role, with an assertion of the identity provider."""
@@ -158,9 +163,10 @@ class Account:
         sts = boto3.Session("unused", "unused", region_name=self.region).client(
             "sts", endpoint_url=self.bed.urls["aws"]
         )
-        return sts.assume_role_with_saml(
-            RoleArn=role, PrincipalArn=provider, SAMLAssertion=base64.b64encode(text.encode()).decode()
-        )["Credentials"]
+        assertion = base64.b64encode(text.encode()).decode()
+        answer = sts.assume_role_with_saml(RoleArn=role, PrincipalArn=provider, SAMLAssertion=assertion)
+        keys: dict[str, str] = answer["Credentials"]
+        return keys
 
 
 class Cluster:
@@ -190,12 +196,14 @@ class Cluster:
             method=method,
         )
         with urllib.request.urlopen(request, context=self.tls) as answer:
-            return json.load(answer)
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     @property
     def mode(self) -> str:
         cluster = self.eks.describe_cluster(name=self.name)["cluster"]
-        return cluster.get("accessConfig", {}).get("authenticationMode") or "CONFIG_MAP"
+        mode: str | None = cluster.get("accessConfig", {}).get("authenticationMode")
+        return mode or "CONFIG_MAP"
 
     def write_map_roles(self, text: str) -> None:
         """Make the ConfigMap aws-auth with this content of mapRoles."""
@@ -213,7 +221,7 @@ class Cluster:
 
     def replace(self, **data: str) -> None:
         """Give keys of the ConfigMap aws-auth, which is there, these contents; all else of it stays."""
-        config_map = self.config_map()
+        config_map = self.config_map() or {}
         config_map["data"] |= data
         self.call("PUT", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token, config_map)
 
@@ -227,7 +235,8 @@ class Cluster:
             raise
 
     def map_roles(self) -> str:
-        return ((self.config_map() or {}).get("data") or {}).get("mapRoles", "")
+        data: dict[str, str] = (self.config_map() or {}).get("data") or {}
+        return data.get("mapRoles", "")
 
     def mapped(self, role: str = ROLE) -> str | None:
         """The username that aws-auth gives a role, as EKS reads it."""
@@ -238,11 +247,13 @@ class Cluster:
     def entry(self, role: str = ROLE) -> dict[str, Any] | None:
         """A role's access entry."""
         try:
-            return self.eks.describe_access_entry(clusterName=self.name, principalArn=self.account.arn(f"role/{role}"))[
+            arn = self.account.arn(f"role/{role}")
+            entry: dict[str, Any] = self.eks.describe_access_entry(clusterName=self.name, principalArn=arn)[
                 "accessEntry"
             ]
         except ClientError:
             return None
+        return entry
 
     def grant(self, username: str) -> None:
         """What Apono grants on an approved request: a role to one username."""

@@ -54,5 +54,5 @@ def context_of(operation: str, parameters: dict[str, Any]) -> dict[str, str]:
 
 def existing_arn(kind: str, name: str, backend: IAMBackend) -> str | None:
     """The ARN of a role or user that is there, which alone knows its path."""
-    holders = {"role": backend.roles, "user": backend.users}.get(kind, {})
-    return next((holder.arn for holder in list(holders.values()) if holder.name == name), None)
+    by_kind: dict[str, dict[str, Any]] = {"role": dict(backend.roles), "user": dict(backend.users)}
+    return next((holder.arn for holder in by_kind.get(kind, {}).values() if holder.name == name), None)

@@ -35,8 +35,9 @@ import io
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
+from wsgiref.types import StartResponse
 
 from testbed.acceptor import Acceptor
 from testbed.authenticator import Authenticator
@@ -75,7 +76,9 @@ class ClusterFleet:
         self.acceptor = Acceptor()
         self.sts = StsProxy(aws_url, self.authority)
         if programs:
-            self.servers = RealServers(self.authenticator, self.authority, self.sts, programs)
+            self.servers: RealServers | SmallServers = RealServers(
+                self.authenticator, self.authority, self.sts, programs
+            )
         else:
             self.servers = SmallServers(self.authenticator)
         self.service = Service(answer_by_cluster, KubernetesDialect(), self.reset)
@@ -95,7 +98,7 @@ class ClusterFleet:
         finally:
             self.starting.discard(arn)
 
-        def application(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             environ[CLUSTER_KEY] = cluster
             # A cluster's own address has no control interface: to it, such a path is one like any other.
             if environ["PATH_INFO"].startswith(CONTROL):
@@ -114,7 +117,7 @@ class ClusterFleet:
         """Stop a cluster, if there is one."""
         with self.lock:
             cluster, listener = self.clusters.pop(arn, (None, None))
-        if cluster is not None:
+        if cluster is not None and listener is not None:
             self.acceptor.remove(listener)
             cluster.stop()
 
@@ -145,7 +148,7 @@ class ClusterFleet:
         self.servers.stop()
         self.sts.stop()
 
-    def control(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def control(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path not in (f"{CONTROL}clusters", f"{CONTROL}sts") and path.startswith(CONTROL):
             return self.service(environ, start_response)
@@ -173,12 +176,14 @@ class ClusterFleet:
         raise ValueError(f"no control {method} clusters")
 
 
-def answer_by_cluster(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
-    return environ[CLUSTER_KEY](environ, start_response)
+def answer_by_cluster(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    cluster: Cluster = environ[CLUSTER_KEY]
+    return cluster(environ, start_response)
 
 
 def read_body(environ: dict[str, Any]) -> bytes:
-    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return body
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qs
+from wsgiref.types import StartResponse
 
 import yaml
 
@@ -173,13 +174,21 @@ class Request:
         self.warnings: list[str] = []
         self.target = read_target(self.path)
 
+    @property
+    def caller(self) -> User:
+        """The user; raises 401 where there is none."""
+        if self.user is None:
+            raise unauthorized()
+        return self.user
+
     @cached_property
     def query(self) -> dict[str, list[str]]:
         return parse_qs(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
 
     @cached_property
     def body(self) -> bytes:
-        return self.environ["wsgi.input"].read()
+        body: bytes = self.environ["wsgi.input"].read()
+        return body
 
     def option(self, name: str) -> str:
         return self.query.get(name, [""])[0]
@@ -226,7 +235,8 @@ class Request:
         return Write(self.option("fieldManager") or agent or "unknown", self.dry_run)
 
     def media_type(self) -> str:
-        return self.environ.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
+        written: str = self.environ.get("CONTENT_TYPE", "")
+        return written.split(";")[0].strip().lower()
 
     def parse_body(self, kind: str) -> Any:
         """The body of a request, as JSON would have it; raises 400, 415."""
@@ -309,7 +319,7 @@ NOTHING_HERE = Answer(404, b"404 page not found\n", TEXT)
 class ApiServer:
     """The WSGI application. The request's cluster and user come in the environment, see :func:`authenticate`."""
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         try:
             answer = self.answer(request)
@@ -328,9 +338,7 @@ class ApiServer:
     def answer(self, request: Request) -> Answer:
         if request.path in HEALTH_PATHS and request.method == "GET":
             return Answer(200, b"ok", TEXT)
-        if request.user is None:
-            raise unauthorized()
-        request.cluster.authorizer.require(request.user, request.attributes)
+        request.cluster.authorizer.require(request.caller, request.attributes)
         if len(request.body) > BODY_MAXIMUM_BYTES:
             raise ApiError(413, f"Request entity too large: limit is {BODY_MAXIMUM_BYTES}")
         target = request.target
@@ -339,13 +347,14 @@ class ApiServer:
         check_accept(request)
         if target.group and target.group not in GROUPS:
             return NOTHING_HERE
-        review = REVIEWS.get((target.group, target.resource))
-        resource = RESOURCES.get((target.group, target.resource))
-        if target.version != "v1" or target.subresource or not (review or resource):
-            raise unknown_path()
-        if review:
-            return self.review(request, review)
-        return self.act(request, resource)
+        if target.version == "v1" and not target.subresource:
+            review = REVIEWS.get((target.group, target.resource))
+            if review:
+                return self.review(request, review)
+            resource = RESOURCES.get((target.group, target.resource))
+            if resource:
+                return self.act(request, resource)
+        raise unknown_path()
 
     def review(self, request: Request, review: Review) -> Answer:
         if request.method != "POST" or request.target.name:
@@ -427,7 +436,7 @@ def discover(request: Request) -> Answer:
         return describe(request)
     check_accept(request)
     group_versions = [{"groupVersion": f"{group}/v1", "version": "v1"} for group in GROUPS]
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"name": group, "versions": [one], "preferredVersion": one}
         for group, one in zip(GROUPS, group_versions, strict=True)
     ]
@@ -450,7 +459,7 @@ def discover(request: Request) -> Answer:
 def describe(request: Request) -> Answer:
     """The OpenAPI documents."""
     path = request.path.rstrip("/")
-    served = [*RESOURCES.values(), *REVIEWS.values()]
+    served: list[openapi.Served] = [*list(RESOURCES.values()), *list(REVIEWS.values())]
     if path == "/openapi/v2":
         media_type = check_accept(request, *openapi_protobuf.MEDIA_TYPES)
         document = openapi.version_2(served, VERSION["gitVersion"])
@@ -469,6 +478,7 @@ def describe(request: Request) -> Answer:
 
 
 def resource_list(group: str, group_version: str) -> dict[str, Any]:
+    served: list[openapi.Served] = [*list(RESOURCES.values()), *list(REVIEWS.values())]
     described = [
         {
             "name": resource.plural,
@@ -478,7 +488,7 @@ def resource_list(group: str, group_version: str) -> dict[str, Any]:
             "verbs": list(resource.verbs),
             "shortNames": list(resource.short_names),
         }
-        for resource in [*RESOURCES.values(), *REVIEWS.values()]
+        for resource in served
         if resource.group == group
     ]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": described}
@@ -528,7 +538,7 @@ def create_object(request: Request, resource: Resource, namespace: str) -> Answe
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = metadata["generateName"] + "".join(secrets.choice(NAME_ALPHABET) for _unused in range(5))
     complete(obj, resource, namespace)
-    request.cluster.authorizer.check_escalation(request.user, resource, namespace, obj, None)
+    request.cluster.authorizer.check_escalation(request.caller, resource, namespace, obj, None)
     return Answer(201, request.cluster.store.create(resource, namespace, obj, write))
 
 
@@ -543,12 +553,12 @@ def update_object(request: Request, resource: Resource, namespace: str) -> Answe
         if resource.creates_on_update and store.find(resource, namespace, name) is None:
             # Whoever makes an object this way must be allowed to make one.
             wanted = Attributes("create", resource.group, resource.plural, namespace, name)
-            authorizer.require(request.user, wanted)
-            authorizer.check_escalation(request.user, resource, namespace, obj, None)
+            authorizer.require(request.caller, wanted)
+            authorizer.check_escalation(request.caller, resource, namespace, obj, None)
             return Answer(201, store.create(resource, namespace, obj, write))
 
         def replace(current: Object) -> Object:
-            authorizer.check_escalation(request.user, resource, namespace, obj, current)
+            authorizer.check_escalation(request.caller, resource, namespace, obj, current)
             return obj
 
         return Answer(200, store.update(resource, namespace, name, replace, write, uid))
@@ -575,7 +585,7 @@ def patch_object(request: Request, resource: Resource, namespace: str) -> Answer
             problem = invalid("patch", request.body.decode(errors="replace"), str(error))
             raise invalid_object("", "", "", [problem]) from error
         check_name(new, name)
-        request.cluster.authorizer.check_escalation(request.user, resource, namespace, new, current)
+        request.cluster.authorizer.check_escalation(request.caller, resource, namespace, new, current)
         return new
 
     return Answer(200, request.cluster.store.update(resource, namespace, name, change, write))
@@ -620,7 +630,7 @@ def check_name(obj: Object, name: str) -> None:
 
 
 def self_subject_status(request: Request, _review: Object) -> dict[str, Any]:
-    return {"userInfo": request.user.info()}
+    return {"userInfo": request.caller.info()}
 
 
 def token_status(request: Request, review: Object) -> dict[str, Any]:
@@ -652,7 +662,7 @@ def access_status(request: Request, review: Object) -> dict[str, Any]:
             resource.get("namespace", ""),
             resource.get("name", ""),
         )
-    reason = request.cluster.authorizer.permission(request.user, wanted)
+    reason = request.cluster.authorizer.permission(request.caller, wanted)
     status: dict[str, Any] = {"allowed": reason is not None}
     return {**status, "reason": reason} if reason else status
 
@@ -663,7 +673,7 @@ REVIEWERS: dict[Review, Callable[[Request, Object], dict[str, Any]]] = {
     ACCESS_REVIEWS: access_status,
 }
 
-SELECTOR_PARTS = (
+SELECTOR_PARTS: tuple[tuple[re.Pattern[str], Callable[[str, list[str]], Callable[[dict[str, str]], bool]]], ...] = (
     (re.compile(r"(\S+)\s+in\s+\(([^)]*)\)"), lambda key, values: lambda labels: labels.get(key) in values),
     (re.compile(r"(\S+)\s+notin\s+\(([^)]*)\)"), lambda key, values: lambda labels: labels.get(key) not in values),
     (re.compile(r"([^\s!=]+)\s*!=\s*(\S*)"), lambda key, values: lambda labels: labels.get(key) not in values),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from wsgiref.types import StartResponse
 
 from testbed.authenticator import Authenticator, Identity, User, map_aws_auth
 from testbed.kubernetes_rbac import AUTHENTICATED, MASTERS
@@ -52,7 +53,7 @@ class Cluster(ABC):
         """``data`` of the ConfigMap ``kube-system/aws-auth``; empty when there is none."""
 
     @abstractmethod
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a client."""
 
     @abstractmethod

@@ -11,6 +11,7 @@ schemas, so they say what this server does. Sources: ``k8s.io/kube-openapi``, ``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from testbed import kubernetes_schema as schema
@@ -48,12 +49,26 @@ PRIMITIVES: dict[Any, Document] = {
 class Served(Protocol):
     """What a document says of a resource."""
 
-    group: str
-    plural: str
-    kind: str
-    namespaced: bool
-    schema: dict[str, Any]
-    verbs: tuple[str, ...]
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def plural(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def namespaced(self) -> bool: ...
+
+    @property
+    def schema(self) -> dict[str, Any]: ...
+
+    @property
+    def verbs(self) -> tuple[str, ...]: ...
+
+    @property
+    def short_names(self) -> tuple[str, ...]: ...
 
 
 def version_3_index(groups: tuple[str, ...]) -> Document:
@@ -64,31 +79,41 @@ def version_3_index(groups: tuple[str, ...]) -> Document:
 
 def version_3(resources: list[Served], version: str) -> Document:
     """The document of one group in version 3."""
-    paths = {
-        path: {method: operation_3(method, resource) for method in methods}
-        for resource in resources
-        for path, methods in paths_of(resource)
-    }
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": version},
-        "paths": paths,
+        **shared(resources, version, parameter_3, answer_3),
         "components": {"schemas": definitions(resources, "#/components/schemas/")},
     }
 
 
 def version_2(resources: list[Served], version: str) -> Document:
     """The document of all groups in version 2."""
-    paths = {
-        path: {method: operation_2(method, resource) for method in methods}
-        for resource in resources
-        for path, methods in paths_of(resource)
-    }
     return {
         "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": version},
-        "paths": paths,
+        **shared(resources, version, parameter_2, answer_2),
         "definitions": definitions(resources, "#/definitions/"),
+    }
+
+
+def shared(
+    resources: list[Served], version: str, parameter: Callable[[str], Document], answer: Callable[[str], Document]
+) -> Document:
+    """What both versions say: of whom, and the operations, each with its parameters and its answer."""
+
+    def operation(method: str, resource: Served) -> Document:
+        return {
+            "parameters": [parameter(name) for name in QUERY.get(method, ())],
+            "responses": {"200": {"description": "OK", **answer(model_name(resource))}},
+            KIND_EXTENSION: kind_of(resource),
+        }
+
+    return {
+        "info": {"title": "Kubernetes", "version": version},
+        "paths": {
+            path: {method: operation(method, resource) for method in methods}
+            for resource in resources
+            for path, methods in paths_of(resource)
+        },
     }
 
 
@@ -126,24 +151,20 @@ def model_name(resource: Served) -> str:
     return f"{PACKAGES[resource.group]}.{resource.kind}"
 
 
-def operation_3(method: str, resource: Served) -> Document:
-    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in QUERY.get(method, ())]
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model_name(resource)}"}}}
-    return {
-        "parameters": parameters,
-        "responses": {"200": {"description": "OK", "content": content}},
-        KIND_EXTENSION: kind_of(resource),
-    }
+def parameter_3(name: str) -> Document:
+    return {"name": name, "in": "query", "schema": {"type": "string"}}
 
 
-def operation_2(method: str, resource: Served) -> Document:
-    parameters = [{"name": name, "in": "query", "type": "string"} for name in QUERY.get(method, ())]
-    answer = {"$ref": f"#/definitions/{model_name(resource)}"}
-    return {
-        "parameters": parameters,
-        "responses": {"200": {"description": "OK", "schema": answer}},
-        KIND_EXTENSION: kind_of(resource),
-    }
+def parameter_2(name: str) -> Document:
+    return {"name": name, "in": "query", "type": "string"}
+
+
+def answer_3(its_model: str) -> Document:
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{its_model}"}}}}
+
+
+def answer_2(its_model: str) -> Document:
+    return {"schema": {"$ref": f"#/definitions/{its_model}"}}
 
 
 def definitions(resources: list[Served], reference: str) -> Document:

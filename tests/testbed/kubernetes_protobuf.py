@@ -119,7 +119,8 @@ def decode(body: bytes, kind: str) -> dict[str, Any]:
     if not body.startswith(MAGIC):
         raise ValueError("provided data does not appear to be a protobuf message")
     try:
-        envelope = CLASSES["Unknown"].FromString(body[len(MAGIC) :])
+        # The classes get their fields when the program runs.
+        envelope: Any = CLASSES["Unknown"].FromString(body[len(MAGIC) :])
         kind = envelope.typeMeta.kind or kind
         if kind not in CLASSES:
             raise ValueError(f'no kind "{kind}" is registered')

@@ -267,7 +267,7 @@ def parts_of(one: Rule) -> Iterator[Attributes]:
 
 def is_subject(user: User, subject: Object, namespace: str) -> bool:
     if subject["kind"] == "User":
-        return subject["name"] == user.username
+        return bool(subject["name"] == user.username)
     if subject["kind"] == "Group":
         return subject["name"] in user.groups
     account_namespace = subject.get("namespace") or namespace

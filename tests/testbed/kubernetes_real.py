@@ -27,11 +27,12 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse
 
 import urllib3
 import yaml
@@ -106,7 +107,8 @@ class Etcd:
         answer = self.http.request("POST", f"{self.url}/v3/kv/{action}", body=json.dumps(body).encode())
         if answer.status != HTTPStatus.OK:
             raise RuntimeError(f"etcd {action}: {answer.data.decode()}")
-        return answer.json()
+        document: dict[str, Any] = answer.json()
+        return document
 
     def read(self, prefix: str) -> dict[str, str]:
         """Values by key, both in base64, of all keys that begin with ``prefix``."""
@@ -177,9 +179,10 @@ class RealCluster(Cluster):
         answer = self.servers.ask(self.server, "/api/v1/namespaces/kube-system/configmaps/aws-auth")
         if answer.status == HTTPStatus.NOT_FOUND:
             return {}
-        return answer.json().get("data", {})
+        data: dict[str, str] = answer.json().get("data", {})
+        return data
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         answer = self.servers.http.request(
             environ["REQUEST_METHOD"],
             self.server.url + environ["RAW_URI"],
@@ -331,7 +334,7 @@ class RealServers:
 
     # What the servers ask
 
-    def webhook(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def webhook(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """``/<number>/authenticate`` answers a ``TokenReview``, ``/<number>/authorize`` a ``SubjectAccessReview``."""
         _root, number, question = environ["PATH_INFO"].split("/")
         review = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from wsgiref.types import StartResponse
 
 from testbed.authenticator import Authenticator, User
 from testbed.kubernetes_api import ApiServer
@@ -42,9 +43,10 @@ class SmallCluster(Cluster):
 
     def aws_auth(self) -> dict[str, str]:
         config_map = self.store.find(CONFIG_MAPS, "kube-system", "aws-auth") or {}
-        return config_map.get("data", {})
+        data: dict[str, str] = config_map.get("data", {})
+        return data
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         return self.api(environ, start_response)
 
     def stop(self) -> None:

@@ -34,6 +34,8 @@ STALE = "the object has been modified; please apply your changes to the latest v
 BOOKKEEPING = ("resourceVersion", "managedFields")
 
 Key = tuple[str, str, str, str]
+# The store has a method list.
+Objects = list[Object]
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class Store:
             marked["metadata"].update(deletionTimestamp=timestamp(), deletionGracePeriodSeconds=0)
             return self.keep(key, marked, write)
 
-    def page(self, items: list[Object], limit: int, token: str) -> tuple[list[Object], dict[str, Any]]:
+    def page(self, items: Objects, limit: int, token: str) -> tuple[Objects, dict[str, Any]]:
         """One page of a list and the list's metadata (``resourceVersion``, ``continue``, ``remainingItemCount``)."""
         metadata: dict[str, Any] = {"resourceVersion": str(self.version)}
         if token:

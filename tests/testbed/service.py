@@ -31,6 +31,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
+from wsgiref.types import StartResponse, WSGIApplication
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -163,7 +164,7 @@ def request_text(environ: dict[str, Any], body: bytes) -> str:
 class Service:
     """WSGI middleware: records each call, applies the faults, answers the control interface."""
 
-    def __init__(self, application: Callable, dialect: Dialect, reset: Callable[[], None]) -> None:
+    def __init__(self, application: WSGIApplication, dialect: Dialect, reset: Callable[[], None]) -> None:
         self.application = application
         self.dialect = dialect
         self.reset_application = reset
@@ -171,7 +172,7 @@ class Service:
         self.calls: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("wsgi.input_terminated"):
             # A body in chunks, as kubectl create --raw sends it, has no length, and ends by itself.
             body = environ["wsgi.input"].read()
@@ -202,7 +203,9 @@ class Service:
             else:
                 after.append(fault)
 
-        def recording_start_response(status: str, headers: list, exc_info: Any = None) -> Callable:
+        def recording_start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
             record["status"] = int(status.split(" ", 1)[0])
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
@@ -211,7 +214,7 @@ class Service:
         fault = after[0]
         started: list[Any] = []
 
-        def keep(status: str, headers: list, exc_info: Any = None) -> Callable:
+        def keep(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             started[:] = status, headers
             return started.append
 
@@ -241,7 +244,7 @@ class Service:
             message = f"{message}: {FORMS[fault.form](request)}"
         return self.dialect.error(call, fault.status, fault.code, message)
 
-    def control(self, environ: dict[str, Any], body: bytes, start_response: Callable) -> Iterable[bytes]:
+    def control(self, environ: dict[str, Any], body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         """The interface under ``/_testbed/``."""
         action = environ["PATH_INFO"].removeprefix(CONTROL)
         method = environ["REQUEST_METHOD"]
@@ -300,7 +303,7 @@ class QuietHandler(WSGIRequestHandler):
 class Listener:
     """A WSGI application served from threads of this process on a free loopback port."""
 
-    def __init__(self, application: Callable, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(self, application: WSGIApplication, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.server = make_server(
             LOOPBACK, port, application, threaded=True, ssl_context=tls, request_handler=QuietHandler
         )
