@@ -62,7 +62,7 @@ class Written(AnsweredKubernetes):
 
 
 @pytest.fixture(name="role")
-def fixture_role(monkeypatch):
+def fixture_role():
     """The resource, AWS and the API server."""
 
     def made(mode="CONFIG_MAP", config_map=None, answers=None, **options):
@@ -71,19 +71,12 @@ def fixture_role(monkeypatch):
             "DescribeAccessEntry": missing(),
             "GetCallerIdentity": {"Account": ACCOUNT, "Arn": CALLER, "UserId": "AROAEXAMPLEEXAMPLE:session"},
         }
-        aws = AnsweredAws({**found, **(answers or {})})
-        kubernetes = Written({}, aws, {OBJECT_PATH: config_map or 404})
-        monkeypatch.setattr(aws_auth_role, "Aws", lambda params: aws)
-
-        def connected(params, aws):
-            kubernetes.params, kubernetes.aws = params, aws
-            return kubernetes
-
-        monkeypatch.setattr(aws_auth_role, "Kubernetes", connected)
         given = {"cluster_name": "alpha", "role_arn": ROLE, **options}
         resource = aws_auth_role.AwsAuthRole(options_of(aws_auth_role.AwsAuthRole, **given))
         resource.validate()
-        return resource, aws, kubernetes
+        resource.aws = AnsweredAws({**found, **(answers or {})})
+        resource.kubernetes = Written(resource.params, resource.aws, {OBJECT_PATH: config_map or 404})
+        return resource, resource.aws, resource.kubernetes
 
     return made
 
@@ -92,7 +85,7 @@ def test_where_aws_auth_is_not_read_an_entry_is_an_error_and_a_removal_is_not(ro
     with pytest.raises(ResourceError, match="The cluster alpha is in the authentication mode API") as raised:
         role("API")[0].read()
     assert raised.value.code == "ConfigMapNotRead"
-    assert role("API", state="absent")[0].read() is None
+    assert role("API", state="absent")[0].read().config_map is None
 
 
 def test_the_mode_can_be_given_and_is_asked_for_otherwise(role):
@@ -137,8 +130,7 @@ def test_a_caller_who_may_not_read_access_entries_goes_on(role):
 )
 def test_who_calls_is_asked_only_where_an_entry_of_the_role_changes(role, text, asked):
     made, _aws, _kubernetes = role(config_map=an_object(mapRoles=text))
-    made.read()
-    assert made.caller_arn == (CALLER if asked else None)
+    assert made.read().caller_arn == (CALLER if asked else None)
 
 
 def test_a_config_map_that_is_not_there_is_made(role):
@@ -177,7 +169,7 @@ def test_the_object_is_backed_up_as_it_was_before_it_is_changed(role, tmp_path):
     assert kept == {**current, "metadata": {"name": "aws-auth", "namespace": "kube-system", "labels": {"a": "b"}}}
 
 
-def test_without_its_backup_nothing_is_changed(role, tmp_path, monkeypatch):
+def test_without_its_backup_nothing_is_changed(role, tmp_path):
     folder = tmp_path / "backups"
     folder.mkdir()
     made, _aws, kubernetes = role(config_map=an_object(mapRoles=""), backup=str(folder))
@@ -201,12 +193,12 @@ def test_no_backup_is_made_of_what_was_not_there(role, tmp_path):
 
 
 @pytest.fixture(name="shown")
-def fixture_shown(monkeypatch):
+def fixture_shown():
     def run(config_map):
         answers = {"DescribeCluster": described_cluster()}
         objects = {OBJECT_PATH: config_map or 404}
         kind = aws_auth_info.AwsAuthInfo
-        return information(monkeypatch, aws_auth_info, kind, answers, objects, cluster_name="alpha")[0]
+        return information(kind, answers, objects, cluster_name="alpha")[0]
 
     return run
 
