@@ -53,3 +53,40 @@ def test_a_python_that_will_not_do_is_named_before_anything_is_installed(kind: s
     assert done.returncode != 0
     assert reason in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "place", "link"),
+    [
+        ("apono.eks", "apono.eks/.collections", ".collections/ansible_collections/apono/eks"),
+        ("ansible_collections/apono/eks", "", ""),
+        ("work/ansible_collections/apono/eks", "work", ""),
+    ],
+)
+def test_a_clone_is_found_where_it_lies(folder: str, place: str, link: str, tmp_path: Path) -> None:
+    """Ansible finds the collection by its folder: of one that lies in the right place no second copy is made, in which
+    Ansible would not see the roles."""
+    shown = found_by_make(tmp_path, folder)
+    assert shown.stdout.splitlines() == [str(tmp_path / place) if place else str(tmp_path), link], shown.stderr
+
+
+@pytest.mark.parametrize("folder", ["ansible_collections/eks", "ansible_collections/apono/fork"])
+def test_a_clone_in_another_place_of_collections_is_an_error(folder: str, tmp_path: Path) -> None:
+    shown = found_by_make(tmp_path, folder)
+    assert shown.returncode != 0
+    assert "not in ansible_collections/apono/eks: move it there, or out" in shown.stderr
+
+
+def found_by_make(tmp_path: Path, folder: str) -> subprocess.CompletedProcess[str]:
+    """What make says of a clone in a folder: where Ansible looks, and the link that it needs for that."""
+    clone = tmp_path / folder
+    clone.mkdir(parents=True)
+    shutil.copy(CHECKOUT / "Makefile", clone / "Makefile")
+    show = "show: ; @echo '$(ANSIBLE_COLLECTIONS_PATH)'; echo '$(LINK)'"
+    return subprocess.run(
+        ["make", "--no-print-directory", f"--eval={show}", "show"],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
