@@ -38,6 +38,7 @@ SYSTEM_FOLDERS = "/usr/bin:/bin"
 def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.delenv("APONO_EKS_API_SERVER", raising=False)
     monkeypatch.setattr(programs, "ROOM_GIB", 0)
     return programs.cache()
 
