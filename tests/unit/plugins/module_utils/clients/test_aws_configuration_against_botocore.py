@@ -99,15 +99,48 @@ def by_collection(profile):
     return tuple(keys[name] for name in ("access_key", "secret_key", "session_token")), ""
 
 
-@hypothesis.settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    phases=(hypothesis.Phase.generate,),
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
-@hypothesis.given(config=FILE, credentials=FILE, variables=VARIABLES, profile=st.sampled_from([None, "mine", "gone"]))
+def settings(examples):
+    return hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        phases=(hypothesis.Phase.generate,),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
+PROFILES = st.sampled_from([None, "mine", "gone"])
+
+
+@settings(60)
+@hypothesis.given(config=FILE, credentials=FILE, variables=VARIABLES, profile=PROFILES)
 def test_the_collection_is_the_caller_that_botocore_is(tmp_path, config, credentials, variables, profile):
+    hold_against_botocore(tmp_path, config, credentials, variables, profile)
+
+
+# Of several places with credentials, the same one counts.
+GOOD_PROFILE = st.sampled_from([["key", "secret"], ["key", "secret", "session"], ["program: good"], ["region"]])
+GOOD_FILE = st.fixed_dictionaries(
+    {
+        "profiles": st.fixed_dictionaries({"default": GOOD_PROFILE, "mine": GOOD_PROFILE}),
+        "form": st.sampled_from(["plain", "plain", "missing"]),
+    }
+)
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEVARIABLE", "AWS_SECRET_ACCESS_KEY": "secret-of-the-variable"}
+GOOD_VARIABLES = st.sampled_from(
+    [{}, KEYS, {**KEYS, "AWS_PROFILE": "mine"}, {"AWS_PROFILE": "mine"}, {**KEYS, "AWS_SESSION_TOKEN": "session"}]
+)
+
+
+@settings(60)
+@hypothesis.given(
+    config=GOOD_FILE, credentials=GOOD_FILE, variables=GOOD_VARIABLES, profile=st.sampled_from([None, "mine"])
+)
+def test_of_several_credentials_the_same_count(tmp_path, config, credentials, variables, profile):
+    hold_against_botocore(tmp_path, config, credentials, variables, profile)
+
+
+def hold_against_botocore(tmp_path, config, credentials, variables, profile):
     for name, script in PROGRAMS.items():
         program = tmp_path / name.replace(" ", "-")
         program.write_text(f"#!/bin/sh\n{script}\n")
