@@ -16,6 +16,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 credentials = pytest.importorskip("botocore.credentials")
+tokens = pytest.importorskip("botocore.tokens")
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/people"
 KEYS = "aws_access_key_id = AKIAEXAMPLEEXAMPLE\naws_secret_access_key = example-secret-key"
@@ -345,6 +346,20 @@ def test_a_proxy_that_does_not_let_aws_through_is_named(proxy, monkeypatch):
     assert "(HTTPS_PROXY) answered 403" in through_proxy(monkeypatch, proxy, "1")
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("http://127.0.0.1:1", "the proxy http://127.0.0.1:1 (HTTPS_PROXY) cannot be reached: Connection refused"),
+        ("http://proxy.example.invalid:3128", "(HTTPS_PROXY) cannot be reached: its name cannot be resolved"),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch, value, words):
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    with pytest.raises(ResourceError) as caught:
+        Aws({"region": "eu-west-1", **SECRET}).call("sts", "get_caller_identity", "it")
+    assert words in caught.value.message
+
+
 @pytest.mark.parametrize("value", ["socks5://127.0.0.1:1080", "http://127.0.0.1:port"])
 def test_a_proxy_that_cannot_be_used_is_named_before_a_call(monkeypatch, value):
     monkeypatch.setenv("HTTPS_PROXY", value)
@@ -361,6 +376,33 @@ def test_no_proxy_with_a_network_is_read_for_aws_too(monkeypatch, no_proxy):
     proxies = Aws(params).client("sts").meta.config.proxies
     # botocore reads names and addresses itself.
     assert proxies == {} if "/" in no_proxy else proxies is None
+
+
+def sign_in(folder, monkeypatch, name, ends_at):
+    """What aws sso login leaves for a start URL or a session, in a folder of its own."""
+    cache = folder / "cache"
+    cache.mkdir()
+    # botocore looks for the home when it is imported.
+    for provider in (credentials.SSOProvider, tokens.SSOTokenProvider):
+        monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(cache))
+    token = {"startUrl": "https://example.awsapps.com/start", "accessToken": "a-token-of-sso", "expiresAt": ends_at}
+    (cache / f"{hashlib.sha1(name.encode()).hexdigest()}.json").write_text(json.dumps(token))
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [("https://example.awsapps.com/start", "no sign-in"), ("ours", "no sign-in of a session")],
+)
+def test_a_sign_in_that_has_expired_is_told_as_one(machine, monkeypatch, plain_server, name, case):
+    lines, more, words = PROFILES[case]
+    (machine / "config").write_text(f"[profile mine]\n{lines}\n{more}\n")
+    sign_in(machine, monkeypatch, name, "2020-01-01T00:00:00Z")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", plain_server.url)
+    plain_server.answers = [(401, {"__type": "UnauthorizedException", "message": "Session token not found or invalid"})]
+    message = refusal(profile="mine")
+    assert words in message
+    assert f"{machine}/config" in message
+    assert "a-token-of-sso" not in message
 
 
 # What botocore asks for credentials by itself: the lines of the profile, the variable with the address of the service,
@@ -416,13 +458,7 @@ def test_the_calls_by_which_botocore_gets_credentials_take_no_other_proxy(
 ):
     lines, variable, answers, key = OWN_CALLS[case]
     (machine / "config").write_text(f"[profile mine]\n{lines}\n")
-    cache = machine / "cache"
-    cache.mkdir()
-    # botocore looks for the home when it is imported.
-    monkeypatch.setattr(credentials.SSOProvider, "_SSO_TOKEN_CACHE_DIR", str(cache))
-    name = hashlib.sha1(b"https://example.awsapps.com/start").hexdigest()
-    token = {"startUrl": "https://example.awsapps.com/start", "accessToken": "a", "expiresAt": "2099-01-01T00:00:00Z"}
-    (cache / f"{name}.json").write_text(json.dumps(token))
+    sign_in(machine, monkeypatch, "https://example.awsapps.com/start", "2099-01-01T00:00:00Z")
     plain_server.answers = [(200, answer) for answer in answers]
     monkeypatch.setenv(variable, plain_server.url)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")

@@ -273,6 +273,18 @@ def test_no_proxy_with_a_network_makes_the_connection_direct(through, authority,
     assert through.seen == []
 
 
+@pytest.mark.parametrize(("no_proxy", "through_proxy"), [("198.51.100.0/24", True), ("{network}", False)])
+def test_apono_is_reached_as_no_proxy_says(outer_server, proxy, monkeypatch, authority, no_proxy, through_proxy):
+    proxy.target = outer_server.server_address
+    outer_server.answers = [(200, {"id": "an-id"})]
+    address = outer_server.server_address[0]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+    monkeypatch.setenv("NO_PROXY", no_proxy.format(network=f"{address.rpartition('.')[0]}.0/24"))
+    client = Apono({**APONO, "api_url": outer_server.url, "ca_path": str(authority.file)})
+    assert client.find("/api/admin/v4/integrations/an-id", "it") == {"id": "an-id"}
+    assert bool(proxy.seen) == through_proxy
+
+
 @pytest.mark.parametrize(("status", "tries"), [(407, 1), (403, 1), (502, 6)])
 def test_what_a_proxy_refuses_is_said_of_the_proxy_and_a_wrong_password_is_not_tried_again(
     through, authority, status, tries
