@@ -63,16 +63,28 @@ notes:
   - To find out what is wrong with an access mapping, it uses the permissions of the caller, which must include reading
     aws-auth, access entries and the IAM role.
   - For a cluster older than Kubernetes 1.28 it creates a TokenReview, for which the caller needs the permission there.
+  - B(Permissions:) the user needs C(sts:AssumeRole) for the role, and the role C(eks:DescribeCluster). For the cause
+    of a failed step, the caller needs C(eks:DescribeCluster), C(eks:DescribeAccessEntry) and C(iam:GetRole), and to
+    get the ConfigMap aws-auth.
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_role
   - module: apono.eks.aws_auth_info
+  - name: Access entries
+    description: Access entries in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+  - name: RBAC
+    description: Roles and bindings in the Kubernetes documentation.
+    link: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+  - name: AssumeRole
+    description: The call in the AWS STS API Reference.
+    link: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Check that Jane gets in, signed in by "aws sso login --profile jane"
+- name: Check that Jane can sign in, after "aws sso login --profile jane"
   apono.eks.access_check:
     cluster_name: prod-1
     region: eu-central-1
@@ -80,6 +92,26 @@ EXAMPLES = r"""
     session_name: jane@example.com
     source_profile: jane
     expect_username: !unsafe "apono:{{SessionName}}"
+
+- name: Check a user who signed in with SAML, in a cluster that is mapped in aws-auth
+  apono.eks.access_check:
+    cluster_name: old-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    session_name: jane@example.com
+    source_profile: jane-saml
+    expect_username: !unsafe "{{SessionNameRaw}}"
+
+- name: Check the username and the groups right after a change of the access entry
+  apono.eks.access_check:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    session_name: jane@example.com
+    source_profile: jane
+    expect_username: apono:jane-example.com
+    expect_groups: [viewers]
+    wait_timeout: 180
 """
 
 RETURN = r"""

@@ -100,10 +100,24 @@ options:
         C(aws-auth).
     type: int
     default: 0
+notes:
+  - B(Permissions:) C(eks:DescribeAccessEntry), C(eks:CreateAccessEntry), C(eks:UpdateAccessEntry) and
+    C(eks:DeleteAccessEntry); with O(tags) C(eks:TagResource) and C(eks:UntagResource); with O(access_policies)
+    C(eks:ListAssociatedAccessPolicies), C(eks:AssociateAccessPolicy) and C(eks:DisassociateAccessPolicy); without
+    O(principal_created) C(iam:GetRole).
 seealso:
   - module: apono.eks.access_entry_info
   - module: apono.eks.authentication_mode
   - module: apono.eks.aws_auth_role
+  - name: Access entries
+    description: Access entries in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+  - name: Access policies
+    description: The access policies of EKS and their permissions.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+  - name: CreateAccessEntry
+    description: The call in the Amazon EKS API Reference.
+    link: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
 author:
   - Apono (@apono-io)
 """

@@ -30,9 +30,15 @@ options:
     description: Whether the access policies of each entry are read too, which is a call for each.
     type: bool
     default: true
+notes:
+  - B(Permissions:) C(eks:DescribeAccessEntry), or C(eks:ListAccessEntries) for all; with O(access_policies)
+    C(eks:ListAssociatedAccessPolicies).
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_info
+  - name: Access entries
+    description: Access entries in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
 author:
   - Apono (@apono-io)
 """

@@ -328,9 +328,14 @@ options:
     default: 300
 notes:
   - Apono checks bundles, access scopes, users and groups when the access flow is written.
+  - B(Permissions:) the Apono token must be allowed to call access flows, integrations, and the resource types and
+    permissions of integrations.
 seealso:
   - module: apono.eks.access_flow_info
   - module: apono.eks.integration
+  - name: Access flows
+    description: Access flows in the Apono documentation.
+    link: https://docs.apono.io/docs/access-flows/access-flows
 author:
   - Apono (@apono-io)
 """
@@ -363,7 +368,7 @@ EXAMPLES = r"""
     settings:
       justification_required: true
 
-- name: Have it stop for a while
+- name: Update the access flow so that it cannot be used for a while
   apono.eks.access_flow:
     name: Developers on prod-1
     active: false

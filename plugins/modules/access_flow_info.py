@@ -30,8 +30,13 @@ options:
   active:
     description: Only flows that are active, or that are not.
     type: bool
+notes:
+  - B(Permissions:) the Apono token must be allowed to call access flows.
 seealso:
   - module: apono.eks.access_flow
+  - name: Access flows
+    description: Access flows in the Apono documentation.
+    link: https://docs.apono.io/docs/access-flows/access-flows
 author:
   - Apono (@apono-io)
 """
@@ -42,9 +47,13 @@ EXAMPLES = r"""
     integration: prod-1
   register: flows
 
-- name: Show their names
+- name: Report their names
   ansible.builtin.debug:
     msg: "{{ flows.access_flows | map(attribute='name') }}"
+
+- name: Get one access flow by its name
+  apono.eks.access_flow_info:
+    name: On call
 """
 
 RETURN = r"""

@@ -46,18 +46,41 @@ options:
     description: How long to wait for one step, in seconds.
     type: int
     default: 900
+notes:
+  - B(Permissions:) C(eks:DescribeCluster), C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate).
 seealso:
   - module: apono.eks.access_entry
+  - name: Authentication modes
+    description: Authentication modes in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html
+  - name: UpdateClusterConfig
+    description: The call in the Amazon EKS API Reference.
+    link: https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Let the cluster read access entries besides aws-auth
+- name: Update the mode so that the cluster reads access entries, too
   apono.eks.authentication_mode:
     cluster_name: prod-1
     region: eu-central-1
     mode: API_AND_CONFIG_MAP
+
+- name: Check what a change to API would do
+  apono.eks.authentication_mode:
+    cluster_name: prod-1
+    region: eu-central-1
+    mode: API
+  check_mode: true
+  diff: true
+
+- name: Update the mode without waiting for the end of the update
+  apono.eks.authentication_mode:
+    cluster_name: prod-1
+    region: eu-central-1
+    mode: API_AND_CONFIG_MAP
+    wait: false
 """
 
 RETURN = r"""

@@ -20,8 +20,14 @@ extends_documentation_fragment:
 attributes:
   action_group:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
+notes:
+  - B(Permissions:) to get the ConfigMap aws-auth in the namespace kube-system, and C(eks:DescribeCluster) without
+    O(host) and O(ca_cert).
 seealso:
   - module: apono.eks.aws_auth_role
+  - name: The ConfigMap aws-auth
+    description: The ConfigMap aws-auth in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html
 author:
   - Apono (@apono-io)
 """

@@ -32,9 +32,15 @@ options:
   backup:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path
+notes:
+  - B(Permissions:) to get and update the ConfigMap aws-auth in the namespace kube-system, and C(eks:DescribeCluster)
+    without O(host) and O(ca_cert).
 seealso:
   - module: apono.eks.aws_auth_role
   - module: apono.eks.aws_auth_translation_info
+  - name: The ConfigMap aws-auth
+    description: The ConfigMap aws-auth in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html
 author:
   - Apono (@apono-io)
 """
@@ -48,6 +54,20 @@ EXAMPLES = r"""
       - arn:aws:iam::123456789012:role/Admins
       - arn:aws:iam::123456789012:user/jane
     backup: backups
+
+- name: Check what would be removed
+  apono.eks.aws_auth_prune:
+    cluster_name: prod-1
+    region: eu-central-1
+    principals: [arn:aws:iam::123456789012:role/Admins]
+  check_mode: true
+  diff: true
+
+- name: Remove the entries of all principals that have an equal access entry
+  apono.eks.aws_auth_prune:
+    cluster_name: prod-1
+    region: eu-central-1
+    principals: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'present') | map(attribute='arn') }}"
 """
 
 RETURN = r"""

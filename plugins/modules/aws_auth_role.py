@@ -63,8 +63,17 @@ options:
   backup:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path
+notes:
+  - B(Permissions:) to get and update the ConfigMap aws-auth in the namespace kube-system, and to create ConfigMaps
+    there if it does not exist; C(eks:DescribeCluster) without O(host) and O(ca_cert).
 seealso:
   - module: apono.eks.access_entry
+  - name: The ConfigMap aws-auth
+    description: The ConfigMap aws-auth in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html
+  - name: aws-iam-authenticator
+    description: The program with which EKS reads aws-auth.
+    link: https://github.com/kubernetes-sigs/aws-iam-authenticator
 author:
   - Apono (@apono-io)
 """
@@ -76,7 +85,7 @@ EXAMPLES = r"""
     region: eu-central-1
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
 
-- name: Map it with another username, and keep what was there before
+- name: Update the username, with a backup of the ConfigMap
   apono.eks.aws_auth_role:
     kubeconfig: ~/.kube/config
     context: prod-1

@@ -31,9 +31,16 @@ options:
     description: The cluster.
     type: str
     required: true
+notes:
+  - B(Permissions:) to get the ConfigMap aws-auth and to list RoleBindings and ClusterRoleBindings;
+    C(eks:ListAccessEntries), C(eks:DescribeAccessEntry), C(eks:ListAssociatedAccessPolicies), and C(iam:GetRole) or
+    C(iam:ListRoles). The guide to permissions has all of them.
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_info
+  - name: Migrate to access entries
+    description: The migration in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html
 author:
   - Apono (@apono-io)
 """

@@ -56,6 +56,14 @@ options:
     default: false
 notes:
   - An option that is not given leaves the setting as it is.
+  - B(Permissions:) none. It edits a file and makes no call.
+seealso:
+  - name: Configuration files
+    description: Profiles in the AWS CLI User Guide.
+    link: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
+  - name: Role chaining
+    description: The limit of one hour in the IAM User Guide.
+    link: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 author:
   - Apono (@apono-io)
 """
@@ -71,6 +79,15 @@ EXAMPLES = r"""
 - name: Remove the profile
   apono.eks.aws_profile:
     state: absent
+
+- name: Create a profile with another name in another file, with sessions of half an hour
+  apono.eks.aws_profile:
+    path: ~/.aws/prod-config
+    profile: prod
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    role_session_name: jane@example.com
+    source_profile: jane
+    duration_seconds: 1800
 """
 
 RETURN = r"""

@@ -39,6 +39,12 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 1800
+notes:
+  - B(Permissions:) C(eks:DescribeCluster), or C(eks:ListClusters) for the names of all clusters.
+seealso:
+  - name: DescribeCluster
+    description: The call in the Amazon EKS API Reference.
+    link: https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html
 author:
   - Apono (@apono-io)
 """
@@ -50,7 +56,7 @@ EXAMPLES = r"""
     region: eu-central-1
   register: found
 
-- name: List the clusters of a region
+- name: Get the names of the clusters of a region
   apono.eks.cluster_info:
     region: eu-central-1
   register: listed

@@ -36,12 +36,18 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 300
+notes:
+  - B(Permissions:) the Apono token must be allowed to call connectors.
+seealso:
+  - name: Apono connector for Kubernetes
+    description: The connector in the Apono documentation.
+    link: https://docs.apono.io/docs/kubernetes-environment/apono-connector-for-kubernetes
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: List all connectors
+- name: Get all connectors
   apono.eks.connector_info:
   register: found
 
@@ -49,6 +55,10 @@ EXAMPLES = r"""
   apono.eks.connector_info:
     id: prod-connector
     wait: true
+
+- name: Get the connectors that are not connected
+  apono.eks.connector_info:
+    status: DISCONNECTED
 """
 
 RETURN = r"""

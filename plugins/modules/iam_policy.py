@@ -73,17 +73,24 @@ options:
     type: list
     elements: str
     default: []
+notes:
+  - B(Permissions:) C(iam:GetPolicy), C(iam:GetPolicyVersion), C(iam:ListPolicyVersions), C(iam:CreatePolicy),
+    C(iam:CreatePolicyVersion) and C(iam:DeletePolicyVersion); with O(tags) C(iam:TagPolicy) and C(iam:UntagPolicy);
+    with O(state=absent) C(iam:ListEntitiesForPolicy) and C(iam:DeletePolicy).
 seealso:
   - module: apono.eks.iam_role
+  - name: Versions of IAM policies
+    description: Versions in the IAM User Guide.
+    link: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Allow the description of all clusters of the account
+- name: Create the policy for all clusters of the account
   apono.eks.iam_policy:
 
-- name: Allow the production clusters of one region alone, in another account
+- name: Create the policy for the production clusters of one region, in another account
   apono.eks.iam_policy:
     clusters: ["prod-*"]
     regions: [eu-central-1]
@@ -91,7 +98,7 @@ EXAMPLES = r"""
     tags:
       team: platform
 
-- name: Use a document of your own
+- name: Create the policy with your own document
   apono.eks.iam_policy:
     name: eks-people
     policy: "{{ lookup('ansible.builtin.file', 'eks-people.json') }}"

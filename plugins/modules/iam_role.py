@@ -102,8 +102,20 @@ options:
         wildcard before the account does not exclude them, nor do operators with C(IfExists) or C(ForAllValues).
     type: bool
     default: false
+notes:
+  - B(Permissions:) C(iam:GetRole), C(iam:ListAttachedRolePolicies), C(iam:CreateRole), C(iam:UpdateAssumeRolePolicy),
+    C(iam:UpdateRole) and C(iam:AttachRolePolicy). The guide to permissions has the others, with what each is for.
 seealso:
   - module: apono.eks.iam_policy
+  - name: Trust policies
+    description: Trust policies in the IAM User Guide.
+    link: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html
+  - name: Role chaining
+    description: The limit of one hour in the IAM User Guide.
+    link: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+  - name: Integrate with EKS
+    description: The integration of EKS in the Apono documentation.
+    link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
 author:
   - Apono (@apono-io)
 """
@@ -123,7 +135,7 @@ EXAMPLES = r"""
     managed_policies: [apono-k8s-access]
     max_session_duration: 14400
 
-- name: Use a trust policy of your own
+- name: Create the role with your own trust policy
   apono.eks.iam_role:
     trust:
       policy:

@@ -237,15 +237,21 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 600
+notes:
+  - B(Permissions:) the Apono token must be allowed to call the catalog of integration types, connectors and
+    integrations.
 seealso:
   - module: apono.eks.integration_type_info
   - module: apono.eks.connector_info
+  - name: Integrate with EKS
+    description: The integration of EKS in the Apono documentation.
+    link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Integrate the cluster on which the connector runs
+- name: Create the integration of the cluster on which the connector runs
   apono.eks.integration:
     name: prod-1
     connector: prod-connector
@@ -253,7 +259,7 @@ EXAMPLES = r"""
       EKS Cluster Name: prod-1
       Region: eu-central-1
 
-- name: Integrate a cluster with everything that Apono offers
+- name: Create an integration with all settings
   apono.eks.integration:
     name: prod-2
     connector: 2f6ff9a0-connector

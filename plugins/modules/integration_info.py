@@ -37,19 +37,24 @@ options:
     description: Only integrations of these statuses, such as V(Active) or V(Error).
     type: list
     elements: str
+notes:
+  - B(Permissions:) the Apono token must be allowed to call integrations.
 seealso:
   - module: apono.eks.integration
+  - name: Integrate with EKS
+    description: The integration of EKS in the Apono documentation.
+    link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: List the clusters that Apono knows
+- name: Get the integrations of EKS clusters
   apono.eks.integration_info:
     type: aws-eks
   register: found
 
-- name: See whose sync has failed
+- name: Get the integrations whose sync failed
   apono.eks.integration_info:
     type: aws-eks
     status: [Error, Warning]

@@ -22,19 +22,28 @@ options:
     description: The type's id. Without it, all types are returned.
     type: str
     aliases: [name]
+notes:
+  - B(Permissions:) the Apono token must be allowed to call the catalog of integration types.
+seealso:
+  - name: Integrate with EKS
+    description: The integration of EKS in the Apono documentation.
+    link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: See which settings an EKS integration has
+- name: Get the settings of an EKS integration
   apono.eks.integration_type_info:
     type: aws-eks
   register: catalog
 
-- name: Show what they are called
+- name: Report their names
   ansible.builtin.debug:
     var: catalog.integration_types[0].ids_by_label
+
+- name: Get all integration types
+  apono.eks.integration_type_info:
 """
 
 RETURN = r"""

@@ -70,8 +70,15 @@ notes:
   - Where O(state=absent), a cluster or a user that another context refers to stays, and a current context that is
     removed leaves none.
   - The options that are given say what is removed. With O(name) alone, any entry for a cluster of EKS is.
+  - B(Permissions:) none. It edits a file and makes no call.
 seealso:
   - module: apono.eks.aws_profile
+  - name: Create a kubeconfig
+    description: Kubeconfigs in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/create-kubeconfig.html
+  - name: Multiple clusters
+    description: Kubeconfigs in the Kubernetes documentation.
+    link: https://kubernetes.io/docs/tasks/access-application-cluster/configure-access-multiple-clusters/
 author:
   - Apono (@apono-io)
 """
@@ -94,7 +101,7 @@ EXAMPLES = r"""
     server: "{{ found.cluster.endpoint }}"
     certificate_authority: "{{ found.cluster.certificate_authority }}"
 
-- name: Take it away
+- name: Remove the entry
   apono.eks.kubeconfig_entry:
     name: prod-1
     state: absent

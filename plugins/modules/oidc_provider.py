@@ -34,6 +34,13 @@ options:
   account_id:
     description: The account, where it is known; it saves a call.
     type: str
+notes:
+  - B(Permissions:) C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider), and with O(state=absent)
+    C(iam:DeleteOpenIDConnectProvider).
+seealso:
+  - name: IAM roles for service accounts
+    description: The OpenID Connect provider in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/enable-iam-roles-for-service-accounts.html
 author:
   - Apono (@apono-io)
 """
@@ -45,9 +52,14 @@ EXAMPLES = r"""
     required: true
   register: found
 
-- name: Let its service accounts have IAM roles
+- name: Create the provider for IAM roles of its service accounts
   apono.eks.oidc_provider:
     url: "{{ found.cluster.oidc_issuer }}"
+
+- name: Remove the provider of a cluster that was deleted
+  apono.eks.oidc_provider:
+    url: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE
+    state: absent
 """
 
 RETURN = r"""

@@ -69,8 +69,17 @@ options:
     type: list
     elements: str
     default: []
+notes:
+  - B(Permissions:) to read the role and its policies in IAM, the access entry and aws-auth. It makes no call to Apono.
+    The guide to permissions has all of them, for the playbook adopt.
 seealso:
   - module: apono.eks.integration_info
+  - name: Integrate with EKS
+    description: The integration of EKS in the Apono documentation.
+    link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
+  - name: Access entries
+    description: Access entries in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
 author:
   - Apono (@apono-io)
 """
@@ -95,7 +104,7 @@ EXAMPLES = r"""
     parameter_ids: "{{ type.integration_types[0].ids_by_label }}"
   register: onboarding
 
-- name: Show what onboard would change
+- name: Report what onboard would change
   ansible.builtin.debug:
     msg: "{{ onboarding.notes }}"
 """

@@ -130,11 +130,30 @@ notes:
     C(chmod) decides once for a report that is always written to the same path.
   - A link is followed where it belongs to the user or to root, and is an error where it belongs to another user.
   - In the CSV, a cell that a spreadsheet would take for a formula has an apostrophe before it.
+seealso:
+  - plugin: apono.eks.outcomes
+    plugin_type: filter
+  - name: CSV injection
+    description: Cells that a spreadsheet takes for formulas, described by OWASP.
+    link: https://owasp.org/www-community/attacks/CSV_Injection
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
+- name: Report the result for each cluster, on the terminal only
+  apono.eks.report:
+    outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"
+  run_once: true
+
+- name: Report with a note on the run
+  apono.eks.report:
+    outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"
+    notes:
+      - The change window ends at 18:00.
+    path: reports/today.html
+  run_once: true
+
 - name: Report on the run
   apono.eks.report:
     outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"

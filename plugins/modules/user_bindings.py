@@ -44,9 +44,17 @@ options:
     type: list
     elements: str
     default: []
+notes:
+  - B(Permissions:) to list RoleBindings and ClusterRoleBindings in all namespaces, and to update them.
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_role
+  - name: RBAC
+    description: Roles and bindings in the Kubernetes documentation.
+    link: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+  - name: Migrate to access entries
+    description: The migration in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html
 author:
   - Apono (@apono-io)
 """
@@ -59,6 +67,25 @@ EXAMPLES = r"""
     account_id: "123456789012"
     username: !unsafe "{{SessionNameRaw}}"
     other_username: !unsafe "apono:{{SessionName}}"
+
+- name: Get the users who are bound by the first username only
+  apono.eks.user_bindings:
+    cluster_name: prod-1
+    region: eu-central-1
+    account_id: "123456789012"
+    username: !unsafe "{{SessionNameRaw}}"
+    other_username: !unsafe "apono:{{SessionName}}"
+  check_mode: true
+  register: bound
+
+- name: Update the bindings, but not those of a service with such a username
+  apono.eks.user_bindings:
+    cluster_name: prod-1
+    region: eu-central-1
+    account_id: "123456789012"
+    username: !unsafe "{{SessionNameRaw}}"
+    other_username: !unsafe "apono:{{SessionName}}"
+    ignored_usernames: [ci@example.com]
 """
 
 RETURN = r"""

@@ -1,0 +1,71 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation of each module has, beside its options: examples, links, permissions and samples.
+
+``ansible-doc`` lists the same for other collections; ``community.dns`` has three examples for each module, and links.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import words_check
+
+MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "plugins/modules").glob("*.py"))
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with Ansible's mark for a text that is no template."""
+
+
+Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
+
+
+def part(module: str, name: str) -> Any:
+    source = importlib.import_module(f"ansible_collections.apono.eks.plugins.modules.{module}")
+    return yaml.load(getattr(source, name), Loader)
+
+
+def leaves(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, value in values.items():
+        yield from leaves(value["contains"]) if value.get("contains") else [(name, value)]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_three_examples_with_imperative_names(module: str) -> None:
+    examples = part(module, "EXAMPLES")
+
+    assert len(examples) >= 3
+    assert [task["name"] for task in examples if task["name"].split()[0] not in words_check.VERBS] == []
+    assert any(f"apono.eks.{module}" in task for task in examples)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_links_to_other_documentation(module: str) -> None:
+    links = [item["link"] for item in part(module, "DOCUMENTATION")["seealso"] if "link" in item]
+
+    assert links
+    assert all(link.startswith("https://") for link in links)
+
+
+# It makes no call.
+WITHOUT_PERMISSIONS = {"report"}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in WITHOUT_PERMISSIONS])
+def test_a_module_says_which_permissions_it_needs(module: str) -> None:
+    notes = part(module, "DOCUMENTATION")["notes"]
+
+    assert len([note for note in notes if note.startswith("B(Permissions:)")]) == 1
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_return_value_has_a_sample_or_parts_with_samples(module: str) -> None:
+    assert [name for name, value in leaves(part(module, "RETURN")) if "sample" not in value] == []
