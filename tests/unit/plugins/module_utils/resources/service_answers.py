@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWS and Kubernetes answer, as data, to the real clients of the collection.
+"""What AWS, Kubernetes and Apono answer, as data, to the real clients of the collection.
 
-Nothing is sent. botocore's own models judge both sides: the arguments of each call, and the answers that a test gives.
+Nothing is sent. Of AWS, botocore's own models judge both sides: the arguments of each call, and the answers that a test
+gives.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import copy
 import types
 
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -89,6 +91,39 @@ class AnsweredKubernetes(Kubernetes):
         if isinstance(found, int):
             raise ResourceError(f"{what}: {found}", service="kubernetes", http_status=found)
         return found
+
+
+class AnsweredApono(Apono):
+    """Apono with an answer for each path that is read, or a list of answers, of which the last one is given again; one
+    that is a number is the status of a refusal. ``made`` are the paths and queries that were asked for, ``written`` the
+    methods, paths and bodies of the writes, which are answered by ``answers["writes"]``."""
+
+    def __init__(self, params, answers):
+        super().__init__(params)
+        self.answers, self.made, self.written = answers, [], []
+
+    def call(self, method, path, what, body=None, query=None):
+        if method == "GET":
+            self.made.append((path, dict(query or {})))
+            answer = self.answers.get(path, 404)
+        else:
+            self.written.append((method, path, body))
+            answer = self.answers["writes"]
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, int):
+            raise ResourceError(f"{what}: {answer}", service="apono", http_status=answer)
+        return answer
+
+
+def with_apono(kind, answers, **options):
+    """A task with validated options, and Apono with the answers; see :class:`AnsweredApono`."""
+    checked = kind.options.check({"api_token": "hidden-token", **options})
+    assert not checked.error_messages
+    params, _secrets = kind.options.normalise(checked.validated_parameters)
+    task = kind(params)
+    task.apono = AnsweredApono(params, answers)
+    return task, task.apono
 
 
 def options_of(kind, **options):

@@ -7,40 +7,16 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CONNECTORS_PATH, INTEGRATIONS_PATH, Apono
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import CONNECTORS_PATH, INTEGRATIONS_PATH
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources import connector_info, integration_info
-
-
-class AnsweredApono(Apono):
-    """Apono with an answer for each path, or a list of answers, of which the last one is given again. ``made`` are the
-    paths and queries that were asked for."""
-
-    def __init__(self, params, answers):
-        super().__init__(params)
-        self.answers, self.made = answers, []
-
-    def call(self, method, path, what, body=None, query=None, **more):
-        assert method == "GET"
-        self.made.append((path, dict(query or {})))
-        answer = self.answers.get(path)
-        if isinstance(answer, list):
-            answer = answer.pop(0) if len(answer) > 1 else answer[0]
-        if answer is None:
-            raise ResourceError(f"{what}: 404", service="apono", http_status=404)
-        return answer
+from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import with_apono
 
 
 @pytest.fixture(name="read")
 def fixture_read():
     def run(kind, answers, **given):
-        options = {"api_token": "hidden-token", **given}
-        checked = kind.options.check(options)
-        assert not checked.error_messages
-        params, _secrets = kind.options.normalise(checked.validated_parameters)
-        apono = AnsweredApono(params, answers)
-        task = kind(params)
-        task.apono = apono
+        task, apono = with_apono(kind, answers, **given)
         return task.result(False), apono
 
     return run
