@@ -23,7 +23,8 @@ class ActionModule(InProcessAction):
 
     def display(self, result: dict[str, Any]) -> None:
         # The playbooks show the table by a task, of which nothing would be seen.
-        if hides_results():
+        # Without clusters it was the check of a query.
+        if result.get("counts") and hides_results():
             for line in result.get("table", ()):
                 self._display.display(line)
 

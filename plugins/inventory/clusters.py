@@ -100,6 +100,12 @@ options:
     type: list
     elements: str
     default: [ACTIVE, UPDATING]
+  query:
+    description:
+      - A JMESPath expression over what DescribeCluster answers, as C(aws eks describe-cluster --query) takes it. The
+        inventory has the clusters of which it is true; C(false), C(null) and what is empty are not true.
+      - A text in it is written as C('text'), a number or a truth value as C(`1.5`) or C(`true`).
+    type: str
   hostname:
     description:
       - A Jinja expression for the host's name, of the variables below.
@@ -155,6 +161,12 @@ cache_plugin: ansible.builtin.jsonfile
 cache_timeout: 3600
 
 ---
+# Clusters whose API server is private alone, and that have a tag team with any value
+plugin: apono.eks.clusters
+regions: [eu-central-1]
+query: "cluster.resourcesVpcConfig.endpointPublicAccess == `false` && cluster.tags.team"
+
+---
 # Every account of two organizational units
 plugin: apono.eks.clusters
 regions: [all]
@@ -180,6 +192,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.text.host_name import validate_host_name
 from ansible_collections.apono.eks.plugins.plugin_utils import discovery
 from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import unique_name
+from ansible_collections.apono.eks.plugins.plugin_utils.query import Query
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import expression, untrusted
 
 GIVEN = Options(
@@ -243,10 +256,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         def is_wanted(name: str) -> bool:
             return matches(name, names) and not matches(name, excluded)
 
+        query = Query(self.get_option("query"), "query") if self.get_option("query") else None
         params = self.aws_params()
         for text in plain_addresses.warnings(params):
             self.display.warning(text)
-        found = discovery.discover(params, self.read_accounts(params), self.regions(), is_wanted)
+        found = discovery.discover(params, self.read_accounts(params), self.regions(), is_wanted, query)
         if found.failures and self.get_option("strict_accounts"):
             raise ResourceError(" ".join(found.failures))
         for failure in found.failures:

@@ -125,6 +125,14 @@ options:
       - Folders that are missing are made. A file that is there is replaced, in one step.
       - Without it, no file is written.
     type: path
+  query:
+    description:
+      - A JMESPath expression over the list of records, which are the C(clusters) of the report's JSON. It gives the
+        records that the table and the files have, in this order, such as V([?state == 'failed']) or
+        V([?findings] | sort_by(@, &account_id)).
+      - A note in the report says how many of all clusters it has. Whether a run fails does not depend on it.
+      - An expression that is none, or that gives something else than records, is an error.
+    type: str
 notes:
   - A new file can be read by its owner alone. A file that replaces one of the same user has its permissions, so
     C(chmod) decides once for a report that is always written to the same path.

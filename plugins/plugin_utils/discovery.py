@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
-from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_names, describe_cluster
+from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_answer, cluster_facts, cluster_names
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, sentence
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.plugin_utils.query import WRONG_QUERY, Query, as_json
 
 # Calls at a time, over all accounts and regions. Each waits for the network most of its time.
 WORKERS = 32
@@ -24,7 +25,7 @@ WORKERS = 32
 ALL_REGIONS = "all"
 
 # Errors of whoever asks: every account would say the same.
-_NOT_THE_ACCOUNTS = ("NoCredentials", "NoProfile", "NoRegion")
+_NOT_THE_ACCOUNTS = ("NoCredentials", "NoProfile", "NoRegion", WRONG_QUERY)
 
 # Of these options, each account has its own.
 _CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn", "assume_role_external_id")
@@ -100,12 +101,17 @@ def _accounts_below(aws: Aws, parent: str) -> Iterator[dict[str, Any]]:
 
 
 def discover(
-    params: dict[str, Any], accounts: list[Account], regions: list[str], is_wanted: Callable[[str], bool]
+    params: dict[str, Any],
+    accounts: list[Account],
+    regions: list[str],
+    is_wanted: Callable[[str], bool],
+    query: Query | None = None,
 ) -> Found:
     """The clusters of these accounts and regions.
 
     ``params`` are the options of the group ``aws``; ``regions`` are names, or :data:`ALL_REGIONS` alone, or empty for
-    the one of the AWS configuration; ``is_wanted`` decides by a cluster's name whether it is described.
+    the one of the AWS configuration; ``is_wanted`` decides by a cluster's name whether it is described,
+    ``query`` by what DescribeCluster answers whether it is among the clusters.
 
     Raises :class:`ResourceError` where no account could be read for a reason that is the caller's, such as missing
     credentials. An account or region that refuses is among the failures.
@@ -115,7 +121,8 @@ def discover(
         entered = _each(pool, found, functools.partial(_enter, params, regions), accounts, str)
         places = [place for places_of_account in entered for place in places_of_account]
         listed = _each(pool, found, functools.partial(_list, is_wanted), places, str)
-        described = _each(pool, found, _describe, itertools.chain(*listed), lambda question: str(question[0]))
+        describe = functools.partial(_describe, query)
+        described = _each(pool, found, describe, itertools.chain(*listed), lambda question: str(question[0]))
     found.clusters = [cluster for cluster in described if cluster is not None]
     return found
 
@@ -163,8 +170,11 @@ def _list(is_wanted: Callable[[str], bool], place: _Place) -> list[tuple[_Place,
     return [(place, name) for name in cluster_names(place.aws) if is_wanted(name)]
 
 
-def _describe(question: tuple[_Place, str]) -> dict[str, Any] | None:
-    """A cluster; ``None`` when it was deleted since it was listed."""
+def _describe(query: Query | None, question: tuple[_Place, str]) -> dict[str, Any] | None:
+    """A cluster; ``None`` when it was deleted since it was listed, or the query does not accept it."""
     place, name = question
-    cluster = describe_cluster(place.aws, name)
-    return cluster and {**cluster, "account_name": place.account.name, "role_arn": place.account.role_arn}
+    answer = cluster_answer(place.aws, name)
+    if answer is None or (query and not query.accepts(as_json(answer), f"the cluster {name} of {place.account}")):
+        return None
+    cluster = cluster_facts(answer["cluster"])
+    return {**cluster, "account_name": place.account.name, "role_arn": place.account.role_arn}

@@ -15,6 +15,7 @@ from ansible_collections.apono.eks.plugins.module_utils.files import followed, r
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.plugin_utils import report, report_html
+from ansible_collections.apono.eks.plugins.plugin_utils.query import Query
 from ansible_collections.apono.eks.plugins.plugin_utils.run_facts import run_facts
 
 STEP = {
@@ -54,11 +55,15 @@ class Report(Task):
             "title": {"type": "str", "default": "Clusters"},
             "notes": {"type": "list", "elements": "str"},
             "path": {"type": "path"},
+            "query": {"type": "str"},
             "user": {"type": "str"},
         }
     )
 
     def validate(self) -> None:
+        self.query = None
+        if self.params.get("query"):
+            self.query = Query(self.params["query"], "query (in a playbook apono_report_query)")
         path = self.params.get("path")
         if path and (os.path.isdir(path) or not os.path.basename(path)):
             raise ResourceError(
@@ -76,6 +81,8 @@ class Report(Task):
             generated_at=now.isoformat(timespec="seconds"),
             run=run_facts(self.params.get("user") or ""),
         )
+        if self.query:
+            document = chosen(document, self.query)
         files = self.write(document) if self.params.get("path") else {}
         where = ["", f"The report is {files['html']}, and beside it the same as JSON and CSV."] if files else []
         return {
@@ -96,3 +103,17 @@ class Report(Task):
             except OSError as error:
                 raise ResourceError(f"The report {path} cannot be written: {error}. Choose a writable path.") from error
         return files
+
+
+def chosen(document: dict[str, Any], query: Query) -> dict[str, Any]:
+    """The report of the records that an expression over all of them chooses, in its order; raises
+    :class:`ResourceError` for one that gives something else than records."""
+    records = document["clusters"]
+    found = query.of(records, "the records of the clusters")
+    if not isinstance(found, list) or any(record not in records for record in found):
+        raise query.wrong(
+            "gives something else than records of clusters: choose from the list, as in [?state == 'failed']"
+        )
+    number = f"{len(found)} of {report.number_of_clusters(document)}"
+    note = f"The report has {number}, as chosen by {query.expression}."
+    return {**document, "clusters": found, "counts": report.counts(found), "notes": [*document["notes"], note]}

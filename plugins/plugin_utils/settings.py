@@ -321,6 +321,10 @@ SECTIONS = (
             "An HTML page to write at the end, such as ``reports/today.html``; beside it the same as JSON and CSV. "
             "The same for all hosts.",
             "none"),
+        _of_run("apono_report_query", "str", "report.query",
+            "A JMESPath expression that chooses records of the report, such as ``[?state == 'failed']``; see "
+            ":ref:`ansible_collections.apono.eks.docsite.reports`.",
+            "all records"),
         _of_run("apono_report_title", "str", "report.title",
             "The title of the report.", "what the playbook does"),
     )),

@@ -165,6 +165,9 @@ def test_it_asks_no_more_than_it_needs(place: Place) -> None:
     [
         ({"names": ["shop-*"]}, ["shop-1", "shop-2"]),
         ({"exclude_names": ["shop-*", "sand*"]}, ["lake"]),
+        # Over what DescribeCluster answers, without letter-case changes or names of the collection's own.
+        ({"query": "cluster.accessConfig.authenticationMode == 'CONFIG_MAP' && cluster.tags.env"}, ["shop-2"]),
+        ({"query": "cluster.tags", "names": ["l*", "sand*"]}, ["lake"]),
         ({"tags": {"env": "prod"}}, ["lake", "shop-1"]),
         ({"tags": {"env": ["prod", "stag*"], "team": "*"}}, ["shop-1", "shop-2"]),
         ({"tags": {"env": "nothing"}}, []),
@@ -290,6 +293,7 @@ def test_without_credentials_it_is_said_how_to_give_them(place: Place) -> None:
         ({"accounts": [{"name": "x"}]}, "missing required arguments: role_arn"),
         ({"accounts": [{"role_arn": "shop"}]}, "role_arn"),
         ({"regions": ["Europe"]}, "regions"),
+        ({"query": "cluster.tags["}, "query 'cluster.tags[' is no JMESPath expression"),
         ({"organization": {}}, None),
         ({"organization": {"name": "x"}}, "role_name"),
     ],

@@ -9,7 +9,7 @@ import csv
 import json
 from pathlib import Path
 
-from runs import Controller
+from runs import Controller, Run
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, Account
@@ -68,3 +68,32 @@ def test_a_run_ends_with_a_report_even_if_clusters_failed(bed: Bed, binary: Path
     assert "<title>&lt;First&gt; wave</title>" in page
     assert "apono:{{SessionName}}" in page
     assert bed.environment(OPERATIONS_ACCOUNT)["APONO_API_TOKEN"] not in page + json.dumps(report)
+
+
+def test_records_of_the_report_are_chosen_by_a_query(bed: Bed, controller: Controller, tmp_path: Path) -> None:
+    account = Account(bed, ACCOUNT)
+    account.add_cluster("alpha", "API")
+    settings = {
+        "apono_region": REGION,
+        "apono_connector": "connector-1",
+        "apono_trust": {"sso": {}},
+        "apono_assume_role_arn": account.automation,
+        "apono_report": "today.html",
+    }
+    inventory = {"all": {"hosts": {"alpha": {}, "beta": {}}, "vars": settings}}
+
+    def run(query: str) -> Run:
+        return controller.run(
+            "apono.eks.onboard", inventory, "--check", "-e", json.dumps({"apono_report_query": query})
+        )
+
+    chosen = run("[?state == 'failed']")
+    assert chosen.code == 2, chosen.output
+    assert list(chosen.told) == ["beta"]
+    assert "The report has 1 of 2 clusters, as chosen by [?state == 'failed']." in chosen.output
+    assert [each["cluster"] for each in json.loads((tmp_path / "today.json").read_text())["clusters"]] == ["beta"]
+    bed.forget_calls()
+    wrong = run("[?state == 'failed'")
+    assert wrong.code != 0
+    assert "apono_report_query" in wrong.output and "is no JMESPath expression" in wrong.output
+    assert bed.calls() == []

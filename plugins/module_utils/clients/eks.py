@@ -21,10 +21,18 @@ def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
     ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the cluster is being created),
     ``authentication_mode``, ``oidc_issuer``, ``tags``, ``created_at`` (ISO 8601).
     """
-    answer = aws.find("eks", "describe_cluster", f"the cluster {name}", NOT_FOUND, name=name)
-    if answer is None:
-        return None
-    cluster = answer["cluster"]
+    answer = cluster_answer(aws, name)
+    return None if answer is None else cluster_facts(answer["cluster"])
+
+
+def cluster_answer(aws: Aws, name: str) -> dict[str, Any] | None:
+    """What DescribeCluster answers, ``None`` when there is no such cluster."""
+    answer: dict[str, Any] | None = aws.find("eks", "describe_cluster", f"the cluster {name}", NOT_FOUND, name=name)
+    return answer
+
+
+def cluster_facts(cluster: dict[str, Any]) -> dict[str, Any]:
+    """A cluster, as EKS describes it, in the words of the collection (:func:`describe_cluster`)."""
     where = arn.parse(cluster["arn"])
     created = cluster.get("createdAt")
     return {
