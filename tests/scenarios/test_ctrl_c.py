@@ -47,6 +47,14 @@ def fixture_running_bed() -> Iterator[Bed]:
         yield bed
 
 
+@pytest.fixture(autouse=True)
+def fixture_heeded() -> Iterator[None]:
+    """A shell that runs the tests in the background has the signal ignored, which processes inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(name="fleet")
 def fixture_fleet(bed: Bed, binary: Path, tmp_path: Path) -> Fleet:
     fleet = Fleet(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
@@ -77,11 +85,11 @@ def shown(output: str) -> dict[str, str]:
     return {row[0]: row[3] for row in rows}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_what_was_done_by_then_is_shown(bed: Bed, fleet: Fleet, moment: str) -> None:
-    (service, operation, kind), states = MOMENTS[moment]
+def interrupted(bed: Bed, fleet: Fleet, playbook: str, service: str, operation: str, kind: str) -> str:
+    """Run until a service holds a call, and interrupt the run then: all that was printed."""
+    bed.forget_calls()
     bed.fault(service, match=operation, kind=kind)
-    process, _record = fleet.controller.start("apono.eks.onboard", fleet.inventory)
+    process, _record = fleet.controller.start(f"apono.eks.{playbook}", fleet.inventory)
     deadline = time.monotonic() + HELD_SECONDS
     while not any(call["status"] == kind for call in bed.control(service, "calls", method="GET")):
         assert process.poll() is None, process.communicate()[0]
@@ -89,6 +97,13 @@ def test_what_was_done_by_then_is_shown(bed: Bed, fleet: Fleet, moment: str) -> 
         time.sleep(0.02)
     output = press(process)
     bed.heal()
+    return output
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_what_was_done_by_then_is_shown(bed: Bed, fleet: Fleet, moment: str) -> None:
+    held, states = MOMENTS[moment]
+    output = interrupted(bed, fleet, "onboard", *held)
     if states:
         assert shown(output) == states, output
         assert "Run the playbook again" in output
@@ -97,6 +112,20 @@ def test_what_was_done_by_then_is_shown(bed: Bed, fleet: Fleet, moment: str) -> 
     assert fleet.run("onboard").code == 0
     assert fleet.mapped() == set(HOSTS)
     assert set(integrations(bed)) == set(HOSTS)
+
+
+def test_what_was_removed_by_then_is_shown(bed: Bed, controller: Controller) -> None:
+    fleet = Fleet(bed, controller)
+    for host in HOSTS:
+        fleet.add(host, ACCOUNT)
+    assert fleet.run("onboard").code == 0
+    output = interrupted(bed, fleet, "offboard", "aws", "eks:DeleteAccessEntry", "hang_before")
+    # The integrations go first, and what is to come is not known beforehand.
+    assert shown(output) == dict.fromkeys(HOSTS, "changed"), output
+    assert output.count("  integration\n") == len(HOSTS), output
+    assert fleet.run("offboard").code == 0
+    assert fleet.mapped() == set()
+    assert integrations(bed) == {}
 
 
 def test_at_any_moment_it_ends_in_order(fleet: Fleet, binary: Path) -> None:
