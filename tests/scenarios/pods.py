@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import shutil
 import threading
 import urllib.error
 from collections.abc import Iterator
@@ -26,6 +27,17 @@ CHART = Path(__file__).resolve().parents[1] / "charts/apono-connector"
 NAMESPACE = "/api/v1/namespaces/apono-connector"
 DEPLOYMENT = "/apis/apps/v1/namespaces/apono-connector/deployments/apono-connector"
 PLACE = {"kubernetes_type": "EKS", "aws_account_id": ACCOUNT, "region": REGION}
+
+
+def older_chart(folder: Path) -> Path:
+    """The chart as Apono's release 1.2.2 is."""
+    chart = folder / "apono-connector-1.2.2"
+    shutil.copytree(CHART, chart)
+    shutil.copy(CHART.with_name("apono-connector-1.2.2.yaml"), chart / "values.yaml")
+    description = chart / "Chart.yaml"
+    text = description.read_text().replace("version: 2.0.0", "version: 1.2.2")
+    description.write_text(text.replace("appVersion: 1.8.0", "appVersion: 0.0.0"))
+    return chart
 
 
 def let_helm(controller: Controller) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from leaks import leaks
-from pods import ACCOUNT, CHART, DEPLOYMENT, NAMESPACE, PLACE, REGION, TOKEN, get, let_helm, playing, pod
+from pods import ACCOUNT, CHART, DEPLOYMENT, NAMESPACE, PLACE, REGION, TOKEN, get, let_helm, older_chart, playing, pod
 from runs import Controller, Run
 
 import tools
@@ -72,6 +72,27 @@ def releases(cluster: Cluster) -> list[str]:
     return [secret["metadata"]["labels"]["status"] for secret in secrets]
 
 
+def install_helm_diff(home: Path) -> None:
+    """A plugin with the name and version of helm-diff, and its answer: what would an upgrade render differently?"""
+    folder = home / ".local/share/helm/plugins/helm-diff"
+    folder.mkdir(parents=True)
+    (folder / "plugin.yaml").write_text(
+        "name: diff\nversion: 3.15.11\nusage: x\ndescription: x\nplatformCommand:\n  - command: $HELM_PLUGIN_DIR/diff\n"
+    )
+    script = folder / "diff"
+    script.write_text(
+        f"""#!/bin/sh
+shift
+"{tools.HELM}" get manifest "$1" > "$HELM_PLUGIN_DIR/before"
+for argument in "$@"; do case "$argument" in -f=*) values="$argument";; esac; done
+"{tools.HELM}" template "$1" "$2" "$values" > "$HELM_PLUGIN_DIR/after"
+diff -B "$HELM_PLUGIN_DIR/before" "$HELM_PLUGIN_DIR/after"
+exit 0
+"""
+    )
+    script.chmod(0o755)
+
+
 @pytest.fixture(name="place")
 def fixture_place(bed: Bed, controller: Controller) -> Place:
     return Place(bed, controller)
@@ -102,17 +123,20 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
         "APONO_URL": "api.apono.io",
     }
     iam = place.account.role("apono-connector-alpha")
-    annotation = get(place.cluster, f"{NAMESPACE}/serviceaccounts/apono-connector")["metadata"]["annotations"]
+    account = get(place.cluster, DEPLOYMENT)["spec"]["template"]["spec"]["serviceAccountName"]
+    annotation = get(place.cluster, f"{NAMESPACE}/serviceaccounts/{account}")["metadata"]["annotations"]
     assert annotation["eks.amazonaws.com/role-arn"] == iam["Arn"]
     issuer = place.cluster.eks.describe_cluster(name="alpha")["cluster"]["identity"]["oidc"]["issuer"][8:]
     statement = iam["AssumeRolePolicyDocument"]["Statement"][0]
     assert statement["Principal"] == {"Federated": place.account.arn(f"oidc-provider/{issuer}")}
     assert statement["Condition"]["StringEquals"] == {
         f"{issuer}:aud": "sts.amazonaws.com",
-        f"{issuer}:sub": "system:serviceaccount:apono-connector:apono-connector",
+        f"{issuer}:sub": f"system:serviceaccount:apono-connector:{account}",
     }
     assert place.account.policy("apono-connector-alpha")["Statement"][0]["Resource"] == "arn:aws:iam::*:role/apono-*"
     assert get(place.cluster, "/apis/rbac.authorization.k8s.io/v1/clusterroles/apono-connector")
+    # The chart renders the time. With helm-diff, kubernetes.core compares what is rendered.
+    install_helm_diff(tmp_path)
     again = place.run(**role)
     assert (again.code, again.changed) == (0, []), again.output
 
@@ -127,7 +151,14 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     removed = place.run(**role, connector_state="absent", connector_token="")
     assert removed.code == 0, removed.output
     assert (pod(place.cluster), place.account.role("apono-connector-alpha")) == (None, None)
+    assert "the Secret apono-connector-id in it" in removed.of("localhost", "ansible.builtin.debug")["msg"]
+    secrets = get(place.cluster, f"{NAMESPACE}/secrets")["items"]
+    assert [secret["metadata"]["name"] for secret in secrets] == ["apono-connector-id"]
     assert place.run(**role, connector_state="absent").changed == []
+    # What stays is no obstacle for a connector of another id.
+    other = place.run(connector_id="beta-connector", connector_wait=False)
+    assert other.code == 0, other.output
+    assert pod(place.cluster)["APONO_CONNECTOR_ID"] == "beta-connector"
     lines = (tmp_path / "command-lines").read_text()
     assert "upgrade" in lines
     assert TOKEN not in lines
@@ -136,6 +167,47 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     assert not [
         path for path in (tmp_path / "tmp").rglob("*") if path.is_file() and TOKEN in path.read_text(errors="replace")
     ]
+
+
+def test_what_a_chart_cannot_do_is_an_error_before_the_install(bed: Bed, place: Place, tmp_path: Path) -> None:
+    """By the release 1.2.2 of Apono's chart, and in a partition that the chart does not know."""
+    role = {"connector_iam_role_name": "apono-connector-alpha", "connector_create_oidc_provider": True}
+    old = {"connector_chart": str(older_chart(tmp_path)), "connector_wait": False}
+    refused = place.run(**role, **old)
+    message = refused.failed["localhost"]
+    assert "does not know the value serviceAccount.manageClusterRoles" in message
+    assert "has no image for the container connector: it renders ':0.0.0'" in message
+    assert "has no image for the container git-sync: it renders ''" in message
+    values = {
+        "image": {"repository": "example.com/connector", "name": "connector"},
+        "gitSyncImage": "example.com/git",
+        "apono": {"url": "api.apono.io"},
+    }
+    settings = {**old, "connector_manage_cluster_roles": False, "connector_values": values}
+    assert "does not know the value image.name" in place.run("--check", **settings).failed["localhost"]
+    del values["image"]["name"]
+
+    described = place.cluster.eks.describe_cluster(name="alpha")["cluster"]
+    cluster = {
+        "name": "alpha",
+        "account_id": ACCOUNT,
+        "region": REGION,
+        "partition": "aws-us-gov",
+        "endpoint": described["endpoint"],
+        "certificate_authority": described["certificateAuthority"]["data"],
+        "oidc_issuer": described["identity"]["oidc"]["issuer"],
+    }
+    elsewhere = place.run(**role, connector_cluster=cluster).failed["localhost"]
+    assert (
+        "annotates the service account apono-connector with the IAM role none and not with "
+        "arn:aws-us-gov:iam::111122223333:role/apono-connector-alpha" in elsewhere
+    )
+    assert (place.account.role("apono-connector-alpha"), pod(place.cluster)) == (None, None)
+
+    made = place.run(**settings)
+    assert made.code == 0, made.output
+    assert pod(place.cluster)["APONO_CONNECTOR_ID"] == "alpha-connector"
+    assert get(place.cluster, f"{NAMESPACE}/serviceaccounts/apono-connector")
 
 
 def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path: Path) -> None:
@@ -166,7 +238,7 @@ exec "{tools.HELM}" "$@"
     path = broken / "templates/connector.tpl"
     path.write_text(path.read_text().replace("kind: Secret", "kind: Nothing"))
     message = place.run(connector_chart=str(broken)).failed["localhost"]
-    assert "Helm could not keep the release apono-connector" in message
+    assert "Helm could not install or upgrade the release apono-connector" in message
     assert "Nothing" in message
 
     # A program that writes out all that it was given, in forms of its own.
@@ -174,6 +246,7 @@ exec "{tools.HELM}" "$@"
     chatty = tmp_path / "chatty"
     chatty.write_text(
         f"""#!/bin/sh
+test "$1" != show || exec "{tools.HELM}" "$@"
 for given in "$@"; do
   case "$given" in --values=*|-f=*) values="${{given#*=}}";; esac
   case "$before" in --values|-f) values="$given";; esac
@@ -191,7 +264,7 @@ exit 1
     values = {"extraEnv": [{"name": "PASSWORD", "value": hidden[0]}], "proxy": {"password": hidden[1]}}
     token = 'token-with-"quotes"-and-\\backslashes'
     told = place.run(connector_helm=str(chatty), connector_values=values, connector_token=token)
-    assert "Helm could not keep the release" in told.failed["localhost"]
+    assert "Helm could not read the chart" in told.failed["localhost"]
     assert leaks(told.failed["localhost"], [*hidden, token, "k8s-aws-v1.aHR0cHM6Ly"]) == []
 
     # One that it takes in part: the release that failed is removed before the next one.

@@ -331,6 +331,7 @@ def connector(world: World) -> None:
     plain(world)
     (world.folder / "group_vars").mkdir()
     (world.folder / "group_vars/all.yml").write_text(f"apono_connector_chart: {CHART}\n")
+    world.use(world.clusters["prod-1"])
     pod = contextlib.ExitStack()
     pod.enter_context(playing(world.bed, world.clusters["prod-1"], region=REGION))
     world.stops.append(pod.close)

@@ -298,6 +298,9 @@ class Integrations:
             self._check_attribute_type(part, body.get(part))
         fields: dict[str, Any] = {name: kept.get(name) for name in OPTIONAL} | self.with_references(body)
         fields.pop("type", None)
+        for part in ("connector_id", "connected_resource_types"):
+            if self.settings.requires_connector and not fields[part]:
+                raise ApiError(400, f"{part} is required")
         kind.check_config(fields["integration_config"])
         kind.check_secret_store(fields["secret_store_config"])
         length = len(fields["custom_access_details"] or "")

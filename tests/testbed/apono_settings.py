@@ -25,6 +25,9 @@ class Settings:
         Whether a PUT keeps the optional fields that it leaves out; otherwise they are cleared. ``null`` always clears.
     put_resyncs
         Whether a PUT of an integration starts a sync.
+    requires_connector
+        Whether an integration without a connector, or without at least one resource type in its list, is refused with
+        400. Apono's document allows both; Apono's Terraform provider requires both, and its lists are never empty.
     name_filter_anywhere
         Whether the name filter of integrations lets through what has it anywhere in the name; otherwise it must match
         the whole name.
@@ -52,6 +55,7 @@ class Settings:
     status_case: str = "title"
     put_keeps_omitted: bool = False
     put_resyncs: bool = False
+    requires_connector: bool = False
     name_filter_anywhere: bool = False
     show_parameters: bool = False
     flows_in_own_words: bool = False
@@ -80,6 +84,7 @@ _SCHEMA = validator(
             "status_case": {"enum": ["title", "upper", "lower"]},
             "put_keeps_omitted": {"type": "boolean"},
             "put_resyncs": {"type": "boolean"},
+            "requires_connector": {"type": "boolean"},
             "name_filter_anywhere": {"type": "boolean"},
             "show_parameters": {"type": "boolean"},
             "flows_in_own_words": {"type": "boolean"},

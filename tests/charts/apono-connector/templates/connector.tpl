@@ -1,20 +1,33 @@
+{{- $account := .Values.serviceAccount }}
+{{- $image := .Values.image }}
+{{- if $account.create }}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ .Release.Name }}
-  {{- if .Values.serviceAccount.awsRoleName }}
+  name: {{ $account.name | default .Release.Name }}
+  {{- if $account.awsRoleName }}
   annotations:
-    eks.amazonaws.com/role-arn: arn:aws:iam::{{ .Values.serviceAccount.awsRoleAccountId }}:role/{{ .Values.serviceAccount.awsRoleName }}
+    eks.amazonaws.com/role-arn: arn:aws:iam::{{ $account.awsRoleAccountId }}:role/{{ $account.awsRoleName }}
   {{- end }}
+---
+{{- end }}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: apono
+stringData:
+  token: {{ .Values.apono.token | quote }}
 ---
 apiVersion: v1
 kind: Secret
 metadata:
-  name: {{ .Release.Name }}
-stringData:
-  APONO_TOKEN: {{ required "apono.token is needed" .Values.apono.token | quote }}
+  name: apono-connector-id
+  annotations:
+    helm.sh/resource-policy: keep
+data:
+  id: {{ .Values.apono.connectorId | b64enc | quote }}
 ---
-{{- if .Values.serviceAccount.manageClusterRoles }}
+{{- if $account.manageClusterRoles }}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
@@ -23,8 +36,8 @@ rules:
   - apiGroups: [rbac.authorization.k8s.io]
     resources: [clusterroles, clusterrolebindings, roles, rolebindings]
     verbs: [get, list, create, delete]
-{{- end }}
 ---
+{{- end }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -36,15 +49,24 @@ spec:
   template:
     metadata:
       labels: {app: {{ .Release.Name }}}
+      annotations:
+        releaseTime: {{ now | unixEpoch | quote }}
+        {{- with .Values.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
     spec:
-      serviceAccountName: {{ .Release.Name }}
+      serviceAccountName: {{ $account.name | default .Release.Name }}
       containers:
         - name: connector
-          image: {{ .Values.image.registry }}/{{ .Values.image.name }}:{{ .Values.image.tag }}
+          image: {{ if hasKey $image "registry" }}{{ $image.registry }}/{{ $image.name }}{{ else }}{{ $image.repository }}{{ end }}:{{ $image.tag | default .Chart.AppVersion }}
           resources: {{ .Values.resources | toJson }}
           env:
-            - {name: APONO_CONNECTOR_ID, value: {{ required "apono.connectorId is needed" .Values.apono.connectorId | quote }}}
             - {name: APONO_URL, value: {{ .Values.apono.url | quote }}}
             - name: APONO_TOKEN
               valueFrom:
-                secretKeyRef: {name: {{ .Release.Name }}, key: APONO_TOKEN}
+                secretKeyRef: {name: apono, key: token}
+            - name: APONO_CONNECTOR_ID
+              valueFrom:
+                secretKeyRef: {name: apono-connector-id, key: id}
+        - name: git-sync
+          image: {{ .Values.gitSyncImage | quote }}
