@@ -19,7 +19,7 @@ import yaml
 from runs import Controller
 
 from testbed.apono_callers import DEFAULT_TOKEN
-from testbed.awx import Awx, Job
+from testbed.awx import Awx, Job, Step
 from testbed.awx_rules import Injection
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, integrations
@@ -327,6 +327,31 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     for job in [*looked, *done, *same, audited, alone, verified, adopted, moving, *off]:
         assert len(job.kept) > 1000
         assert not [secret for secret in secrets if secret in job.kept]
+
+
+def test_the_workflow_ends_green_from_an_awx_that_has_nothing(place: Place) -> None:
+    """The audit of clusters that are not onboarded yet fails, as it should, and does not end the workflow."""
+    assert place.configure().returncode == 0
+    inventory = place.inventory()
+
+    def run(step: Step) -> bool:
+        if step.template == "Onboard these clusters?":
+            assert integrations(place.bed) == {}
+            return True
+        template = place.awx.objects[place.awx.named("job_templates", step.template)]
+        slices = step.slices if template["ask_job_slice_count_on_launch"] else None
+        jobs = place.run(step.template, inventory, limit="lake", slices=slices)
+        return all(job.code == 0 for job in jobs)
+
+    ran, succeeded = place.awx.run_workflow("Apono: onboard a fleet", run)
+    assert ran == [
+        ("Apono: audit", False),
+        ("Apono: preview", True),
+        ("Onboard these clusters?", True),
+        ("Apono: onboard", True),
+    ]
+    assert succeeded
+    assert list(integrations(place.bed)) == place.names("lake")
 
 
 def test_a_variable_that_the_project_no_longer_has_is_not_in_force(place: Place) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -654,6 +654,31 @@ class Awx:
                 (node, "always_nodes"), []
             )
         return found
+
+    def run_workflow(self, workflow: str, run: Callable[[Step], bool]) -> tuple[list[tuple[str, bool]], bool]:
+        """Run a workflow without answers to its end: what ran, by name and success, and whether the workflow succeeded.
+
+        A failed node fails its workflow unless it has a link for that case (awx/main/scheduler/dag_workflow.py,
+        has_workflow_failed).
+
+        :param run: runs the jobs of one step, or approves it, and returns whether it succeeded
+        """
+        number = self.named("workflow_job_templates", workflow)
+        nodes = list(self.find("workflow_job_template_nodes", {"workflow_job_template": str(number)}))
+        waiting = [node for node in nodes if not any(node in self.after(other) - {other} for other in nodes)]
+        ran, succeeded = [], True
+        while waiting:
+            node = waiting.pop(0)
+            template = self.objects[node]["unified_job_template"]
+            slices = self.objects[node].get("job_slice_count") or self.objects[template].get("job_slice_count", 1)
+            step = Step(self.objects[template]["name"], self.objects[node].get("extra_data", {}), slices)
+            is_good = run(step)
+            ran.append((step.template, is_good))
+            links = ("success_nodes" if is_good else "failure_nodes", "always_nodes")
+            following = [other for link in links for other in self.associated.get((node, link), [])]
+            succeeded = succeeded and (is_good or bool(following))
+            waiting += following
+        return ran, succeeded
 
 
 def page(items: list[dict[str, Any]]) -> dict[str, Any]:
