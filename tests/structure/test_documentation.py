@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,27 @@ def test_the_steps_that_cannot_be_undone_are_in_the_safety_guide():
 
     for step in ("authentication mode", "username", "trust policy", "oldest version of an IAM policy", "integration"):
         assert re.search(rf"(?m)^    \* - .*{step}", table), step
+
+
+# The parts of the checkout that users of the collection have in its archive.
+FOR_USERS = (
+    *("CHANGELOG.rst", "LICENSE", "README.md", "SECURITY.md", "SUPPORT.md", "bindep.txt", "requirements.txt"),
+    *("changelogs/changelog.yaml", "docs/docsite/", "meta/", "playbooks/", "plugins/", "roles/"),
+    *("extensions/awx/", "extensions/eda/", "extensions/execution-environment/", "extensions/permissions/"),
+)
+
+
+def test_the_archive_has_what_users_need_and_nothing_else():
+    files = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.split()
+    patterns = GALAXY["build_ignore"]
+
+    def is_ignored(path: str) -> bool:
+        parts = Path(path).parts
+        return any(fnmatch("/".join(parts[:end]), pattern) for pattern in patterns for end in range(1, len(parts) + 1))
+
+    kept = {path for path in files if not is_ignored(path) and path != "galaxy.yml"}
+    assert {path for path in kept if not path.startswith(FOR_USERS)} == set()
+    assert [
+        part for part in FOR_USERS if not any(path.startswith(part) for path in kept | {"changelogs/changelog.yaml"})
+    ] == []
+    assert not any(path.endswith(".png") for path in kept)
