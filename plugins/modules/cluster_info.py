@@ -118,6 +118,10 @@ cluster:
       description: Its authentication mode.
       type: str
       sample: API_AND_CONFIG_MAP
+    connector_provider:
+      description: Where a cluster is that is connected to EKS from elsewhere, such as V(ANTHOS); null for one of EKS.
+      type: str
+      sample: null
     oidc_issuer:
       description: The address of its OpenID Connect issuer, by which IAM knows its service accounts; null without one.
       type: str

@@ -38,6 +38,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.cluster_status import unusable
 
 # How an address is named in an error, and what one looks like.
 HOST = "host"
@@ -180,11 +181,10 @@ class Kubernetes:
         if cluster is None:
             raise cluster_not_found(self.aws, self.params["cluster_name"])
         if not cluster["endpoint"]:
-            raise ResourceError(
-                f"The cluster {cluster['name']} has no API server yet: its status is {cluster['status']}. Run again "
-                "when it is ACTIVE.",
+            raise unusable(cluster) or ResourceError(
+                f"EKS has no address of the API server of the cluster {cluster['name']}: set host.",
                 service="eks",
-                code="NotActive",
+                code="NoAddress",
             )
         return cluster
 

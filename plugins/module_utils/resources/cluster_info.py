@@ -16,15 +16,13 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
-from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, cluster_status
 
 # How often EKS is asked while a cluster is made or deleted, in seconds. On AWS both take about ten minutes.
 POLL_INTERVAL = 15
 FIRST_POLL_INTERVAL = 0.5
 
 # By what is waited for: the status of a cluster that is on its way there.
-# In which the API server answers and access can be changed.
-AT_WORK = ("ACTIVE", "UPDATING")
 UNDER_WAY = {"active": ("CREATING", "PENDING", "UPDATING"), "deleted": ("DELETING",)}
 
 
@@ -68,14 +66,9 @@ class ClusterInfo(WithAws, Information):
                 operation="DescribeCluster",
                 code=cluster["status"],
             )
-        if self.params["required"] and cluster["status"] not in AT_WORK:
-            raise ResourceError(
-                f"The cluster {name} is {cluster['status']}, and nothing can be done with it: wait until it is ACTIVE, "
-                "or leave it out.",
-                service="eks",
-                operation="DescribeCluster",
-                code=cluster["status"],
-            )
+        refusal = cluster_status.unusable(cluster) if self.params["required"] else None
+        if refusal:
+            raise refusal
         return {"cluster": cluster}
 
     def wait_for(self, wanted: str) -> dict[str, Any] | None:

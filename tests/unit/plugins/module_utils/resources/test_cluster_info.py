@@ -21,12 +21,12 @@ def fixture_read(monkeypatch):
     monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
     monkeypatch.setattr(time, "sleep", lambda seconds: clock.update(now=clock["now"] + seconds))
 
-    def read(*statuses, **given):
-        rest = list(statuses)
+    def read(*statuses, described=None, **given):
+        rest, described = list(statuses), described or {}
 
         def describe(aws, name):
             status = rest.pop(0) if len(rest) > 1 else rest[0]
-            return {"name": name, "status": status} if status else None
+            return {"name": name, "status": status, **described} if status else None
 
         monkeypatch.setattr(cluster_info, "describe_cluster", describe)
         params, _secrets = cluster_info.ClusterInfo.options.normalise(
@@ -71,14 +71,31 @@ def test_another_end_is_an_error(read, statuses, wanted, code, text):
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("status", ["CREATING", "PENDING", "DELETING", "FAILED"])
-def test_one_with_which_nothing_can_be_done_is_an_error_where_one_is_required(read, status):
-    with pytest.raises(
-        ResourceError, match=f"The cluster alpha is {status}, and nothing can be done with it"
-    ) as caught:
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("CREATING", "wait until it is ACTIVE"),
+        ("PENDING", "wait until it is ACTIVE"),
+        ("DELETING", "apono.eks.offboard"),
+        ("FAILED", "does not become ACTIVE by waiting"),
+        ("OTHER", "look at it in EKS"),
+    ],
+)
+def test_one_with_which_nothing_can_be_done_is_an_error_where_one_is_required(read, status, advice):
+    words = f"The cluster alpha is {status}, and nothing can be done with it: .*{advice}"
+    with pytest.raises(ResourceError, match=words) as caught:
         read(status, required=True)
     assert caught.value.code == status
     assert read(status)["status"] == status
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "PENDING"])
+def test_one_that_is_connected_from_elsewhere_is_an_error_at_any_status(read, status):
+    connected = {"connector_provider": "ANTHOS"}
+    with pytest.raises(ResourceError, match="connected to EKS from elsewhere .*ANTHOS.*leave it out") as caught:
+        read(status, described=connected, required=True)
+    assert caught.value.code == "ConnectedCluster"
+    assert read(status, described=connected)["status"] == status
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "UPDATING"])

@@ -1,0 +1,47 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cluster's status means for work on it (EKS API Reference, "Cluster")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+
+# The statuses at which a cluster answers.
+AT_WORK = ("ACTIVE", "UPDATING")
+
+# What comes of each other status, and what to do.
+_ADVICE = {
+    "CREATING": "wait until it is ACTIVE, or leave it out",
+    "PENDING": "wait until it is ACTIVE, or leave it out",
+    "DELETING": "leave it out of the inventory, and remove with apono.eks.offboard what is left of it in Apono",
+    "FAILED": "it does not become ACTIVE by waiting, so create it again, or leave it out of the inventory",
+}
+_OTHER = "look at it in EKS, or leave it out"
+
+
+def unusable(cluster: dict[str, Any]) -> ResourceError | None:
+    """Why nothing can be done with a cluster, ``None`` where something can.
+
+    :param cluster: as :func:`~.clients.eks.describe_cluster` returns it.
+    """
+    name, status = cluster["name"], cluster.get("status")
+    if cluster.get("connector_provider"):
+        return ResourceError(
+            f"The cluster {name} is connected to EKS from elsewhere (EKS Connector, {cluster['connector_provider']}). "
+            "EKS has no address, authentication mode or access entries of such a cluster: leave it out of the "
+            "inventory.",
+            service="eks",
+            operation="DescribeCluster",
+            code="ConnectedCluster",
+        )
+    if status in AT_WORK:
+        return None
+    return ResourceError(
+        f"The cluster {name} is {status}, and nothing can be done with it: {_ADVICE.get(str(status), _OTHER)}.",
+        service="eks",
+        operation="DescribeCluster",
+        code=status,
+    )
