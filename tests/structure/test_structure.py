@@ -59,6 +59,14 @@ def documented(module: str) -> dict[str, Any]:
     return {**options, **document.get("options", {})}
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_what_a_module_returns_of_its_object_is_documented_by_that_name(module: str) -> None:
+    name = getattr(task_class(module), "name", None)
+    source = importlib.import_module(f"{PLUGINS}.modules.{module}")
+    returned = yaml.safe_load(source.RETURN)
+    assert name is None or name in returned
+
+
 def test_every_module_has_its_action_plugin_and_no_other():
     assert sorted(path.stem for path in (CHECKOUT / "plugins/action").glob("*.py")) == MODULES
 

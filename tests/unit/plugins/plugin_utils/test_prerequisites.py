@@ -35,6 +35,21 @@ def test_a_fleet_with_which_nothing_is_wrong():
     assert found(dict.fromkeys(FLEET["known"], fine), blockers=[{}, FINE]) == {}
 
 
+@pytest.mark.parametrize(
+    ("result", "step"),
+    [
+        ("apono_cluster_result", "cluster"),
+        ("cluster_access_mode_result", "mode"),
+        ("cluster_access_entry_result", "mapping"),
+        ("cluster_access_config_map_result", "mapping"),
+        ("integration_result", "integration"),
+        ("integration_access_flows_result", "integration"),
+    ],
+)
+def test_what_a_task_has_failed_of_is_told_with_its_step(result, step):
+    assert found({"beta": {result: failed("No.")}}) == {"beta": [f"{step}: No."]}
+
+
 def test_all_that_is_wrong_with_a_cluster_is_told_in_the_order_of_the_steps():
     flows = {
         "failed": True,

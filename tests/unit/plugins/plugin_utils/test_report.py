@@ -448,3 +448,13 @@ def test_of_many_clusters_the_first_are_named_and_the_others_counted(number, wor
 def test_the_page_says_when_it_was_made():
     shown = {**document([]), "generated_at": "2026-01-31T12:00:00+00:00"}
     assert '<time datetime="2026-01-31T12:00:00+00:00">2026-01-31 12:00:00 UTC</time>' in report_html.page(shown)
+
+
+def test_states_that_need_somebody_come_first():
+    states = ["onboarded", "verified", "unchanged", "changed", "not started", "absent", "drifted", "partial", "failed"]
+    clusters = [{"state": state} for state in ["unheard of", *states, "unreachable", "failed"]]
+    assert list(report.counts(clusters)) == [
+        *("failed", "unreachable", "partial", "drifted", "absent", "not started", "changed", "unchanged"),
+        *("verified", "onboarded", "unheard of"),
+    ]
+    assert report.counts(clusters)["failed"] == 2

@@ -227,6 +227,35 @@ def test_tags_are_set_and_removed_in_order(entry, purge, removed):
         assert aws.made[-2] == ("UntagResource", {"resourceArn": ENTRY, "tagKeys": removed})
 
 
+def test_a_new_entry_is_made_with_all_that_is_wanted(entry):
+    options = {
+        "username": "devs:{{SessionName}}",
+        "kubernetes_groups": ["b", "a"],
+        "access_policies": [{"policy_arn": VIEW, "scope": "namespace", "namespaces": ["shop"]}],
+        "tags": {"team": "a"},
+    }
+    answers = {"CreateAccessEntry": an_entry(), "AssociateAccessPolicy": {"clusterName": "alpha"}}
+    made, aws = entry(options, DescribeAccessEntry=missing(), **answers)
+    for change in made.plan(made.read()).changes:
+        made.apply(change)
+    assert aws.made[1:] == [
+        (
+            "CreateAccessEntry",
+            {
+                **IDENTITY,
+                "type": "STANDARD",
+                "username": "devs:{{SessionName}}",
+                "kubernetesGroups": ["a", "b"],
+                "tags": {"team": "a"},
+            },
+        ),
+        (
+            "AssociateAccessPolicy",
+            {**IDENTITY, "policyArn": VIEW, "accessScope": {"type": "namespace", "namespaces": ["shop"]}},
+        ),
+    ]
+
+
 # Authentication modes
 
 

@@ -226,6 +226,21 @@ def test_what_is_to_be_attached_has_to_be_there(role):
         made.apply(change("attach_role_policy"))
 
 
+@pytest.mark.parametrize("decision", ["implicitDeny", "explicitDeny", "allowed"])
+def test_what_the_caller_may_not_do_is_named_before_it_is_tried(role, decision):
+    results = [{"EvalActionName": "iam:CreateRole", "EvalDecision": decision}]
+    answers = {"SimulatePrincipalPolicy": pages("EvaluationResults", *results), "ListRoles": pages("Roles")}
+    made, aws = role({"managed_policies": [POLICY]}, GetRole=missing("NoSuchEntity"), **answers)
+    errors = list(made.foresee(made.plan(made.read())))
+    assert [error.error["actions"] for error in errors] == ([] if decision == "allowed" else [["iam:CreateRole"]])
+    (asked,) = [arguments for name, arguments in aws.made if name == "SimulatePrincipalPolicy"]
+    assert asked["ResourceArns"] == [ROLE] and asked["PolicySourceArn"] == CALLER["Arn"]
+    assert sorted(asked["ActionNames"]) == ["iam:AttachRolePolicy", "iam:CreateRole"]
+    assert asked["ContextEntries"] == [
+        {"ContextKeyName": "iam:PolicyARN", "ContextKeyValues": [POLICY], "ContextKeyType": "string"}
+    ]
+
+
 # Whom a trust lets in
 
 

@@ -630,3 +630,11 @@ def test_ids_that_are_given_save_the_catalog():
     answers = Answers([current], kind=EKS_KIND)
     plan, made = planned(answers=answers, config=WANTED, cluster=HERE, parameter_ids=ids)
     assert (plan.changes, made.apono.paths()) == ((), [INTEGRATIONS_PATH])
+
+
+def test_a_secret_is_in_one_store():
+    stores = {"aws": {"region": "eu-west-1", "secret_id": "x"}, "kubernetes": {"namespace": "a", "name": "b"}}
+    for store in ({"aws": stores["aws"]}, stores):
+        checked = Integration.options.check({"api_token": "hidden-token", "name": "prod", "secret_store": store})
+        assert bool(checked.error_messages) is (len(store) > 1)
+    assert "mutually exclusive" in checked.error_messages[0]
