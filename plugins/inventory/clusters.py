@@ -283,14 +283,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             arn.validate_region(region, "regions")
         return regions
 
-    def read_accounts(self, params: dict[str, Any]) -> list[discovery.Account]:
+    def read_accounts(self, params: dict[str, Any]) -> list[discovery.AccountAccess]:
         """The accounts to look into; asks the organization where one is named."""
         given = {name: self.get_option(name) for name in GIVEN.argument_spec}
         wanted, _secrets = GIVEN.normalise({name: value for name, value in given.items() if value})
         accounts = []
         for account in wanted.get("accounts") or []:
             arn.validate_role_arn(account["role_arn"], "accounts: role_arn")
-            accounts.append(discovery.Account(account["role_arn"], account.get("external_id"), account.get("name")))
+            accounts.append(
+                discovery.AccountAccess(account["role_arn"], account.get("external_id"), account.get("name"))
+            )
         organization = wanted.get("organization")
         if organization:
             excluded = organization.get("exclude_accounts") or []
@@ -304,7 +306,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 )
                 if arn.parse(account.role_arn or "").account_id not in excluded
             ]
-        return accounts if accounts or organization else [discovery.Account()]
+        return accounts if accounts or organization else [discovery.AccountAccess()]
 
     # Hosts
 

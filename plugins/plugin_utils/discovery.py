@@ -32,7 +32,7 @@ _CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountAccess:
     """An account to look into: by a role in it, or with the caller's own credentials."""
 
     role_arn: str | None = None
@@ -67,7 +67,7 @@ class Found:
 class _Place:
     """An account in one region, ready to be asked."""
 
-    account: Account
+    account: AccountAccess
     region: str
     aws: Aws
 
@@ -75,7 +75,7 @@ class _Place:
         return f"{self.account}, region {self.region},"
 
 
-def organization_accounts(aws: Aws, role_name: str, external_id: str | None, units: list[str]) -> list[Account]:
+def organization_accounts(aws: Aws, role_name: str, external_id: str | None, units: list[str]) -> list[AccountAccess]:
     """The active accounts of an AWS Organization, or of these organizational units and all below them.
 
     ``aws`` are credentials of the management account or of a delegated administrator. Raises :class:`ResourceError`.
@@ -86,7 +86,9 @@ def organization_accounts(aws: Aws, role_name: str, external_id: str | None, uni
     else:
         listed = aws.pages("organizations", "list_accounts", "the organization's accounts", "Accounts")
     return [
-        Account(arn.role_arn(arn.parse(item["Arn"]).partition, item["Id"], "/", role_name), external_id, item["Name"])
+        AccountAccess(
+            arn.role_arn(arn.parse(item["Arn"]).partition, item["Id"], "/", role_name), external_id, item["Name"]
+        )
         for item in listed
         if item["Status"] == "ACTIVE"
     ]
@@ -102,7 +104,7 @@ def _accounts_below(aws: Aws, parent: str) -> Iterator[dict[str, Any]]:
 
 def discover(
     params: dict[str, Any],
-    accounts: list[Account],
+    accounts: list[AccountAccess],
     regions: list[str],
     is_wanted: Callable[[str], bool],
     query: Query | None = None,
@@ -148,7 +150,7 @@ def _each(
     return results
 
 
-def _enter(params: dict[str, Any], regions: list[str], account: Account) -> list[_Place]:
+def _enter(params: dict[str, Any], regions: list[str], account: AccountAccess) -> list[_Place]:
     """The account's regions, with its credentials: a role is assumed once for all of them."""
     own = dict(params)
     if account.role_arn:

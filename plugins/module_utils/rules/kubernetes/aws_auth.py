@@ -131,7 +131,7 @@ Entry = RoleEntry | UserEntry
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountEntry:
     """An item of ``mapAccounts``: all principals of the account are let in, each under its ARN."""
 
     account_id: str
@@ -400,7 +400,7 @@ def _duplicate_keys(mapping: Node) -> Iterator[str]:
         seen.add(value)
 
 
-def read_accounts(text: str) -> tuple[list[Account], list[Problem]]:
+def read_accounts(text: str) -> tuple[list[AccountEntry], list[Problem]]:
     """The accounts of ``mapAccounts``, and what is wrong there; raises as :func:`read`, ``InvalidMapAccounts``.
 
     EKS reads the items as text, so that a number keeps its leading zeros.
@@ -415,7 +415,7 @@ def read_accounts(text: str) -> tuple[list[Account], list[Problem]]:
             problems.append(Problem("not_read", line, column, "", f"EKS reads nothing from here on: {error}"))
             break
         if value is not None and arn.is_account_id(value):
-            accounts.append(Account(value, line, column))
+            accounts.append(AccountEntry(value, line, column))
         else:
             message = "EKS lets nobody in by this item: it is not an account id, which has 12 digits"
             problems.append(Problem("ignored", line, column, "", message))
