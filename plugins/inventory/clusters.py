@@ -28,15 +28,14 @@ options:
     choices: [apono.eks.clusters]
   regions:
     description:
-      - The regions to look into, or V(all), which is every region that an account has enabled, as EC2 DescribeRegions
-        tells.
+      - The regions to search, or V(all), which is every region that an account has enabled, by EC2 DescribeRegions.
       - Without it, the one of the AWS configuration.
     type: list
     elements: str
     default: []
   accounts:
     description:
-      - The accounts to look into, each by a role in it.
+      - The accounts to search, each with a role in it.
       - Without it and O(organization), the account of the credentials in use.
     type: list
     elements: dict
@@ -152,7 +151,7 @@ keyed_groups:
   - {key: eks_account_id, prefix: account}
   - {key: eks_authentication_mode | lower, prefix: mode}
   - {key: eks_version, prefix: version}
-  - {key: eks_tags.team, prefix: team, default_value: nobody}
+  - {key: eks_tags.team, prefix: team, default_value: none}
 groups:
   old: eks_version is version('1.30', '<')
 compose:

@@ -168,8 +168,7 @@ options:
   update_secret:
     description:
       - Whether O(secret_store.apono.parameters) are sent only when something else is written, or always. Apono does
-        not tell
-        what it has, so V(always) is always a change.
+        not return them, so V(always) is always a change.
     type: str
     choices: [on_create, always]
     default: on_create
