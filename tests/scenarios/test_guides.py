@@ -586,7 +586,7 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
 
 
 # The fact of a host that failed, which a playbook of one's own may set; and resources of Apono's Terraform provider.
-NO_VARIABLES = {"apono_failure", "apono_integration", "apono_access_flow"}
+NO_VARIABLES = {"apono_failure", "apono_integration", "apono_resource_integration", "apono_access_flow"}
 
 
 def test_every_variable_of_a_guide_is_documented() -> None:
