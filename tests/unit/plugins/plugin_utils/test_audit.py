@@ -402,3 +402,8 @@ def test_a_finding_that_there_is_not_is_named_with_those_that_there_are():
     assert record["error"]["code"] == "UnknownFinding"
     assert "names another, no_such_finding, and there are " in record["error"]["message"]
     assert ", ".join(sorted(SEVERITIES)) in record["error"]["message"]
+
+
+def test_of_a_cluster_whose_settings_are_wrong_nothing_else_is_found():
+    record = Audit(facts(role_result=WRONG, integration_result=BLOCKED)).record()
+    assert (record["state"], record["findings"]) == ("failed", [])

@@ -69,6 +69,11 @@ def test_one_entry_is_changed_in_its_place():
     assert edit(text, moved) == text.replace("https://prod.example.com", "https://moved.example.com")
 
 
+def test_where_the_last_one_of_a_list_goes_the_comments_stay():
+    text = "# Mine.\nclusters:\n- name: prod\n  cluster: {server: 'https://x'}\ncontexts: []   # none\nusers: []\n"
+    assert edit(text, GONE) == "# Mine.\nclusters: []\ncontexts: []   # none\nusers: []\n"
+
+
 def test_the_current_context_changes_only_when_it_is_told_to():
     assert edit(WRITTEN, {}, "") == WRITTEN.replace("current-context: home", "current-context: ''")
     assert edit("clusters: []\n", {}, "prod") == "clusters: []\ncurrent-context: prod\n"
