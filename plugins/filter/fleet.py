@@ -116,15 +116,15 @@ _value:
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
-from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity
+from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity, host_options
 from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import read, readable
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT
+from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import warn
 
 # The group of the host that the playbooks for one cluster make.
 ONE_CLUSTER = "apono_one_cluster"
@@ -141,47 +141,50 @@ def fleet(
     flows: dict[str, list[str]] = {}
     connectors: list[str] = []
     unread: dict[str, dict[str, str]] = {}
+    unknown: set[str] = set()
     hosts = [plain(host) for host in hosts]
     # To get the variables of a host together takes as long as to evaluate several of them.
     hostvars = {host: hostvars[host] for host in dict.fromkeys([*hosts, *map(plain, others)])}
+    settings = {host: settings_of(its) for host, its in hostvars.items()}
     for host in hosts:
-        its = hostvars[host]
-        cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
+        its = settings[host]
+        unknown.update(its.get("unknown", ()))
+        cluster = plain(hostvars[host].get("apono_cluster_result") or {}).get("cluster")
         if not cluster:
             continue
-        try:
-            wishes[host] = given(its, rules.WISHES.argument_spec)
-        except AnsibleError as error:
-            refused[host] = [str(error)]
-            unread.setdefault(cluster["account_id"], {})[host] = str(error)
+        of_account = [reason for name, reason in its["errors"].items() if name in OF_ACCOUNT]
+        if of_account:
+            refused[host] = of_account
+            unread.setdefault(cluster["account_id"], {})[host] = " ".join(of_account)
             continue
-        try:
-            settings = given(its, ("apono_authentication", "apono_access_flows", "apono_connector_install"))
-        except AnsibleError as error:
-            refused[host] = [str(error)]
+        wishes[host] = wishes_of(its)
+        if its["errors"]:
+            refused[host] = list(its["errors"].values())
             # It cannot be served, and needs of the account what it needs.
             wishes[host]["apono_account_id"] = cluster["account_id"]
             continue
+        values = its["values"]
         clusters[host] = cluster
-        if boolean(settings.get("apono_connector_install"), strict=False):
+        if boolean(values.get("apono_connector_install"), strict=False):
             connectors.append(host)
         try:
-            flows[host] = rules.flow_names(settings)
+            flows[host] = rules.flow_names(values)
         except ResourceError as error:
             refused.setdefault(host, []).append(error.message)
         try:
-            ways[host] = mapping_way(settings.get("apono_authentication") or "auto", cluster["authentication_mode"])
+            ways[host] = mapping_way(values.get("apono_authentication") or "auto", cluster["authentication_mode"])
         except ResourceError as error:
             refused.setdefault(host, []).append(error.message)
+    warn(unknown)
     known = {host: cluster["account_id"] for host, cluster in clusters.items()}
     rest = [host for host in map(plain, others) if host not in known]
-    wishes.update(of_others(rest, hostvars, set(known.values()), unread))
+    wishes.update(of_others(rest, settings, set(known.values()), unread))
     accounts, contradictions = rules.settle_accounts(known, wishes, unread)
     for reasons in (contradictions, rules.contradicting_flows(flows)):
         for host, reason in reasons.items():
             refused.setdefault(host, []).append(reason)
     rivals = [] if is_of_one_cluster(hosts, hostvars) else rest
-    identities = {host: identity(host, hostvars[host]) for host in dict.fromkeys([*hosts, *rivals])}
+    identities = {host: identity(host, hostvars[host], settings[host]) for host in dict.fromkeys([*hosts, *rivals])}
     same_cluster = cluster_identity.same_cluster(identities, hosts)
     same_integration = cluster_identity.same_integration(identities, hosts)
     for reasons in (same_integration, same_cluster):
@@ -207,42 +210,51 @@ def fleet(
     }
 
 
+def settings_of(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The settings of a host: as its own task has read them, in the context of the play; or as the inventory has them,
+    of a host that is not in the run."""
+    if "apono_settings" in its:
+        return plain(its["apono_settings"])
+    return host_options.settings_of_inventory(its)
+
+
+def wishes_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of the account among those of a host."""
+    return {name: value for name, value in its["values"].items() if name in OF_ACCOUNT}
+
+
 def of_others(
     others: Iterable[str],
-    hostvars: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Mapping[str, Any]],
     accounts: Collection[str],
     unread: dict[str, dict[str, str]],
 ) -> dict[str, dict[str, Any]]:
-    """The variables of hosts of these accounts that are not in the run. Adds to ``unread`` those that cannot be
-    read."""
+    """The settings of hosts of these accounts that are not in the run. Adds to ``unread`` those that cannot be read."""
     found = {}
     for host in others:
-        its = readable(hostvars[host], rules.ACCOUNT_VARIABLES)
-        account_id = rules.known_account(its)
-        if account_id is None or account_id not in accounts:
+        values, errors = settings[host]["values"], settings[host]["errors"]
+        account_id = rules.known_account(values)
+        if account_id not in accounts:
             continue
-        try:
-            found[host] = {**its, **given(hostvars[host], rules.WISHES.argument_spec)}
-        except AnsibleError as error:
-            unread.setdefault(account_id, {})[host] = str(error)
+        wrong = [reason for name, reason in errors.items() if name in OF_ACCOUNT]
+        if wrong:
+            unread.setdefault(account_id, {})[host] = " ".join(wrong)
+        else:
+            of_its_account = {name: values[name] for name in rules.ACCOUNT_VARIABLES if name in values}
+            found[host] = {**of_its_account, **wishes_of(settings[host])}
     return found
 
 
-def identity(host: str, its: Mapping[str, Any]) -> cluster_identity.Identity:
-    """What a host leads to, by its variables."""
+def identity(host: str, its: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]]) -> cluster_identity.Identity:
+    """What a host leads to, by its settings."""
     cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
-    return cluster_identity.identity(host, readable(its, cluster_identity.VARIABLES), cluster)
+    return cluster_identity.identity(host, settings["values"], cluster)
 
 
 def is_of_one_cluster(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the run is for one cluster that variables name. Where they are extra variables, each host of the
     inventory has them, so the inventory tells nothing of the others."""
     return any(ONE_CLUSTER in hostvars[host].get("group_names", ()) for host in hosts)
-
-
-def given(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those variables that a host has. Raises :class:`AnsibleError`."""
-    return {name: read(its, name) for name in names if name in its}
 
 
 class FilterModule:

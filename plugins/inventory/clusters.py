@@ -190,7 +190,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.options import AWS, EXTERNAL_ID, Options
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.text.host_name import validate_host_name
-from ansible_collections.apono.eks.plugins.plugin_utils import discovery
+from ansible_collections.apono.eks.plugins.plugin_utils import discovery, inventory_problems
 from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import unique_name
 from ansible_collections.apono.eks.plugins.plugin_utils.query import Query
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import expression, untrusted
@@ -243,7 +243,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             # Before any expression of the file sees them: an account's name and a tag are data, and no templates.
             for host, cluster in self.named(untrusted(clusters)):
                 self.add(host, cluster)
+            if not clusters:
+                inventory_problems.add(f"{path} has found no EKS cluster that it is to list.")
         except ResourceError as error:
+            inventory_problems.add(f"{path}: {error.message}")
             raise AnsibleParserError(f"{path}: {error.message}") from error
 
     # Finding
@@ -264,6 +267,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if found.failures and self.get_option("strict_accounts"):
             raise ResourceError(" ".join(found.failures))
         for failure in found.failures:
+            inventory_problems.add(failure)
             self.display.warning(f"{failure} Its clusters are not in the inventory.")
         statuses, tags = self.get_option("statuses"), self.get_option("tags")
         wanted = [cluster for cluster in found.clusters if cluster["status"] in statuses and has_tags(cluster, tags)]

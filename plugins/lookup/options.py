@@ -29,7 +29,9 @@ options:
       - V(connector), V(user_login) and V(verify) are roles; the options are their variables without the role's name in
         front.
       - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks.
-      - V(settings) returns the variables themselves that the plan of an account needs, none of which is secret.
+      - V(settings) returns the variables themselves that the plan of a fleet needs, none of which is secret, as
+        C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the playbooks
+        as C(unknown).
       - V(plan) returns all options of a cluster at once, secrets included.
     type: list
     elements: str
@@ -71,6 +73,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import TARGETS
+from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import unknown
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
 # What playbooks register, as the fields of the facts.
@@ -97,10 +100,9 @@ class LookupModule(DataLookup):
             raise AnsibleLookupError(error.message) from error
 
     def options(self, term: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        targets = {SETTINGS: host_options.PLANNED, PLAN: TARGETS}.get(term, (term,))
-        values = host_options.read(variables, self._templar.template, targets)
         if term == SETTINGS:
-            return values
+            return {**host_options.settings(variables, self._templar.template), "unknown": unknown(variables)}
+        values = host_options.read(variables, self._templar.template, TARGETS if term == PLAN else (term,))
         facts = self.facts(variables)
         return host_options.host_options(values, facts) if term == PLAN else host_options.options(term, values, facts)
 

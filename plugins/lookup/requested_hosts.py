@@ -12,6 +12,9 @@ description:
   - Returns the pattern as it is, for the keyword C(hosts) of a play.
   - A part of the pattern that matches no host is an error. Ansible itself warns of it, skips the play, and ends with
     the exit status 0, as if the work was done.
+  - So is an inventory without hosts. The error says what the inventory plugin P(apono.eks.clusters#inventory) has
+    reported, so that an audit with expired credentials does not succeed.
+  - It warns about variables C(apono_…) and about tags of the command line that no playbook of the collection knows.
 options:
   _terms:
     description: The pattern, or several of them, as the keyword C(hosts) takes them.
@@ -19,8 +22,7 @@ options:
     elements: str
     required: true
 notes:
-  - Only for the keyword C(hosts). An inventory without hosts is no error, and neither is a part of C(--limit) that
-    matches none.
+  - Only for the keyword C(hosts). A part of C(--limit) that matches no host is no error.
 author:
   - Apono (@apono-io)
 """
@@ -46,10 +48,13 @@ _raw:
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible_collections.apono.eks.plugins.plugin_utils.host_patterns import ALL, unmatched
+from ansible_collections.apono.eks.plugins.plugin_utils.inventory_problems import why_empty
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import unknown, warn, warn_of_tags
 
 
 class LookupModule(DataLookup):
@@ -60,7 +65,14 @@ class LookupModule(DataLookup):
             raise AnsibleLookupError("requested_hosts takes a pattern of hosts, and nothing else.")
         pattern: list[str] = plain(terms[0] if len(terms) == 1 and isinstance(terms[0], list) else terms)
         groups = plain(variables.get("groups") or {})
-        if pattern == [ALL] or not groups.get(ALL):
+        # The syntax of a playbook is checked without an inventory.
+        if context.CLIARGS.get("syntax"):
+            return pattern
+        warn(unknown(variables))
+        warn_of_tags(plain({name: variables.get(name) for name in ("ansible_run_tags", "ansible_skip_tags")}))
+        if not groups.get(ALL):
+            raise AnsibleLookupError(f"There is no cluster to work on. {why_empty()}")
+        if pattern == [ALL]:
             return pattern
         words = unmatched(pattern, plain(variables.get("ansible_limit") or ""), groups, self._loader)
         if words:

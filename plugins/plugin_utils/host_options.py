@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import name_text
@@ -22,18 +23,17 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VAR
 from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, is_empty
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import read as read_variable
 
 # A variable that stands for a dictionary of further options.
 FURTHER = "*"
 # How a user says that an integration has no connector.
 NO_CONNECTOR = "none"
 
-# What a plan of a fleet needs of the variables of each host; no secret is among them.
-PLANNED = ("cluster", "iam_policy", "iam_role", "mapping", "access_flows", "connector_install", "integration_name")
-
-# The variables of an inventory, beside those of the table, that name the account of a cluster.
+# The variables of an inventory, beside those of the table, that name the account of a cluster, and the cluster.
 ACCOUNT_NAMES = tuple(name for name in ACCOUNT_VARIABLES if name not in TABLE)
+CLUSTER_ARN = "eks_arn"
 
 # When a generated text is shown, and by which option.
 GENERATED_OPTIONS = {"on_create": "default_custom_access_details", "always": "custom_access_details", "never": None}
@@ -79,6 +79,39 @@ def read(variables: Mapping[str, Any], template: Callable[[Any], Any], targets: 
     names = variables_of(targets)
     values = plain(given([{name: name for name in (*names, *ACCOUNT_NAMES)}], variables, template))
     return {name: checked(name, value) for name, value in values.items()}
+
+
+def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
+    """The settings of a host that the plan of a fleet needs, none of which is secret, and what is wrong with others.
+
+    Returns ``values`` and ``errors``, both by variable, so that one that is wrong does not hide the others. Never
+    raises.
+    """
+    found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
+    for name in PLANNED:
+        try:
+            value = plain(given([{name: name}], variables, template)).get(name)
+            if value is not None:
+                found["values"][name] = checked(name, value)
+        except AnsibleError as error:
+            found["errors"][name] = str(error)
+        except ResourceError as error:
+            found["errors"][name] = error.message
+    return found
+
+
+def settings_of_inventory(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same as :func:`settings` of a host that runs no task, out of ``hostvars``."""
+    found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
+    for name in PLANNED:
+        try:
+            if name in its and not is_empty(value := read_variable(its, name)):
+                found["values"][name] = checked(name, value)
+        except AnsibleError as error:
+            found["errors"][name] = str(error)
+        except ResourceError as error:
+            found["errors"][name] = error.message
+    return found
 
 
 def checked(name: str, value: Any) -> Any:
@@ -301,6 +334,18 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "integration": ("cluster", "aws", "connection", "connector_install", "access_details", "iam_role"),
     "integration_name": ("cluster",),
 }
+# What a plan of a fleet needs of each host beside its options.
+PLANNED = (
+    *(
+        name
+        for name in variables_of(
+            ("cluster", "iam_policy", "iam_role", "mapping", "access_flows", "connector_install", "integration_name")
+        )
+        if not TABLE[name].secret
+    ),
+    *ACCOUNT_NAMES,
+    CLUSTER_ARN,
+)
 MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, Any]]] = {
     "kubernetes": kubernetes,
     "iam_policy": iam_policy,

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible_collections.apono.eks.plugins.lookup import account_role, given, options
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
 
 TEMPLAR = SimpleNamespace(template=lambda value: value)
 VARIABLES = {
@@ -71,9 +72,21 @@ def test_the_settings_of_an_account_are_those_of_all_its_clusters(monkeypatch):
 
 
 def test_the_settings_of_a_cluster_have_no_secrets(monkeypatch):
-    for name, value in (("apono_api_token", "secret"), ("apono_secret_store", {"aws": {}}), ("apono_tags", {"a": "b"})):
-        monkeypatch.setitem(VARIABLES, name, value)
-    assert looked_up(options, "settings") == [{"apono_tags": {"a": "b"}}]
+    for name, setting in TABLE.items():
+        monkeypatch.setitem(VARIABLES, name, "the secret" if setting.secret else "x")
+    (found,) = looked_up(options, "settings")
+    assert found["values"]["apono_tags"] == "x"
+    assert "the secret" not in str(found)
+
+
+def test_a_setting_that_is_wrong_does_not_hide_the_others(monkeypatch):
+    monkeypatch.setitem(VARIABLES, "apono_trust", "sso")
+    monkeypatch.setitem(VARIABLES, "apono_role_name", True)
+    monkeypatch.setitem(VARIABLES, "apono_tags", {"a": "b"})
+    (found,) = looked_up(options, "settings")
+    assert found["values"] == {"apono_tags": {"a": "b"}}
+    assert found["errors"]["apono_trust"].startswith("apono_trust is 'sso', not a dictionary: write {sso: {}}")
+    assert found["errors"]["apono_role_name"].startswith("apono_role_name is a name, and YAML has read a truth value")
 
 
 def test_a_role_of_which_no_instructions_can_be_made_is_told_in_words(monkeypatch):

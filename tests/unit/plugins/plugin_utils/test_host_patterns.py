@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
@@ -113,9 +113,15 @@ def test_the_pattern_of_a_user_stays_as_it_is(pattern: Any) -> None:
     assert LookupModule(loader=DataLoader()).run(pattern, {"groups": INVENTORY}) == flat
 
 
-def test_a_pattern_that_matches_nothing_is_an_error_where_there_are_hosts() -> None:
+def test_a_pattern_that_matches_nothing_is_an_error() -> None:
     lookup = LookupModule(loader=DataLoader())
     with pytest.raises(AnsibleLookupError, match="apono_hosts is 'typo', and no host or group"):
         lookup.run(["typo"], {"groups": INVENTORY})
-    assert lookup.run(["typo"], {"groups": {"all": []}}) == ["typo"]
-    assert lookup.run(["typo"], {}) == ["typo"]
+    for variables in ({}, {"groups": {"all": []}}):
+        with pytest.raises(AnsibleLookupError, match="There is no cluster to work on. The inventory has no host: name"):
+            lookup.run(["all"], variables)
+
+
+def test_the_syntax_of_a_playbook_needs_no_inventory(monkeypatch: Any) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {"syntax": True})
+    assert LookupModule(loader=DataLoader()).run(["typo"], {}) == ["typo"]

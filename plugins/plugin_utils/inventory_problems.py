@@ -1,0 +1,23 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why an inventory has no clusters. Ansible only warns about an inventory that it cannot read, and goes on without it;
+the inventory plugin and the plays run in one process, in which this is kept."""
+
+from __future__ import annotations
+
+_PROBLEMS: list[str] = []
+
+_WITHOUT_PROBLEM = (
+    "The inventory has no host: name an inventory with -i, and read the warnings above on what Ansible could not read."
+)
+
+
+def add(problem: str) -> None:
+    """Keep why clusters are not in the inventory."""
+    _PROBLEMS.append(problem)
+
+
+def why_empty() -> str:
+    """Why there are no clusters, in sentences."""
+    return " ".join(_PROBLEMS) or _WITHOUT_PROBLEM

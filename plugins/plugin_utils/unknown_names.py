@@ -1,0 +1,82 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that a user has misspelt: variables ``apono_…`` that no playbook reads, and tags that no task has."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
+
+PREFIX = "apono_"
+
+# The tags of the playbooks, and those that Ansible knows itself.
+TAGS = ("account", "connector", "integration", "mapping")
+TAGS_OF_ANSIBLE = ("all", "always", "never", "tagged", "untagged")
+
+# What playbooks, plays and tasks of the collection set themselves, and what the rulebooks read.
+# fmt: off
+OWN = frozenset((
+    "apono_access_entries_result", "apono_access_flows_result", "apono_account", "apono_account_changes",
+    "apono_account_settings", "apono_accounts", "apono_adopt_file", "apono_adopt_hidden",
+    "apono_adopt_is_own", "apono_adopt_notes", "apono_adopt_place", "apono_adopt_result",
+    "apono_api_options", "apono_api_result", "apono_audit", "apono_audit_errors", "apono_audit_facts",
+    "apono_audit_fails", "apono_audit_ignored", "apono_audit_reason", "apono_audit_words",
+    "apono_aws_auth_result", "apono_aws_options", "apono_batches", "apono_batches_result",
+    "apono_bindings_result", "apono_blocker", "apono_blockers", "apono_builder", "apono_cleaners",
+    "apono_cluster", "apono_cluster_id", "apono_cluster_result", "apono_clusters_result", "apono_compared",
+    "apono_connector_is_elsewhere", "apono_connectors_result", "apono_contexts", "apono_done",
+    "apono_end_result", "apono_failed", "apono_failed_hosts", "apono_failure", "apono_fleet", "apono_found",
+    "apono_installs_connector", "apono_integrations_result", "apono_is_wrong", "apono_keep_accounts",
+    "apono_kept", "apono_kept_note", "apono_kubernetes_options", "apono_lacks_role", "apono_left_out",
+    "apono_login", "apono_mapping_changes", "apono_migrate_ahead", "apono_migrate_changes",
+    "apono_migrate_default_username", "apono_migrate_ends_in_api", "apono_migrate_findings",
+    "apono_migrate_grants_choice", "apono_migrate_kubernetes", "apono_migrate_losers",
+    "apono_migrate_lost_groups", "apono_migrate_mappings", "apono_migrate_missing",
+    "apono_migrate_obstacles", "apono_migrate_other_mappings", "apono_migrate_other_usernames",
+    "apono_migrate_own", "apono_migrate_own_entry", "apono_migrate_pattern", "apono_migrate_pending",
+    "apono_migrate_preview", "apono_migrate_prunable", "apono_migrate_remarks", "apono_migrate_removes",
+    "apono_migrate_renames", "apono_migrate_requirements", "apono_migrate_role_arn",
+    "apono_migrate_role_key", "apono_migrate_same_cluster", "apono_migrate_settle", "apono_migrate_steps",
+    "apono_migrate_takes_over", "apono_migrate_translation", "apono_migrate_username", "apono_namesakes",
+    "apono_offboarded", "apono_one", "apono_one_cluster", "apono_others_result", "apono_parameter_ids",
+    "apono_present", "apono_profiles", "apono_queue_name", "apono_queue_region", "apono_remaining",
+    "apono_report_result", "apono_role_arn", "apono_rollout", "apono_rolls_out", "apono_settings",
+    "apono_sign_in", "apono_stopped", "apono_stopped_note", "apono_stops", "apono_surveyors",
+    "apono_told_left_out", "apono_told_notes", "apono_told_steps", "apono_told_title",
+    "apono_told_unchanged", "apono_translation_result", "apono_type_result", "apono_unread",
+    "apono_user_account_id", "apono_user_partition", "apono_verdict", "apono_webhook_host",
+    "apono_webhook_port", "apono_webhook_token",
+))
+# fmt: on
+
+
+def unknown(names: Iterable[Any]) -> list[str]:
+    """The variables ``apono_…`` among these that neither a user nor the collection has a reason to set."""
+    return sorted(str(name) for name in names if str(name).startswith(PREFIX) and name not in TABLE and name not in OWN)
+
+
+def warn(names: Iterable[str]) -> None:
+    """Warn about each of these variables, once in a run."""
+    for name in sorted(names):
+        Display().warning(f"The variable {name} is not read by any playbook of apono.eks.{suggestion(name, TABLE)}")
+
+
+def warn_of_tags(variables: Mapping[str, Any]) -> None:
+    """Warn about tags of the command line that no task of the collection has."""
+    for option, name in (("--tags", "ansible_run_tags"), ("--skip-tags", "ansible_skip_tags")):
+        for tag in variables.get(name) or ():
+            if tag not in (*TAGS, *TAGS_OF_ANSIBLE):
+                Display().warning(
+                    f"No task of apono.eks has the tag {str(tag)!a} of {option}.{suggestion(str(tag), TAGS)} "
+                    f"The tags are {', '.join(TAGS)}."
+                )
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
