@@ -64,7 +64,7 @@ def test_variables_of_a_play_are_those_of_the_check_and_of_the_run(
     assert run.code == 0, run.output
     assert planned(check) == planned(run)
     cluster = account.cluster("alpha")
-    assert cluster.mode() == "API_AND_CONFIG_MAP"
+    assert cluster.mode == "API_AND_CONFIG_MAP"
     assert cluster.entry("look")
     assert account.role("look")
     assert not account.role()
