@@ -75,6 +75,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.audit_fleet import Fleet, Host, Listed
 from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import (
     INTEGRATION_VARIABLES,
@@ -82,7 +83,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import 
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 
 SETTINGS = ("apono_account_id", "apono_region", "apono_cluster_name", "apono_server_url", *INTEGRATION_VARIABLES)
 
@@ -100,7 +100,7 @@ def audit_fleet(
     listed: list[Listed] = []
     for name in map(plain, hosts):
         its = hostvars[name]
-        settings = readable(its, SETTINGS)
+        settings = host_options.settings_of(its, SETTINGS)["values"]
         cluster = value(its, "apono_cluster_result").get("cluster") or {}
         place = Place(
             cluster.get("account_id") or settings.get("apono_account_id") or "",

@@ -145,7 +145,7 @@ def fleet(
     hosts = [plain(host) for host in hosts]
     # To get the variables of a host together takes as long as to evaluate several of them.
     hostvars = {host: hostvars[host] for host in dict.fromkeys([*hosts, *map(plain, others)])}
-    settings = {host: settings_of(its) for host, its in hostvars.items()}
+    settings = {host: host_options.settings_of(its) for host, its in hostvars.items()}
     for host in hosts:
         its = settings[host]
         unknown.update(its.get("unknown", ()))
@@ -208,14 +208,6 @@ def fleet(
         "connectors": connectors,
         "access_flows": [host for host, names in flows.items() if names],
     }
-
-
-def settings_of(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The settings of a host: as its own task has read them, in the context of the play; or as the inventory has them,
-    of a host that is not in the run."""
-    if "apono_settings" in its:
-        return plain(its["apono_settings"])
-    return host_options.settings_of_inventory(its)
 
 
 def wishes_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -136,6 +136,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import (
     SETTINGS,
@@ -146,7 +147,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import (
     variables,
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import readable
 
 
 def outcomes(
@@ -172,7 +172,7 @@ def outcomes(
     for host in map(plain, hosts):
         its = hostvars.get(host, {})
         results = {name: plain_result(its[name], TOLD) for name in wanted if name in its}
-        facts[host] = {**readable(its, SETTINGS), **results}
+        facts[host] = {**host_options.settings_of(its, SETTINGS)["values"], **results}
     return records(
         facts, steps, SHARED if shared is None else plain(shared), lost=plain(list(lost)), unchanged=plain(unchanged)
     )

@@ -49,10 +49,12 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.plugin_utils import account_role as rules
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
+CLUSTER = "apono_cluster_result.cluster"
 RESULT = "account_access_role_result"
 
 
@@ -61,8 +63,8 @@ class LookupModule(DataLookup):
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         self.variables = variables
-        self.role = self.values({name: name for name in rules.VARIABLES})
-        self.account_id = rules.account_of(self.role)
+        self.cluster = self.values({"cluster": CLUSTER}).get("cluster") or {}
+        self.account_id = self.cluster.get("account_id", "")
         tellers = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
         unknown = [term for term in terms if term not in tellers]
         if unknown or kwargs:
@@ -77,7 +79,8 @@ class LookupModule(DataLookup):
         return values
 
     def arn(self) -> str:
-        return rules.role_arn(self.role)
+        its_name = host_options.read(self.variables, self._templar.template, ["account_role"])
+        return host_options.role_arn(its_name, host_options.Facts("", self.cluster))
 
     def host(self) -> str:
         return rules.host_of(self.values(rules.host_variables(self.account_id))) if self.account_id else ""

@@ -10,32 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
-from ansible_collections.apono.eks.plugins.plugin_utils.fleet import NAMES
-
-# What the role is named by.
-CLUSTER = "apono_cluster_result.cluster"
-PATH = "apono_role_path"
-NAME = "apono_role_name"
-VARIABLES = (CLUSTER, PATH, NAME)
-
-
-def role_arn(variables: Mapping[str, Any]) -> str:
-    """The role by its name, whether it is there or not; empty where nobody knows the cluster.
-
-    :param variables: those of :data:`VARIABLES` that are not empty, as all that is called so here.
-    """
-    cluster = variables.get(CLUSTER)
-    if not cluster:
-        return ""
-    path, name = (variables.get(variable, NAMES[variable]) for variable in (PATH, NAME))
-    return arn.role_arn(cluster["partition"], cluster["account_id"], path, name)
-
-
-def account_of(variables: Mapping[str, Any]) -> str:
-    """The account's id, empty where nobody knows the cluster."""
-    account_id: str = variables.get(CLUSTER, {}).get("account_id", "")
-    return account_id
 
 
 def host_variables(account_id: str) -> dict[str, str]:

@@ -13,38 +13,18 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import Options, given_values, name_text
-from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import TRUST
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, OF_ACCOUNT, PATTERNS, SSO, TAGS, UNION
 
-_TEXT = {"type": "str"}
-_TEXTS = {"type": "list", "elements": "str"}
-
-# Each cluster says for itself how it finds the role, so what it does not say is the default and not the others' name.
-NAMES = {
-    "apono_role_name": "apono-k8s-access",
-    "apono_role_path": "/",
-    "apono_policy_name": "apono-k8s-access",
-    "apono_policy_path": "/",
-}
 # Patterns of the built-in policy. Where a cluster does not say, it asks for all.
-PATTERNS = ("apono_policy_clusters", "apono_policy_regions")
 EVERYTHING = "*"
 
+# What counts where a cluster does not say: each finds the role by itself, so it is not what the others say.
+DEFAULTS = {name: plain(setting.value) for name, setting in OF_ACCOUNT.items() if setting.value is not None}
+
 # The variables that are of the account, and not of one of its clusters.
-WISHES = Options(
-    {
-        **dict.fromkeys(NAMES, _TEXT),
-        **dict.fromkeys(PATTERNS, _TEXTS),
-        "apono_trust": TRUST,
-        "apono_allow_open_trust": {"type": "bool"},
-        "apono_role_description": _TEXT,
-        "apono_managed_policies": _TEXTS,
-        "apono_max_session_duration": {"type": "int"},
-        "apono_permissions_boundary": _TEXT,
-        "apono_policy": {"type": "raw"},
-        "apono_tags": {"type": "dict"},
-    }
-)
+WISHES = Options({name: setting.spec for name, setting in OF_ACCOUNT.items()})
 # The variables that tell a cluster's account without a call.
 ACCOUNT_VARIABLES = ("apono_account_id", "eks_account_id", "apono_assume_role_arn")
 
@@ -72,21 +52,22 @@ class Account:
         self.given_by = {**dict.fromkeys(merged, host), **self.given_by}
 
     def merge(self, host: str, name: str, value: Any) -> Any:
-        if name == "apono_trust":
+        if OF_ACCOUNT[name].merge == SSO:
             value = self.complete(value)
         if name not in self.settings:
             return value
         has = self.settings[name]
-        if name in PATTERNS:
+        merge = OF_ACCOUNT[name].merge
+        if merge == PATTERNS:
             return [EVERYTHING] if EVERYTHING in has + value else union(has, value)
-        if name == "apono_managed_policies":
+        if merge == UNION:
             return union(has, value)
-        if name == "apono_tags":
+        if merge == TAGS:
             for key in sorted(has.keys() & value.keys()):
                 if str(has[key]) != str(value[key]):
                     raise self.contradiction(host, name, f" (the tag {key})")
             return {**has, **value}
-        if name == "apono_trust" and "sso" in has and "sso" in value:
+        if merge == SSO and "sso" in has and "sso" in value:
             return {"sso": {"account_ids": union(has["sso"]["account_ids"], value["sso"]["account_ids"])}}
         if meaning(name, has) != meaning(name, value):
             raise self.contradiction(host, name)
@@ -107,14 +88,18 @@ class Account:
 
 def read_wishes(given: Mapping[str, Any]) -> dict[str, Any]:
     """A cluster's wishes as options read them: texts of a survey as lists and numbers, empty ones as not given."""
-    names = {variable: name_text(given[variable], variable) for variable in NAMES if variable in given}
+    names = {
+        variable: name_text(given[variable], variable)
+        for variable, setting in OF_ACCOUNT.items()
+        if variable in given and setting.type == NAME
+    }
     given = without_empty(given_values(WISHES.argument_spec, {**given, **names}))
     checked = WISHES.check(given)
     if checked.error_messages:
         raise ResourceError(naming_the_variable(given, checked.error_messages[0]))
     values, _secrets = WISHES.normalise(checked.validated_parameters)
     wishes = {name: value for name, value in values.items() if value is not None}
-    return {**NAMES, **dict.fromkeys(PATTERNS, [EVERYTHING]), **wishes}
+    return {**DEFAULTS, **wishes}
 
 
 def naming_the_variable(given: dict[str, Any], message: str) -> str:

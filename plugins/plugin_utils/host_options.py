@@ -22,7 +22,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, ia
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VARIABLES, known_account
 from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
-from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE, TEXTS
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, is_empty
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read as read_variable
 
@@ -34,6 +34,15 @@ NO_CONNECTOR = "none"
 # The variables of an inventory, beside those of the table, that name the account of a cluster, and the cluster.
 ACCOUNT_NAMES = tuple(name for name in ACCOUNT_VARIABLES if name not in TABLE)
 CLUSTER_ARN = "eks_arn"
+
+# What there is once for all clusters of an account.
+ACCOUNT_TARGETS = ("iam_policy", "iam_role")
+
+# Options of the group apono.eks.aws that say where AWS is.
+AWS_PLACES = ("endpoint_url", "aws_ca_bundle", "validate_certs")
+
+# The partitions of AWS, by the beginnings of their regions; all others are in aws.
+PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
 
 # When a generated text is shown, and by which option.
 GENERATED_OPTIONS = {"on_create": "default_custom_access_details", "always": "custom_access_details", "never": None}
@@ -100,10 +109,16 @@ def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> di
     return found
 
 
-def settings_of_inventory(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The same as :func:`settings` of a host that runs no task, out of ``hostvars``."""
+def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """The settings of a host out of ``hostvars``: as its own task has read them by :func:`settings`, in the context of
+    the play; or as the inventory has them, of a host that has run no such task.
+
+    :param names: the variables that are wanted of the inventory; without them, all that a plan needs.
+    """
+    if "apono_settings" in its:
+        return plain(its["apono_settings"])
     found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
-    for name in PLANNED:
+    for name in names or PLANNED:
         try:
             if name in its and not is_empty(value := read_variable(its, name)):
                 found["values"][name] = checked(name, value)
@@ -121,14 +136,26 @@ def checked(name: str, value: Any) -> Any:
         return name_text(value, name)
     if name == "apono_trust":
         return iam_trust.read(value, name)
+    if setting and setting.type == "bool":
+        try:
+            return boolean(value)
+        except TypeError as error:
+            raise ResourceError(f"{name} is {value!r}: write true or false.") from error
+    if setting and setting.type == TEXTS:
+        lines = [line.strip() for item in as_list(value) for line in str(item).splitlines()]
+        return [line for line in lines if line]
     if setting and setting.type == "dict" and not isinstance(value, (Mapping, str)):
         raise ResourceError(f"{name} is a {type(value).__name__}: write a dictionary.")
     return value
 
 
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def value_of(name: str, values: Mapping[str, Any]) -> Any:
     """A variable, or what counts where it is empty."""
-    return values.get(name, TABLE[name].value)
+    return values.get(name, plain(TABLE[name].value))
 
 
 def is_true(name: str, values: Mapping[str, Any]) -> bool:
@@ -147,12 +174,14 @@ def options(target: str, values: Mapping[str, Any], facts: Facts) -> dict[str, A
 
     Raises :class:`ResourceError` for values that no options can be made of.
     """
-    values = {**values, **facts.account}
+    if target in ACCOUNT_TARGETS:
+        values = {**values, **facts.account}
     found: dict[str, Any] = {}
     for name, setting in TABLE.items():
         option = setting.options.get(target)
-        if option and name in values:
-            found.update(values[name] if option == FURTHER else {option: values[name]})
+        value = value_of(name, values)
+        if option and value is not None:
+            found.update(value if option == FURTHER else {option: value})
     make = MADE.get(target)
     return {
         option: value for option, value in (make(found, values, facts) if make else found).items() if value is not None
@@ -203,6 +232,57 @@ def role_arn(values: Mapping[str, Any], facts: Facts) -> str:
     return arn.role_arn(facts.cluster["partition"], facts.cluster["account_id"], path, name)
 
 
+def cluster(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    return {"name": cluster_name(values, facts), "account_id": found.get("account_id")}
+
+
+def name_of_integration(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    return {**found, "name": integration_name(values, facts)}
+
+
+def audit(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    # Several codes may stand in one line.
+    ignored = [code for line in found.get("ignore", ()) for code in line.split()]
+    return {"ignore": ignored, "fail": is_true("apono_audit_fail", values)}
+
+
+def connection(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    return {**found, "in_cluster": is_true("apono_connector_in_cluster", values)}
+
+
+def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The variables of the role ``user_login``, without its name in front. A user's own machine knows the account from
+    the inventory, and not from the cluster, which the user may not read yet."""
+    region, account_id = str(values.get("apono_region", "")), known_account(values)
+    role, profile = found.get("role_arn", ""), found.get("profile", "")
+    if not role and account_id:
+        path, name = value_of("apono_role_path", values), value_of("apono_role_name", values)
+        role = arn.role_arn(partition_of(region), account_id, path, name)
+    if role and not profile:
+        profile = f"{role.rpartition('/')[2]}-{role.split(':')[4]}" if role.count(":") > 4 else ""
+    # Where AWS is, and not the credentials of an automation.
+    places = {option: value for option, value in (values.get("apono_aws") or {}).items() if option in AWS_PLACES}
+    return {
+        **found,
+        "cluster_name": cluster_name(values, facts),
+        "region": region,
+        "role_arn": role,
+        "profile": profile,
+        "sign_in": iam_trust.sign_in(values.get("apono_trust")),
+        "context": found.get("context") or f"apono-{facts.host}",
+        "aws": places,
+    }
+
+
+def partition_of(region: str) -> str:
+    return next((partition for prefix, partition in PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
+def onboarding_info(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    # What the user has not named is found by what it does.
+    return options_of("onboarding_info", values)
+
+
 def kubernetes(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """What the user has set, or the address that EKS has, which saves a call to EKS."""
     if found:
@@ -234,8 +314,10 @@ def access_entry(found: dict[str, Any], values: Mapping[str, Any], facts: Facts)
 def connector(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """The variables of the role ``connector``, without its name in front."""
     # Another chart has no repository of Apono's.
-    own_chart = {"chart_repository": ""} if found.get("chart") else {}
-    return {**own_chart, **found, "cluster_name": cluster_name(values, facts)}
+    is_other = "apono_connector_chart" in values and "apono_connector_chart_repository" not in values
+    repository = {"chart_repository": ""} if is_other else {}
+    # kubernetes.core has names of its own for the options of the API server.
+    return {**found, **repository, "cluster_name": cluster_name(values, facts)}
 
 
 def integration(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
@@ -331,6 +413,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "kubernetes": ("cluster",),
     "iam_policy": ("cluster", "aws"),
     "connector": ("cluster",),
+    "user_login": ("cluster", "aws", "iam_role"),
     "integration": ("cluster", "aws", "connection", "connector_install", "access_details", "iam_role"),
     "integration_name": ("cluster",),
 }
@@ -345,6 +428,8 @@ PLANNED = (
     ),
     *ACCOUNT_NAMES,
     CLUSTER_ARN,
+    # By its address, an audit finds the integration of a cluster.
+    "apono_server_url",
 )
 MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, Any]]] = {
     "kubernetes": kubernetes,
@@ -352,5 +437,11 @@ MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, A
     "access_entry": access_entry,
     "aws_auth_role": access_entry,
     "connector": connector,
+    "cluster": cluster,
+    "integration_name": name_of_integration,
+    "audit": audit,
+    "connection": connection,
+    "onboarding_info": onboarding_info,
+    "user_login": user_login,
     "integration": integration,
 }

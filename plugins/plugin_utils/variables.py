@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -57,16 +56,6 @@ def read(its: Mapping[str, Any], name: str) -> Any:
         # Since ansible-core 2.19 it is found out when the value is used; what went wrong is the cause, if there is one.
         reason = error.__cause__ or error
     raise AnsibleError(f"{name} cannot be worked out: {reason}")
-
-
-def readable(its: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those variables of a host that it has and that can be worked out."""
-    found = {}
-    for name in names:
-        if name in its:
-            with contextlib.suppress(AnsibleError):
-                found[name] = read(its, name)
-    return found
 
 
 def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:

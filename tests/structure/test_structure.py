@@ -206,15 +206,13 @@ def test_the_playbooks_map_their_variables_onto_the_roles():
         for name in load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     }
     roles_variables = {name for name in mapped if name.startswith(tuple(f"{role}_" for role in ROLES))}
-    assert roles_variables - PUT_TOGETHER == known - LEFT_TO_THE_ROLE - SET_BY_A_PLAY - INTEGRATION_OPTIONS
+    assert roles_variables == known - LEFT_TO_THE_ROLE - SET_BY_A_PLAY
 
 
 # The playbooks have no variable for these: the role's own default holds.
 LEFT_TO_THE_ROLE = {
-    *("account_access_check_permissions", "account_access_policy_description", "account_access_read_inline_policies"),
-    *("account_access_purge_managed_policies", "account_access_purge_tags"),
-    *("cluster_access_check_permissions", "cluster_access_purge_access_policies", "cluster_access_purge_tags"),
-    *("cluster_access_read_access_policies", "cluster_access_wait_timeout"),
+    *("account_access_check_permissions", "account_access_read_inline_policies"),
+    *("cluster_access_check_permissions", "cluster_access_read_access_policies", "cluster_access_wait_timeout"),
     *("connector_iam_policy", "connector_release", "connector_wait", "verify_fail"),
 }
 # What differs from play to play.
@@ -222,35 +220,6 @@ SET_BY_A_PLAY = {
     *(f"{role}_state" for role in ("account_access", "cluster_access", "connector", "integration")),
     *(f"{role}_preview" for role in ("account_access", "cluster_access", "connector", "integration")),
 }
-# The lookup options returns them all at once.
-INTEGRATION_OPTIONS = {
-    *("integration_allow_cluster_change", "integration_cluster"),
-    *("integration_aws_role_name", "integration_certificate_authority", "integration_config", "integration_connector"),
-    *("integration_connector_must_exist", "integration_credential_rotation_days", "integration_custom_access_details"),
-    *("integration_default_custom_access_details", "integration_eks_cluster_name", "integration_owner"),
-    *("integration_parameter_ids", "integration_region", "integration_resource_owner", "integration_resource_types"),
-    *("integration_secret_store", "integration_server_url", "integration_update_secret"),
-    "integration_user_cleanup_days",
-}
-
-
-# What a role puts together of its variables, and the playbooks of theirs, because each variable that refers to another
-# one is an expression to compile.
-PUT_TOGETHER = {
-    "cluster_access_connection",
-    "cluster_access_entry_variables",
-    "cluster_access_config_map_variables",
-    "integration_options",
-}
-
-
-def test_the_playbooks_put_together_what_the_roles_do():
-    """They do so by variables of their own, which are not to fall behind the roles'."""
-    own, of_the_role = load("playbooks/vars/roles.yml"), load("roles/cluster_access/vars/main.yml")
-    for name in ("cluster_access_entry_variables", "cluster_access_config_map_variables"):
-        assert set(own[name]) == set(of_the_role[name])
-    keys = [re.findall(r"'(\w+)': ", mapped["cluster_access_connection"]) for mapped in (own, of_the_role)]
-    assert keys == [["cluster_name", "host", "ca_cert"]] * 2
 
 
 def defined_in(node: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,9 +62,11 @@ OTHER_NAMES = {
     "apono_integration_name.integration_name": "given",
     "apono_default_integration_name.integration_name": "default",
     "apono_role_name.iam_role": "name",
+    "apono_role_name.account_role": "name",
     "apono_policy.iam_policy": "policy",
     "apono_kubernetes.connector": "kubernetes",
     "apono_report.report": "path",
+    "apono_cluster_wait_timeout.one_cluster": "wait_timeout",
 }
 
 
@@ -77,6 +80,15 @@ def options_of(target: str) -> frozenset[str]:
         return frozenset(set(module.options.argument_spec) - set(AWS.argument_spec) - own_groups(target))
     specs = yaml.safe_load((CHECKOUT / f"roles/{target}/meta/argument_specs.yml").read_text())
     return frozenset(name.removeprefix(f"{target}_") for name in specs["argument_specs"]["main"]["options"])
+
+
+@functools.cache
+def defaults_of(role: str) -> dict[str, object]:
+    return yaml.safe_load((CHECKOUT / f"roles/{role}/defaults/main.yml").read_text())
+
+
+def default_of(role: str, option: str) -> object:
+    return defaults_of(role).get(f"{role}_{option}")
 
 
 def own_groups(module: str) -> set[str]:
@@ -103,6 +115,10 @@ def problems(sections: tuple[Section, ...]) -> Iterator[str]:
             left_out = known - has - WITHOUT_VARIABLE[target]
             yield from (f"no variable is {target}.{option}" for option in sorted(left_out))
             yield from (f"{target}.{option} has a variable" for option in sorted(WITHOUT_VARIABLE[target] & has))
+    for setting in settings:
+        for target, option in setting.options.items():
+            if target in ROLES and setting.value not in (None, default_of(target, option)):
+                yield f"{setting.variable} and the role {target} have different defaults"
     names = {setting.variable for setting in settings}
     yield from (f"adopt writes {name}" for names_of in ADOPTED.values() for name in names_of if name not in names)
     yield from (f"{setting.variable} has no text" for setting in settings if not setting.text)
@@ -159,3 +175,64 @@ def test_there_are_mutants_of_every_setting() -> None:
 @pytest.mark.parametrize("table", [table for _name, table in MUTANTS], ids=[name for name, _table in MUTANTS])
 def test_a_wrong_line_of_the_table_is_found(table: tuple[Section, ...]) -> None:
     assert list(problems(table)) != []
+
+
+# What a play reads before there is a host, and the words of messages, which name variables and read none.
+BEFORE_HOSTS = {"apono_hosts"}
+WITHOUT_HOST = {"one_cluster.yml"}
+WORDS = {"name", "msg", "fail_msg", "otherwise", "apono_kept"}
+FILES = sorted(path for folder in ("playbooks", "roles") for path in (CHECKOUT / folder).rglob("*.yml"))
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with Ansible's mark for a text that is no template."""
+
+
+Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
+
+
+def texts(node: object, key: str = "") -> Iterator[str]:
+    """The texts of a file in which Ansible may read a variable."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from texts(value, str(name))
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts(item, key)
+    elif isinstance(node, str) and key not in WORDS:
+        yield re.sub(r"'[^']*'", "", node)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_no_file_reads_a_variable_beside_the_table(path: Path) -> None:
+    """A second reader of a variable disagrees with the first, sooner or later."""
+    if path.name in WITHOUT_HOST:
+        return
+    read = {name for text in texts(yaml.load(path.read_text(), Loader)) for name in re.findall(r"\bapono_\w+", text)}
+    assert read & {setting.variable for section in SECTIONS for setting in section.settings} - BEFORE_HOSTS == set()
+
+
+def test_no_plugin_reads_a_variable_beside_the_table() -> None:
+    """A plugin that takes a variable has its name as a text of its own. adopt writes them, and reads none."""
+    names = {setting.variable for section in SECTIONS for setting in section.settings}
+    readers = {
+        path.name
+        for path in (CHECKOUT / "plugins").rglob("*.py")
+        if names & set(re.findall(r'"(apono_\w+)"', path.read_text()))
+    }
+    assert readers <= READERS
+
+
+# The table itself and those that work on its values, what is set by the inventory plugin, and what adopt writes.
+READERS = {
+    *("settings.py", "host_options.py", "fleet.py", "cluster_identity.py"),
+    *(
+        "clusters.py",
+        "eks_cluster.py",
+        "adoption.py",
+        "in_process.py",
+        "external_id.py",
+        "outcomes.py",
+        "audit_fleet.py",
+    ),
+}

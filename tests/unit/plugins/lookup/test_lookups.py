@@ -9,14 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleLookupError
-from ansible_collections.apono.eks.plugins.lookup import account_role, given, options
+from ansible_collections.apono.eks.plugins.lookup import account_role, options
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
 
 TEMPLAR = SimpleNamespace(template=lambda value: value)
 VARIABLES = {
     "inventory_hostname": "prod-1",
-    "eks_region": "eu-central-1",
-    "eks_options": "none",
     "apono_connector": "Production",
     "apono_owner": {},
     "apono_wait_timeout": 60,
@@ -30,23 +28,6 @@ VARIABLES = {
 
 def looked_up(plugin, *terms, **further):
     return plugin.LookupModule(templar=TEMPLAR).run(list(terms), VARIABLES, **further)
-
-
-def test_given_is_one_dictionary_of_what_is_set():
-    assert looked_up(given, {"region": "eks_region", "profile": "eks_profile"}) == [{"region": "eu-central-1"}]
-
-
-@pytest.mark.parametrize("wrong", [5, ["region"]])
-def test_given_refuses_what_names_no_variable(wrong):
-    with pytest.raises(AnsibleLookupError, match="given takes dictionaries"):
-        looked_up(given, wrong)
-    with pytest.raises(AnsibleLookupError, match="it has no options"):
-        looked_up(given, values=wrong)
-
-
-def test_given_names_the_variable_that_is_no_dictionary():
-    with pytest.raises(AnsibleLookupError, match="eks_options is not a dictionary"):
-        looked_up(given, "eks_options")
 
 
 def test_the_options_of_an_integration_are_made_of_the_variables_that_are_set():
@@ -68,7 +49,7 @@ def test_the_settings_of_an_account_are_those_of_all_its_clusters(monkeypatch):
     settings = {"apono_tags": {"team": "platform"}, "apono_role_name": "look"}
     monkeypatch.setitem(VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"settings": settings}}})
     monkeypatch.setitem(VARIABLES, "apono_tags", {"team": "other"})
-    assert looked_up(options, "iam_role") == [{"name": "look", "tags": {"team": "platform"}}]
+    assert looked_up(options, "iam_role") == [{"name": "look", "path": "/", "tags": {"team": "platform"}}]
 
 
 def test_the_settings_of_a_cluster_have_no_secrets(monkeypatch):

@@ -37,6 +37,7 @@ def test_a_cluster_of_which_nothing_is_said_has_its_settings_and_tells_how_to_lo
             "account_id": "111122223333",
         },
         "connector_must_exist": True,
+        "type": "aws-eks",
         "config": {
             "Server URL": "",
             "Certification Authority": "",
@@ -183,7 +184,7 @@ def test_a_plan_gets_all_options_of_a_host_before_and_after_eks_is_read():
     assert before["cluster_info"] == {"cluster_name": "prod-1", "region": "eu-central-1"}
     assert before["apono"] == {"api_token": "token"}
     assert before["kubernetes"] == {}
-    assert before["iam_role"] == {"name": "look", "tags": {"team": "platform"}}
+    assert before["iam_role"] == {"name": "look", "path": "/", "tags": {"team": "platform"}}
     assert before["mapping"] == {
         "authentication": "auto",
         "access_entry": {"username": "jane", "tags": {"team": "platform"}},
@@ -195,7 +196,9 @@ def test_a_plan_gets_all_options_of_a_host_before_and_after_eks_is_read():
         values, Facts("prod-1", CLUSTER, {"apono_tags": {"team": "a"}}, connector_ids={"Production": "id"})
     )
     assert after["kubernetes"] == {"cluster_name": "prod-1", "host": CLUSTER["endpoint"], "ca_cert": "ABC"}
-    assert after["iam_policy"] == {"account_id": "111122223333", "tags": {"team": "a"}}
+    # The account has what all its clusters need, and the cluster what it needs itself.
+    assert (after["iam_policy"]["account_id"], after["iam_policy"]["tags"]) == ("111122223333", {"team": "a"})
+    assert after["mapping"]["access_entry"]["tags"] == {"team": "platform"}
     assert (after["integration"]["name"], after["integration"]["connector"]) == ("prod-1", "id")
     assert after["integration"]["wait"] is True
 

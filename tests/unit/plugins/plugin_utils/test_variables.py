@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, read, readable
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, read
 from jinja2 import UndefinedError
 
 EXPRESSIONS = {"{{ region }}": "EU-CENTRAL-1", "{{ cluster }}": {"region": "us-east-1", "tags": ["a", "b"]}}
@@ -145,9 +145,9 @@ def undefined_because(reason):
         undefined_because(AnsibleError("'nobody' is undefined")),
     ],
 )
-def test_of_a_host_what_can_be_worked_out_is_known(error):
+def test_of_a_host_what_cannot_be_worked_out_is_named(error):
     its = Lazy(region="eu-central-1", profile=error)
-    assert readable(its, ["profile", "region", "owner"]) == {"region": "eu-central-1"}
+    assert read(its, "region") == "eu-central-1"
     with pytest.raises(AnsibleError) as raised:
         read(its, "profile")
     assert str(raised.value) == "profile cannot be worked out: 'nobody' is undefined"
