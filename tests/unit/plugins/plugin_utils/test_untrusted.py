@@ -9,7 +9,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.apono.eks.plugins.filter import fleet
-from ansible_collections.apono.eks.plugins.lookup import given
+from ansible_collections.apono.eks.plugins.lookup import options
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data, with_words
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
@@ -78,8 +78,13 @@ def test_what_comes_of_a_template_is_not_templated_again(payload):
     templar = Templar(DataLoader(), variables=variables)
     for name in ("whole.text", "whole.inner.text", "joined.text"):
         assert plain(templar.template(find(name, variables, templar.template))) == payload
-    options = given.LookupModule(templar=templar).run([{"one": "whole.text"}, "joined", "whole.inner"], variables)
-    assert plain(templar.template(options)) == [{"one": payload, "text": payload}]
+    variables |= {
+        "inventory_hostname": "prod-1",
+        "apono_username": trust_as_template("{{ made.text }}"),
+        "apono_tags": trust_as_template("{{ made.inner }}"),
+    }
+    found = options.LookupModule(templar=templar).run(["access_entry"], variables)
+    assert plain(templar.template(found)) == [{"username": payload, "tags": {"text": payload}}]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
