@@ -85,6 +85,11 @@ FACTS = {
 }
 # Terms for several targets at once.
 SETTINGS, PLAN = "settings", "plan"
+# The targets that need facts; for the others, none is read, so that they are at hand before the first result.
+NEEDED = {
+    **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes"), ("cluster",)),
+    **dict.fromkeys(("integration", PLAN), tuple(FACTS)),
+}
 
 
 class LookupModule(DataLookup):
@@ -103,11 +108,12 @@ class LookupModule(DataLookup):
         if term == SETTINGS:
             return {**host_options.settings(variables, self._templar.template), "unknown": unknown(variables)}
         values = host_options.read(variables, self._templar.template, TARGETS if term == PLAN else (term,))
-        facts = self.facts(variables)
+        facts = self.facts(term, variables)
         return host_options.host_options(values, facts) if term == PLAN else host_options.options(term, values, facts)
 
-    def facts(self, variables: Mapping[str, Any]) -> host_options.Facts:
-        found = plain(given([FACTS], variables, self._templar.template))
+    def facts(self, term: str, variables: Mapping[str, Any]) -> host_options.Facts:
+        names = {fact: FACTS[fact] for fact in NEEDED.get(term, ())}
+        found = plain(given([names], variables, self._templar.template))
         account_id = found.get("cluster", {}).get("account_id")
         if account_id:
             merged = {"account": f"apono_fleet.accounts.{account_id}.settings"}
