@@ -64,10 +64,11 @@ _raw:
   sample: [{"region": "eu-central-1", "profile": "platform"}]
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
@@ -112,8 +113,11 @@ class LookupModule(DataLookup):
         return host_options.host_options(values, facts) if term == PLAN else host_options.options(term, values, facts)
 
     def facts(self, term: str, variables: Mapping[str, Any]) -> host_options.Facts:
-        names = {fact: FACTS[fact] for fact in NEEDED.get(term, ())}
-        found = plain(given([names], variables, self._templar.template))
+        found: dict[str, Any] = {}
+        for fact in NEEDED.get(term, ()):
+            # A play says by an undefined value that a task is yet to come.
+            with contextlib.suppress(AnsibleError):
+                found.update(plain(given([{fact: FACTS[fact]}], variables, self._templar.template)))
         account_id = found.get("cluster", {}).get("account_id")
         if account_id:
             merged = {"account": f"apono_fleet.accounts.{account_id}.settings"}

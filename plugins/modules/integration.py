@@ -60,8 +60,10 @@ options:
     type: bool
     default: false
   connector:
-    description: The connector, by its id or its name. An id saves a call. If it is not set, it is left
-      unchanged.
+    description:
+      - The connector, by its id or its name. An id saves a call. Without it, the connector of an integration that
+        exists is left unchanged.
+      - Required to create an integration. V(none) creates it without a connector.
     type: str
   connector_must_exist:
     description:

@@ -133,6 +133,12 @@ options:
       - A note in the report says how many of all clusters it has. Whether a run fails does not depend on it.
       - An expression that is none, or that gives something else than records, is an error.
     type: str
+  check_path:
+    description:
+      - Only check that the files can be written at O(path). Nothing is written and no table is returned, so that a
+        playbook can fail before it changes a cluster.
+    type: bool
+    default: false
 notes:
   - A new file can be read by its owner alone. A file that replaces one of the same user has its permissions, so
     C(chmod) decides once for a report that is always written to the same path.

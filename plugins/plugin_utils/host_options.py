@@ -28,8 +28,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.variables import read as
 
 # A variable that stands for a dictionary of further options.
 FURTHER = "*"
-# How a user says that an integration has no connector.
-NO_CONNECTOR = "none"
 
 # The variables of an inventory, beside those of the table, that name the account of a cluster, and the cluster.
 ACCOUNT_NAMES = tuple(name for name in ACCOUNT_VARIABLES if name not in TABLE)

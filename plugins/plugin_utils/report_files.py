@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -57,13 +58,11 @@ class Report(Task):
             "path": {"type": "path"},
             "query": {"type": "str"},
             "user": {"type": "str"},
+            "check_path": {"type": "bool", "default": False},
         }
     )
 
     def validate(self) -> None:
-        self.query = None
-        if self.params.get("query"):
-            self.query = Query(self.params["query"], "query (in a playbook apono_report_query)")
         path = self.params.get("path")
         if path and (os.path.isdir(path) or not os.path.basename(path)):
             raise ResourceError(
@@ -71,7 +70,11 @@ class Report(Task):
             )
 
     def result(self, check_mode: bool) -> dict[str, Any]:
-        self.validate()
+        if self.params["check_path"]:
+            self.check()
+            return {"changed": False}
+        expression = self.params.get("query")
+        query = Query(expression, "query (in a playbook apono_report_query)") if expression else None
         now = datetime.datetime.now(datetime.timezone.utc)
         document = report.document(
             self.params["outcomes"],
@@ -81,28 +84,55 @@ class Report(Task):
             generated_at=now.isoformat(timespec="seconds"),
             run=run_facts(self.params.get("user") or ""),
         )
-        if self.query:
-            document = chosen(document, self.query)
-        files = self.write(document) if self.params.get("path") else {}
+        if query:
+            document = chosen(document, query)
+        shown = {"changed": False, "table": report.table(document), "counts": document["counts"], "files": {}}
+        try:
+            files = self.write(document) if self.params.get("path") else {}
+        except ResourceError as error:
+            # What was done to the clusters is not to be lost with the files.
+            return {**shown, "failed": True, "msg": error.message}
         where = ["", f"The report is {files['html']}, and beside it the same as JSON and CSV."] if files else []
-        return {
-            "changed": False,
-            "table": report.table(document) + where,
-            "counts": document["counts"],
-            "files": files,
-        }
+        return {**shown, "table": shown["table"] + where, "files": files}
+
+    def check(self) -> None:
+        """Raises :class:`ResourceError` for files that cannot be written, as far as that can be known before."""
+        for path in self.files().values() if self.params.get("path") else ():
+            try:
+                folder = next(one for one in Path(followed(path)).parents if one.exists())
+            except OSError as error:
+                raise cannot_be_written(path, error) from error
+            if not folder.is_dir():
+                raise cannot_be_written(path, f"{folder} is not a folder")
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise cannot_be_written(path, f"no permission to write into {folder}")
 
     def write(self, document: dict[str, Any]) -> dict[str, str]:
         """The files, by their kind."""
-        stem = report.stem(os.path.abspath(self.params["path"]))
-        files = {kind: f"{stem}.{kind}" for kind in WRITERS}
+        stem, files = self.stem(), self.files()
         for kind, path in files.items():
             try:
                 # A link stays a link: what it leads to is replaced.
                 replace_file(followed(path), WRITERS[kind](document, stem))
             except OSError as error:
-                raise ResourceError(f"The report {path} cannot be written: {error}. Choose a writable path.") from error
+                raise cannot_be_written(path, error) from error
         return files
+
+    def files(self) -> dict[str, str]:
+        """The path of each kind of file."""
+        return {kind: f"{self.stem()}.{kind}" for kind in WRITERS}
+
+    def stem(self) -> str:
+        """The path of all files without their endings. Raises :class:`ResourceError` for the path of a folder."""
+        self.validate()
+        return report.stem(os.path.abspath(self.params["path"]))
+
+
+def cannot_be_written(path: str, reason: Any) -> ResourceError:
+    return ResourceError(
+        f"The report {path} cannot be written: {reason}. Choose a writable path (in a playbook apono_report).",
+        code="ReportPath",
+    )
 
 
 def chosen(document: dict[str, Any], query: Query) -> dict[str, Any]:

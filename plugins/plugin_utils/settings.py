@@ -218,7 +218,8 @@ SECTIONS = (
             "Further options of the group ``apono.eks.apono``. They win over the variables above.",
             NOTHING, secret=True),
         Setting("apono_connector", "str", "integration.connector connector.id",
-            "The connector, by name or id.", UNCHANGED),
+            "The connector, by name or id. Required for a new integration; ``none`` creates it without a connector.",
+            UNCHANGED),
         Setting("apono_connector_in_cluster", "bool", "connection.in_cluster",
             "Whether the connector runs in the cluster itself. If not, the integration has the address and the "
             "certificate authority that EKS has.",

@@ -60,6 +60,9 @@ OWNER = {
         **SOURCE,
     },
 }
+# The value of the option connector that creates an integration without one.
+NO_CONNECTOR = "none"
+
 # The settings that name the cluster, by what the option cluster calls them.
 CLUSTER_OPTIONS = {
     integration.CLUSTER_NAME: "name",
@@ -291,7 +294,15 @@ class Integration(WithApono, Resource):
     def with_connector(self, read: Found) -> Found:
         """The connector that is wanted, given by id or name."""
         wanted = self.params.get("connector")
-        if not wanted or wanted == read.connector_id:
+        if not wanted and read.integration is None:
+            raise ResourceError(
+                f"{self.what} would be created without a connector, and nothing would reach the cluster: set connector "
+                f"(in a playbook apono_connector) to the id or the name of one, or to {NO_CONNECTOR} to create it "
+                "without one.",
+                service="apono",
+                code="NoConnector",
+            )
+        if wanted in (None, "", NO_CONNECTOR, read.connector_id):
             return read
         seen = connected_connector(self.apono, wanted)
         connectors = [seen] if seen else known_connectors(self.apono)

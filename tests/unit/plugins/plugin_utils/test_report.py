@@ -351,8 +351,8 @@ def test_the_files_have_one_stem(given_path, stem):
     assert report.stem(given_path) == stem
 
 
-def run(path, check_mode=False):
-    params = {"outcomes": [DONE, FAILED], "title": "Clusters", "path": str(path)}
+def run(path, check_mode=False, **more):
+    params = {"outcomes": [DONE, FAILED], "title": "Clusters", "path": str(path), **more}
     return Report(Report.options.normalise(params)[0]).result(check_mode)
 
 
@@ -425,10 +425,15 @@ def test_a_link_stays_a_link(tmp_path):
 
 def test_a_path_where_nothing_can_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResourceError, match=r"file/today.html cannot be written: .* File exists"):
-        run(tmp_path / "file/today.html")
-    with pytest.raises(ResourceError, match="is a folder: name a file in it, such as"):
-        run(tmp_path)
+    for path, words in (
+        (tmp_path / "file/today.html", "file/today.html cannot be written: [Errno 17] File exists"),
+        (tmp_path, "is a folder: name a file in it, such as"),
+    ):
+        result = run(path)
+        assert result["failed"]
+        assert words in result["msg"]
+        # The table is there all the same.
+        assert result["table"][-1] == "2 clusters: 1 failed, 1 changed"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -458,3 +463,15 @@ def test_states_that_need_somebody_come_first():
         *("verified", "onboarded", "unheard of"),
     ]
     assert report.counts(clusters)["failed"] == 2
+
+
+def test_whether_files_can_be_written_is_known_before(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path, words in (
+        (tmp_path / "file/today.html", "file is not a folder"),
+        (tmp_path, "is a folder: name a file in it"),
+    ):
+        with pytest.raises(ResourceError, match=words):
+            run(path, check_path=True)
+    assert run(tmp_path / "reports/today.html", check_path=True) == {"changed": False}
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -108,8 +108,8 @@ class Answers:
 
 
 def resource(answers=None, **given):
-    """An integration's resource with validated options."""
-    checked = Integration.options.check({"api_token": "hidden-token", "name": "prod", **given})
+    """An integration's resource with validated options; one that is created has no connector, unless one is given."""
+    checked = Integration.options.check({"api_token": "hidden-token", "name": "prod", "connector": "none", **given})
     assert not checked.error_messages
     params, _secrets = Integration.options.normalise(checked.validated_parameters)
     made = Integration(params)
@@ -638,3 +638,16 @@ def test_a_secret_is_in_one_store():
         checked = Integration.options.check({"api_token": "hidden-token", "name": "prod", "secret_store": store})
         assert bool(checked.error_messages) is (len(store) > 1)
     assert "mutually exclusive" in checked.error_messages[0]
+
+
+@pytest.mark.parametrize("connector", [None, "", " "])
+def test_an_integration_is_created_without_a_connector_only_when_that_is_asked_for(connector):
+    with pytest.raises(ResourceError, match="set connector .in a playbook apono_connector. .* or to none") as raised:
+        planned(config=CONFIG, connector=connector)
+    assert raised.value.code == "NoConnector"
+    plan, _made = planned(config=CONFIG, connector="none")
+    assert plan.after["connector_id"] is None
+    # One that is there keeps what it has.
+    for said in (connector, "none"):
+        plan, _made = planned(shown(connector_id="theirs"), config=CONFIG, connector=said)
+        assert plan.after["connector_id"] == "theirs"
