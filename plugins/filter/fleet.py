@@ -226,7 +226,7 @@ def of_others(
     for host in others:
         values, errors = settings[host]["values"], settings[host]["errors"]
         account_id = rules.known_account(values)
-        if account_id not in accounts:
+        if account_id is None or account_id not in accounts:
             continue
         wrong = [reason for name, reason in errors.items() if name in OF_ACCOUNT]
         if wrong:

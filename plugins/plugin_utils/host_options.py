@@ -114,7 +114,8 @@ def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, 
     :param names: the variables that are wanted of the inventory; without them, all that a plan needs.
     """
     if "apono_settings" in its:
-        return plain(its["apono_settings"])
+        read_before: dict[str, dict[str, Any]] = plain(its["apono_settings"])
+        return read_before
     found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
     for name in names or PLANNED:
         try:
