@@ -181,3 +181,57 @@ def test_no_clusters_says_why_the_inventory_plugin_found_none(bed: Bed, controll
     reason = text[text.index("There is no cluster to work on.") :]
     assert f"{path}: " in reason
     assert "InvalidClientTokenId" in reason or "token" in reason.lower(), reason
+
+
+def test_the_role_of_an_integration_takes_ids_and_labels_by_itself(
+    bed: Bed, controller: Controller, account: Account
+) -> None:
+    account.add_cluster("alpha", "API")
+
+    def play(config: dict[str, str], **further: Any) -> list[dict[str, Any]]:
+        options = {"connector": "Production", "config": config, **further}
+        task = {
+            "ansible.builtin.include_role": {"name": "apono.eks.integration"},
+            "vars": {"integration_name": "alpha", "integration_options": options},
+        }
+        return [{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}]
+
+    inventory = {"all": {"hosts": {"alpha": {}}}}
+    run = controller.play(play({"target_cluster": "alpha", "region ": "eu-west-1"}, user_cleanup_days=5), inventory)
+    assert run.code == 0, run.output
+    assert integrations(bed)["alpha"]["integration_config"] == {
+        "target_cluster": "alpha",
+        "cluster_location": "eu-west-1",
+        "credentials_cleanup_period_in_days": "5",
+    }
+    same = controller.play(play({"EKS cluster NAME": "alpha", "cluster_location": "eu-west-1"}), inventory)
+    assert (same.code, same.changed) == (0, []), same.output
+
+
+def test_a_new_integration_needs_a_connector_unless_none_is_asked_for(
+    bed: Bed, controller: Controller, inventory: dict[str, Any]
+) -> None:
+    settings = inventory["all"]["hosts"]["alpha"]
+    settings |= {"apono_trust": {"sso": {}}, "apono_wait": False}
+    run = controller.run("apono.eks.onboard", inventory, "--check")
+    assert run.code == 2, run.output
+    assert "set connector (in a playbook apono_connector)" in run.failed["alpha"]
+    assert bed.calls(writes=True) == []
+    settings["apono_connector"] = "none"
+    assert controller.run("apono.eks.onboard", inventory).code == 0
+    assert integrations(bed)["alpha"]["connector_id"] is None
+
+
+def test_a_report_that_cannot_be_written_is_an_error_before_the_first_write(
+    bed: Bed, controller: Controller, inventory: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    settings = inventory["all"]["hosts"]["alpha"]
+    settings |= {"apono_trust": {"sso": {}}, "apono_connector": "Production"}
+    settings["apono_report"] = str(tmp_path / "file" / "today.html")
+    run = controller.run("apono.eks.onboard", inventory)
+    assert run.code == 2, run.output
+    assert "cannot be written" in run.failed["alpha"]
+    assert bed.calls(writes=True) == []
+    # The table is there all the same.
+    assert "1 cluster: 1 failed" in run.output
