@@ -13,7 +13,13 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import ArgumentTypeError
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.redaction import MASK, register, register_address, texts
+from ansible_collections.apono.eks.plugins.module_utils.redaction import (
+    MASK,
+    credentials_of,
+    register,
+    register_address,
+    texts,
+)
 
 # Options that are addresses of services.
 ADDRESSES = ("api_url", "endpoint_url", "host")
@@ -77,6 +83,10 @@ class Options:
         shown = {
             name: shown_value(known[name], value, secrets) if name in known else MASK for name, value in given.items()
         }
+        for name in ADDRESSES:
+            # The whole of user and password, before Ansible masks the password alone.
+            for secret in credentials_of(str(given.get(name) or ""))[:1]:
+                shown[name] = str(given[name]).replace(secret, MASK)
         return shown, secrets
 
     def normalise(self, validated: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:

@@ -51,7 +51,9 @@ SECRET_VARIABLES = (
     "K8S_AUTH_PASSWORD",
 )
 # In any letter case. Of an address, user and password are secret.
-ADDRESS_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "k8s_auth_proxy")
+ADDRESS_VARIABLES = re.compile(
+    r"(?:https?|all|k8s_auth)_proxy|k8s_auth_host|aws_url|aws_endpoint_url\w*", re.IGNORECASE
+)
 
 # What is a secret wherever it is quoted, known or not: tokens of EKS, bearer tokens, signatures (Signature Version 4:
 # "SigV4 authentication elements"), and user and password of an address.
@@ -113,7 +115,7 @@ def known_secrets() -> list[str]:
     for name in SECRET_VARIABLES:
         found.update(dict.fromkeys(texts(os.environ.get(name))))
     for name, value in os.environ.items():
-        if name.lower() in ADDRESS_VARIABLES:
+        if ADDRESS_VARIABLES.fullmatch(name):
             found.update(dict.fromkeys(credentials_of(value)))
     return list(found)
 

@@ -344,10 +344,11 @@ class Aws:
         if session.get_config_variable("max_attempts") is None:
             retries["total_max_attempts"] = MOST_ATTEMPTS
         verify = None if self.params.get("validate_certs") is not False else False
+        address = self.params.get("endpoint_url")
         return {
             # STS and IAM answer without a region; a region that is missing is missed by EKS alone.
             "region_name": session.get_config_variable("region") or (None if service == "eks" else "us-east-1"),
-            "endpoint_url": self.params.get("endpoint_url"),
+            "endpoint_url": address and transport.checked_address(address, *aws_session.ENDPOINT),
             "verify": verify,
             "config": botocore.config.Config(
                 retries=retries,

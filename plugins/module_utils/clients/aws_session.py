@@ -17,7 +17,11 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils import versions
 from ansible_collections.apono.eks.plugins.module_utils.clients import proxies
-from ansible_collections.apono.eks.plugins.module_utils.clients.transport import ConnectionFailed, within
+from ansible_collections.apono.eks.plugins.module_utils.clients.transport import (
+    ConnectionFailed,
+    checked_address,
+    within,
+)
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 try:
@@ -40,6 +44,8 @@ READ_TIMEOUT = 60
 # botocore's own, for the metadata of the machine.
 METADATA_TIMEOUT = 1
 USER_AGENT = "apono.eks"
+# What names an address, and an example.
+ENDPOINT = ("endpoint_url (or the variable AWS_ENDPOINT_URL of a service)", "https://eks.eu-central-1.amazonaws.com")
 
 
 def new_session(**arguments: Any) -> Any:
@@ -53,8 +59,10 @@ def new_session(**arguments: Any) -> Any:
 
 
 def create_client(create: Callable[..., Any], service: str, **arguments: Any) -> Any:
-    """A client of a service, by botocore's method; raises :class:`ResourceError` for a proxy that cannot be used."""
+    """A client of a service, by botocore's method; raises :class:`ResourceError` for an address or a proxy that cannot
+    be used."""
     client = create(service, **arguments)
+    checked_address(client.meta.endpoint_url, *ENDPOINT)
     chosen = chosen_proxies(client.meta.endpoint_url)
     if chosen is not None:
         given = arguments.get("config") or botocore.config.Config()

@@ -113,3 +113,9 @@ def test_what_is_where_it_belongs_is_shown():
     shown, secrets = options.invocation(given)
     assert shown == {**given, "unknown": redaction.MASK}
     assert secrets == set()
+
+
+def test_user_and_password_of_an_address_are_hidden_whole():
+    options = Options({"api_url": {"type": "str"}, "name": {"type": "str"}})
+    shown, _secrets = options.invocation({"api_url": "https://jane:pa#ss@word@apono.example.com", "name": "x"})
+    assert shown == {"api_url": f"https://{redaction.MASK}@apono.example.com", "name": "x"}

@@ -172,3 +172,16 @@ def test_an_answer_without_end_is_given_up(monkeypatch):
     with server(first, b"x" * 100_000, pause=0) as url, pytest.raises(ConnectionFailed) as failure:
         Http(tls_context(validate=True), 20).request("GET", url, {})
     assert (failure.value.reason, failure.value.permanent) == ("the answer is longer than 1 MiB", True)
+
+
+def test_an_address_of_aws_with_a_password_is_refused_and_not_shown(monkeypatch):
+    address = "https://jane:pa#ss@word@127.0.0.1:9"
+    keys = {"access_key": "AKIAEXAMPLEEXAMPLE", "secret_key": "example-secret"}
+    with pytest.raises(ResourceError, match="has a user or a password in it") as by_option:
+        Aws({**keys, "endpoint_url": address}).client("sts")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", address)
+    with pytest.raises(ResourceError, match="has a user or a password in it") as by_variable:
+        Aws(keys).client("sts")
+    assert not any(
+        "pa#ss" in error.value.message or "jane" in error.value.message for error in (by_option, by_variable)
+    )
