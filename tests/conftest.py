@@ -50,7 +50,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for reason, number in skipped.most_common():
         terminalreporter.write_line(f"Not run: {number} test{'s' if number > 1 else ''}: {reason}")
     for left in terminalreporter.config.stash.get(LEFT, []):
-        terminalreporter.write_line(f"Left in the checkout by a test: {left}", red=True)
+        terminalreporter.write_line(f"Left in the checkout while the tests ran: {left}", red=True)
     path = os.environ.get("APONO_EKS_OVERVIEW")
     if path:
         # ansible-test hides it from the tests of module_utils, which have no overview.

@@ -18,7 +18,7 @@ CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
 @pytest.mark.parametrize(
     ("writes", "code", "words"),
     [
-        ("playbooks/report", 1, "Left in the checkout by a test: playbooks/report"),
+        ("playbooks/report", 1, "Left in the checkout while the tests ran: playbooks/report"),
         (".cache/report", 0, ""),
         (None, 0, ""),
     ],
