@@ -279,7 +279,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "environment": {"PATH": "/nowhere"},
         },
         # The last one, because what an included role ignores is not its callers'.
-        "Helm could not keep the release …": {
+        "Helm could not read the chart … for the cluster …": {
             "ansible.builtin.include_role": {"name": "apono.eks.connector"},
             "vars": {
                 "connector_cluster_name": "both",
@@ -341,7 +341,7 @@ def of_tasks(bed: Bed, controller: Controller) -> dict[str, str]:
     }
     run = controller.play([play], {})
     told = {title: words_of(run, title) for title in wanted}
-    told["Helm could not keep the release …"] = list(run.failed.values())[-1]
+    told["Helm could not read the chart … for the cluster …"] = list(run.failed.values())[-1]
     return told
 
 
