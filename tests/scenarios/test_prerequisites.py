@@ -89,7 +89,8 @@ def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
     assert "may not eks:UpdateClusterConfig on" in mode
     assert "may not eks:CreateAccessEntry on" in entry
     # On the terminal once, with the clusters that it keeps out; and where a cluster fails, in full.
-    (table,) = [item["result"]["table"] for item in looked.results if item["action"] == "apono.eks.report"]
+    reports = [item["result"] for item in looked.results if item["action"] == "apono.eks.report"]
+    (table,) = [result["table"] for result in reports if "table" in result]
     assert [line.split(":")[0] for line in table if f"There is no SAML provider {PROVIDER}" in line] == ["moved, waits"]
     assert [line.split(":")[0] for line in table if "answered 401" in line] == ["moved, waits, gone, fine"]
     assert " 6 errors: policy: " in table[1]
