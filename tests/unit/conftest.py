@@ -27,8 +27,9 @@ settings.load_profile("any_machine")
 
 
 @pytest.fixture(autouse=True)
-def _no_secrets(monkeypatch):
-    """Each test has a registry of secrets of its own, as the process of each task has."""
+def _as_a_task(monkeypatch):
+    """Each test has a registry of secrets and a memory of the run of its own, as the first task of a run has."""
     # What loads collections is not there yet when this file is read.
-    redaction = importlib.import_module("ansible_collections.apono.eks.plugins.module_utils.redaction")
-    monkeypatch.setattr(redaction, "_REGISTERED", {})
+    plugins = "ansible_collections.apono.eks.plugins.module_utils"
+    monkeypatch.setattr(importlib.import_module(f"{plugins}.redaction"), "_REGISTERED", {})
+    importlib.import_module(f"{plugins}.clients.run_memory").run_memory.cache_clear()

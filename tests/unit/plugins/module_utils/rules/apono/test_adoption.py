@@ -10,7 +10,7 @@ import json
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration, as_body
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Found, Integration, as_body
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import adoption, integration
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.adoption import Adoption
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn, iam
@@ -309,9 +309,12 @@ def test_with_the_variables_of_an_integration_nothing_of_it_is_changed(current):
     wanted = Integration(params)
     wanted.validate()
     by_name = {connector["name"]: connector["id"] for connector in CONNECTORS}
-    wanted.connector_id = by_name.get(params.get("connector"), params.get("connector")) or current["connector_id"]
-    wanted.wanted_config = {key: integration.config_text(value) for key, value in wanted.config.items()}
-    assert wanted.body(current) == as_body(current)
+    read = Found(
+        current,
+        connector_id=by_name.get(params.get("connector"), params.get("connector")) or current["connector_id"],
+        config={key: integration.config_text(value) for key, value in wanted.config.items()},
+    )
+    assert wanted.body(read) == as_body(current)
     assert params["name"] == current["name"]
 
 

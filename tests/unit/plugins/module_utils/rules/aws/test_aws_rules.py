@@ -208,10 +208,10 @@ def test_tags_are_texts():
 
 def test_where_nothing_else_is_said_tags_that_differ_in_letter_case_are_two():
     params = {"tags": {"Team": "a", "team": 1}}
-    tags.settle(params)
+    tags.normalise(params)
     assert params["tags"] == {"Team": "a", "team": "1"}
     with pytest.raises(ResourceError, match="differ in letter case only"):
-        tags.settle(params, case_sensitive=False)
+        tags.normalise(params, case_sensitive=False)
     nothing = {"tags": None}
-    tags.settle(nothing)
+    tags.normalise(nothing)
     assert nothing == {"tags": None}
