@@ -85,7 +85,8 @@ FACTS = {
     "is_rollout": "apono_rolls_out",
 }
 # Terms for several targets at once.
-SETTINGS, PLAN = "settings", "plan"
+SETTINGS = "settings"
+PLAN = "plan"
 # The targets that need facts; for the others, none is read, so that they are at hand before the first result.
 NEEDED = {
     **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes"), ("cluster",)),

@@ -141,7 +141,7 @@ def test_a_trust_that_is_none_is_an_error_that_shows_what_to_write(
 def warnings(output: str) -> list[str]:
     """The warnings on the terminal, each in one line."""
     text = " ".join(output.split())
-    return [part for part in text.split("[WARNING]: ")[1:]]
+    return text.split("[WARNING]: ")[1:]
 
 
 def test_a_misspelt_name_is_warned_of_once_with_the_nearest_one(

@@ -15,11 +15,12 @@ import os
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.redaction import register_address
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 SCHEMES = ("http", "https")
 SOCKS_SCHEMES = ("socks5", "socks5h")

@@ -370,22 +370,22 @@ class Integration(WithApono, Resource):
 
     # Planning
 
-    def plan(self, found: Found) -> Plan:
-        name, current = self.params["name"], found.integration
+    def plan(self, current: Found) -> Plan:
+        name, existing = self.params["name"], current.integration
         if self.params["state"] == "absent":
-            if current is None:
+            if existing is None:
                 return Plan(None, None)
-            change = Change(f"delete integration {name}", "DELETE", {"id": current["id"]})
-            return Plan(self.shown(as_body(current)), None, (change,))
-        body = self.body(found)
+            change = Change(f"delete integration {name}", "DELETE", {"id": existing["id"]})
+            return Plan(self.shown(as_body(existing)), None, (change,))
+        body = self.body(current)
         after = self.shown(body)
-        context = {"connector_id": found.connector_id, "connector": found.connector}
-        absent = absence(found.connector)
-        if current is None:
+        context = {"connector_id": current.connector_id, "connector": current.connector}
+        absent = absence(current.connector)
+        if existing is None:
             arguments = {"body": self.sent(body), "absent": absent}
             return Plan(None, after, (Change(f"create integration {name}", "POST", arguments),), context=context)
-        before = self.shown(as_body(current))
-        details = {"id": current["id"], "status": current["status"], "last_sync_time": current.get("last_sync_time")}
+        before = self.shown(as_body(existing))
+        details = {"id": existing["id"], "status": existing["status"], "last_sync_time": existing.get("last_sync_time")}
         changes = []
         settings = [key for key in after if after[key] != before[key]]
         if self.renews_secret() and "secret_store" not in settings:
@@ -396,16 +396,16 @@ class Integration(WithApono, Resource):
                 Change(
                     f"set {words} of integration {name}",
                     "PUT",
-                    {"id": current["id"], "body": self.sent(body), "absent": absent},
+                    {"id": existing["id"], "body": self.sent(body), "absent": absent},
                 )
             )
-        elif self.params["wait"] and current["status"].lower() == "error":
+        elif self.params["wait"] and existing["status"].lower() == "error":
             # A sync that failed is tried again: its cause may be gone, and if it is not, the user learns of it.
             changes.append(
                 Change(
                     f"refresh integration {name}, whose last sync failed",
                     "REFRESH",
-                    {"id": current["id"], "absent": absent},
+                    {"id": existing["id"], "absent": absent},
                 )
             )
         return Plan(before, after, tuple(changes), details, context)

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
@@ -127,7 +127,7 @@ class UserEntry:
         return go_yaml.lower(self.userarn)
 
 
-Entry = RoleEntry | UserEntry
+Entry: TypeAlias = "RoleEntry | UserEntry"
 
 
 @dataclass(frozen=True)
@@ -693,7 +693,8 @@ def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = 
 
     An entry for users is no node's, whatever its groups are: its username has the session's name. With
     ``allow_reserved_groups`` any group may be that of users, and only the username tells nodes: to join, a node needs
-    one that begins with ``system:node:`` (Kubernetes, "Using Node Authorization").
+    one that begins with ``system:node:`` (Kubernetes, "Using Node Authorization"). An entry with an empty username or
+    group, as EKS reads a value that is not text, is never taken for the collection's own, which has neither.
 
     Raises :class:`ResourceError` with the code ``WouldLockOut``.
     """
@@ -705,7 +706,8 @@ def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = 
 
 def guard_entry(entry: RoleEntry | UserEntry, caller_arn: str | None, allow_reserved_groups: bool = False) -> None:
     """Refuse to change or remove an entry; as :func:`guard`."""
-    if entry.is_for_nodes and (entry.is_named_as_node or not (allow_reserved_groups or entry.is_for_users)):
+    may_be_own = entry.is_for_users or (allow_reserved_groups and entry.username and all(entry.groups))
+    if entry.is_for_nodes and (entry.is_named_as_node or not may_be_own):
         raise ResourceError(
             f"{entry.arn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
             f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "

@@ -14,12 +14,14 @@ from ansible_collections.apono.eks.plugins.filter.connector_chart import ROLE_AN
 
 CHART = FilterModule().filters()["connector_chart"]
 ROLE = "arn:aws:iam::111122223333:role/apono-connector"
-DECLARED = {
-    "apono": {"token": "", "connectorId": ""},
-    "serviceAccount": {"name": "apono", "annotations": {}, "manageClusterRoles": False},
-    "image": {"tag": ""},
-    "affinity": None,
-}
+DECLARED = yaml.safe_dump(
+    {
+        "apono": {"token": "", "connectorId": ""},
+        "serviceAccount": {"name": "apono", "annotations": {}, "manageClusterRoles": False},
+        "image": {"tag": ""},
+        "affinity": None,
+    }
+)
 
 
 def rendered(image: str | None = "example.com/a:1", account: str | None = "apono", role: str | None = None) -> str:
@@ -31,8 +33,8 @@ def rendered(image: str | None = "example.com/a:1", account: str | None = "apono
     return yaml.safe_dump_all([made, None, deployment])
 
 
-def problems(text: str, values: dict[str, Any] | None = None, role: str = "", declared: Any = DECLARED) -> list[str]:
-    return CHART(text, yaml.safe_dump(declared), values or {}, role)["problems"]
+def problems(text: str, values: dict[str, Any] | None = None, role: str = "", declared: str = DECLARED) -> list[str]:
+    return CHART(text, declared, values or {}, role)["problems"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_a_value_that_a_chart_ignores_is_a_problem(values, path):
 
 def test_what_the_role_sets_has_to_be_known_to_any_chart():
     values = {"serviceAccount": {"manageClusterRoles": True}}
-    (found,) = problems(rendered(), values, declared=None)
+    (found,) = problems(rendered(), values, declared="null")
     assert "serviceAccount.manageClusterRoles" in found and "connector_manage_cluster_roles to false" in found
 
 

@@ -295,12 +295,12 @@ OTHER = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3
 def fixture_policy(monkeypatch):
     monkeypatch.setattr(iam_common, "PROPAGATION_INTERVAL", 0.01)
 
-    def made(options=None, document=BUILT_IN, **answers):
+    def made(options=None, document=None, **answers):
         versions = [{"VersionId": f"v{number}", "IsDefaultVersion": number == 2} for number in (10, 9, 2, 1)]
         found = {
             "GetCallerIdentity": CALLER,
             "GetPolicy": a_policy(),
-            "GetPolicyVersion": {"PolicyVersion": {"VersionId": "v2", "Document": written(document)}},
+            "GetPolicyVersion": {"PolicyVersion": {"VersionId": "v2", "Document": written(document or BUILT_IN)}},
             "ListPolicyVersions": pages("Versions", *versions),
             **answers,
         }
