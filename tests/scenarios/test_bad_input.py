@@ -71,7 +71,10 @@ BAD = {
         {"apono_role_name": 16},
         ["apono_role_name is a name, and YAML has read a number, 16, in its place"],
     ),
-    "no trust": ({"apono_trust": ""}, ["one of the following is required: sso, saml, policy"]),
+    "no trust": (
+        {"apono_trust": ""},
+        ["trust (in a playbook apono_trust) is required for the role apono-k8s-access", "write {sso: {}}"],
+    ),
     "a username with a reserved prefix": (
         {"apono_username": "system:admin"},
         ["username 'system:admin' begins with system:"],

@@ -58,7 +58,6 @@ class IamRole(WithAws, Resource):
                 "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
                 "allow_open_trust": {"type": "bool", "default": False},
             },
-            required_if=(("state", "present", ("trust",)),),
             identifying=("name",),
         ),
         TAGS,
@@ -87,6 +86,11 @@ class IamRole(WithAws, Resource):
     def trust_document(self, partition: str, account_id: str) -> dict[str, Any]:
         """The trust policy that is wanted."""
         trust = self.params["trust"]
+        if not trust:
+            raise ResourceError(
+                f"trust (in a playbook apono_trust) is required for the role {self.params['name']}, because it says "
+                f"who may assume it: write {', or '.join(iam_trust.KINDS.values())}."
+            )
         if trust.get("policy"):
             document = iam.parse_trust_policy(trust["policy"], "trust.policy")
         elif trust.get("saml"):
