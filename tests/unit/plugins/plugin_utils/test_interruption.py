@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from ansible_collections.apono.eks.plugins.plugin_utils import interruption
@@ -41,6 +43,10 @@ print("the worker ended with", worker.exitcode)
 """
 
 
+# Wherever this process has found the collection: the folder above ansible_collections.
+PLACE = str(Path(interruption.__file__).parents[5])
+
+
 def run(begin):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM.format(begin=begin))],
@@ -48,6 +54,7 @@ def run(begin):
         text=True,
         check=False,
         timeout=30,
+        env=os.environ | {"PYTHONPATH": PLACE},
     )
     return done.stdout, done.stderr
 
