@@ -43,8 +43,8 @@ print("the worker ended with", worker.exitcode)
 """
 
 
-# Wherever this process has found the collection: the folder above ansible_collections.
-PLACE = str(Path(interruption.__file__).parents[5])
+# Where this process has found the collection, below the folder above ansible_collections, and everything else.
+PLACES = os.pathsep.join((str(Path(interruption.__file__).parents[5]), *filter(None, sys.path)))
 
 
 def run(begin):
@@ -54,7 +54,7 @@ def run(begin):
         text=True,
         check=False,
         timeout=30,
-        env=os.environ | {"PYTHONPATH": PLACE},
+        env=os.environ | {"PYTHONPATH": PLACES},
     )
     return done.stdout, done.stderr
 
