@@ -9,8 +9,11 @@ one by itself.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -272,8 +275,13 @@ def poisoned_settings(folder: Path, traps: Traps) -> dict[str, str]:
     return {name: f"{folder}/written/{text}" if name in WRITTEN else text for name, text in texts.items()}
 
 
-# How the variables reach the roles.
-MAPPED = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
+@functools.cache
+def of_account() -> frozenset[str]:
+    """The variables that say what an account is to have, from the table of settings: in a process of its own, because
+    pytest-ansible loads collections in its way here."""
+    program = "from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT\nprint(*OF_ACCOUNT)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return frozenset(done.stdout.split())
 
 
 class TrappedFleet(Fleet):
@@ -304,7 +312,7 @@ class TrappedFleet(Fleet):
 
     def add_host(self, name: str, variables: dict[str, Any]) -> None:
         # What an account is to have is made of what all of its clusters have.
-        own_account = any(f"apono_account_settings.{variable} " in MAPPED for variable in variables)
+        own_account = not of_account().isdisjoint(variables)
         self.add(name, f"2222{len(self.hosts):08}" if own_account else ACCOUNTS[0], host=name, **variables)
 
     @property
