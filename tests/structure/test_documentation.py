@@ -37,6 +37,10 @@ def test_readme_has_only_absolute_links_because_galaxy_shows_it_too():
     assert [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("https://")] == []
 
 
+def test_readme_names_the_two_commands_of_a_clone():
+    assert {"`make try`", "`make test`"} <= set(re.findall(r"`make [a-z]+`", README))
+
+
 def test_each_link_of_readme_to_the_site_leads_to_a_page():
     links = [link.partition("#")[0] for link in re.findall(r"\]\(" + re.escape(SITE) + r"([^)]*)\)", README)]
 
