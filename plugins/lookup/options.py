@@ -32,7 +32,6 @@ options:
       - V(settings) returns the variables themselves that the plan of a fleet needs, none of which is secret, as
         C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the playbooks
         as C(unknown).
-      - V(plan) returns all options of a cluster at once, secrets included.
     type: list
     elements: str
     required: true
@@ -84,13 +83,12 @@ FACTS = {
     "connector_ids": "apono_connectors_result.ids_by_name",
     "is_rollout": "apono_rolls_out",
 }
-# Terms for several targets at once.
+# The term for the variables themselves.
 SETTINGS = "settings"
-PLAN = "plan"
 # The targets that need facts; for the others, none is read, so that they are at hand before the first result.
 NEEDED = {
     **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes"), ("cluster",)),
-    **dict.fromkeys(("integration", PLAN), tuple(FACTS)),
+    "integration": tuple(FACTS),
 }
 
 
@@ -98,9 +96,9 @@ class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
-        unknown = [term for term in terms if term not in (*TARGETS, SETTINGS, PLAN)]
+        unknown = [term for term in terms if term not in (*TARGETS, SETTINGS)]
         if unknown or kwargs:
-            raise AnsibleLookupError(f"options returns those of {', '.join((*TARGETS, SETTINGS, PLAN))}.")
+            raise AnsibleLookupError(f"options returns those of {', '.join((*TARGETS, SETTINGS))}.")
         try:
             return [self.options(term, variables) for term in terms]
         except ResourceError as error:
@@ -109,9 +107,8 @@ class LookupModule(DataLookup):
     def options(self, term: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         if term == SETTINGS:
             return {**host_options.settings(variables, self._templar.template), "unknown": unknown(variables)}
-        values = host_options.read(variables, self._templar.template, TARGETS if term == PLAN else (term,))
-        facts = self.facts(term, variables)
-        return host_options.host_options(values, facts) if term == PLAN else host_options.options(term, values, facts)
+        values = host_options.read(variables, self._templar.template, (term,))
+        return host_options.options(term, values, self.facts(term, variables))
 
     def facts(self, term: str, variables: Mapping[str, Any]) -> host_options.Facts:
         found: dict[str, Any] = {}

@@ -94,17 +94,7 @@ def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> di
     Returns ``values`` and ``errors``, both by variable, so that one that is wrong does not hide the others. Never
     raises.
     """
-    found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
-    for name in PLANNED:
-        try:
-            value = plain(given([{name: name}], variables, template)).get(name)
-            if value is not None:
-                found["values"][name] = checked(name, value)
-        except AnsibleError as error:
-            found["errors"][name] = str(error)
-        except ResourceError as error:
-            found["errors"][name] = error.message
-    return found
+    return one_by_one(PLANNED, lambda name: plain(given([{name: name}], variables, template)).get(name))
 
 
 def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
@@ -116,11 +106,19 @@ def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, 
     if "apono_settings" in its:
         read_before: dict[str, dict[str, Any]] = plain(its["apono_settings"])
         return read_before
+    return one_by_one(names or PLANNED, lambda name: read_variable(its, name) if name in its else None)
+
+
+def one_by_one(names: Iterable[str], value: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
+    """``values`` and ``errors`` of these variables, as :func:`settings` returns them.
+
+    :param value: reads one variable; may raise :class:`AnsibleError`.
+    """
     found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
-    for name in names or PLANNED:
+    for name in names:
         try:
-            if name in its and not is_empty(value := read_variable(its, name)):
-                found["values"][name] = checked(name, value)
+            if not is_empty(held := value(name)):
+                found["values"][name] = checked(name, held)
         except AnsibleError as error:
             found["errors"][name] = str(error)
         except ResourceError as error:
@@ -178,39 +176,11 @@ def options(target: str, values: Mapping[str, Any], facts: Facts) -> dict[str, A
     found: dict[str, Any] = {}
     for name, setting in TABLE.items():
         option = setting.options.get(target)
-        value = value_of(name, values)
-        if option and value is not None:
+        if option and (value := value_of(name, values)) is not None:
             found.update(value if option == FURTHER else {option: value})
     make = MADE.get(target)
     return {
         option: value for option, value in (make(found, values, facts) if make else found).items() if value is not None
-    }
-
-
-def host_options(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """All that a plan needs of one host; see ``settings.py``. Raises :class:`ResourceError`."""
-
-    def of(target: str) -> dict[str, Any]:
-        return options(target, values, facts)
-
-    return {
-        "cluster_info": {**of("aws"), "cluster_name": cluster_name(values, facts)},
-        "apono": of("apono"),
-        "kubernetes": of("kubernetes"),
-        "iam_policy": of("iam_policy"),
-        "iam_role": of("iam_role"),
-        "mapping": {
-            "authentication": value_of("apono_authentication", values),
-            "access_entry": of("access_entry"),
-            "aws_auth_role": of("aws_auth_role"),
-        },
-        "integration": {
-            "name": integration_name(values, facts),
-            "wait": is_true("apono_wait", values),
-            **of("integration"),
-        },
-        "access_flows": value_of("apono_access_flows", values) or [],
-        "connector_install": is_true("apono_connector_install", values),
     }
 
 

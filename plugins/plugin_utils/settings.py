@@ -8,31 +8,21 @@ account or to the run, how the values of several clusters of an account are merg
 prints. Nothing else in the collection reads such a variable: the lookup ``apono.eks.options``, the plan of a fleet, the
 check for misspelt names and ``docs/docsite/rst/variables.rst`` are all made from :data:`SECTIONS`.
 
-The interface for those who plan a fleet, in ``host_options.py``::
+The interface, in ``host_options.py``::
 
-    values = read(variables, template)          # by variable, in the context of the host's own task; nothing is empty
-    options("integration", values, facts)       # the options of one module, as the table and the facts say
-    host_options(values, facts)                 # all of them at once: what a plan needs of one host
-
-``host_options`` returns::
-
-    {"cluster_info": {"cluster_name": str, "region": str, …},       # the group apono.eks.aws, and the cluster
-     "apono": {"api_url": str, "api_token": str, …},                # the group apono.eks.apono
-     "kubernetes": {"host": str, "ca_cert": str, …},                # the group apono.eks.kubernetes
-     "iam_policy": {…}, "iam_role": {…},                            # of this cluster alone; see fleet.settle_accounts
-     "mapping": {"authentication": str, "access_entry": {…}, "aws_auth_role": {…}},
-     "integration": {…}, "access_flows": [{…}], "connector_install": bool}
+    values = read(variables, template, targets) # by variable, in the context of the host's own task; nothing is empty
+    options("integration", values, facts)       # the options of one target, as the table and the facts say
 
 Before a read, ``facts`` is empty and only what follows from the variables is there; after it, ``facts`` has the
 cluster, the parameter ids of the catalog, the ids of connectors by name and the merged settings of the account.
-``cluster_info``, ``apono`` and ``kubernetes`` hold secrets: a task that registers them is ``no_log``, and they never
-become facts that a cache keeps.
+The options of ``aws``, ``apono`` and ``kubernetes`` hold secrets: a task that registers them is ``no_log``, and they
+never become facts that a cache keeps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import TRUST
@@ -79,7 +69,7 @@ class Setting:
     secret: bool = False
     used_by: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def options(self) -> dict[str, str]:
         """The option of each target."""
         return dict(part.split(".") for part in self.to.split())

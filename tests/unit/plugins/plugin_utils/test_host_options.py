@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
-from ansible_collections.apono.eks.plugins.plugin_utils.host_options import Facts, host_options, options, read
+from ansible_collections.apono.eks.plugins.plugin_utils.host_options import Facts, options, read
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE, TARGETS
 
 CLUSTER = {
@@ -169,7 +169,7 @@ def test_of_a_cluster_that_is_gone_nothing_is_told():
     assert not any(name.endswith("access_details") for name in found)
 
 
-def test_a_plan_gets_all_options_of_a_host_before_and_after_eks_is_read():
+def test_each_target_has_its_options_before_and_after_eks_is_read():
     said = {
         "apono_region": "eu-central-1",
         "apono_api_token": "token",
@@ -180,27 +180,25 @@ def test_a_plan_gets_all_options_of_a_host_before_and_after_eks_is_read():
         "apono_access_flows": [{"name": "ask"}],
     }
     values = read(said, lambda value: value, TARGETS)
-    before = host_options(values, Facts("prod-1"))
-    assert before["cluster_info"] == {"cluster_name": "prod-1", "region": "eu-central-1"}
+    before = {target: options(target, values, Facts("prod-1")) for target in TARGETS}
+    assert before["cluster"] == {"name": "prod-1"}
+    assert before["aws"] == {"region": "eu-central-1"}
     assert before["apono"] == {"api_token": "token"}
     assert before["kubernetes"] == {}
     assert before["iam_role"] == {"name": "look", "path": "/", "tags": {"team": "platform"}}
-    assert before["mapping"] == {
-        "authentication": "auto",
-        "access_entry": {"username": "jane", "tags": {"team": "platform"}},
-        "aws_auth_role": {"username": "jane"},
-    }
-    assert before["access_flows"] == [{"name": "ask"}]
-    assert before["connector_install"] is False
-    after = host_options(
-        values, Facts("prod-1", CLUSTER, {"apono_tags": {"team": "a"}}, connector_ids={"Production": "id"})
-    )
+    assert before["mapping"] == {"authentication": "auto"}
+    assert before["access_entry"] == {"username": "jane", "tags": {"team": "platform"}}
+    assert before["aws_auth_role"] == {"username": "jane"}
+    assert before["access_flows"] == {"flows": [{"name": "ask"}]}
+    assert before["connector_install"] == {"install": False}
+    known = Facts("prod-1", CLUSTER, {"apono_tags": {"team": "a"}}, connector_ids={"Production": "id"})
+    after = {target: options(target, values, known) for target in TARGETS}
     assert after["kubernetes"] == {"cluster_name": "prod-1", "host": CLUSTER["endpoint"], "ca_cert": "ABC"}
     # The account has what all its clusters need, and the cluster what it needs itself.
     assert (after["iam_policy"]["account_id"], after["iam_policy"]["tags"]) == ("111122223333", {"team": "a"})
-    assert after["mapping"]["access_entry"]["tags"] == {"team": "platform"}
-    assert (after["integration"]["name"], after["integration"]["connector"]) == ("prod-1", "id")
-    assert after["integration"]["wait"] is True
+    assert after["access_entry"]["tags"] == {"team": "platform"}
+    assert (after["integration_name"]["name"], after["integration"]["connector"]) == ("prod-1", "id")
+    assert after["integration_wait"]["wait"] is True
 
 
 def test_the_options_of_kubernetes_are_those_of_the_user_under_the_names_of_the_modules():
