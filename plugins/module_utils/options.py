@@ -114,6 +114,13 @@ def given_values(argument_spec: dict[str, Any], params: dict[str, Any]) -> dict[
     return {name: value for name, value in given.items() if value is not None}
 
 
+def specified(value: Any) -> Any:
+    """What is set of an option with suboptions: nothing of what is ``None``."""
+    if isinstance(value, dict):
+        return {key: specified(item) for key, item in value.items() if item is not None}
+    return [specified(item) for item in value] if isinstance(value, list) else value
+
+
 def given_value(spec: dict[str, Any], value: Any) -> Any:
     """One option's value, ``None`` when it is as good as not given."""
     if isinstance(value, str):

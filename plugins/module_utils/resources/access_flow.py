@@ -14,7 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     known_access_flows,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options, specified
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import (
     FIRST_POLL_INTERVAL,
@@ -123,7 +123,7 @@ class AccessFlow(WithApono, Resource):
 
     def validate(self) -> None:
         params = self.params
-        self.wanted = access_flow.specified({name: params.get(name) for name in FIELDS})
+        self.wanted = specified({name: params.get(name) for name in FIELDS})
         if "access_targets" in self.wanted:
             access_flow.validate_targets(self.wanted["access_targets"])
             self.wanted["access_targets"] = access_flow.with_integration(

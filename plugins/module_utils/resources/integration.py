@@ -20,7 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.apono import (
     known_connectors,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale, caught, raise_together
-from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, STATE, Options, specified
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place, places
@@ -203,7 +203,7 @@ class Integration(WithApono, Resource):
     # Whose it is
 
     def cluster_is_given(self) -> bool:
-        return bool(specified(self.params.get("cluster")) or self.params["config"])
+        return bool(specified(self.params.get("cluster") or {}) or self.params["config"])
 
     def parameter_ids(self) -> dict[str, str]:
         """The ids of the settings by their labels; asks the catalog where they are not given."""
@@ -216,7 +216,7 @@ class Integration(WithApono, Resource):
             ids
         ):
             return
-        cluster = specified(self.params.get("cluster"))
+        cluster = specified(self.params.get("cluster") or {})
         wanted = integration.cluster_settings(self.params["config"], ids)
         stored = integration.cluster_settings(current["integration_config"], ids)
         # What is set may be called otherwise than by EKS: a name to show, an address of a proxy's.
@@ -580,8 +580,3 @@ def as_body(current: dict[str, Any] | None) -> dict[str, Any]:
         "owner": integration.as_written(shown.get("owner")),
         "owners_mapping": integration.as_written(shown.get("owners_mapping")),
     }
-
-
-def specified(option: dict[str, Any] | None) -> dict[str, Any]:
-    """Of an option with suboptions, those that are set."""
-    return {key: value for key, value in (option or {}).items() if value is not None}

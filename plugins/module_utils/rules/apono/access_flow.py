@@ -48,13 +48,6 @@ _WORDS = {"trigger", "logical_operator", "match_operator", "scope_mode", "approv
 _TIME = re.compile(r"(\d\d?):(\d\d)(:00(\.0+)?)?")
 
 
-def specified(value: Any) -> Any:
-    """What is set of an option with suboptions: nothing of what is ``None``."""
-    if isinstance(value, dict):
-        return {key: specified(item) for key, item in value.items() if item is not None}
-    return [specified(item) for item in value] if isinstance(value, list) else value
-
-
 def same(shown: Any, wanted: Any, key: str = "") -> bool:
     """Whether what Apono shows is what is wanted, as far as that says anything: what Apono has beside it is its own
     choice. The order of a list means nothing anywhere in a flow. ``wanted`` is without ``None``."""
