@@ -239,9 +239,9 @@ def cluster_rows(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
         data_state=cluster["state"],
         class_=look(cluster["state"])[0],
     )
-    told = more(cluster)
-    if told is not None:
-        made.append(element("tr", element("td", told, colspan=str(len(IDENTITY) + 1)), class_="more"))
+    further = more(cluster)
+    if further is not None:
+        made.append(element("tr", element("td", further, colspan=str(len(IDENTITY) + 1)), class_="more"))
     return made
 
 

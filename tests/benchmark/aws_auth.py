@@ -78,7 +78,7 @@ ENTRIES: dict[str, Text] = {
     ),
 }
 
-# Texts that nobody would write. Of most, a whole ConfigMap is refused because of its number of tokens.
+# Texts that no user would write. Of most, a whole ConfigMap is refused because of its number of tokens.
 NASTY: dict[str, Text] = {
     **{
         repr(item): filled(item)

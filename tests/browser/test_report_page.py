@@ -445,7 +445,7 @@ def test_a_count_filters_and_the_address_keeps_it(browser: Browser) -> None:
     browser.choose("text", "prod-15")
     assert browser.address() == "#?text=prod-15&state=drifted"
 
-    # Somebody who opens the link sees the same, and one who comes back too.
+    # A user who opens the link sees the same, and one who comes back too.
     browser.driver.get("about:blank")
     browser.driver.get((browser.folder / "page.html").as_uri() + "#?text=prod-15&state=drifted")
     assert browser.shown() == ["prod-15"]

@@ -155,7 +155,7 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     secrets = get(place.cluster, f"{NAMESPACE}/secrets")["items"]
     assert [secret["metadata"]["name"] for secret in secrets] == ["apono-connector-id"]
     assert place.run(**role, connector_state="absent").changed == []
-    # What stays is no obstacle for a connector of another id.
+    # What stays does not prevent a connector with another id.
     other = place.run(connector_id="beta-connector", connector_wait=False)
     assert other.code == 0, other.output
     assert pod(place.cluster)["APONO_CONNECTOR_ID"] == "beta-connector"

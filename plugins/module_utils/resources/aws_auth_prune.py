@@ -71,8 +71,8 @@ class AwsAuthPrune(AwsAuthRole):
         return [name for name in names if name in mappings.effective]
 
     def may_go(self, mappings: aws_auth.Mappings, canonical_arn: str, caller_arn: str | None) -> bool:
-        """Whether it is sure what the entry gives and nobody is locked out without it; of several entries, one that has
-        to stay does not keep the others."""
+        """Whether it is sure what the entry gives and neither nodes nor the caller lose access without it; of several
+        entries, one that has to stay does not keep the others."""
         if canonical_arn in mappings.not_sure:
             self.warn(f"{mappings.doubt_about(canonical_arn)} The entry stays.")
             return False

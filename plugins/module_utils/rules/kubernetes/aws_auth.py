@@ -180,7 +180,7 @@ class Item:
     def known_entry(self) -> Entry:
         """The entry of an item that has one; raises :class:`ValueError` for another."""
         if self.entry is None:
-            raise ValueError("nobody signs in by this item")
+            raise ValueError("no principal signs in with this item")
         return self.entry
 
     @property

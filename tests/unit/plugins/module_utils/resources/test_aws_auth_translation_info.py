@@ -293,7 +293,7 @@ def test_people_cost_no_look_at_the_nodes(translated):
 # Bindings
 
 
-PEOPLE = {"rolearn": MAPPED, "username": "{{SessionNameRaw}}", "groups": []}
+USERS = {"rolearn": MAPPED, "username": "{{SessionNameRaw}}", "groups": []}
 
 
 def bindings(cluster_wide, in_namespaces):
@@ -304,14 +304,14 @@ def test_bindings_by_a_username_that_changes_are_named_in_order(translated):
     of_zoe, of_jane = binding("zoe", "zoe@example.com"), binding("jane", "jane@example.com")
     of_jane["metadata"]["namespace"] = "shop"
     objects = bindings(list_of(of_zoe, binding("other", "system:x")), list_of(of_jane))
-    _result, by_arn, _aws = translated([PEOPLE], objects=objects)
+    _result, by_arn, _aws = translated([USERS], objects=objects)
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNTRANSLATABLE, "username")
     named = by_arn[MAPPED]["message"].partition("rights are bound to it by ")[2]
     assert named == "ClusterRoleBinding zoe, RoleBinding shop/jane"
 
 
 def test_a_username_that_nothing_is_bound_to_changes(translated):
-    _result, by_arn, _aws = translated([PEOPLE], objects=bindings(list_of(), list_of(binding("x", "system:x"))))
+    _result, by_arn, _aws = translated([USERS], objects=bindings(list_of(), list_of(binding("x", "system:x"))))
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (MISSING, "username_changes")
     assert by_arn[MAPPED]["access_entry"]["username"] == (
         f"arn:aws:sts::{ACCOUNT}:assumed-role/developers/{{{{SessionName}}}}"
@@ -319,7 +319,7 @@ def test_a_username_that_nothing_is_bound_to_changes(translated):
 
 
 def test_bindings_that_the_caller_may_not_read_are_not_taken_for_none(translated):
-    _result, by_arn, _aws = translated([PEOPLE], objects=bindings(list_of(), 403))
+    _result, by_arn, _aws = translated([USERS], objects=bindings(list_of(), 403))
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNTRANSLATABLE, "username")
     assert "who is bound by it is not known" in by_arn[MAPPED]["message"]
 
@@ -327,4 +327,4 @@ def test_bindings_that_the_caller_may_not_read_are_not_taken_for_none(translated
 def test_another_failure_to_read_bindings_is_one_of_the_task(translated):
     objects = {BINDINGS.format("clusterrolebindings"): 500}
     with pytest.raises(ResourceError, match="500"):
-        translated([PEOPLE], objects=objects)
+        translated([USERS], objects=objects)

@@ -204,7 +204,7 @@ def test_the_policy_is_the_one_that_allows_to_describe_clusters(adopted):
     result, aws = adopted(policies=policies, ListAttachedRolePolicies=listed)
     assert result["found"]["policy"] == OTHER
     assert result["variables"]["apono_policy_name"] == "other"
-    # What AWS keeps is nobody's to manage.
+    # What AWS manages is left unchanged.
     assert policies.read == [f"{POLICY}-buckets", OTHER]
     assert result["variables"]["apono_managed_policies"] == [f"{POLICY}-buckets", READ_ONLY]
 

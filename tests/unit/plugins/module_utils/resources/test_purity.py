@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Validation and plans call nobody: of every resource, with clients that raise on any use.
+"""Validation and plans call no service: of every resource, with clients that raise on any use.
 
 A plan is made by an object that has read nothing, from what another one has read: a plan of a whole fleet can read in
 one place and decide in another, and what a task remembers of its reading is no part of the decision.
