@@ -27,6 +27,7 @@ from types import FrameType
 from typing import Any
 
 from ansible import context
+from ansible.executor.playbook_executor import PlaybookExecutor
 from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.utils.display import Display
 from ansible_collections.apono.eks.plugins.filter.outcomes import outcomes
@@ -75,7 +76,9 @@ class Watch:
             return
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         owners = (each.f_locals.get("self") for each in frames)
-        self.interrupted = next((owner for owner in owners if isinstance(owner, TaskQueueManager)), None)
+        # The queue manager itself is in no frame between two plays.
+        run = next((owner for owner in owners if isinstance(owner, PlaybookExecutor)), None)
+        self.interrupted = run._tqm if run else None
         raise KeyboardInterrupt
 
     def end(self) -> None:

@@ -6,6 +6,7 @@ rest."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -126,6 +127,17 @@ def test_what_was_removed_by_then_is_shown(bed: Bed, controller: Controller) -> 
     assert fleet.run("offboard").code == 0
     assert fleet.mapped() == set()
     assert integrations(bed) == {}
+
+
+def test_between_two_plays_it_ends_in_order(fleet: Fleet) -> None:
+    """ansible-core reads a play's settings before its queue manager runs it."""
+    begun = {"hosts": "localhost", "gather_facts": False, "tasks": [{"apono.eks.connector_info": {}}]}
+    pressed = "{{ lookup('ansible.builtin.pipe', 'kill -INT $PPID; sleep 10') }}"
+    path = fleet.controller.folder / "plays.yml"
+    path.write_text(json.dumps([begun, {"hosts": "localhost", "gather_facts": False, "serial": pressed}]))
+    run = fleet.controller.run(str(path), fleet.inventory)
+    assert run.code == INTERRUPTED, run.output
+    assert "The run was interrupted before anything was changed." in run.output
 
 
 def test_at_any_moment_it_ends_in_order(fleet: Fleet, binary: Path) -> None:
