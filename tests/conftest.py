@@ -19,6 +19,8 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[1]
 UNTRACKED = pytest.StashKey[set[str]]()
 LEFT = pytest.StashKey[list[str]]()
+# Taken out, because neither the workers of this run nor runs inside of tests are runs of their own.
+OVERVIEW = os.environ.pop("APONO_EKS_OVERVIEW", "")
 
 
 def untracked() -> set[str]:
@@ -51,14 +53,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"Not run: {number} test{'s' if number > 1 else ''}: {reason}")
     for left in terminalreporter.config.stash.get(LEFT, []):
         terminalreporter.write_line(f"Left in the checkout while the tests ran: {left}", red=True)
-    path = os.environ.get("APONO_EKS_OVERVIEW")
-    if path:
+    if OVERVIEW:
         # ansible-test hides it from the tests of module_utils, which have no overview.
         from ansible.release import __version__ as ansible_core
 
         numbers = {outcome: len(stats.get(outcome, ())) for outcome in ("passed", "failed", "error")}
         where = f"ansible-core {ansible_core}, Python {platform.python_version()}"
-        with Path(path).open("a") as file:
+        with Path(OVERVIEW).open("a") as file:
             file.write(json.dumps({"where": where, **numbers, "skipped": dict(skipped)}) + "\n")
 
 

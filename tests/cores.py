@@ -33,7 +33,7 @@ PYTHONS = {
 }
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
-TEST_LIBRARIES = ("pytest", "hypothesis")
+TEST_LIBRARIES = ("pytest", "pytest-xdist", "hypothesis")
 
 PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 

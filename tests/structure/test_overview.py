@@ -57,7 +57,7 @@ def test_tests_that_did_not_run_are_named_with_the_reason(runs, tmp_path, capfd)
     folder.mkdir()
     (folder / "conftest.py").symlink_to(CHECKOUT / "tests/conftest.py")
     (folder / "test_it.py").write_text(TESTS)
-    command = f"{sys.executable} -m pytest -c /dev/null --rootdir . -q -p no:cacheprovider {folder}"
+    command = f"{sys.executable} -m pytest -c /dev/null --rootdir . -q -p no:cacheprovider -n 2 {folder}"
 
     code, output = runs(capfd, units=command, molecule="true")
 
