@@ -92,7 +92,7 @@ options:
     description: Whether an entry of another type is deleted and made again. Otherwise that is an error.
     type: bool
     default: false
-  settle_seconds:
+  propagation_delay:
     description:
       - How many seconds have to have passed since the entry was made or changed before the task ends. EKS answers
         before all of the cluster knows an entry, and does not report when it does.

@@ -29,7 +29,7 @@ options:
     type: list
     elements: str
     required: true
-  backup:
+  backup_dir:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path
 notes:
@@ -53,7 +53,7 @@ EXAMPLES = r"""
     principals:
       - arn:aws:iam::123456789012:role/Admins
       - arn:aws:iam::123456789012:user/jane
-    backup: backups
+    backup_dir: backups
 
 - name: Check what would be removed
   apono.eks.aws_auth_prune:
@@ -82,7 +82,7 @@ removed:
       elements: str
       sample: ["arn:aws:iam::123456789012:role/admins"]
     backup_file:
-      description: The copy of the ConfigMap as it was, where O(backup) is set and something was removed.
+      description: The copy of the ConfigMap as it was, where O(backup_dir) is set and something was removed.
       type: str
       sample: backups/aws-auth-prod-1-4711.json
 changes:

@@ -60,7 +60,7 @@ options:
         wins, which is a warning.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
-  backup:
+  backup_dir:
     description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
     type: path
 notes:
@@ -91,7 +91,7 @@ EXAMPLES = r"""
     context: prod-1
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     username: !unsafe "people:{{SessionNameRaw}}"
-    backup: backups
+    backup_dir: backups
 
 - name: Remove the entry
   apono.eks.aws_auth_role:
@@ -126,7 +126,7 @@ entry:
       sample: false
     backup_file:
       description: The copy of the ConfigMap as it was.
-      returned: when O(backup) is given and something was changed
+      returned: when O(backup_dir) is given and something was changed
       type: str
       sample: backups/aws-auth-prod-1-4711.json
 changes:

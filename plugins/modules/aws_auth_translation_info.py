@@ -68,7 +68,7 @@ EXAMPLES = r"""
 - name: Report the principals without an equal access entry
   ansible.builtin.debug:
     msg: "{{ item.arn }}: {{ item.message }}"
-  loop: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'untranslatable') }}"
+  loop: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'unsupported') }}"
   loop_control:
     label: "{{ item.arn }}"
 """
@@ -117,8 +117,8 @@ mappings:
     state:
       description:
         - V(missing), an access entry can say the same, and RV(mappings[].access_entry) is it. V(present), the principal
-          has an access entry, which EKS takes already. V(left_to_eks), EKS makes the entry itself.
-        - V(void), it has no effect. V(untranslatable), it has an effect, and no access entry can mean the same.
+          has an access entry, which EKS takes already. V(managed_by_eks), EKS makes the entry itself.
+        - V(no_effect), it has no effect. V(unsupported), it has an effect, and no access entry can mean the same.
       type: str
       sample: missing
     access_entry:
@@ -135,10 +135,10 @@ mappings:
     code:
       description:
         - Why it is what it is, where that needs saying.
-        - Of those that are untranslatable, one of C(account), C(federated_user), C(group_template), C(node_fields),
+        - Of those with V(unsupported), one of C(account), C(federated_user), C(group_template), C(node_fields),
           C(not_sure), C(other_account), C(reserved_group), C(reserved_username), C(root), C(service_linked), C(unread),
           C(username) and C(wrong_type).
-        - Of those that are void, one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
+        - Of those with V(no_effect), one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
           C(other_partition), C(path_in_arn), C(path_missing), C(session) and C(unparseable).
         - C(username_changes) of one that is missing, C(managed) of one that is left to EKS, C(differs) of one that is
           present with other settings, and C(unproved) of one whose principal cannot be looked up.

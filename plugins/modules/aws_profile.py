@@ -42,7 +42,7 @@ options:
   region:
     description: The region.
     type: str
-  duration_seconds:
+  session_duration:
     description:
       - The duration of the session in seconds, 900 to 43200, and at most the maximum session duration of the role.
       - If O(source_profile) is itself a session of a role, such as with IAM Identity Center (AWS SSO), AWS calls this
@@ -87,7 +87,7 @@ EXAMPLES = r"""
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     role_session_name: jane@example.com
     source_profile: jane
-    duration_seconds: 1800
+    session_duration: 1800
 """
 
 RETURN = r"""
@@ -123,7 +123,7 @@ profile:
       returned: where it is set
       type: str
       sample: eu-central-1
-    duration_seconds:
+    session_duration:
       description: How long the credentials live, as it is written.
       returned: where it is set
       type: str

@@ -40,22 +40,22 @@ SEVERITIES = {
     "blocked": ERROR,
     "unread": WARNING,
     "trust_open": ERROR,
-    "trust_wider": ERROR,
+    "trust_too_broad": ERROR,
     "session_name_unrestricted": WARNING,
     "trust_dead_principal": ERROR,
     "role_managed_policies": ERROR,
     "role_inline_policies": ERROR,
     "role_boundary": ERROR,
-    "policy_wider": ERROR,
+    "policy_too_broad": ERROR,
     "policy_rolled_back": ERROR,
-    "mapped_both_ways": ERROR,
+    "duplicate_mapping": ERROR,
     "mapped_other_way": ERROR,
     "mapping_without_integration": ERROR,
     "username_differs": ERROR,
     "system_group": ERROR,
     "cluster_admin": ERROR,
     "access_policies": ERROR,
-    "access_entry_dead": ERROR,
+    "access_entry_stale": ERROR,
     "aws_auth_unparseable": ERROR,
     "aws_auth_duplicates": WARNING,
     "aws_auth_path": WARNING,
@@ -361,7 +361,7 @@ class Audit:
         wider = beyond(trust, wanted_trust)
         if wider:
             yield (
-                "trust_wider",
+                "trust_too_broad",
                 f"The trust policy of the role {name} lets in more than apono_trust: {'; '.join(wider)}. Run the "
                 "playbook onboard, or widen apono_trust if it is meant.",
             )
@@ -418,7 +418,7 @@ class Audit:
         wider = beyond(policy["document"], self.policy.after["document"])
         if wider:
             yield (
-                "policy_wider",
+                "policy_too_broad",
                 f"The policy {name} allows more than is wanted: {'; '.join(wider)}. Run the playbook onboard.",
             )
         facts = self.policy.result.get("policy") or {}
@@ -437,7 +437,7 @@ class Audit:
         ways = {True: "aws-auth", False: "an access entry"}
         if entry and item and mode == "API_AND_CONFIG_MAP":
             yield (
-                "mapped_both_ways",
+                "duplicate_mapping",
                 f"The role {name} is mapped by an access entry, which wins and makes people {entry['username']}, and "
                 f"in aws-auth, as {item['username']}: remove the one that is not meant.",
             )
@@ -514,7 +514,7 @@ class Audit:
         born = (self.role.result.get("role") or {}).get("create_date")
         if self.role.ran and not self.role.error and entry.get("created_at") and is_older(entry["created_at"], born):
             yield (
-                "access_entry_dead",
+                "access_entry_stale",
                 "The access entry is older than its role, which was deleted and made again or is gone: it looks right "
                 "and matches nobody. Run the playbook onboard.",
             )

@@ -341,9 +341,9 @@ SECTIONS = (
                 "none",
             ),
             Setting(
-                "apono_backup",
+                "apono_backup_dir",
                 "str",
-                "aws_auth_role.backup",
+                "aws_auth_role.backup_dir",
                 "A folder on the controller for copies of ``aws-auth`` as it was before a change.",
                 NOTHING,
             ),
@@ -638,9 +638,9 @@ SECTIONS = (
                 value=False,
             ),
             Setting(
-                "apono_connector_shared",
+                "apono_connector_ha_pair",
                 "bool",
-                "connector.shared",
+                "connector.ha_pair",
                 "Whether a connector of the same id may run elsewhere too.",
                 "``false``",
                 value=False,
@@ -811,9 +811,9 @@ SECTIONS = (
                 "made of the account, ``apono_role_path`` and ``apono_role_name``",
             ),
             Setting(
-                "apono_user_session_seconds",
+                "apono_user_session_duration",
                 "int",
-                "user_login.duration_seconds",
+                "user_login.session_duration",
                 "How long a session lasts, in seconds. With IAM Identity Center 3600 at most, because AWS limits role "
                 "chaining.",
                 UNCHANGED,
@@ -920,7 +920,7 @@ SECTIONS = (
                 "apono_migrate_grants",
                 "str",
                 "migrate.grants",
-                "``refuse``, ``carry`` or ``leave``: what to do where permissions in force are bound to the username "
+                "``refuse``, ``copy`` or ``ignore``: what to do where permissions in force are bound to the username "
                 "that users lose.",
                 "``refuse``",
                 value="refuse",
@@ -950,9 +950,9 @@ SECTIONS = (
                 value=False,
             ),
             Setting(
-                "apono_migrate_settle_seconds",
+                "apono_migrate_propagation_delay",
                 "int",
-                "migrate.settle_seconds",
+                "migrate.propagation_delay",
                 "How old access entries are before mappings are removed, in seconds.",
                 "``60``",
                 value=60,

@@ -41,7 +41,7 @@ OWN = frozenset((
     "apono_migrate_own_entry", "apono_migrate_pattern", "apono_migrate_pending", "apono_migrate_preview",
     "apono_migrate_prunable", "apono_migrate_remarks", "apono_migrate_removes", "apono_migrate_renames",
     "apono_migrate_requirements", "apono_migrate_role_arn", "apono_migrate_role_key",
-    "apono_migrate_same_cluster", "apono_migrate_settle", "apono_migrate_steps", "apono_migrate_takes_over",
+    "apono_migrate_same_cluster", "apono_migrate_delay", "apono_migrate_steps", "apono_migrate_takes_over",
     "apono_migrate_translation", "apono_migrate_username", "apono_migration", "apono_namesakes",
     "apono_offboarded", "apono_offboarding", "apono_one", "apono_one_cluster", "apono_others_result",
     "apono_parameter_ids", "apono_present", "apono_profiles", "apono_queue_name", "apono_queue_region",

@@ -157,12 +157,12 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
         ("drifted", {"username_differs", "cluster_admin", "access_policies", "integration_duplicate"}),
     ),
     "entry-gone": (SSO, "API", {}, ("partial", {"integration_error"})),
-    "both-entry": (SSO, "API_AND_CONFIG_MAP", {}, ("onboarded", {"mapped_both_ways", "connector_elsewhere"})),
+    "both-entry": (SSO, "API_AND_CONFIG_MAP", {}, ("onboarded", {"duplicate_mapping", "connector_elsewhere"})),
     "both-map": (
         SSO,
         "API_AND_CONFIG_MAP",
         {"apono_authentication": "config_map", "apono_connector": "connector-3"},
-        ("onboarded", {"mapped_both_ways", "connector_missing"}),
+        ("onboarded", {"duplicate_mapping", "connector_missing"}),
     ),
     "other-way": (
         SSO,
@@ -180,7 +180,7 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
         "333344445555",
         "API",
         {},
-        ("drifted", {"trust_open", "trust_wider", "role_inline_policies", "role_managed_policies", "policy_wider"}),
+        ("drifted", {"trust_open", "trust_too_broad", "role_inline_policies", "role_managed_policies", "policy_too_broad"}),
     ),
     "old": (
         PEOPLE,
@@ -193,7 +193,7 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
                 "session_name_unrestricted",
                 "role_boundary",
                 "policy_rolled_back",
-                "access_entry_dead",
+                "access_entry_stale",
             },
         ),
     ),

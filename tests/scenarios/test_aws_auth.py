@@ -492,7 +492,7 @@ def test_check_mode_shows_the_diff_of_the_real_run_and_writes_nothing(place: Pla
 def test_a_backup_is_put_back_by_one_command(place: Place, tmp_path: Path) -> None:
     """``kubectl replace --filename``, as the documentation says."""
     before = place.cluster.config_map()
-    run = place.play(backup=str(tmp_path))
+    run = place.play(backup_dir=str(tmp_path))
     backup = run.of("alpha", "apono.eks.aws_auth_role")["entry"]["backup_file"]
     assert Path(backup).stat().st_mode & 0o777 == 0o600
     assert place.cluster.map_roles() == OTHERS + entry_of(ROLE)

@@ -103,7 +103,7 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("access_entry_info", {"cluster_name": "nowhere", "principal_arn": ROLE}, {}),
     ("access_entry_info", {**IN_ALPHA, "principal_arn": "someone"}, {}),
     ("aws_auth_role", {**IN_ALPHA, "role_arn": ROLE, "groups": ["platform"]}, {}),
-    ("aws_auth_role", {**IN_ALPHA, "role_arn": ROLE, "backup": "{{ folder }}"}, {}),
+    ("aws_auth_role", {**IN_ALPHA, "role_arn": ROLE, "backup_dir": "{{ folder }}"}, {}),
     ("aws_auth_role", {"host": "https://127.0.0.1:1", "api_key": "hunter2-secret", "role_arn": ROLE}, {}),
     ("aws_auth_role", {"role_arn": ROLE}, {}),
     ("aws_auth_info", IN_ALPHA, {}),

@@ -305,7 +305,7 @@ def test_one_of_a_pair_by_a_way_of_its_own(bed: Bed, place: Place, tmp_path: Pat
 
     other = {**PLACE, "region": "us-east-1"}
     bed.control("apono", "connectors", {"id": "pair", "metadata": other})
-    pair = {"connector_id": "pair", "connector_shared": True, "connector_kubernetes": {"kubeconfig": str(kubeconfig)}}
+    pair = {"connector_id": "pair", "connector_ha_pair": True, "connector_kubernetes": {"kubeconfig": str(kubeconfig)}}
     write("nobody's")
     assert "asked for the client to provide credentials" in place.run(**pair).failed["localhost"]
     write(place.cluster.admin_token)

@@ -263,7 +263,7 @@ def migration(world: World) -> None:
     world.sign_in("jane")
     # A reader has the minute that an entry is given to take effect.
     (world.folder / "group_vars").mkdir()
-    (world.folder / "group_vars/all.yml").write_text("apono_migrate_settle_seconds: 1\n")
+    (world.folder / "group_vars/all.yml").write_text("apono_migrate_propagation_delay: 1\n")
 
 
 def user_login(world: World) -> None:
@@ -307,7 +307,7 @@ def aws_auth(world: World) -> None:
     cluster.write_map_roles(NODES)
     world.inventory(**{"prod-1": {}})
     (world.folder / "backups").mkdir()
-    world.onboard("-e", "apono_backup=backups")
+    world.onboard("-e", "apono_backup_dir=backups")
     world.use(cluster)
 
 

@@ -185,7 +185,7 @@ def test_what_only_reads(bed: Bed, place: Place, tmp_path: Path) -> None:
     assert run.code == 0, run.output
     # What an auditor may not change is told all the same.
     for host, state in (("map", "absent"), ("entry", "partial")):
-        assert f"{state} policy, role, mapping, integration; trust_wider" in run.told[host], run.output
+        assert f"{state} policy, role, mapping, integration; trust_too_broad" in run.told[host], run.output
     for name in ("inventory", "audit", "operations"):
         assert place.unneeded(name) == []
 
@@ -272,7 +272,7 @@ def test_migrate_to_access_entries(place: Place) -> None:
 
     place.grant("migrate_to_access_entries", without=OTHERS)
     hosts = {name: {} for name in place.clusters}
-    settings = {"apono_migrate_settle_seconds": 1, "apono_migrate_grants": "carry", "apono_tags": {"team": "platform"}}
+    settings = {"apono_migrate_propagation_delay": 1, "apono_migrate_grants": "copy", "apono_tags": {"team": "platform"}}
     settings["apono_access_policies"] = [{"policy_arn": VIEW}]
     run = place.run("migrate_to_access_entries", hosts, **settings)
     assert run.code == 0, run.output

@@ -53,7 +53,7 @@ class Place:
             "apono_connector": "connector-1",
             "apono_trust": {"sso": {}},
             "apono_assume_role_arn": self.account.automation,
-            "apono_migrate_settle_seconds": 2,
+            "apono_migrate_propagation_delay": 2,
         }
         self.cluster.write_map_roles(NODES)
         run = self.run("onboard")
@@ -143,13 +143,13 @@ def fixture_place(bed: Bed, controller: Controller) -> Place:
 
 def test_nobody_is_refused_on_the_way(bed: Bed, binary: Path, tmp_path: Path) -> None:
     place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
-    checked = place.migrate("--check", "--diff", apono_migrate_grants="carry")
+    checked = place.migrate("--check", "--diff", apono_migrate_grants="copy")
     assert checked.code == 0, checked.output
     assert (place.cluster.mode, place.cluster.mapped(), place.bound()) == ("CONFIG_MAP", "{{SessionNameRaw}}", [JANE])
     place.controller.sign_in(place.jane, "jane")
     person = {"apono_verify_session_name": JANE, "apono_verify_source_profile": "jane"}
     with place.probe() as probe:
-        run = place.migrate("--diff", apono_migrate_grants="carry", **person)
+        run = place.migrate("--diff", apono_migrate_grants="copy", **person)
         assert run.code == 0, run.output
         end = probe.asked + 40
         while probe.asked < end:
@@ -166,14 +166,14 @@ def test_nobody_is_refused_on_the_way(bed: Bed, binary: Path, tmp_path: Path) ->
     assert "People have the username apono:{{SessionName}} in it" in run.output
 
     bed.forget_calls()
-    assert place.migrate(apono_migrate_grants="carry").changed == []
+    assert place.migrate(apono_migrate_grants="copy").changed == []
     assert place.written() == []
     assert place.run("onboard").changed == []
 
 
 def test_the_whole_way_to_the_mode_api_is_shown_in_check_mode_as_it_is_gone(place: Place) -> None:
     place.cluster.replace_map_roles(place.cluster.map_roles().removeprefix(NODES))
-    whole = {"apono_migrate_grants": "carry", "apono_migrate_to_api": True}
+    whole = {"apono_migrate_grants": "copy", "apono_migrate_to_api": True}
     checked = place.migrate("--check", "--diff", **whole)
     assert checked.code == 0, checked.output
     assert place.cluster.mode == "CONFIG_MAP"
@@ -198,10 +198,10 @@ def test_killed_after_each_write_nobody_is_refused_and_a_rerun_finishes(place: P
         for service, operation in WRITES:
             place.bed.forget_calls()
             place.bed.fault(service, match=operation, kind="hang_after")
-            inventory = place.inventory({"apono_migrate_grants": "carry"})
+            inventory = place.inventory({"apono_migrate_grants": "copy"})
             process, _record = place.controller.start("apono.eks.migrate_to_access_entries", inventory)
             kill_while_held(place.bed, service, "hang_after", process)
-        run = place.migrate(apono_migrate_grants="carry")
+        run = place.migrate(apono_migrate_grants="copy")
         assert run.code == 0, run.output
     assert probe.refused == []
     # The last write was taken though its answer never came.
@@ -220,20 +220,20 @@ def test_what_would_take_rights_away_is_refused_before_anything_is_written(place
         assert place.written() == []
 
     refused("RoleBinding default/grant-1")
-    refused("set apono_migrate_grants to carry")
-    refused("give refuse, carry or leave", apono_migrate_grants="maybe")
-    refused("EKS asks for one", apono_username="{{ '{{' }}SessionNameRaw}}", apono_migrate_grants="leave")
-    refused(f"and not {ARN}:role/team/{ROLE}", apono_role_path="/team/", apono_migrate_grants="leave")
+    refused("set apono_migrate_grants to copy")
+    refused("set it to refuse, copy, or ignore", apono_migrate_grants="maybe")
+    refused("EKS asks for one", apono_username="{{ '{{' }}SessionNameRaw}}", apono_migrate_grants="ignore")
+    refused(f"and not {ARN}:role/team/{ROLE}", apono_role_path="/team/", apono_migrate_grants="ignore")
     place.cluster.replace_map_roles(NODES + own + "  groups: [view, system:masters]\n")
-    refused("into the groups system:masters, view", apono_migrate_grants="leave")
+    refused("into the groups system:masters, view", apono_migrate_grants="ignore")
     policy = [{"policy_arn": ADMINISTRATOR}]
-    refused("into the groups view,", apono_migrate_grants="leave", apono_access_policies=policy)
+    refused("into the groups view,", apono_migrate_grants="ignore", apono_access_policies=policy)
     place.cluster.replace_map_roles(NODES)
-    refused("there is nothing to migrate", apono_migrate_grants="leave")
+    refused("there is nothing to migrate", apono_migrate_grants="ignore")
     place.cluster.replace_map_roles(NODES + own)
 
     # Said to be right, it is done, and Jane is known and without rights.
-    assert place.migrate(apono_migrate_grants="leave").code == 0
+    assert place.migrate(apono_migrate_grants="ignore").code == 0
     (session,) = [place.account.assume(place.jane, JANE)]
     assert place.cluster.who_is(session) == "apono:jane-example.com"
     assert place.bound() == [JANE]
@@ -285,23 +285,23 @@ MAP_USERS = f"""\
   username: gone
 """
 FOUND = [
-    ("managed-nodes", "left_to_eks", "managed"),
+    ("managed-nodes", "managed_by_eks", "managed"),
     ("own-nodes", "missing", ""),
     ("windows", "missing", ""),
-    ("fargate", "left_to_eks", "managed"),
+    ("fargate", "managed_by_eks", "managed"),
     ("ADMINS", "missing", ""),
-    ("developers", "void", "duplicate"),
+    ("developers", "no_effect", "duplicate"),
     ("developers", "missing", ""),
     ("auditors", "missing", "username_changes"),
-    ("raw", "untranslatable", "username"),
-    ("left-us-long-ago", "void", "gone"),
-    ("developers", "void", "path_in_arn"),
-    ("partner", "untranslatable", "other_account"),
-    ("root", "untranslatable", "root"),
-    ("", "void", "ignored"),
+    ("raw", "unsupported", "username"),
+    ("left-us-long-ago", "no_effect", "gone"),
+    ("developers", "no_effect", "path_in_arn"),
+    ("partner", "unsupported", "other_account"),
+    ("root", "unsupported", "root"),
+    ("", "no_effect", "ignored"),
     ("bob", "missing", ""),
-    ("gone", "void", "gone"),
-    ("555566667777", "untranslatable", "account"),
+    ("gone", "no_effect", "gone"),
+    ("555566667777", "unsupported", "account"),
 ]
 NODE_NAME = "system:node:{{EC2PrivateDNSName}}"
 ENTRIES = {
@@ -362,7 +362,7 @@ def test_the_others_are_translated_and_the_last_step_is_refused_while_anybody_ne
     place.cluster.replace_map_roles(NODES + ROLES + own + STAYING)
     place.cluster.replace(mapUsers=MAP_USERS, mapAccounts="- '555566667777'\n")
     everything = {
-        "apono_migrate_grants": "carry",
+        "apono_migrate_grants": "copy",
         "apono_migrate_others": True,
         "apono_migrate_remove_mappings": True,
     }
@@ -394,7 +394,7 @@ def test_the_others_are_translated_and_the_last_step_is_refused_while_anybody_ne
     assert data["mapRoles"] == NODES + nodes + STAYING
     assert data["mapUsers"] == MAP_USERS.partition("- userarn")[0] + "- userarn" + MAP_USERS.rpartition("- userarn")[2]
     assert data["mapAccounts"] == "- '555566667777'\n"
-    for text in ("untranslatable: username", "RoleBinding default/grant-1", "void: gone", "left_to_eks: managed"):
+    for text in ("unsupported: username", "RoleBinding default/grant-1", "no_effect: gone", "managed_by_eks: managed"):
         assert text in run.output
     bed.forget_calls()
     assert place.migrate(**everything).changed == []
@@ -419,7 +419,7 @@ def test_the_last_step_is_refused_for_an_entry_with_a_value_that_is_not_text(pla
     session = place.account.client("sts").assume_role(RoleArn=f"{ARN}:role/operators", RoleSessionName="joe")
     assert place.cluster.who_is(session["Credentials"]) == ""
     place.bed.forget_calls()
-    run = place.migrate(apono_migrate_grants="carry", apono_migrate_others=True, apono_migrate_to_api=True)
+    run = place.migrate(apono_migrate_grants="copy", apono_migrate_others=True, apono_migrate_to_api=True)
     assert run.code == 2
     for words in (
         f"{ARN}:role/operators",

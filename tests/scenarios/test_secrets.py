@@ -82,7 +82,7 @@ class Place:
             "apono_user_email": JANE,
             "apono_user_source_profile": "jane",
             "apono_adopt_file": str(self.folder / "adopted" / "{{ inventory_hostname }}.yml"),
-            "apono_migrate_settle_seconds": 0,
+            "apono_migrate_propagation_delay": 0,
             "apono_api": {"api_retries": 0, "api_timeout": 5},
         }
         return {name: settings for name in ("alpha", "beta")}

@@ -136,7 +136,7 @@ def test_the_answers_of_a_survey_are_texts(bed: Bed, binary: Path, tmp_path: Pat
             "apono_allow_open_trust", "apono_role_name", "apono_role_path", "apono_managed_policies",
             "apono_max_session_duration", "apono_permissions_boundary", "apono_policy_name", "apono_policy",
             "apono_policy_clusters", "apono_tags", "apono_username", "apono_kubernetes_groups", "apono_access_policies",
-            "apono_backup", "apono_api_url", "apono_api", "apono_connector_in_cluster", "apono_server_url",
+            "apono_backup_dir", "apono_api_url", "apono_api", "apono_connector_in_cluster", "apono_server_url",
             "apono_integration_name", "apono_integration_type", "apono_integration_config", "apono_secret_store",
             "apono_credential_rotation_days", "apono_custom_access_details", "apono_owner", "apono_resource_owner",
             "apono_wait", "apono_wait_timeout",

@@ -249,12 +249,12 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "apono.eks.cluster_info": {"region": REGION, "profile": "sign-in"},
             "environment": {"AWS_CONFIG_FILE": str(folder / "aws-config-of-jane")},
         },
-        "duration_seconds … is too long: the profile … is a session of a role": {
+        "session_duration … is too long: the profile … is a session of a role": {
             "apono.eks.aws_profile": {
                 "path": str(folder / "aws-config-of-jane"),
                 "role_arn": shop.arn(f"role/{ROLE}"),
                 "source_profile": "sign-in",
-                "duration_seconds": 7200,
+                "session_duration": 7200,
             },
         },
         "… has a value that cannot be used": {

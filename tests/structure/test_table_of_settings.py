@@ -35,7 +35,7 @@ WITHOUT_VARIABLE = {
     "iam_role": {"purge_managed_policies", "read_inline_policies", "purge_tags", "check_permissions", "state"},
     "access_entry": {
         *("cluster_name", "principal_arn", "principal_created", "authentication_mode", "type", "state", "recreate"),
-        *("purge_access_policies", "read_access_policies", "settle_seconds", "purge_tags", "check_permissions"),
+        *("purge_access_policies", "read_access_policies", "propagation_delay", "purge_tags", "check_permissions"),
     },
     "aws_auth_role": {"role_arn", "authentication_mode", "state", "check_permissions"},
     "integration": {
@@ -50,9 +50,7 @@ WITHOUT_VARIABLE = {
 }
 # Variables that are not called as their option is, with the rest of the name that stands for it.
 OTHER_NAMES = {
-    "apono_backup.aws_auth_role": "backup",
     "apono_user_email.user_login": "session_name",
-    "apono_user_session_seconds.user_login": "duration_seconds",
     "apono_kubernetes_groups.aws_auth_role": "groups",
     "apono_kubernetes_groups.verify": "groups",
     "apono_connector.connector": "id",

@@ -54,7 +54,7 @@ class AccessEntry(WithAws, Resource):
                 "purge_access_policies": {"type": "bool", "default": False},
                 "read_access_policies": {"type": "bool", "default": False},
                 "recreate": {"type": "bool", "default": False},
-                "settle_seconds": {"type": "int", "default": 0},
+                "propagation_delay": {"type": "int", "default": 0},
             }
         ),
         TAGS,
@@ -356,7 +356,7 @@ class AccessEntry(WithAws, Resource):
     def await_effect(self, plan: Plan) -> None:
         """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
         it does. A clock that is wrong must not make it longer."""
-        seconds = self.params["settle_seconds"]
+        seconds = self.params["propagation_delay"]
         if not plan.changes and "modified_at" in plan.context:
             age = datetime.datetime.now(datetime.timezone.utc) - plan.context["modified_at"]
             seconds = min(seconds, seconds - age.total_seconds())

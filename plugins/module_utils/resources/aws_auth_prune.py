@@ -35,7 +35,7 @@ class AwsAuthPrune(AwsAuthRole):
         Options(
             {
                 "principals": {"type": "list", "elements": "str", "required": True},
-                "backup": {"type": "path"},
+                "backup_dir": {"type": "path"},
             },
             identifying=("cluster_name",),
         ),
@@ -48,7 +48,7 @@ class AwsAuthPrune(AwsAuthRole):
             arn.parse(principal)
         if params.get("cluster_name"):
             arn.validate_cluster_name(params["cluster_name"])
-        validate_backup(params.get("backup"))
+        validate_backup(params.get("backup_dir"))
 
     def read(self) -> Found:
         """The ConfigMap; and, where something is to go, who the caller is, whose own entry must stay."""

@@ -59,7 +59,7 @@ class AwsAuthRole(WithKubernetes, Resource):
                 "groups": {"type": "list", "elements": "str", "default": []},
                 "allow_reserved_groups": {"type": "bool", "default": False},
                 "authentication_mode": {"type": "str", "choices": list(authentication_mode.MODES)},
-                "backup": {"type": "path"},
+                "backup_dir": {"type": "path"},
             },
             identifying=("cluster_name",),
         ),
@@ -82,7 +82,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         if params["state"] == "present":
             yield partial(aws_auth.validate_username, params["username"])
             yield partial(aws_auth.validate_groups, params["groups"], params["allow_reserved_groups"])
-        yield partial(validate_backup, params.get("backup"))
+        yield partial(validate_backup, params.get("backup_dir"))
 
     def mode(self) -> str | None:
         """The cluster's authentication mode, ``None`` where no cluster_name tells which cluster it is."""
@@ -221,7 +221,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         if change.operation == "POST":
             self.kubernetes.call("POST", COLLECTION_PATH, WHAT, change.arguments["body"])
         else:
-            if self.params.get("backup"):
+            if self.params.get("backup_dir"):
                 learned["backup_file"] = self.write_backup(change.arguments["was"])
             # The resourceVersion that was read is in the body: a ConfigMap that has changed since is refused with 409.
             self.kubernetes.call("PUT", OBJECT_PATH, WHAT, change.arguments["body"])
@@ -233,10 +233,10 @@ class AwsAuthRole(WithKubernetes, Resource):
         kept = {key: value for key, value in metadata.items() if key not in SERVER_FIELDS}
         cluster = re.sub(r"[^0-9A-Za-z_-]+", "_", self.params.get("cluster_name") or self.kubernetes.connection.host)
         name = f"aws-auth-{cluster}-{metadata['resourceVersion']}.json"
-        path = os.path.join(self.params["backup"], name)
+        path = os.path.join(self.params["backup_dir"], name)
         content = json.dumps({**config_map, "apiVersion": "v1", "kind": "ConfigMap", "metadata": kept}, indent=2) + "\n"
         try:
-            replace_file(os.path.join(followed(self.params["backup"]), name), content)
+            replace_file(os.path.join(followed(self.params["backup_dir"]), name), content)
         except OSError as error:
             raise ResourceError(f"The backup {path} cannot be written ({error}), so nothing was changed.") from error
         return path
@@ -245,7 +245,10 @@ class AwsAuthRole(WithKubernetes, Resource):
 def validate_backup(folder: str | None) -> None:
     """Raises :class:`ResourceError` where no backup can be written."""
     if folder and not os.path.isdir(folder):
-        raise ResourceError(f"backup {folder} is not a folder on the machine that runs this task: make it first.")
+        raise ResourceError(
+            f"backup_dir {folder} (in a playbook apono_backup_dir) is not a folder on the machine that runs this task: "
+            "create it first."
+        )
 
 
 def map_roles(config_map: dict[str, Any] | None) -> str:

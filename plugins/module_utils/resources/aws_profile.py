@@ -14,7 +14,14 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change, 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
 
-SETTINGS = ("role_arn", "role_session_name", "source_profile", "region", "duration_seconds")
+# The options that become settings of the profile, and the names that AWS gives to these.
+SETTINGS = {
+    "role_arn": "role_arn",
+    "role_session_name": "role_session_name",
+    "source_profile": "source_profile",
+    "region": "region",
+    "session_duration": "duration_seconds",
+}
 
 # STS API reference, AssumeRole, DurationSeconds.
 SHORTEST_SECONDS, LONGEST_SECONDS = 900, 43200
@@ -34,7 +41,7 @@ class AwsProfile(Resource):
             "role_session_name": {"type": "str"},
             "source_profile": {"type": "str"},
             "region": {"type": "str"},
-            "duration_seconds": {"type": "int"},
+            "session_duration": {"type": "int"},
             "overwrite": {"type": "bool", "default": False},
         },
         required_if=(("state", "present", ("role_arn",)),),
@@ -62,10 +69,11 @@ class AwsProfile(Resource):
             arn.validate_session_name(params["role_session_name"], "role_session_name")
         if params.get("region"):
             arn.validate_region(params["region"], "region")
-        seconds = params.get("duration_seconds")
+        seconds = params.get("session_duration")
         if seconds is not None and not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
             raise ResourceError(
-                f"duration_seconds {seconds} is not from {SHORTEST_SECONDS} to {LONGEST_SECONDS}, which STS takes."
+                f"session_duration {seconds} (in a playbook apono_user_session_duration) is out of range: set it to "
+                f"{SHORTEST_SECONDS} to {LONGEST_SECONDS} seconds, which AWS STS allows."
             )
         if params.get("source_profile") == params["profile"]:
             raise ResourceError(
@@ -91,13 +99,14 @@ class AwsProfile(Resource):
         if self.params["state"] == "absent":
             edited, after = aws_config.without_profile(text, profile, self.path), None
         else:
-            wanted = {key: str(self.params[key]) for key in SETTINGS if self.params.get(key) is not None}
-            after = {**(before or {}), **wanted}
+            desired = {option: str(self.params[option]) for option in SETTINGS if self.params.get(option) is not None}
+            after = {**(before or {}), **desired}
             if any(key in aws_config.OTHER_CREDENTIALS for key in existing or ()):
                 # They would win over the role, so nothing of the old profile stays.
-                text, after = aws_config.without_profile(text, profile, self.path), wanted
+                text, after = aws_config.without_profile(text, profile, self.path), desired
             self.refuse_long_chained_session(text, after)
-            edited = aws_config.with_profile(text, profile, wanted, self.path)
+            settings = {SETTINGS[option]: value for option, value in desired.items()}
+            edited = aws_config.with_profile(text, profile, settings, self.path)
         details = {"name": profile, "path": self.path} if after is not None else {}
         if edited == (current or ""):
             return Plan(before, after, (), details)
@@ -107,13 +116,13 @@ class AwsProfile(Resource):
 
     def refuse_long_chained_session(self, text: str, after: dict[str, str]) -> None:
         """STS refuses every such session, so kubectl would fail with the profile."""
-        source, seconds = after.get("source_profile", ""), after.get("duration_seconds", "")
+        source, seconds = after.get("source_profile", ""), after.get("session_duration", "")
         if not seconds.isdecimal() or int(seconds) <= LONGEST_CHAINED_SECONDS:
             return
         settings = aws_config.settings_of(text, source, self.path) or {}
         if any(key in aws_config.ROLE_SESSIONS for key in settings):
             raise ResourceError(
-                f"duration_seconds {seconds} (in a playbook apono_user_session_seconds) is too long: the profile "
+                f"session_duration {seconds} (in a playbook apono_user_session_duration) is too long: the profile "
                 f"{source} is a session of a role, and AWS limits a role that is assumed with it (role chaining) to "
                 f"{LONGEST_CHAINED_SECONDS} seconds. Set {LONGEST_CHAINED_SECONDS} or less; AWS tools assume the role "
                 "again when a session ends.",
@@ -145,5 +154,5 @@ class AwsProfile(Resource):
 
 
 def own(settings: dict[str, str]) -> dict[str, str]:
-    """The settings that are kept, and no secrets beside them."""
-    return {key: settings[key] for key in SETTINGS if key in settings}
+    """The settings that the module manages, by its options, and no secrets beside them."""
+    return {option: settings[key] for option, key in SETTINGS.items() if key in settings}

@@ -24,9 +24,9 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_aut
 # What becomes of an item of aws-auth.
 MISSING = "missing"  # an access entry can say the same, and is not there (or not finished)
 PRESENT = "present"  # the principal has an access entry, which EKS takes already
-LEFT_TO_EKS = "left_to_eks"  # the role of a managed node group or Fargate profile, for which EKS makes the entry
-VOID = "void"  # nobody comes in through it
-UNTRANSLATABLE = "untranslatable"  # somebody comes in through it, and no access entry can say the same
+MANAGED_BY_EKS = "managed_by_eks"  # the role of a managed node group or Fargate profile, for which EKS makes the entry
+NO_EFFECT = "no_effect"  # nobody comes in through it
+UNSUPPORTED = "unsupported"  # somebody comes in through it, and no access entry can say the same
 
 _ADMINISTRATORS = "system:masters"
 _ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
@@ -102,7 +102,7 @@ class Translation:
     username: str = ""
     groups: tuple[str, ...] = ()
     for_nodes: bool = False
-    state: str = VOID
+    state: str = NO_EFFECT
     entry: dict[str, Any] | None = None
     code: str = ""
     message: str = ""
@@ -111,7 +111,7 @@ class Translation:
 class _No(Exception):
     """Why there is no entry that says the same."""
 
-    def __init__(self, code: str, message: str, state: str = UNTRANSLATABLE) -> None:
+    def __init__(self, code: str, message: str, state: str = UNSUPPORTED) -> None:
         super().__init__(message)
         self.code, self.message, self.state = code, message, state
 
@@ -155,7 +155,7 @@ def _accounts(text: str) -> Iterator[Translation]:
             key,
             account.line,
             account.account_id,
-            state=UNTRANSLATABLE,
+            state=UNSUPPORTED,
             code="account",
             message=f"An access entry is for one principal, and this lets in all of account {account.account_id}: make "
             "an entry for each that is to get in",
@@ -170,7 +170,7 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
         if not_sure:
             why = f"What EKS makes of it is not sure: {not_sure}"
             whose = entry.arn if entry else ""
-            yield Translation(mappings.key, line, whose, state=UNTRANSLATABLE, code="not_sure", message=why)
+            yield Translation(mappings.key, line, whose, state=UNSUPPORTED, code="not_sure", message=why)
             continue
         if entry is None:
             why = "Nobody comes in through it: it names no role or user"
@@ -217,7 +217,7 @@ def _translated(told: Translation, item: Item, cluster: Cluster) -> Translation:
     dead = existing is not None and principal.created is not None and principal.created > existing.created
     if existing is None and entry.is_for_nodes and principal.arn in cluster.managed_roles():
         why = "It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry"
-        return dataclasses.replace(told, state=LEFT_TO_EKS, code="managed", message=why)
+        return dataclasses.replace(told, state=MANAGED_BY_EKS, code="managed", message=why)
     try:
         _check_types(item)
         wanted, note = _wanted(entry, principal.arn, cluster)
@@ -235,29 +235,29 @@ def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
     try:
         where = arn.parse(text.lower())
     except ResourceError as error:
-        raise _No("not_an_arn", "It is not an ARN, so EKS never matches it", VOID) from error
+        raise _No("not_an_arn", "It is not an ARN, so EKS never matches it", NO_EFFECT) from error
     kind, _slash, name = where.resource.partition("/")
     if where.partition != cluster.partition:
-        raise _No("other_partition", f"It is not of the partition {cluster.partition}, so EKS never matches it", VOID)
+        raise _No("other_partition", f"It is not of the partition {cluster.partition}, so EKS never matches it", NO_EFFECT)
     if (where.service, kind) == ("iam", "role") and "/" in name:
-        raise _No("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", VOID)
+        raise _No("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", NO_EFFECT)
     if (where.service, kind) == ("sts", "assumed-role"):
-        raise _No("session", "EKS looks a session up by its role, so it never matches this", VOID)
+        raise _No("session", "EKS looks a session up by its role, so it never matches this", NO_EFFECT)
     if where.service == "iam" and where.resource == "root":
         raise _No("root", "An access entry is for a role or user, and not for an account's root user")
     if (where.service, kind) == ("sts", "federated-user"):
         raise _No("federated_user", "An access entry is for a role or user, and not for a federated user")
     if where.service != "iam" or kind not in ("role", "user") or not name:
-        raise _No("not_a_principal", "It is neither a role nor a user, so EKS never matches it", VOID)
+        raise _No("not_a_principal", "It is neither a role nor a user, so EKS never matches it", NO_EFFECT)
     return where
 
 
 def _check_principal(entry: Entry, principal: Principal) -> None:
     """Raises :class:`_No` for a principal that is not there, or none for an access entry."""
     if not principal.arn:
-        raise _No("gone", "IAM has no such principal, so nobody comes in through it", VOID)
+        raise _No("gone", "IAM has no such principal, so nobody comes in through it", NO_EFFECT)
     if canonical(principal.arn) != entry.canonical_arn:
-        raise _No("path_missing", f"EKS never matches it: the user's ARN is {principal.arn}", VOID)
+        raise _No("path_missing", f"EKS never matches it: the user's ARN is {principal.arn}", NO_EFFECT)
     try:
         arn.validate_principal_arn(principal.arn, "It")
     except ResourceError as error:

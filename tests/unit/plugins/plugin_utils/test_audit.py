@@ -200,14 +200,14 @@ def elsewhere(**place):
 
 
 FOUND = {
-    "trust_wider": facts(role_result=role_result(widened(Action="sts:*"), changes=["replace"])),
+    "trust_too_broad": facts(role_result=role_result(widened(Action="sts:*"), changes=["replace"])),
     "trust_open": facts(role_result=role_result(widened(Condition={}), changes=["replace"])),
     "session_name_unrestricted": facts(role_result=role_result(unnamed_session(), unnamed_session())),
     "trust_dead_principal": facts(role_result=role_result(dead_trust(), changes=["replace"])),
     "role_managed_policies": facts(role_result=role_result(a_role(managed_policies=[POLICY, OTHER_POLICY]))),
     "role_inline_policies": facts(role_result=role_result(inline_policies=["extra"])),
     "role_boundary": facts(permissions_boundary=OTHER_POLICY, role_result=role_result(changes=["set boundary"])),
-    "policy_wider": facts(
+    "policy_too_broad": facts(
         policy_result=planned(
             a_policy(document={"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}), a_policy(), ["set"]
         )
@@ -217,7 +217,7 @@ FOUND = {
             a_policy(), changes=["set"], policy={"default_version_id": "v9", "other_version_ids": ["v8", "v10", "v9"]}
         )
     ),
-    "mapped_both_ways": facts(aws_auth_result={"entries": [AWS_AUTH_ENTRY], "problems": []}),
+    "duplicate_mapping": facts(aws_auth_result={"entries": [AWS_AUTH_ENTRY], "problems": []}),
     "mapped_other_way": facts(entry_result=MISSING, aws_auth_result={"entries": [AWS_AUTH_ENTRY], "problems": []}),
     "mapping_without_integration": facts(integration_result=MISSING),
     "username_differs": facts(entry_result=entry_result(an_entry(username="x:{{SessionName}}"), changes=["set"])),
@@ -240,7 +240,7 @@ FOUND = {
             an_entry(access_policies=[{"policy_arn": ADMIN, "scope": "cluster", "namespaces": []}])
         ),
     ),
-    "access_entry_dead": facts(role_result=role_result(create_date="2026-01-03T00:00:00+00:00")),
+    "access_entry_stale": facts(role_result=role_result(create_date="2026-01-03T00:00:00+00:00")),
     "integration_of_other_cluster": facts(integration_result=OTHERS),
     "integration_duplicate": facts(duplicates=["by-hand"]),
     "integration_error": facts(integration_result=integration_result(status="ERROR")),
@@ -259,7 +259,7 @@ FOUND = {
 
 
 # Without any condition, strangers may come, which is more than is wanted, and under any name.
-COME_WITH = {"trust_open": ("trust_wider", "session_name_unrestricted")}
+COME_WITH = {"trust_open": ("trust_too_broad", "session_name_unrestricted")}
 
 
 @pytest.mark.parametrize(("code", "its"), FOUND.items(), ids=list(FOUND))
@@ -348,7 +348,7 @@ def test_an_access_entry_beside_aws_auth_wins():
     }
     its = by_config_map(mapped(), "API_AND_CONFIG_MAP", access_entries_result=beside)
     record = Audit(its).record()
-    assert [finding["code"] for finding in record["findings"]] == ["mapped_both_ways"]
+    assert [finding["code"] for finding in record["findings"]] == ["duplicate_mapping"]
     assert "which wins and makes people people:{{SessionName}}" in record["findings"][0]["message"]
 
 

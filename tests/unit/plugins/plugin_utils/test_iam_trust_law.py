@@ -589,13 +589,13 @@ def test_the_audit_reports_each_that_lets_in_a_stranger():
         if any(allows(drawn.document, one) for one in drawn.strangers(12)):
             role = role_result(a_role(assume_role_policy_document=drawn.document), changes=["replace the trust policy"])
             codes = {finding["code"] for finding in Audit(facts(role_result=role)).record()["findings"]}
-            assert {"trust_open", "trust_wider"} <= codes, f"{drawn.document} (seed {seed})"
+            assert {"trust_open", "trust_too_broad"} <= codes, f"{drawn.document} (seed {seed})"
             reported += 1
     assert reported > 100
 
 
 def test_what_a_trust_policy_that_is_no_wider_allows_the_other_allows_too():
-    """The same strangers, for what the finding trust_wider is made of."""
+    """The same strangers, for what the finding trust_too_broad is made of."""
     compared = narrower = 0
     for seed in range(DOCUMENTS // 4):
         drawn = Drawn(seed)

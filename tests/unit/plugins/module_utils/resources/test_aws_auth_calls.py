@@ -161,7 +161,7 @@ def test_a_change_keeps_all_else_and_the_version_that_was_read(role):
 
 def test_the_object_is_backed_up_as_it_was_before_it_is_changed(role, tmp_path):
     current = an_object(mapRoles="")
-    made, _aws, _kubernetes = role(config_map=current, backup=str(tmp_path))
+    made, _aws, _kubernetes = role(config_map=current, backup_dir=str(tmp_path))
     facts = made.apply(made.plan(made.read()).changes[0])
     path = tmp_path / "aws-auth-alpha-7.json"
     assert facts == {"backup_file": str(path)}
@@ -172,7 +172,7 @@ def test_the_object_is_backed_up_as_it_was_before_it_is_changed(role, tmp_path):
 def test_without_its_backup_nothing_is_changed(role, tmp_path):
     folder = tmp_path / "backups"
     folder.mkdir()
-    made, _aws, kubernetes = role(config_map=an_object(mapRoles=""), backup=str(folder))
+    made, _aws, kubernetes = role(config_map=an_object(mapRoles=""), backup_dir=str(folder))
     plan = made.plan(made.read())
     folder.rmdir()
     folder.write_text("a file now")
@@ -180,11 +180,11 @@ def test_without_its_backup_nothing_is_changed(role, tmp_path):
         made.apply(plan.changes[0])
     assert kubernetes.written == []
     with pytest.raises(ResourceError, match="is not a folder"):
-        role(backup=str(tmp_path / "absent"))
+        role(backup_dir=str(tmp_path / "absent"))
 
 
 def test_no_backup_is_made_of_what_was_not_there(role, tmp_path):
-    made, _aws, _kubernetes = role(backup=str(tmp_path))
+    made, _aws, _kubernetes = role(backup_dir=str(tmp_path))
     assert made.apply(made.plan(made.read()).changes[0]) == {}
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_translation import (
     MISSING,
     PRESENT,
-    UNTRANSLATABLE,
+    UNSUPPORTED,
 )
 from ansible_collections.apono.eks.tests.unit.plugins.module_utils.resources.service_answers import (
     DENIED,
@@ -305,7 +305,7 @@ def test_bindings_by_a_username_that_changes_are_named_in_order(translated):
     of_jane["metadata"]["namespace"] = "shop"
     objects = bindings(list_of(of_zoe, binding("other", "system:x")), list_of(of_jane))
     _result, by_arn, _aws = translated([USERS], objects=objects)
-    assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNTRANSLATABLE, "username")
+    assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNSUPPORTED, "username")
     named = by_arn[MAPPED]["message"].partition("rights are bound to it by ")[2]
     assert named == "ClusterRoleBinding zoe, RoleBinding shop/jane"
 
@@ -320,7 +320,7 @@ def test_a_username_that_nothing_is_bound_to_changes(translated):
 
 def test_bindings_that_the_caller_may_not_read_are_not_taken_for_none(translated):
     _result, by_arn, _aws = translated([USERS], objects=bindings(list_of(), 403))
-    assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNTRANSLATABLE, "username")
+    assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNSUPPORTED, "username")
     assert "who is bound by it is not known" in by_arn[MAPPED]["message"]
 
 

@@ -34,8 +34,8 @@ def run(path: Path, check_mode: bool = False, **options: Any) -> dict[str, Any]:
 def test_role_chaining_is_limited_to_one_hour(path: Path, source: str, check_mode: bool) -> None:
     before = path.read_text()
 
-    with pytest.raises(ResourceError, match="apono_user_session_seconds") as caught:
-        run(path, check_mode, source_profile=source, duration_seconds=3601)
+    with pytest.raises(ResourceError, match="apono_user_session_duration") as caught:
+        run(path, check_mode, source_profile=source, session_duration=3601)
 
     assert caught.value.code == "RoleChaining"
     assert f"the profile {source} " in str(caught.value)
@@ -46,17 +46,17 @@ def test_role_chaining_is_limited_to_one_hour(path: Path, source: str, check_mod
     ("source", "seconds"), [("sso", 3600), ("role", 900), ("keys", 43200), ("unknown", 7200), (None, 7200)]
 )
 def test_other_sessions_can_be_as_long_as_the_role_allows(path: Path, source: str | None, seconds: int) -> None:
-    made = run(path, source_profile=source, duration_seconds=seconds)
+    made = run(path, source_profile=source, session_duration=seconds)
 
-    assert made["profile"]["duration_seconds"] == str(seconds)
+    assert made["profile"]["session_duration"] == str(seconds)
 
 
 def test_a_long_duration_that_is_there_already_is_an_error_with_a_source_that_chains(path: Path) -> None:
-    run(path, source_profile="keys", duration_seconds=7200)
+    run(path, source_profile="keys", session_duration=7200)
 
     with pytest.raises(ResourceError, match="3600 or less"):
         run(path, source_profile="sso")
-    assert run(path, source_profile="sso", duration_seconds=1800)["changed"] is True
+    assert run(path, source_profile="sso", session_duration=1800)["changed"] is True
 
 
 def test_the_profile_can_be_removed_whatever_its_duration(path: Path) -> None:

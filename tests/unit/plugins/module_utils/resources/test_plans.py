@@ -386,14 +386,14 @@ def test_the_callers_own_entry_is_left_alone():
 def test_an_entry_that_was_made_long_ago_is_not_waited_for(monkeypatch, age, slept):
     waits = []
     monkeypatch.setattr("time.sleep", waits.append)
-    entry = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, settle_seconds=60)
+    entry = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, propagation_delay=60)
     if age is not None:
         modified_at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
         entry.await_effect(Plan({}, {}, context={"modified_at": modified_at}))
     else:
         entry.await_effect(Plan(None, {}, (Change("create it", "create_access_entry"),)))
     assert [round(seconds) for seconds in waits] == ([] if slept is None else [slept])
-    absent = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, settle_seconds=60, state="absent")
+    absent = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, propagation_delay=60, state="absent")
     waits.clear()
     absent.await_effect(Plan({}, None, (Change("delete it", "delete_access_entry"),)))
     assert waits == []
@@ -558,8 +558,8 @@ def test_what_eks_sets_in_the_entry_of_nodes_is_no_difference():
         ),
         (
             AwsAuthRole,
-            {"cluster_name": "-", "role_arn": "nobody", "username": "system:no", "backup": "/nowhere"},
-            ("cluster", "'nobody'", "system:no", "backup /nowhere"),
+            {"cluster_name": "-", "role_arn": "nobody", "username": "system:no", "backup_dir": "/nowhere"},
+            ("cluster", "'nobody'", "system:no", "backup_dir /nowhere"),
         ),
     ],
 )

@@ -11,11 +11,11 @@ import pytest
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry_translation as translation
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_translation import (
-    LEFT_TO_EKS,
+    MANAGED_BY_EKS,
     MISSING,
     PRESENT,
-    UNTRANSLATABLE,
-    VOID,
+    UNSUPPORTED,
+    NO_EFFECT,
     Existing,
     Principal,
 )
@@ -123,12 +123,12 @@ def test_nodes(username, groups, kind):
         "access_policies": [],
     }
     managed = only(text, managed_roles=lambda: frozenset([f"{ROLE}/nodes"]))
-    assert (managed.state, managed.code, managed.entry) == (LEFT_TO_EKS, "managed", None)
+    assert (managed.state, managed.code, managed.entry) == (MANAGED_BY_EKS, "managed", None)
 
 
 SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
 # The texts, and words of the reason.
-UNTRANSLATABLES = {
+UNSUPPORTED_MAPPINGS = {
     "account": (("", "", f"- '{ACCOUNT}'\n"), f"lets in all of account {ACCOUNT}"),
     "root": ((f"- rolearn: arn:aws:iam::{ACCOUNT}:root\n  username: root\n", "", ""), "an account's root user"),
     "federated_user": (
@@ -151,10 +151,10 @@ UNTRANSLATABLES = {
 }
 
 
-@pytest.mark.parametrize(("code", "texts", "reason"), [(code, *rest) for code, rest in UNTRANSLATABLES.items()])
+@pytest.mark.parametrize(("code", "texts", "reason"), [(code, *rest) for code, rest in UNSUPPORTED_MAPPINGS.items()])
 def test_what_no_access_entry_can_say(code, texts, reason):
     found = only(*texts)
-    assert (found.state, found.code, found.entry) == (UNTRANSLATABLE, code, None)
+    assert (found.state, found.code, found.entry) == (UNSUPPORTED, code, None)
     assert reason in found.message
     assert found.message[-1] != "."
 
@@ -174,7 +174,7 @@ def test_an_entry_with_a_value_of_a_wrong_type_stops_a_migration(fields, names):
     if names is None:
         assert (found.state, found.entry["kubernetes_groups"]) == (MISSING, [])
     else:
-        assert (found.state, found.code, found.entry) == (UNTRANSLATABLE, "wrong_type", None)
+        assert (found.state, found.code, found.entry) == (UNSUPPORTED, "wrong_type", None)
         assert f"Its {names} has a value" in found.message
 
 
@@ -182,9 +182,9 @@ def test_of_an_arn_that_is_not_sure_nothing_is_translated():
     texts = user("x", "username: a") + user("X", "username: b") + user("y", "username: c") + user("Y", "username: c")
     found = translate("", texts)
     assert [(one.state, one.code) for one in found] == [
-        (UNTRANSLATABLE, "not_sure"),
-        (UNTRANSLATABLE, "not_sure"),
-        (VOID, "duplicate"),
+        (UNSUPPORTED, "not_sure"),
+        (UNSUPPORTED, "not_sure"),
+        (NO_EFFECT, "duplicate"),
         (MISSING, ""),
     ]
     # Whatever a version makes of sso, the other entry of the same role hangs on it.
@@ -195,9 +195,9 @@ def test_of_an_arn_that_is_not_sure_nothing_is_translated():
 def test_service_linked_roles_and_a_deaf_iam():
     linked = f"{ROLE}/aws-service-role/x.amazonaws.com/x"
     found = only(role("x", "username: x"), principal=lambda _text: Principal(linked, THEN))
-    assert (found.state, found.code) == (UNTRANSLATABLE, "service_linked")
+    assert (found.state, found.code) == (UNSUPPORTED, "service_linked")
     found = only(role("x", "username: x"), principal=lambda _text: Principal(unread="AccessDenied: no"))
-    assert (found.state, found.code) == (UNTRANSLATABLE, "unread")
+    assert (found.state, found.code) == (UNSUPPORTED, "unread")
     assert "AccessDenied: no" in found.message
 
 
@@ -219,15 +219,15 @@ VOIDS = {
 @pytest.mark.parametrize(("code", "text", "reason"), [(code, *rest) for code, rest in VOIDS.items()])
 def test_through_what_nobody_comes_in(code, text, reason):
     found = only(text)
-    assert (found.state, found.code, found.entry) == (VOID, code, None)
+    assert (found.state, found.code, found.entry) == (NO_EFFECT, code, None)
     assert reason in found.message
 
 
 def test_a_principal_that_is_gone_and_a_user_with_a_path():
     found = only(role("x", "username: x"), principal=lambda _text: Principal())
-    assert (found.state, found.code) == (VOID, "gone")
+    assert (found.state, found.code) == (NO_EFFECT, "gone")
     found = only("", user("x", "username: x"), principal=lambda _text: Principal(f"{USER}/team/x", THEN))
-    assert (found.state, found.code) == (VOID, "path_missing")
+    assert (found.state, found.code) == (NO_EFFECT, "path_missing")
     # STS tells a user's path, so this one matches.
     found = only("", user("team/x", "username: x"), principal=lambda _text: Principal(f"{USER}/team/x", THEN))
     assert (found.state, found.entry["principal_arn"]) == (MISSING, f"{USER}/team/x")
@@ -239,9 +239,9 @@ def test_the_later_entry_and_the_role_before_the_user_count():
         f"- userarn: {ROLE}/x\n  username: third\n" + user("y", "username: fourth"),
     )
     assert [(one.username, one.state, one.code) for one in found] == [
-        ("first", VOID, "duplicate"),
+        ("first", NO_EFFECT, "duplicate"),
         ("second", MISSING, ""),
-        ("third", VOID, "duplicate"),
+        ("third", NO_EFFECT, "duplicate"),
         ("fourth", MISSING, ""),
     ]
 
@@ -257,7 +257,7 @@ def test_a_username_that_cannot_stay_goes_only_where_nothing_hangs_on_it(usernam
     assert found.entry == standard(f"{ROLE}/x", default, ["dev"])
     for bound in (["RoleBinding team/dev"], None):
         found = only(text, bound=lambda _template, bound=bound: bound)
-        assert (found.state, found.code) == (UNTRANSLATABLE, "username")
+        assert (found.state, found.code) == (UNSUPPORTED, "username")
     assert only("", user("x", "username: ''")).entry["username"] == f"{USER}/x"
 
 

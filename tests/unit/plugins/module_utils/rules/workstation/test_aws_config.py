@@ -196,7 +196,7 @@ def test_any_text_is_edited_rightly_or_refused(text, wanted):
 def run(check_mode=False, **params):
     defaults = {"profile": "apono", "state": "present", "overwrite": False, "role_arn": ROLE}
     return AwsProfile(
-        {**dict.fromkeys(("role_session_name", "source_profile", "region", "duration_seconds")), **defaults, **params}
+        {**dict.fromkeys(("role_session_name", "source_profile", "region", "session_duration")), **defaults, **params}
     ).result(check_mode)
 
 
@@ -256,7 +256,7 @@ def test_a_profile_of_another_meaning_is_left_alone_unless_told(tmp_path, other)
         ({"profile": " a"}, "cannot be the name"),
         ({"region": "x\ny"}, "cannot hold"),
         ({"role_session_name": "a b"}, "is no name for a session"),
-        ({"duration_seconds": 60}, "from 900 to 43200"),
+        ({"session_duration": 60}, "set it to 900 to 43200 seconds"),
         ({"source_profile": "apono"}, "is the profile apono itself"),
         ({"role_arn": "x"}, "role_arn"),
     ],
@@ -273,7 +273,7 @@ def test_botocore_reads_what_was_written(tmp_path, monkeypatch):
     path = tmp_path / "config"
     path.write_text(FIELD)
     for profile in ("apono", "a b"):
-        run(path=str(path), profile=profile, source_profile="default", region="eu-west-1", duration_seconds=3600)
+        run(path=str(path), profile=profile, source_profile="default", region="eu-west-1", session_duration=3600)
         monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
         found = session_module.Session(profile=profile).get_scoped_config()
         assert found["role_arn"] == ROLE
