@@ -78,7 +78,7 @@ _value:
       description: What nobody asked about, each with C(code), C(severity) (V(error) or V(warning)) and C(message).
       type: list
       elements: dict
-      sample: [{code: trust_too_broad, severity: error, message: The trust policy of the role lets in more than wanted.}]
+      sample: [{code: trust_too_broad, severity: error, message: The trust policy of the role allows more than wanted.}]
 """
 
 from collections.abc import Callable, Mapping

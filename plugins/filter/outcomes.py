@@ -28,8 +28,8 @@ options:
       - The steps to tell of, in their order, each with the variables that its tasks register.
       - Of several results of a step, the one that matters most is the step's state. A result that has C(changes) and is
         not changed is that of a preview, so the step is not started.
-      - Without it, the steps of onboarding and offboarding, which are C(policy), C(role), C(mode), C(mapping),
-        C(connector) and C(integration).
+      - Without it, the steps of onboarding and offboarding, which are C(policy), C(role), C(authentication mode),
+        C(mapping), C(connector) and C(integration).
     type: dict
   shared:
     description:

@@ -13,8 +13,8 @@ description:
   - Assumes the IAM role as a user, describes the cluster, signs a token, and gets the username from the API server. It
     changes nothing.
   - If a step fails, the error names the step and what to do. C(trust_policy) and C(policy) are the role's in IAM,
-    C(network) is the connection to the API server, C(mode) and C(mapping) are the cluster's, and C(username) and
-    C(groups) are the result.
+    C(network) is the connection to the API server, C(authentication_mode) and C(mapping) are the cluster's, and
+    C(username) and C(groups) are the result.
   - It waits for an access mapping that exists and is not yet in effect, also if the cluster still uses the previous
     one.
 extends_documentation_fragment:
@@ -131,7 +131,7 @@ links:
   returned: success
   type: list
   elements: str
-  sample: [trust_policy, policy, network, mode, mapping, username, groups]
+  sample: [trust_policy, policy, network, authentication_mode, mapping, username, groups]
 error:
   description:
     - What went wrong, to branch on. Where C(code) is C(BrokenLink), C(link) is the first broken link and C(links) are

@@ -189,7 +189,7 @@ table:
   type: list
   elements: str
   sample:
-    - "CLUSTER  ACCOUNT       REGION        STATE      WHAT"
+    - "CLUSTER  ACCOUNT       REGION        STATE      DETAILS"
     - "prod-1   111122223333  eu-central-1  changed    mapping, integration"
     - "prod-2   111122223333  us-east-1     unchanged"
     - ""

@@ -181,7 +181,7 @@ class Audit:
 
     @property
     def mode(self) -> Piece:
-        return Piece("mode", self.result("mode"), there=True)
+        return Piece("authentication mode", self.result("mode"), there=True)
 
     @property
     def mapping(self) -> Piece:

@@ -37,7 +37,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import FAILURE,
 # The steps of all playbooks: which of them a run has is seen by their results.
 ALL_STEPS = {
     **STEPS,
-    "mode": (*STEPS["mode"], "apono_api_result"),
+    "authentication mode": (*STEPS["authentication mode"], "apono_api_result"),
     "bindings": ("apono_bindings_result",),
     "others": ("apono_others_result",),
     "variables": ("apono_adopt_result",),

@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.ansible_words import own
 STEPS = {
     "policy": ("account_access_policy_result",),
     "role": ("account_access_role_result",),
-    "mode": ("cluster_access_mode_result",),
+    "authentication mode": ("cluster_access_mode_result",),
     "mapping": ("cluster_access_entry_result", "cluster_access_config_map_result"),
     "connector": ("connector_outcome",),
     "integration": ("integration_result", "integration_access_flows_result"),

@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.ansible_words import own
 CLUSTER = {"apono_cluster_result": "cluster"}
 ACCOUNT = {"account_access_policy_result": "policy", "account_access_role_result": "role"}
 MAPPING = {
-    "cluster_access_mode_result": "mode",
+    "cluster_access_mode_result": "authentication mode",
     "cluster_access_entry_result": "mapping",
     "cluster_access_config_map_result": "mapping",
 }

@@ -144,7 +144,7 @@ def step_names(clusters: list[dict[str, Any]]) -> list[str]:
 
 
 def count_words(report: dict[str, Any]) -> str:
-    words = ", ".join(f"{count} {state}" for state, count in report["counts"].items())
+    words = ", ".join(f"{count} {state_words(report, state)}" for state, count in report["counts"].items())
     return ": ".join(filter(None, (number_of_clusters(report), words)))
 
 
@@ -179,9 +179,12 @@ def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
     clusters = report["clusters"]
     rows: list[tuple[str, ...]] = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
     for cluster in clusters:
-        name, *others = (one_line(cluster[key]) or "-" for key in ("cluster", "account_id", "region", "state"))
+        state = state_words(report, cluster["state"])
+        name, *others = (
+            one_line(text) or "-" for text in (cluster["cluster"], cluster["account_id"], cluster["region"], state)
+        )
         rows.append((shorten_middle(name, LONGEST_NAME), *(shorten(text, LONGEST_OTHER) for text in others)))
-    words = ["WHAT", *map(what_happened, clusters)]
+    words = ["DETAILS", *map(what_happened, clusters)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     room = max(width - sum(widths) - 2 * len(widths), SHORTEST_WORDS)
     lines = [
@@ -193,14 +196,15 @@ def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
         for text in in_full(cluster, len(words_of_it) > room):
             concerned.setdefault(text, []).append(cluster["cluster"])
     details = [f"{few(names)}: {text}" for text, names in concerned.items()]
-    for block in (details, report["notes"], [count_words(report) + check_mode_words(report)]):
+    for block in (details, report["notes"], [count_words(report)]):
         if block:
             lines += ["", *(one_line(text) for text in block)]
     return lines
 
 
-def check_mode_words(report: dict[str, Any]) -> str:
-    return " (check mode: nothing was changed)" if report["check_mode"] else ""
+def state_words(report: dict[str, Any], state: str) -> str:
+    """The state of a cluster as a terminal shows it: check mode has changed nothing."""
+    return "would change" if report["check_mode"] and state == "changed" else state
 
 
 def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:

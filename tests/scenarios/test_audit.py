@@ -180,7 +180,10 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
         "333344445555",
         "API",
         {},
-        ("drifted", {"trust_open", "trust_too_broad", "role_inline_policies", "role_managed_policies", "policy_too_broad"}),
+        (
+            "drifted",
+            {"trust_open", "trust_too_broad", "role_inline_policies", "role_managed_policies", "policy_too_broad"},
+        ),
     ),
     "old": (
         PEOPLE,

@@ -272,7 +272,8 @@ def test_migrate_to_access_entries(place: Place) -> None:
 
     place.grant("migrate_to_access_entries", without=OTHERS)
     hosts = {name: {} for name in place.clusters}
-    settings = {"apono_migrate_propagation_delay": 1, "apono_migrate_grants": "copy", "apono_tags": {"team": "platform"}}
+    settings = {"apono_migrate_propagation_delay": 1, "apono_migrate_grants": "copy"}
+    settings["apono_tags"] = {"team": "platform"}
     settings["apono_access_policies"] = [{"policy_arn": VIEW}]
     run = place.run("migrate_to_access_entries", hosts, **settings)
     assert run.code == 0, run.output

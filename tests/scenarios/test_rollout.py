@@ -193,7 +193,7 @@ def test_of_a_step_that_is_left_out_nothing_is_done_and_nothing_told(bed: Bed, c
     run = fleet.run("onboard", "--skip-tags", "account,mapping")
     assert fleet.states == dict.fromkeys(fleet.hosts, "unchanged")
     steps = {step["name"] for cluster in fleet.report["clusters"] for step in cluster["steps"]}
-    assert steps == {"mode", "mapping", "connector", "integration"}
+    assert steps == {"authentication mode", "mapping", "connector", "integration"}
 
 
 def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller) -> None:

@@ -232,7 +232,10 @@ def documented() -> list[str]:
 NO_SETTING = {"apono_hosts"}
 
 # Where a playbook writes a file with the text for its name, it does so below the test's own folder.
-WRITTEN = ("apono_report", "apono_backup_dir", "apono_adopt_folder", "apono_user_aws_config_file", "apono_user_kubeconfig")
+WRITTEN = (
+    *("apono_report", "apono_backup_dir", "apono_adopt_folder"),
+    *("apono_user_aws_config_file", "apono_user_kubeconfig"),
+)
 
 # Shapes in which a variable's texts lie deeper; each is tried beside the plain text.
 SHAPES: dict[str, Any] = {

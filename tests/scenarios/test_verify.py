@@ -211,7 +211,11 @@ BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "no mapping": (mapping_removed, "mapping", {"alpha": "aws-auth has no entry for"}),
     "a text that does not parse": (mapping_broken, "mapping", {"alpha": "does not parse"}),
     "a path in the mapping": (mapping_with_a_path, "mapping", {"alpha": "STS does not tell a role's path"}),
-    "a mode that does not read it": (mode_that_does_not_read_it, "mode", {"alpha": "does not read aws-auth"}),
+    "a mode that does not read it": (
+        mode_that_does_not_read_it,
+        "authentication_mode",
+        {"alpha": "does not read aws-auth"},
+    ),
     "a reserved username": (
         username_reserved,
         "username",

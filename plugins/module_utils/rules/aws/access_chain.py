@@ -17,7 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 
-LINKS = ("trust_policy", "policy", "network", "mode", "mapping", "username", "groups")
+LINKS = ("trust_policy", "policy", "network", "authentication_mode", "mapping", "username", "groups")
 
 # Everybody whom the cluster knows is in it, whatever the mapping says.
 AUTHENTICATED = "system:authenticated"
@@ -79,7 +79,7 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
     if mapping.mode == "API":
         if found:
             return Broken(
-                "mode",
+                "authentication_mode",
                 "The cluster is in the authentication mode API and does not read aws-auth, which maps "
                 f"{role_arn}. Make an access entry for the role (apono_authentication: eks_api).",
             )

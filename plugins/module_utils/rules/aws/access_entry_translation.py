@@ -25,8 +25,8 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_aut
 MISSING = "missing"  # an access entry can say the same, and is not there (or not finished)
 PRESENT = "present"  # the principal has an access entry, which EKS takes already
 MANAGED_BY_EKS = "managed_by_eks"  # the role of a managed node group or Fargate profile, for which EKS makes the entry
-NO_EFFECT = "no_effect"  # nobody comes in through it
-UNSUPPORTED = "unsupported"  # somebody comes in through it, and no access entry can say the same
+NO_EFFECT = "no_effect"  # no principal gets access by it
+UNSUPPORTED = "unsupported"  # a principal gets access by it, and no access entry can have the same effect
 
 _ADMINISTRATORS = "system:masters"
 _ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
@@ -238,7 +238,7 @@ def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
         raise _No("not_an_arn", "It is not an ARN, so EKS never matches it", NO_EFFECT) from error
     kind, _slash, name = where.resource.partition("/")
     if where.partition != cluster.partition:
-        raise _No("other_partition", f"It is not of the partition {cluster.partition}, so EKS never matches it", NO_EFFECT)
+        raise _No("other_partition", f"Its partition is not {cluster.partition}, so EKS never matches it", NO_EFFECT)
     if (where.service, kind) == ("iam", "role") and "/" in name:
         raise _No("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", NO_EFFECT)
     if (where.service, kind) == ("sts", "assumed-role"):

@@ -56,7 +56,7 @@ def test_a_converged_cluster():
             for name, state in (
                 ("policy", "unchanged"),
                 ("role", "unchanged"),
-                ("mode", "skipped"),
+                ("authentication mode", "skipped"),
                 ("mapping", "unchanged"),
                 ("connector", "skipped"),
                 ("integration", "unchanged"),

@@ -39,7 +39,7 @@ def test_a_fleet_with_which_nothing_is_wrong():
     ("result", "step"),
     [
         ("apono_cluster_result", "cluster"),
-        ("cluster_access_mode_result", "mode"),
+        ("cluster_access_mode_result", "authentication mode"),
         ("cluster_access_entry_result", "mapping"),
         ("cluster_access_config_map_result", "mapping"),
         ("integration_result", "integration"),
@@ -69,7 +69,7 @@ def test_all_that_is_wrong_with_a_cluster_is_told_in_the_order_of_the_steps():
         "beta": [
             ": It contradicts.",
             ": And that too.",
-            "mode: No mode.",
+            "authentication mode: No mode.",
             "mapping: No mapping.",
             "connector: No connector.",
             "integration: No integration.",

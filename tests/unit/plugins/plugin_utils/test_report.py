@@ -226,22 +226,22 @@ def test_the_csv_says_what_the_clusters_are_and_computes_nothing(shown):
 
 def test_the_table():
     assert report.table(document([DONE, FAILED], notes=["The roles stay."], check_mode=True), 90) == [
-        "CLUSTER  ACCOUNT       REGION        STATE    WHAT",
-        "prod-1   111122223333  eu-central-1  changed  mapping, integration",
-        "prod-2   -             -             failed   mapping: The cluster prod-2 does not let th…",
+        "CLUSTER  ACCOUNT       REGION        STATE         DETAILS",
+        "prod-1   111122223333  eu-central-1  would change  mapping, integration",
+        "prod-2   -             -             failed        mapping: The cluster prod-2 does not l…",
         "",
         f"prod-2: mapping: {MESSAGE}",
         "",
         "The roles stay.",
         "",
-        "2 clusters: 1 failed, 1 changed (check mode: nothing was changed)",
+        "2 clusters: 1 failed, 1 would change",
     ]
 
 
 def test_what_a_line_has_room_for_is_not_said_twice():
     short = {**FAILED, "error": {"step": "mapping", "message": "No.", "code": ""}}
     assert report.table(document([short])) == [
-        "CLUSTER  ACCOUNT  REGION  STATE   WHAT",
+        "CLUSTER  ACCOUNT  REGION  STATE   DETAILS",
         "prod-2   -        -       failed  mapping: No.",
         "",
         "1 cluster: 1 failed",

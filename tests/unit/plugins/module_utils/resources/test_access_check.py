@@ -162,7 +162,7 @@ def test_a_cluster_that_cannot_be_reached_or_answers_otherwise(check):
     [
         ({"aws_auth": "# none"}, "mapping", "aws-auth has no entry"),
         ({"aws_auth": ResourceError("forbidden", http_status=403)}, "mapping", "aws-auth could not be read: forbidden"),
-        ({"mode": "API", "describe_access_entry": None}, "mode", "does not read aws-auth"),
+        ({"mode": "API", "describe_access_entry": None}, "authentication_mode", "does not read aws-auth"),
         ({"mode": "API", "aws_auth": "", "describe_access_entry": None}, "mapping", "there is no access entry for"),
         (
             {"mode": "API", "aws_auth": "", "describe_access_entry": DENIED},

@@ -41,7 +41,7 @@ def test_templates_are_filled_in_as_eks_does(template, name):
         (Mapping("API"), "mapping", "there is no access entry for"),
         (Mapping("API", unread="The caller may not ask."), "mapping", "(The caller may not ask.)"),
         (Mapping("API", map_roles="- ["), "mapping", "there is no access entry for"),
-        (Mapping("API", map_roles=MAPPED), "mode", "does not read aws-auth"),
+        (Mapping("API", map_roles=MAPPED), "authentication_mode", "does not read aws-auth"),
         (Mapping("API", entry={"createdAt": EARLY}, role_created=LATE), "mapping", "older than the role"),
         # What the access entry says counts, whatever aws-auth does.
         (Mapping("API_AND_CONFIG_MAP", {"createdAt": EARLY}, LATE, MAPPED), "mapping", "older than the role"),

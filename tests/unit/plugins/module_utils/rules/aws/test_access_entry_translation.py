@@ -13,9 +13,9 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_entry_translation import (
     MANAGED_BY_EKS,
     MISSING,
+    NO_EFFECT,
     PRESENT,
     UNSUPPORTED,
-    NO_EFFECT,
     Existing,
     Principal,
 )
@@ -210,7 +210,7 @@ VOIDS = {
     ),
     "not_an_arn": ("- rolearn: x\n  username: x\n", "is not an ARN"),
     "not_a_principal": (f"- rolearn: arn:aws:iam::{ACCOUNT}:group/x\n  username: x\n", "neither a role nor a user"),
-    "other_partition": (f"- rolearn: arn:aws-cn:iam::{ACCOUNT}:role/x\n  username: x\n", "not of the partition aws"),
+    "other_partition": (f"- rolearn: arn:aws-cn:iam::{ACCOUNT}:role/x\n  username: x\n", "Its partition is not aws"),
     "ignored": ("- username: x\n", "names no role or user"),
     "unparseable": ("- a\n b: [\n", "line 2, column 3"),
 }
