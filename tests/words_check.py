@@ -64,7 +64,6 @@ VERBS = ("Create", "Update", "Ensure", "Remove", "Get", "Check", "Verify", "Inst
 EXCEPTIONS: dict[str, str] = {
     r"people-k8s|people:\{\{|['\"]people:|people_k8s": "sample names of a role and of a username",
     r"sso_role_name = people": "the sample name of a permission set",
-    r"tasks/settle\.yml": "the present name of a file",
     r"told apart|tell (?:\w+ ){0,2}apart": "means to distinguish",
 }
 EXCEPTED = re.compile("|".join(EXCEPTIONS))

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet
-short_description: Tell what the accounts of many clusters are to have, and how each cluster is mapped
+short_description: Merge the settings of clusters by account, and resolve how each cluster is mapped
 version_added: 0.1.0
 description:
-  - An AWS account has one IAM role for all its clusters. This makes one wish of the variables of the playbooks
-    (C(apono_trust), C(apono_tags) and so on) that its clusters have.
-  - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are put together.
-    What else two clusters give differently is a contradiction, and the later of the two is refused.
-  - A cluster has one host, and an integration has one cluster. Hosts that share either are refused.
+  - An AWS account has one IAM role for all its clusters. The filter merges what the clusters of an account set in the
+    variables of the playbooks (C(apono_trust), C(apono_tags) and so on).
+  - Accounts of a trust by SSO, managed policies, tags, and the clusters and regions of the policy are merged. If two
+    clusters differ in another setting, the later of them is an error.
+  - A cluster has one host, and an integration has one cluster. Hosts that share either are errors.
   - It takes the clusters' accounts and authentication modes from C(apono_cluster_result), the registered result of
     M(apono.eks.cluster_info), and leaves out hosts without one.
 positional: hostvars, others
@@ -41,7 +41,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Settle what each account is to have
+- name: Plan what each account gets
   ansible.builtin.set_fact:
     fleet: "{{ ansible_play_hosts | apono.eks.fleet(hostvars, groups['all']) }}"
   run_once: true
@@ -49,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What was settled.
+  description: The merged settings.
   type: dict
   contains:
     hosts:
@@ -59,20 +59,20 @@ _value:
       sample: [prod-1, prod-2]
     accounts:
       description:
-        - By account id, the host that stands for the account as C(leader), and the variables as C(settings).
-        - C(unread) are the hosts that may need more of the account, with the reasons why that is not known.
+        - By account id, the host that stands for the account as C(account_host), and the variables as C(settings).
+        - C(unresolved) are the hosts that may need more of the account, with the reasons why that is not known.
       type: dict
-      sample: {"111122223333": {leader: prod-1, settings: {apono_role_name: apono-k8s-access}, unread: {}}}
-    refused:
+      sample: {"111122223333": {account_host: prod-1, settings: {apono_role_name: apono-k8s-access}, unresolved: {}}}
+    errors:
       description: The hosts that cannot be served, with the reasons.
       type: dict
       sample: {prod-2: ["prod-2 and prod-1 are in account 111122223333, ..., and differ in apono_trust. Set it alike."]}
     same_cluster:
-      description: Those of C(refused) whose cluster another host of the inventory has as well, with the reason.
+      description: Those of C(errors) whose cluster another host of the inventory has as well, with the reason.
       type: dict
       sample: {}
     same_integration:
-      description: Those of C(refused) whose integration another cluster of the inventory has as well, with the reason.
+      description: Those of C(errors) whose integration another cluster of the inventory has as well, with the reason.
       type: dict
       sample: {}
     clusters:
@@ -81,8 +81,8 @@ _value:
       sample: {prod-1: "111122223333"}
     known:
       description:
-        - The hosts that can be looked at, with their accounts. Those that are refused are among them, so that what
-          else is wrong with them is told together.
+        - The hosts whose clusters EKS has returned, with their accounts. Hosts with errors are among them, so that all
+          that is wrong with a host is reported together.
         - The lists that follow are of these.
       type: dict
       sample: {prod-1: "111122223333", prod-2: "111122223333"}
@@ -134,13 +134,13 @@ def fleet(
     hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], others: Iterable[str] = ()
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    refused: dict[str, list[str]] = {}
+    errors: dict[str, list[str]] = {}
     clusters: dict[str, Mapping[str, Any]] = {}
-    wishes: dict[str, dict[str, Any]] = {}
+    desired: dict[str, dict[str, Any]] = {}
     ways: dict[str, str] = {}
     flows: dict[str, list[str]] = {}
     connectors: list[str] = []
-    unread: dict[str, dict[str, str]] = {}
+    unresolved: dict[str, dict[str, str]] = {}
     unknown: set[str] = set()
     hosts = [plain(host) for host in hosts]
     # To get the variables of a host together takes as long as to evaluate several of them.
@@ -154,14 +154,14 @@ def fleet(
             continue
         of_account = [reason for name, reason in its["errors"].items() if name in OF_ACCOUNT]
         if of_account:
-            refused[host] = of_account
-            unread.setdefault(cluster["account_id"], {})[host] = " ".join(of_account)
+            errors[host] = of_account
+            unresolved.setdefault(cluster["account_id"], {})[host] = " ".join(of_account)
             continue
-        wishes[host] = wishes_of(its)
+        desired[host] = desired_of(its)
         if its["errors"]:
-            refused[host] = list(its["errors"].values())
+            errors[host] = list(its["errors"].values())
             # It cannot be served, and needs of the account what it needs.
-            wishes[host]["apono_account_id"] = cluster["account_id"]
+            desired[host]["apono_account_id"] = cluster["account_id"]
             continue
         values = its["values"]
         clusters[host] = cluster
@@ -170,33 +170,33 @@ def fleet(
         try:
             flows[host] = rules.flow_names(values)
         except ResourceError as error:
-            refused.setdefault(host, []).append(error.message)
+            errors.setdefault(host, []).append(error.message)
         try:
             ways[host] = mapping_way(values.get("apono_authentication") or "auto", cluster["authentication_mode"])
         except ResourceError as error:
-            refused.setdefault(host, []).append(error.message)
+            errors.setdefault(host, []).append(error.message)
     warn(unknown)
     known = {host: cluster["account_id"] for host, cluster in clusters.items()}
     rest = [host for host in map(plain, others) if host not in known]
-    wishes.update(of_others(rest, settings, set(known.values()), unread))
-    accounts, contradictions = rules.settle_accounts(known, wishes, unread)
+    desired.update(of_others(rest, settings, set(known.values()), unresolved))
+    accounts, contradictions = rules.merge_accounts(known, desired, unresolved)
     for reasons in (contradictions, rules.contradicting_flows(flows)):
         for host, reason in reasons.items():
-            refused.setdefault(host, []).append(reason)
+            errors.setdefault(host, []).append(reason)
     rivals = [] if is_of_one_cluster(hosts, hostvars) else rest
     identities = {host: identity(host, hostvars[host], settings[host]) for host in dict.fromkeys([*hosts, *rivals])}
     same_cluster = cluster_identity.same_cluster(identities, hosts)
     same_integration = cluster_identity.same_integration(identities, hosts)
     for reasons in (same_integration, same_cluster):
         for host, reason in reasons.items():
-            refused.setdefault(host, []).insert(0, reason)
+            errors.setdefault(host, []).insert(0, reason)
     return {
         "hosts": hosts,
         "accounts": accounts,
-        "refused": refused,
+        "errors": errors,
         "same_cluster": same_cluster,
         "same_integration": same_integration,
-        "clusters": {host: account_id for host, account_id in known.items() if host not in refused},
+        "clusters": {host: account_id for host, account_id in known.items() if host not in errors},
         "known": known,
         "modes": [
             host
@@ -210,7 +210,7 @@ def fleet(
     }
 
 
-def wishes_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def desired_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The settings of the account among those of a host."""
     return {name: value for name, value in its["values"].items() if name in OF_ACCOUNT}
 
@@ -219,9 +219,9 @@ def of_others(
     others: Iterable[str],
     settings: Mapping[str, Mapping[str, Any]],
     accounts: Collection[str],
-    unread: dict[str, dict[str, str]],
+    unresolved: dict[str, dict[str, str]],
 ) -> dict[str, dict[str, Any]]:
-    """The settings of hosts of these accounts that are not in the run. Adds to ``unread`` those that cannot be read."""
+    """The settings of hosts of these accounts that are not in the run; others are added to ``unresolved``."""
     found = {}
     for host in others:
         values, errors = settings[host]["values"], settings[host]["errors"]
@@ -230,10 +230,10 @@ def of_others(
             continue
         wrong = [reason for name, reason in errors.items() if name in OF_ACCOUNT]
         if wrong:
-            unread.setdefault(account_id, {})[host] = " ".join(wrong)
+            unresolved.setdefault(account_id, {})[host] = " ".join(wrong)
         else:
             of_its_account = {name: values[name] for name in rules.ACCOUNT_VARIABLES if name in values}
-            found[host] = {**of_its_account, **wishes_of(settings[host])}
+            found[host] = {**of_its_account, **desired_of(settings[host])}
     return found
 
 

@@ -60,7 +60,7 @@ _value:
       type: list
       elements: str
       sample: [prod-1, prod-2]
-    builders:
+    account_hosts:
       description: By account that is to be set up, the host that does it.
       type: dict
       sample: {"111122223333": prod-1}
@@ -105,19 +105,19 @@ def rollout(
     fleet = plain(fleet)
     facts = {host: results(hostvars[host]) for host in fleet["hosts"]}
     left_out = plain(list(left_out))
-    failures = prerequisites.obstacles(facts, fleet, plain(list(blockers)), left_out)
+    failures = prerequisites.preflight_errors(facts, fleet, plain(list(blockers)), left_out)
     clusters = {host: account for host, account in fleet["clusters"].items() if host not in failures}
     accounts = {
-        account_id: account["leader"]
+        account_id: account["account_host"]
         for account_id, account in fleet["accounts"].items()
-        if has_changes(facts[account["leader"]], prerequisites.without(prerequisites.ACCOUNT, left_out))
+        if has_changes(facts[account["account_host"]], prerequisites.without(prerequisites.ACCOUNT, left_out))
     }
     changed = [host for host in clusters if has_changes(facts[host], CLUSTER_RESULTS)]
-    hosts, builders = rules.order_rollout(clusters, changed, accounts)
+    hosts, account_hosts = rules.order_rollout(clusters, changed, accounts)
     stopped = len(failures) * 100 > float(max_fail_percentage) * len(facts)
     return {
         "hosts": [] if stopped else hosts,
-        "builders": builders,
+        "account_hosts": account_hosts,
         "stopped": stopped,
         "failures": {host: {**errors[0], "errors": errors} for host, errors in failures.items()},
     }

@@ -124,7 +124,7 @@ class Resource(Task):
         mode too."""
         return ()
 
-    def foresee(self, plan: Plan) -> Iterable[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterable[ResourceError]:
         """All that would be refused in the middle of a run, such as a call that the caller may not make; check mode
         refuses it together. It is asked only where there is something to change."""
         return ()
@@ -147,7 +147,7 @@ class Resource(Task):
             raise_together(self.refused_inputs(plan))
             if check_mode:
                 if plan.changes and self.params.get("check_permissions", True):
-                    raise_together(self.foresee(plan))
+                    raise_together(self.preflight(plan))
                 return self.report(before, plan, [change.description for change in plan.changes], plan.details)
             try:
                 for change in plan.changes:

@@ -13,20 +13,19 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 
 
 def host_variables(account_id: str) -> dict[str, str]:
-    """The variables that tell which host does the work of an account.
+    """The variables with the host that does the work of an account: the one that plans, and the one that rolls out.
 
-    The leader looks and the builder makes what is missing. They differ where the leader's own cluster cannot be
-    onboarded.
+    They differ where the cluster of the host that plans cannot be onboarded.
     """
     return {
-        "leader": f"apono_fleet.accounts.{account_id}.leader",
-        "builder": f"apono_rollout.builders.{account_id}",
+        "plan": f"apono_fleet.accounts.{account_id}.account_host",
+        "rollout": f"apono_rollout.account_hosts.{account_id}",
     }
 
 
 def host_of(variables: Mapping[str, Any]) -> str:
     """The host that does the work of the account, empty where none does."""
-    return variables.get("builder") or variables.get("leader") or ""
+    return variables.get("rollout") or variables.get("plan") or ""
 
 
 def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:

@@ -282,8 +282,8 @@ class Audit:
 
     def verdict(self) -> tuple[str, dict[str, Any] | None]:
         """The state, and the reason where it could not be told."""
-        if self.facts.get("refused"):
-            return FAILED, {"step": "", "message": self.facts["refused"], "code": ""}
+        if self.facts.get("errors"):
+            return FAILED, {"step": "", "message": self.facts["errors"], "code": ""}
         seen = [self.asked, *self.pieces]
         unread = next((piece for piece in seen if piece.is_unread), None)
         if unread:

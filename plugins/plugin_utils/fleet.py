@@ -24,7 +24,7 @@ EVERYTHING = "*"
 DEFAULTS = {name: plain(setting.value) for name, setting in OF_ACCOUNT.items() if setting.value is not None}
 
 # The variables that are of the account, and not of one of its clusters.
-WISHES = Options({name: setting.spec for name, setting in OF_ACCOUNT.items()})
+ACCOUNT_OPTIONS = Options({name: setting.spec for name, setting in OF_ACCOUNT.items()})
 # The variables that tell a cluster's account without a call.
 ACCOUNT_VARIABLES = ("apono_account_id", "eks_account_id", "apono_assume_role_arn")
 
@@ -46,7 +46,7 @@ class Account:
 
     def add(self, host: str, given: Mapping[str, Any]) -> None:
         """Add what one more cluster wants; raises :class:`ResourceError`, and adds nothing, if it contradicts."""
-        wanted = read_wishes(given)
+        wanted = read_desired(given)
         merged = {name: self.merge(host, name, value) for name, value in wanted.items()}
         self.settings.update(merged)
         self.given_by = {**dict.fromkeys(merged, host), **self.given_by}
@@ -86,25 +86,25 @@ class Account:
         )
 
 
-def read_wishes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster's wishes as options read them: texts of a survey as lists and numbers, empty ones as not given."""
+def read_desired(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A cluster's desired settings as options read them: texts of a survey as lists and numbers, empty ones unset."""
     names = {
         variable: name_text(given[variable], variable)
         for variable, setting in OF_ACCOUNT.items()
         if variable in given and setting.type == NAME
     }
-    given = without_empty(given_values(WISHES.argument_spec, {**given, **names}))
-    checked = WISHES.check(given)
+    given = without_empty(given_values(ACCOUNT_OPTIONS.argument_spec, {**given, **names}))
+    checked = ACCOUNT_OPTIONS.check(given)
     if checked.error_messages:
         raise ResourceError(naming_the_variable(given, checked.error_messages[0]))
-    values, _secrets = WISHES.normalise(checked.validated_parameters)
-    wishes = {name: value for name, value in values.items() if value is not None}
-    return {**DEFAULTS, **wishes}
+    values, _secrets = ACCOUNT_OPTIONS.normalise(checked.validated_parameters)
+    desired = {name: value for name, value in values.items() if value is not None}
+    return {**DEFAULTS, **desired}
 
 
 def naming_the_variable(given: dict[str, Any], message: str) -> str:
     """An error of validation, which does not name an option that has options of its own and is no dictionary."""
-    wrong = next((name for name, value in given.items() if WISHES.check({name: value}).error_messages), "")
+    wrong = next((name for name, value in given.items() if ACCOUNT_OPTIONS.check({name: value}).error_messages), "")
     return message if wrong in message else f"{wrong}: {message}"
 
 
@@ -146,23 +146,23 @@ def known_account(given: Mapping[str, Any]) -> str | None:
     return None
 
 
-def settle_accounts(
+def merge_accounts(
     run: Mapping[str, str],
-    wishes: Mapping[str, Mapping[str, Any]],
-    unread: Mapping[str, Mapping[str, str]] | None = None,
+    desired: Mapping[str, Mapping[str, Any]],
+    unresolved: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """What each account is to have, and the hosts that cannot have it, with the reason.
+    """The desired settings of each account, and the hosts that contradict them, with the reason.
 
-    ``run`` are the hosts of this run with their accounts; ``wishes`` are the variables of hosts, those of this run
+    ``run`` are the hosts of this run with their accounts; ``desired`` are the variables of hosts, those of this run
     included. Hosts of the same accounts that are not in this run count first: what a limited run does must not take
-    from the role what the others need. The first host of a run that can be served is the account's ``leader``.
+    from the role what the others need. The first host of a run without an error is the account's ``account_host``.
 
-    ``unread`` are by account the hosts whose wishes are not known, with the reason. An account has them as ``unread``,
-    with those whose wishes are no wishes: to change it could take from its role what they need.
+    ``unresolved`` are by account the hosts whose desired settings are not known, with the reason. An account has them
+    as ``unresolved``, with those whose settings are not valid: a change of the account could remove what they need.
     """
     accounts = {account_id: Account(account_id) for account_id in run.values()}
-    unknown = {account_id: dict((unread or {}).get(account_id, {})) for account_id in accounts}
-    for host, given in wishes.items():
+    unknown = {account_id: dict((unresolved or {}).get(account_id, {})) for account_id in accounts}
+    for host, given in desired.items():
         account = accounts.get(known_account(given) or "") if host not in run else None
         if account is not None:
             try:
@@ -170,22 +170,22 @@ def settle_accounts(
             except ResourceError as error:
                 if error.code != CONTRADICTION:
                     unknown[account.account_id][host] = error.message
-    leaders: dict[str, str] = {}
+    account_hosts: dict[str, str] = {}
     refused: dict[str, str] = {}
     for host, account_id in run.items():
         try:
-            accounts[account_id].add(host, wishes.get(host, {}))
+            accounts[account_id].add(host, desired.get(host, {}))
         except ResourceError as error:
             refused[host] = error.message
             if error.code != CONTRADICTION:
                 unknown[account_id][host] = error.message
             continue
-        leaders.setdefault(account_id, host)
-    settled = {
-        account_id: {"leader": leader, "settings": accounts[account_id].settings, "unread": unknown[account_id]}
-        for account_id, leader in leaders.items()
+        account_hosts.setdefault(account_id, host)
+    merged = {
+        account_id: {"account_host": host, "settings": accounts[account_id].settings, "unresolved": unknown[account_id]}
+        for account_id, host in account_hosts.items()
     }
-    return settled, refused
+    return merged, refused
 
 
 # Access flows
@@ -224,26 +224,26 @@ def order_rollout(
     """The hosts for which there is something to do, in order, and by account the one that sets it up.
 
     ``clusters`` are the hosts that can be served, with their accounts; ``changed`` those of them whose cluster or
-    integration is to change; ``accounts`` the accounts that are to change, with their leaders. Who sets an account up
-    is the leader, or another where the leader cannot be served, and comes before the account's other clusters: so in a
-    rollout by batches an account is first touched with the batch of its first cluster.
+    integration is to change; ``accounts`` the accounts that are to change, with the host of each. Another host does
+    the account's work where that one has errors. It comes before the account's other clusters, so in a rollout by
+    batches an account is first changed with the batch of its first cluster.
     """
     changing = set(changed)
     members: dict[str, list[str]] = {}
     for host, account_id in clusters.items():
         members.setdefault(account_id, []).append(host)
-    builders = {
-        account_id: leader if leader in members[account_id] else members[account_id][0]
-        for account_id, leader in accounts.items()
+    account_hosts = {
+        account_id: account_host if account_host in members[account_id] else members[account_id][0]
+        for account_id, account_host in accounts.items()
         if account_id in members
     }
     order: dict[str, None] = {}
     for host, account_id in clusters.items():
-        builder = builders.get(account_id)
-        if host in changing or host == builder:
-            order.update(dict.fromkeys([builder] if builder else []))
+        first = account_hosts.get(account_id)
+        if host in changing or host == first:
+            order.update(dict.fromkeys([first] if first else []))
             order[host] = None
-    return list(order), builders
+    return list(order), account_hosts
 
 
 def batches(serial: Any) -> list[str]:

@@ -32,7 +32,7 @@ VARIABLES = (*CLUSTER, *ACCOUNT, *MAPPING, CONNECTOR, *INTEGRATION)
 _UNHEARD = ("NoAnswer", "NoToken")
 
 
-def obstacles(
+def preflight_errors(
     hosts: Mapping[str, Mapping[str, Any]],
     fleet: Mapping[str, Any],
     blockers: Iterable[Mapping[str, Any]] = (),
@@ -44,22 +44,22 @@ def obstacles(
     run and of no host, ``left_out`` the steps that the run was told to leave out.
     """
     of_run = list(errors_of_run(blockers))
-    leaders = {account_id: account["leader"] for account_id, account in fleet["accounts"].items()}
+    account_hosts = {account_id: account["account_host"] for account_id, account in fleet["accounts"].items()}
     of_account = {
         account_id: [
-            *errors(hosts[leader], without(ACCOUNT, left_out)),
-            *unread_wishes(hosts[leader], fleet["accounts"][account_id].get("unread", {}), left_out),
+            *errors(hosts[account_host], without(ACCOUNT, left_out)),
+            *unresolved_settings(hosts[account_host], fleet["accounts"][account_id].get("unresolved", {}), left_out),
         ]
-        for account_id, leader in leaders.items()
+        for account_id, account_host in account_hosts.items()
     }
     roles = {
-        account_id: list(lack_of_role(hosts[leader], account_id)) if "role" in left_out else []
-        for account_id, leader in leaders.items()
+        account_id: list(lack_of_role(hosts[account_host], account_id)) if "role" in left_out else []
+        for account_id, account_host in account_hosts.items()
     }
     found = {}
     for host, facts in hosts.items():
         its = [
-            *({"step": "", "message": message, "code": ""} for message in fleet["refused"].get(host, ())),
+            *({"step": "", "message": message, "code": ""} for message in fleet["errors"].get(host, ())),
             *errors(facts, CLUSTER),
             *of_account.get(fleet["known"].get(host, ""), ()),
             *(roles.get(fleet["known"].get(host, ""), ()) if has_changes(facts, MAPPING) else ()),
@@ -85,12 +85,12 @@ def has_changes(facts: Mapping[str, Any], names: Iterable[str]) -> bool:
     return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
 
 
-def unread_wishes(
-    facts: Mapping[str, Any], unread: Mapping[str, str], left_out: Collection[str]
+def unresolved_settings(
+    facts: Mapping[str, Any], unresolved: Mapping[str, str], left_out: Collection[str]
 ) -> Iterator[dict[str, str]]:
     """Why an account is not changed: what it has may be what a cluster needs that could not say so."""
-    if unread and has_changes(facts, without(ACCOUNT, left_out)):
-        reasons = "; ".join(f"{host}: {reason}" for host, reason in unread.items())
+    if unresolved and has_changes(facts, without(ACCOUNT, left_out)):
+        reasons = "; ".join(f"{host}: {reason}" for host, reason in unresolved.items())
         message = (
             "The account's policy and role stay as they are until it is known what all its clusters need of them. "
             f"{reasons}"

@@ -368,7 +368,7 @@ LONG_NAME = "payments-production-cluster-with-a-name-of-the-greatest-length-that
 
 def fleet() -> list[dict[str, Any]]:
     """Clusters with all steps that there are, and long names."""
-    steps = ("policy", "role", "authentication mode", "mapping", "connector", "integration", "access flows", "settle")
+    steps = ("policy", "role", "authentication mode", "mapping", "connector", "integration", "access flows", "profile")
     outcomes = [outcome(number) for number in range(8)]
     for number, its in enumerate(outcomes):
         its["steps"] = [

@@ -88,7 +88,7 @@ class Integration:
             self.details = "The sync is running"
             self.sync_ends = time.monotonic() + seconds
 
-    def settle(self, outcome: Callable[[str], tuple[str, str] | None]) -> None:
+    def advance(self, outcome: Callable[[str], tuple[str, str] | None]) -> None:
         """End the sync if its time has come.
 
         :param outcome: gives, for a name, status and details of failure, or ``None`` for success.
@@ -156,7 +156,7 @@ class Integrations:
     def all(self) -> list[Integration]:
         """As they are now."""
         for integration in self._all.values():
-            integration.settle(self._failure)
+            integration.advance(self._failure)
         return list(self._all.values())
 
     def get(self, integration_id: str) -> Integration:
@@ -164,7 +164,7 @@ class Integrations:
         if integration_id not in self._all:
             raise ApiError(404, f"there is no integration with the id {integration_id!r}")
         integration = self._all[integration_id]
-        integration.settle(self._failure)
+        integration.advance(self._failure)
         return integration
 
     def named(self, name: str) -> Integration | None:
@@ -256,7 +256,7 @@ class Integrations:
         self._check_name(body["name"], None)
         self._all[integration.id] = integration
         integration.start_sync(self.settings.sync_seconds)
-        integration.settle(self._failure)
+        integration.advance(self._failure)
         return integration
 
     def update(self, integration_id: str, body: dict[str, Any]) -> Integration:
@@ -278,7 +278,7 @@ class Integrations:
     def refresh(self, integration: Integration) -> None:
         """Begin a sync."""
         integration.start_sync(self.settings.sync_seconds)
-        integration.settle(self._failure)
+        integration.advance(self._failure)
 
     def _check_name(self, name: str, owner: Integration | None) -> None:
         if not name.strip():
@@ -321,7 +321,7 @@ class Integrations:
         integration = self._all.get(reference) or self.named(reference)
         if integration is None:
             raise ApiError(400, f"no integration has the id or the name {reference!r}")
-        integration.settle(self._failure)
+        integration.advance(self._failure)
         return integration
 
     def with_references(self, document: Any) -> Any:

@@ -430,7 +430,7 @@ class Eks:
         """The cluster as it is now. The caller holds the lock."""
         cluster = self.clusters.get(arn)
         if cluster:
-            cluster.settle(now())
+            cluster.advance(now())
         return cluster
 
     def in_scope(self, scope: Scope) -> list[Cluster]:
@@ -525,7 +525,7 @@ class Eks:
         with self.lock:
             cluster.endpoint, cluster.certificate_authority = endpoint, authority
             cluster.changes_at = now() + timedelta(seconds=seconds)
-            cluster.settle(now())
+            cluster.advance(now())
 
     def add_cluster(self, cluster: Cluster) -> dict[str, Any]:
         """Put an ACTIVE cluster there at once. :raises ValueError: there is one of that ARN."""

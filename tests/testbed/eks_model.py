@@ -249,7 +249,7 @@ class Cluster:
     def running_update(self) -> Update | None:
         return next((update for update in self.updates.values() if update.status == "InProgress"), None)
 
-    def settle(self, moment: datetime) -> None:
+    def advance(self, moment: datetime) -> None:
         """Do what has become due by ``moment``: the cluster is made, an update ends."""
         if self.status == "CREATING" and self.changes_at and self.changes_at <= moment:
             self.activate()

@@ -149,8 +149,8 @@ def configuration_error(error: Exception, configuration: Configuration) -> Resou
             code=CODE,
         )
     # What a program printed is no setting, and may have a number that one of them has.
-    settled = isinstance(error, known.BotoCoreError) and not isinstance(error, known.CredentialRetrievalError)
-    setting = configuration.setting_with(str(error)) if settled or error.__class__ is ValueError else None
+    is_of_setting = isinstance(error, known.BotoCoreError) and not isinstance(error, known.CredentialRetrievalError)
+    setting = configuration.setting_with(str(error)) if is_of_setting or error.__class__ is ValueError else None
     if setting:
         return ResourceError(
             f"{setting} has a value that cannot be used: {quote(error).rstrip('.')}. Correct it.", code=CODE

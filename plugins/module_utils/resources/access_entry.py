@@ -311,7 +311,7 @@ class AccessEntry(WithAws, Resource):
     def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
         return aws_model.refused_inputs("eks", plan.changes, self.what)
 
-    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         name, where = self.params["cluster_name"], self.aws.caller
         of_cluster = f"arn:{where.partition}:eks:{self.aws.region}:{where.account_id}:cluster/{name}"
         principal = arn.parse(self.params["principal_arn"])

@@ -140,10 +140,10 @@ class AccessFlow(WithApono, Resource):
         """The flow as Apono shows it."""
         if self.params.get("known_flows") is not None:
             known = self.only(self.params["known_flows"])
-            if self.is_settled(known):
+            if self.is_as_desired(known):
                 return known
         current = self.only(known_access_flows(self.apono))
-        if self.params["state"] == "present" and not self.is_settled(current):
+        if self.params["state"] == "present" and not self.is_as_desired(current):
             self.check(current)
         return current
 
@@ -160,7 +160,7 @@ class AccessFlow(WithApono, Resource):
             )
         return found[0] if found else None
 
-    def is_settled(self, current: dict[str, Any] | None) -> bool:
+    def is_as_desired(self, current: dict[str, Any] | None) -> bool:
         """Whether there is nothing to do."""
         if self.params["state"] == "absent" or current is None:
             return current is None and self.params["state"] == "absent"

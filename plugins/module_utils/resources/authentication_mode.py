@@ -74,7 +74,7 @@ class AuthenticationMode(WithAws, Resource):
     def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
         return aws_model.refused_inputs("eks", plan.changes, self.what)
 
-    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         wanted = permissions.actions("eks", plan.changes)
         yield from permissions.missing_actions(
             self.aws, [*wanted, "eks:DescribeUpdate"], plan.details["arn"], self.what

@@ -212,7 +212,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         caller = self.aws.caller
         return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
 
-    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         verb, name = ("create", "") if plan.changes[0].operation == "POST" else ("update", "aws-auth")
         yield from permissions.missing_access(self.kubernetes, verb, "configmaps", "kube-system", name, WHAT)
 

@@ -269,7 +269,7 @@ class IamPolicy(WithAws, Resource):
     def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
         return aws_model.refused_inputs("iam", plan.changes, self.what)
 
-    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         yield from permissions.missing_actions(self.aws, permissions.actions("iam", plan.changes), self.arn, self.what)
 
     def apply(self, change: Change) -> dict[str, Any] | None:

@@ -295,7 +295,7 @@ class IamRole(WithAws, Resource):
     def refused_inputs(self, plan: Plan) -> Iterator[ResourceError]:
         return aws_model.refused_inputs("iam", plan.changes, self.what)
 
-    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         role = (plan.after or plan.before or {})["arn"]
         policies = {change.arguments["PolicyArn"] for change in plan.changes if "PolicyArn" in change.arguments}
         # One question has one value for a condition key.
@@ -303,20 +303,20 @@ class IamRole(WithAws, Resource):
         wanted = permissions.actions("iam", plan.changes)
         yield from permissions.missing_actions(self.aws, wanted, role, self.what, context)
         if any(change.operation in ("create_role", "update_assume_role_policy") for change in plan.changes):
-            yield from self.foresee_trust(arn.parse(role))
+            yield from self.preflight_trust(arn.parse(role))
 
-    def foresee_trust(self, role: arn.Arn) -> Iterator[ResourceError]:
+    def preflight_trust(self, role: arn.Arn) -> Iterator[ResourceError]:
         """Whether there is somebody whom the trust policy lets in: IAM takes no trust in a SAML provider that is not
         there, and one in AWS SSO opens the role to nobody while the account has no role of AWS SSO."""
         trust = self.params["trust"]
         if trust.get("saml"):
-            yield from self.foresee_saml(
+            yield from self.preflight_saml(
                 arn.saml_provider_arn(role.partition, role.account_id, trust["saml"]["provider"])
             )
         elif trust.get("sso") and role.account_id in (trust["sso"].get("account_ids") or [role.account_id]):
-            self.foresee_sso(role.account_id)
+            self.preflight_sso(role.account_id)
 
-    def foresee_saml(self, provider: str) -> Iterator[ResourceError]:
+    def preflight_saml(self, provider: str) -> Iterator[ResourceError]:
         def find() -> Any:
             what = f"the SAML provider {provider}"
             return self.aws.find("iam", "get_saml_provider", what, NOT_FOUND, SAMLProviderArn=provider)
@@ -329,7 +329,7 @@ class IamRole(WithAws, Resource):
                 code="NoSamlProvider",
             )
 
-    def foresee_sso(self, account_id: str) -> None:
+    def preflight_sso(self, account_id: str) -> None:
         def find() -> Any:
             what = f"the roles of AWS SSO in account {account_id}"
             return next(self.aws.pages("iam", "list_roles", what, "Roles", PathPrefix=iam.SSO_PATH), None)

@@ -432,7 +432,7 @@ class Integration(WithApono, Resource):
             "resource_owner": body["owners_mapping"],
         }
 
-    def foresee(self, plan: Plan) -> Iterator[ResourceError]:
+    def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         """The sync that is to be waited for cannot be while the connector is away."""
         params = self.params
         connector_id = plan.context.get("connector_id")

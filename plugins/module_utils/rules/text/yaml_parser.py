@@ -472,7 +472,7 @@ class _Parser:
     def unroll(self, column: int) -> None:
         """End the block collections that are indented further than this."""
         while self.indent > column:
-            self.settle()
+            self.resolve_properties()
             self.end_items()
             if self.place not in (_SEQUENCE_ENTRY, _MAPPING_KEY):
                 self.misplaced()
@@ -539,7 +539,7 @@ class _Parser:
 
     def end_document(self, position: int) -> None:
         """What there is must be complete."""
-        self.settle()
+        self.resolve_properties()
         if self.place == _ROOT:
             self.attach(Scalar(position, position, ""))
         if self.place not in (_DOCUMENT_START, _DOCUMENT_END):
@@ -733,14 +733,14 @@ class _Parser:
         """A node that is left out."""
         return Scalar(self.mark, self.mark, "")
 
-    def settle(self) -> None:
+    def resolve_properties(self) -> None:
         """Properties without a node are those of an empty one."""
         if self.properties:
             properties, self.properties = self.properties, []
-            self.settle_these(properties)
+            self.attach_empty(properties)
         self.forget_key()
 
-    def settle_these(self, properties: list[_Property]) -> None:
+    def attach_empty(self, properties: list[_Property]) -> None:
         if not properties:
             return
         if self.place > _LAST_FOR_NODES:
@@ -832,7 +832,7 @@ class _Parser:
             self.roll(column)
             self.open("mapping", start, properties, _MAPPING_KEY)
         else:
-            self.settle_these(properties)
+            self.attach_empty(properties)
         self.key(start)
 
     def key(self, start: int) -> None:
@@ -894,7 +894,7 @@ class _Parser:
             properties, self.properties = self.properties, []
             self.open("sequence", position, properties, _INDENTLESS_ENTRY)
         else:
-            self.settle()
+            self.resolve_properties()
         self.key_start = -1
         if self.place in (_SEQUENCE_ITEM, _INDENTLESS_ITEM):
             self.attach(self.empty())
@@ -919,7 +919,7 @@ class _Parser:
                 self.roll(position - self.line)
                 self.open("mapping", position, properties, _MAPPING_KEY)
                 properties = []
-        self.settle_these(properties)
+        self.attach_empty(properties)
         self.key(position)
         self.position = self.mark = position + 1
         self.key_allowed = not self.flow_level
@@ -931,7 +931,7 @@ class _Parser:
             properties, self.properties = self.properties, []
             self.key_start, self.key_required = -1, False
             self.begin_key(key_start, [found for found in properties if found.start < key_start])
-            self.settle_these([found for found in properties if found.start >= key_start])
+            self.attach_empty([found for found in properties if found.start >= key_start])
             self.value(position)
             self.key_allowed = False
             return
@@ -940,12 +940,12 @@ class _Parser:
                 self.fail("mapping values are not allowed in this context")
             if self.indent < position - self.line:
                 self.fail("did not find expected key")
-        self.settle()
+        self.resolve_properties()
         self.value(position)
         self.key_allowed = not self.flow_level
 
     def comma(self) -> None:
-        self.settle()
+        self.resolve_properties()
         self.end_flow_item()
         if self.place == _FLOW_NEXT:
             self.place = _FLOW_ITEM_NODE
@@ -1010,7 +1010,7 @@ class _Parser:
             self.place = _FLOW_MAPPING_ITEM
 
     def close_flow(self, sign: str) -> None:
-        self.settle()
+        self.resolve_properties()
         self.end_flow_item()
         self.position += 1
         self.key_allowed = False

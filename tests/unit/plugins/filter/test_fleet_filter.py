@@ -27,17 +27,17 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     found = fleet(hostvars, hostvars)
     assert found["clusters"] == {"alpha": ACCOUNT}
     assert found["known"] == dict.fromkeys(("alpha", "beta", "gamma"), ACCOUNT)
-    trust, flow = found["refused"]["beta"]
+    trust, flow = found["errors"]["beta"]
     assert "differ in apono_trust" in trust
     assert "beta and alpha have an access flow named Look" in flow
-    flows, way = found["refused"]["gamma"]
+    flows, way = found["errors"]["gamma"]
     assert "apono_access_flows is a list" in flows
     assert "by_post" in way
     # Nobody knows in which way the last one is to be mapped.
     assert (found["access_entries"], found["config_maps"], found["modes"]) == (["alpha"], ["beta"], [])
     assert found["access_flows"] == ["alpha", "beta"]
     assert found["connectors"] == ["alpha"]
-    assert found["accounts"][ACCOUNT]["leader"] == "alpha"
+    assert found["accounts"][ACCOUNT]["account_host"] == "alpha"
 
 
 class Undefined(dict):
@@ -61,11 +61,11 @@ def test_of_a_variable_that_cannot_be_worked_out_one_cluster_alone_is_refused(er
     nowhere = Undefined({}, "apono_account_id", error)
     hostvars = {"alpha": host(), "beta": tags, "gamma": way, "delta": outside, "epsilon": nowhere}
     found = fleet(["alpha", "beta", "gamma"], hostvars, hostvars)
-    assert found["refused"] == {
+    assert found["errors"] == {
         "beta": ["apono_tags cannot be worked out: 'x' is undefined"],
         "gamma": ["apono_authentication cannot be worked out: 'x' is undefined"],
     }
     assert (found["clusters"], found["access_entries"]) == ({"alpha": ACCOUNT}, ["alpha"])
     account = found["accounts"][ACCOUNT]
-    assert list(account["unread"]) == ["beta", "delta"]
+    assert list(account["unresolved"]) == ["beta", "delta"]
     assert set(account["settings"]["apono_trust"]["sso"]["account_ids"]) == {ACCOUNT, "444455556666"}

@@ -18,8 +18,8 @@ def rolled_out(failing, *most):
         "hosts": list(HOSTS),
         "clusters": clusters,
         "known": clusters,
-        "refused": {},
-        "accounts": {"111122223333": {"leader": "alpha"}},
+        "errors": {},
+        "accounts": {"111122223333": {"account_host": "alpha"}},
     }
     return rollout(fleet, {host: FAILED if host in failing else CHANGED for host in HOSTS}, [], *most)
 
@@ -40,18 +40,18 @@ def test_if_nothing_is_said_any_number_may_have_failures():
 
 
 @pytest.mark.parametrize(
-    ("left_out", "builders", "hosts"),
+    ("left_out", "account_hosts", "hosts"),
     [([], {"111122223333": "alpha"}, ["alpha", "beta"]), (["policy", "role"], {}, ["beta"])],
 )
-def test_an_account_that_is_left_out_has_nobody_who_sets_it_up(left_out, builders, hosts):
+def test_an_account_that_is_left_out_has_nobody_who_sets_it_up(left_out, account_hosts, hosts):
     clusters = dict.fromkeys(("alpha", "beta"), "111122223333")
     fleet = {
         "hosts": list(clusters),
         "clusters": clusters,
         "known": clusters,
-        "refused": {},
-        "accounts": {"111122223333": {"leader": "alpha"}},
+        "errors": {},
+        "accounts": {"111122223333": {"account_host": "alpha"}},
     }
     facts = {"alpha": {"account_access_policy_result": {"changes": ["create the policy"]}}, "beta": CHANGED}
     found = rollout(fleet, facts, left_out=left_out)
-    assert (found["builders"], found["hosts"], found["failures"]) == (builders, hosts, {})
+    assert (found["account_hosts"], found["hosts"], found["failures"]) == (account_hosts, hosts, {})

@@ -83,11 +83,11 @@ ROLE = {"arn": ROLE_ARN, "create_date": "2026-11-26T12:00:00+00:00"}
 def account_with(monkeypatch, leader_result, builder_result=None):
     hostvars = {"leader.example.com": {"account_access_role_result": leader_result}}
     monkeypatch.setitem(
-        VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"leader": "leader.example.com", "settings": {}}}}
+        VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"account_host": "leader.example.com", "settings": {}}}}
     )
     if builder_result is not None:
         hostvars["builder"] = {"account_access_role_result": builder_result}
-        monkeypatch.setitem(VARIABLES, "apono_rollout", {"builders": {"111122223333": "builder"}})
+        monkeypatch.setitem(VARIABLES, "apono_rollout", {"account_hosts": {"111122223333": "builder"}})
     monkeypatch.setitem(VARIABLES, "hostvars", hostvars)
 
 

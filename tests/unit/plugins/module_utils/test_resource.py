@@ -55,7 +55,7 @@ def fixture_no_pause(monkeypatch):
 
 def test_check_mode_refuses_all_that_would_be_refused_together():
     class Foreseen(Counter):
-        def foresee(self, plan):
+        def preflight(self, plan):
             yield ResourceError("No one.", code="First")
             yield ResourceError("No one.")
             yield ResourceError("No other.", code="Second")

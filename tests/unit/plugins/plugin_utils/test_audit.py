@@ -158,7 +158,7 @@ def test_where_all_is_well_nothing_is_found(its):
         (facts(integration_result={"failed": True, "msg": "no", "error": {"code": "NoToken"}}), "unreachable"),
         (facts(role_result=WRONG), "failed"),
         (facts(ignore=["no_such_finding"]), "failed"),
-        (facts(refused="alpha and beta differ in apono_trust."), "failed"),
+        (facts(errors="alpha and beta differ in apono_trust."), "failed"),
     ],
 )
 def test_verdicts(its, state):

@@ -15,15 +15,15 @@ ALLOW = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:Assume
 SAME = {**ALLOW, "Action": ["STS:assumeROLE"]}
 
 
-def settled(**wishes):
+def merged(**desired):
     """The settings of one account all of whose clusters are in the run."""
-    accounts, refused = fleet.settle_accounts(dict.fromkeys(wishes, ACCOUNT), wishes)
+    accounts, refused = fleet.merge_accounts(dict.fromkeys(desired, ACCOUNT), desired)
     assert refused == {}
     return accounts[ACCOUNT]["settings"]
 
 
 def test_what_several_clusters_ask_for_is_put_together():
-    result = settled(
+    result = merged(
         alpha={
             "apono_trust": {"sso": {"account_ids": [ELSEWHERE]}},
             "apono_policy_clusters": ["alpha"],
@@ -50,7 +50,7 @@ def test_what_several_clusters_ask_for_is_put_together():
 
 
 def test_a_cluster_that_names_no_clusters_asks_for_all():
-    result = settled(alpha={"apono_policy_clusters": ["alpha"]}, beta={"apono_policy_clusters": ""})
+    result = merged(alpha={"apono_policy_clusters": ["alpha"]}, beta={"apono_policy_clusters": ""})
     assert result["apono_policy_clusters"] == ["*"]
 
 
@@ -70,9 +70,9 @@ def test_a_cluster_that_names_no_clusters_asks_for_all():
     ],
 )
 def test_a_contradiction_is_refused_and_names_both(name, one, other):
-    wishes = {"alpha": {name: one}, "beta": {name: other}}
-    accounts, refused = fleet.settle_accounts(dict.fromkeys(wishes, ACCOUNT), wishes)
-    assert accounts[ACCOUNT]["leader"] == "alpha"
+    desired = {"alpha": {name: one}, "beta": {name: other}}
+    accounts, refused = fleet.merge_accounts(dict.fromkeys(desired, ACCOUNT), desired)
+    assert accounts[ACCOUNT]["account_host"] == "alpha"
     assert list(refused) == ["beta"]
     assert f"beta and alpha are in account {ACCOUNT}" in refused["beta"]
     assert name in refused["beta"]
@@ -90,35 +90,38 @@ def test_a_contradiction_is_refused_and_names_both(name, one, other):
     ],
 )  # fmt: skip
 def test_what_means_the_same_or_is_not_said_is_no_contradiction(name, one, other):
-    assert settled(alpha={name: one}, beta={name: other})[name]
+    assert merged(alpha={name: one}, beta={name: other})[name]
 
 
 def test_a_cluster_whose_variables_cannot_be_read_is_refused_alone():
-    wishes = {"alpha": {"apono_trust": {"sso": {}, "saml": {"provider": "okta"}}}, "beta": {"apono_trust": {"sso": {}}}}
-    accounts, refused = fleet.settle_accounts(dict.fromkeys(wishes, ACCOUNT), wishes)
+    desired = {
+        "alpha": {"apono_trust": {"sso": {}, "saml": {"provider": "okta"}}},
+        "beta": {"apono_trust": {"sso": {}}},
+    }
+    accounts, refused = fleet.merge_accounts(dict.fromkeys(desired, ACCOUNT), desired)
     assert "mutually exclusive" in refused["alpha"]
-    assert accounts[ACCOUNT]["leader"] == "beta"
-    assert accounts[ACCOUNT]["unread"] == refused
+    assert accounts[ACCOUNT]["account_host"] == "beta"
+    assert accounts[ACCOUNT]["unresolved"] == refused
 
 
 def test_a_wish_that_is_no_dictionary_is_named():
-    _accounts, refused = fleet.settle_accounts({"alpha": ACCOUNT}, {"alpha": {"apono_trust": "sso"}})
+    _accounts, refused = fleet.merge_accounts({"alpha": ACCOUNT}, {"alpha": {"apono_trust": "sso"}})
     assert refused["alpha"].startswith("apono_trust: ")
 
 
 def test_an_account_has_those_who_may_need_more_of_it():
-    wishes = {
+    desired = {
         "alpha": {},
         "beta": {"apono_account_id": ACCOUNT, "apono_max_session_duration": "an hour"},
         "gamma": {"apono_account_id": ACCOUNT, "apono_role_name": "other"},
     }
-    unread = {ACCOUNT: {"delta": "apono_tags cannot be worked out"}, ELSEWHERE: {"epsilon": "neither can it"}}
-    accounts, refused = fleet.settle_accounts(
-        {"zeta": ACCOUNT}, {"zeta": {"apono_role_name": "other"}, **wishes}, unread
+    unresolved = {ACCOUNT: {"delta": "apono_tags cannot be worked out"}, ELSEWHERE: {"epsilon": "neither can it"}}
+    accounts, refused = fleet.merge_accounts(
+        {"zeta": ACCOUNT}, {"zeta": {"apono_role_name": "other"}, **desired}, unresolved
     )
     assert refused == {}
-    assert list(accounts[ACCOUNT]["unread"]) == ["delta", "beta"]
-    assert "apono_max_session_duration" in accounts[ACCOUNT]["unread"]["beta"]
+    assert list(accounts[ACCOUNT]["unresolved"]) == ["delta", "beta"]
+    assert "apono_max_session_duration" in accounts[ACCOUNT]["unresolved"]["beta"]
 
 
 @pytest.mark.parametrize(
@@ -130,20 +133,20 @@ def test_an_account_has_those_who_may_need_more_of_it():
     ],
 )
 def test_hosts_outside_of_the_run_keep_what_they_ask_for(known):
-    wishes = {
+    desired = {
         "alpha": {"apono_trust": {"sso": {}}},
         "beta": {**known, "apono_trust": {"sso": {"account_ids": [ELSEWHERE]}}},
         "gamma": {"apono_account_id": ELSEWHERE, "apono_trust": {"saml": {"provider": "okta"}}},
         "delta": {"apono_trust": {"saml": {"provider": "okta"}}},
     }
-    accounts, refused = fleet.settle_accounts({"alpha": ACCOUNT}, wishes)
+    accounts, refused = fleet.merge_accounts({"alpha": ACCOUNT}, desired)
     assert refused == {}
     assert accounts[ACCOUNT]["settings"]["apono_trust"] == {"sso": {"account_ids": [ELSEWHERE, ACCOUNT]}}
 
 
 def test_a_run_does_not_contradict_a_host_outside_of_it():
-    wishes = {"alpha": {"apono_role_name": "mine"}, "beta": {"apono_account_id": ACCOUNT, "apono_role_name": "other"}}
-    accounts, refused = fleet.settle_accounts({"alpha": ACCOUNT}, wishes)
+    desired = {"alpha": {"apono_role_name": "mine"}, "beta": {"apono_account_id": ACCOUNT, "apono_role_name": "other"}}
+    accounts, refused = fleet.merge_accounts({"alpha": ACCOUNT}, desired)
     assert accounts == {}
     assert "alpha and beta are in account" in refused["alpha"]
 
@@ -155,12 +158,12 @@ TRUSTS = st.lists(st.sampled_from([ACCOUNT, ELSEWHERE, "777788889999"]), max_siz
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), TRUSTS, min_size=1))
-def test_a_part_of_a_fleet_gets_what_the_whole_fleet_gets(wishes):
+def test_a_part_of_a_fleet_gets_what_the_whole_fleet_gets(desired):
     """A limited run that knows the others changes nothing that a run over all has made, and takes nothing away."""
-    everybody = settled(**wishes)
-    known = {host: {**its, "apono_account_id": ACCOUNT} for host, its in wishes.items()}
-    for host in wishes:
-        accounts, refused = fleet.settle_accounts({host: ACCOUNT}, known)
+    everybody = merged(**desired)
+    known = {host: {**its, "apono_account_id": ACCOUNT} for host, its in desired.items()}
+    for host in desired:
+        accounts, refused = fleet.merge_accounts({host: ACCOUNT}, known)
         assert refused == {}
         result = accounts[ACCOUNT]["settings"]
         assert set(result["apono_trust"]["sso"]["account_ids"]) == set(everybody["apono_trust"]["sso"]["account_ids"])
@@ -175,11 +178,11 @@ HOSTS = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from("123"))
     HOSTS, st.sets(st.sampled_from("abcdefgh")), st.dictionaries(st.sampled_from("123"), st.sampled_from("abcdefgh"))
 )
 def test_a_rollout_has_each_host_once_and_the_builder_before_the_others(clusters, changed, accounts):
-    hosts, builders = fleet.order_rollout(clusters, changed & set(clusters), accounts)
+    hosts, account_hosts = fleet.order_rollout(clusters, changed & set(clusters), accounts)
     assert len(hosts) == len(set(hosts))
-    assert set(hosts) == (changed & set(clusters)) | set(builders.values())
-    assert set(builders) == set(accounts) & set(clusters.values())
-    for account_id, builder in builders.items():
+    assert set(hosts) == (changed & set(clusters)) | set(account_hosts.values())
+    assert set(account_hosts) == set(accounts) & set(clusters.values())
+    for account_id, builder in account_hosts.items():
         members = [host for host in hosts if clusters[host] == account_id or host == builder]
         assert members[0] == builder
 

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apono.eks.plugins.plugin_utils.prerequisites import obstacles
+from ansible_collections.apono.eks.plugins.plugin_utils.prerequisites import preflight_errors
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 FLEET = {
-    "accounts": {ACCOUNT: {"leader": "alpha"}, OTHER_ACCOUNT: {"leader": "gamma"}},
-    "refused": {},
+    "accounts": {ACCOUNT: {"account_host": "alpha"}, OTHER_ACCOUNT: {"account_host": "gamma"}},
+    "errors": {},
     "known": {"alpha": ACCOUNT, "beta": ACCOUNT, "gamma": OTHER_ACCOUNT},
 }
 FINE = {"changed": True, "changes": ["create it"]}
@@ -26,7 +26,7 @@ def failed(message, **error):
 def found(hosts, fleet=None, blockers=(), left_out=()):
     """The words of each host's errors, each after its step."""
     everything = {**dict.fromkeys(FLEET["known"], {}), **hosts}
-    told = obstacles(everything, {**FLEET, **(fleet or {})}, blockers, left_out)
+    told = preflight_errors(everything, {**FLEET, **(fleet or {})}, blockers, left_out)
     return {host: [f"{error['step']}: {error['message']}" for error in errors] for host, errors in told.items()}
 
 
@@ -65,7 +65,7 @@ def test_all_that_is_wrong_with_a_cluster_is_told_in_the_order_of_the_steps():
             "apono_failure": {"message": "No connector.", "step": "", "code": ""},
         }
     }
-    assert found(hosts, {"refused": {"beta": ["It contradicts.", "And that too."]}}) == {
+    assert found(hosts, {"errors": {"beta": ["It contradicts.", "And that too."]}}) == {
         "beta": [
             ": It contradicts.",
             ": And that too.",
@@ -99,7 +99,7 @@ def test_a_cluster_that_is_not_known_waits_for_no_account_but_for_apono():
 
 
 @pytest.mark.parametrize(
-    ("leader", "left_out", "told"),
+    ("account_host", "left_out", "told"),
     [
         ({"account_access_role_result": FINE}, (), ["alpha", "beta"]),
         ({"account_access_policy_result": FINE}, (), ["alpha", "beta"]),
@@ -107,9 +107,10 @@ def test_a_cluster_that_is_not_known_waits_for_no_account_but_for_apono():
         ({"account_access_policy_result": FINE, "account_access_role_result": ROLE}, ("policy", "role"), []),
     ],
 )
-def test_an_account_of_which_not_all_is_known_does_not_change(leader, left_out, told):
-    accounts = {**FLEET["accounts"], ACCOUNT: {"leader": "alpha", "unread": {"delta": "apono_tags is undefined"}}}
-    errors = found({"alpha": leader}, {"accounts": accounts}, left_out=left_out)
+def test_an_account_of_which_not_all_is_known_does_not_change(account_host, left_out, told):
+    unresolved = {"delta": "apono_tags is undefined"}
+    accounts = {**FLEET["accounts"], ACCOUNT: {"account_host": "alpha", "unresolved": unresolved}}
+    errors = found({"alpha": account_host}, {"accounts": accounts}, left_out=left_out)
     assert list(errors) == told
     for (error,) in errors.values():
         assert error.startswith("role: ") and error.endswith("delta: apono_tags is undefined")

@@ -231,7 +231,7 @@ def test_what_the_caller_may_not_do_is_named_before_it_is_tried(role, decision):
     results = [{"EvalActionName": "iam:CreateRole", "EvalDecision": decision}]
     answers = {"SimulatePrincipalPolicy": pages("EvaluationResults", *results), "ListRoles": pages("Roles")}
     made, aws = role({"managed_policies": [POLICY]}, GetRole=missing("NoSuchEntity"), **answers)
-    errors = list(made.foresee(made.plan(made.read())))
+    errors = list(made.preflight(made.plan(made.read())))
     assert [error.error["actions"] for error in errors] == ([] if decision == "allowed" else [["iam:CreateRole"]])
     (asked,) = [arguments for name, arguments in aws.made if name == "SimulatePrincipalPolicy"]
     assert asked["ResourceArns"] == [ROLE] and asked["PolicySourceArn"] == CALLER["Arn"]
@@ -245,7 +245,7 @@ def test_what_the_caller_may_not_do_is_named_before_it_is_tried(role, decision):
 
 
 def trust_errors(made):
-    return list(made.foresee_trust(iam_role.arn.parse(ROLE)))
+    return list(made.preflight_trust(iam_role.arn.parse(ROLE)))
 
 
 def test_a_trust_in_a_saml_provider_needs_the_provider(role):

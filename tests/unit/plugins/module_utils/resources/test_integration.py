@@ -302,13 +302,13 @@ def test_a_name_that_two_connectors_have_is_refused_with_their_ids():
 def test_a_connector_that_comes_later_is_taken_at_its_word():
     plan, made = planned(connector="later", connector_must_exist=False, config=CONFIG)
     assert plan.after["connector_id"] == "later"
-    assert list(made.foresee(plan)) == []
+    assert list(made.preflight(plan)) == []
 
 
 @pytest.mark.parametrize(("wait", "refused"), [(True, True), (False, False)])
 def test_a_sync_is_not_waited_for_while_the_connector_is_away(wait, refused):
     plan, made = planned(answers=Answers([], [HUB, AWAY]), connector="away", config=CONFIG, wait=wait)
-    errors = list(made.foresee(plan))
+    errors = list(made.preflight(plan))
     assert [error.code for error in errors] == ["ConnectorDisconnected"] * refused
     said = [error.message for error in errors] + made.warnings
     assert len(said) == 1
@@ -317,11 +317,11 @@ def test_a_sync_is_not_waited_for_while_the_connector_is_away(wait, refused):
 
 def test_the_connector_that_an_integration_has_is_looked_at_before_a_change_of_it():
     plan, made = planned(answers=Answers([shown(connector_id="c-2")], [HUB, AWAY]), config={"region": "x"})
-    assert [error.code for error in made.foresee(plan)] == ["ConnectorDisconnected"]
+    assert [error.code for error in made.preflight(plan)] == ["ConnectorDisconnected"]
     plan, made = planned(answers=Answers([shown(connector_id="gone")], [HUB]), config={"region": "x"})
-    assert list(made.foresee(plan)) == []
+    assert list(made.preflight(plan)) == []
     plan, made = planned(answers=Answers([shown(connector_id="c-2")], [AWAY]), state="absent")
-    assert list(made.foresee(plan)) == []
+    assert list(made.preflight(plan)) == []
 
 
 # Secrets

@@ -266,9 +266,9 @@ def test_a_flow_that_is_known_and_right_costs_no_call():
     made = resource(**flow())
     shown = {"id": "1", "name": "Developers", **as_shown(flow(), random.Random(3))}
     assert resource(**flow(), known_flows=[{"name": "other"}, shown]).read() == shown
-    assert made.is_settled(shown)
-    assert not made.is_settled(None)
-    assert not resource(state="absent").is_settled(shown)
+    assert made.is_as_desired(shown)
+    assert not made.is_as_desired(None)
+    assert not resource(state="absent").is_as_desired(shown)
     with pytest.raises(ResourceError, match=r"2 access flows named 'Developers' \(1, 1\)"):
         made.only([shown, shown])
 
