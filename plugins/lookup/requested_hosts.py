@@ -14,6 +14,7 @@ description:
     the exit status 0, as if the work was done.
   - So is an inventory without hosts. The error says what the inventory plugin P(apono.eks.clusters#inventory) has
     reported, so that an audit with expired credentials does not succeed.
+  - So are extra variables by which the tasks would run elsewhere than on the controller, or as another user.
   - It warns about variables C(apono_…) and about tags of the command line that no playbook of the collection knows.
 options:
   _terms:
@@ -50,6 +51,7 @@ from typing import Any
 
 from ansible import context
 from ansible.errors import AnsibleLookupError
+from ansible_collections.apono.eks.plugins.plugin_utils.connection import elsewhere
 from ansible_collections.apono.eks.plugins.plugin_utils.host_patterns import ALL, unmatched
 from ansible_collections.apono.eks.plugins.plugin_utils.inventory_problems import why_empty
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
@@ -70,6 +72,8 @@ class LookupModule(DataLookup):
             return pattern
         warn(unknown(variables))
         warn_of_tags(plain({name: variables.get(name) for name in ("ansible_run_tags", "ansible_skip_tags")}))
+        if place := elsewhere(variables, self._templar.template):
+            raise AnsibleLookupError(place)
         if not groups.get(ALL):
             raise AnsibleLookupError(f"There is no cluster to work on. {why_empty()}")
         if pattern == [ALL]:

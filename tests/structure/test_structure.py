@@ -270,8 +270,8 @@ def test_every_proof_that_the_documentation_names_is_there():
 # What a play may have for hosts: what a user has given, what an earlier play has chosen, or a group that the playbook
 # makes.
 HOSTS_OF_PLAYS = re.compile(
-    r"localhost|apono_one_cluster|\{\{ apono_hosts \| default\('all'\) \}\}"
-    r"|\{\{ query\('apono\.eks\.requested_hosts', apono_hosts \| default\('all'\)\) \}\}"
+    r"localhost|\{\{ apono_hosts \| default\('all'\) \}\}"
+    r"|\{\{ query\('apono\.eks\.requested_hosts', (apono_hosts \| default\('all'\)|'apono_one_cluster')\) \}\}"
     r"|\{\{ query\('apono\.eks\.play_hosts', '[a-z_.]+'\) \}\}"
 )
 PLAYBOOKS = sorted(path for folder in ("playbooks", "playbooks/plays") for path in (CHECKOUT / folder).glob("*.yml"))
@@ -285,3 +285,14 @@ def test_no_name_of_a_host_is_a_pattern(path: Path) -> None:
     # The first play with the user's pattern checks that it matches.
     of_user = [each for each in hosts if "apono_hosts" in each]
     assert ["requested_hosts" in each for each in of_user] == [True, *[False] * (len(of_user) - 1)][: len(of_user)]
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_every_play_runs_on_the_controller(path: Path) -> None:
+    """A connection or become of an inventory wins over the keywords of a play, and not over its variables."""
+    for play in yaml.load(path.read_text(), Loader):
+        if "hosts" in play:
+            variables = play.get("vars", {})
+            assert play["connection"] == "local"
+            assert variables.get("ansible_connection") == "local", play["name"]
+            assert variables.get("ansible_become") is False, play["name"]
