@@ -129,7 +129,7 @@ def wrong_names() -> Iterator[Finding]:
         if "vars" in path.parts:
             continue
         for task in tasks(yaml.load(path.read_text(), Loader)):
-            if task["name"].split()[0] not in VERBS:
+            if task["name"].split()[0].rstrip(",") not in VERBS:
                 words = f"{path.relative_to(CHECKOUT)}: {task['name']!r}: begin with {', '.join(VERBS)}"
                 yield path.name, "task-name", words
 

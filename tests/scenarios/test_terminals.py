@@ -21,12 +21,31 @@ ACCOUNT = "111122223333"
 HOST = {"apono_region": "eu-west-1", "apono_account_id": ACCOUNT, "apono_user_email": "jane@example.com"}
 # Of each play that has all hosts, a task that uses what others have found.
 IN_THE_MIDDLE = {
-    "onboard": ("Ask EKS for the cluster", "Keep them for the play", "Keep which clusters failed"),
-    "offboard": ("Read the settings of the rollout", "Choose the clusters", "Keep which clusters failed"),
-    "audit": ("Ask EKS for the cluster", "Judge the cluster", "Fail of what is not as it should be"),
-    "adopt": ("Ask Apono for its connectors", "Look at what was made by hand", "Write the host's variables"),
-    "migrate_to_access_entries": ("Refuse to begin what cannot end well", "See what the cluster needs"),
-    "user_login": ("See who shares a name", "Refuse one context for two clusters", "Say how to go on"),
+    "onboard": ("Ask EKS for the cluster", "Keep them for the play", "Report which clusters failed to the last play"),
+    "offboard": (
+        "Check the settings of the rollout",
+        "Plan which clusters to offboard",
+        "Report which clusters failed to the last play",
+    ),
+    "audit": (
+        "Get the cluster",
+        "Check the cluster against its settings",
+        "Fail the clusters that are not as desired",
+    ),
+    "adopt": (
+        "Get the connectors",
+        "Get the present settings of the cluster",
+        "Create or update the host's variables",
+    ),
+    "migrate_to_access_entries": (
+        "Fail if the cluster cannot be migrated safely",
+        "Check each step of the migration (preview)",
+    ),
+    "user_login": (
+        "Check which clusters share a name",
+        "Fail if two clusters share a context",
+        "Report the next command",
+    ),
 }
 
 
@@ -78,7 +97,7 @@ def test_verify_can_be_started_in_the_middle(bed: Bed, binary: Path, tmp_path: P
     hosts = {"alpha": {"apono_region": "eu-west-1", "apono_assume_role_arn": account.automation}}
     inventory = {"all": {"hosts": hosts, "vars": {"apono_verify_session_name": "jane@example.com"}}}
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
-    run = controller.run("apono.eks.verify", inventory, "--start-at-task", "Ask EKS for the cluster")
+    run = controller.run("apono.eks.verify", inventory, "--start-at-task", "Get the cluster")
     assert "is undefined" not in run.output, run.output
     assert "alpha" in run.told, run.output
 

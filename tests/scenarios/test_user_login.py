@@ -95,7 +95,7 @@ def test_what_apono_shows_and_what_is_printed_lead_there_too(bed: Bed, tmp_path:
     run = desk.jane.run("apono.eks.user_login", hosts)
     assert run.code == 0, run.output
     assert (run.changed, desk.config.read_text()) == ([], before)
-    (lines,) = (item["result"]["msg"] for item in run.results if item["name"].endswith("Show the commands"))
+    (lines,) = (item["result"]["msg"] for item in run.results if item["name"].endswith("Report the commands"))
     commands = "\n".join(lines[lines.index("") + 1 :][:2])
     look, seen = "kubectl get namespace default", f'User "{NAMES["beta"]}" cannot get'
     assert seen in desk.shell(f"set -e\n{commands}\n{look}")
