@@ -114,7 +114,8 @@ options:
     type: str
 notes:
   - What AWS returns is data. None of it is evaluated as a template, and none where O(hostname), O(compose), O(groups)
-    and O(keyed_groups) use it.
+    and O(keyed_groups) use it. A text of letters, digits, blanks and the signs C(-_.:/@+=,) can call nothing and is
+    printed as it is; any other has the mark C(__ansible_unsafe) in what C(ansible-inventory) prints and in AWX.
   - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts are
     assumed with the credentials themselves, as the playbooks do.
   - A host has the variables C(eks_name), C(eks_arn), C(eks_account_id), C(eks_account_name), C(eks_region),
@@ -193,7 +194,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.host_name imp
 from ansible_collections.apono.eks.plugins.plugin_utils import discovery, inventory_problems
 from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import unique_name
 from ansible_collections.apono.eks.plugins.plugin_utils.query import Query
-from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import expression, untrusted
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import expression, readable, untrusted
 
 GIVEN = Options(
     {
@@ -365,10 +366,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             known["apono_assume_role_external_id"] = expression(text)
         for name, value in known.items():
             self.inventory.set_variable(host, name, value)
-        strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), known, host, strict=strict)
+        strict, composed = self.get_option("strict"), self.get_option("compose")
+        self._set_composite_vars(composed, known, host, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), known, host, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), known, host, strict=strict)
+        # Last, because what an expression joins of several texts may need the mark that none of them needs.
+        own = self.inventory.hosts[host].vars
+        for name in {*known, *composed} & set(own):
+            self.inventory.set_variable(host, name, readable(own[name]))
 
 
 def variables(cluster: dict[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Controller
+from runs import Controller, Run
 
 from testbed.bed import Bed
 from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, Account, integrations
@@ -74,6 +75,12 @@ def plain(value: dict[str, Any]) -> Any:
     return value.get("__ansible_unsafe", value)
 
 
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
 @pytest.fixture(name="place")
 def fixture_place(bed: Bed, controller: Controller) -> Place:
     return Place(bed, controller)
@@ -134,6 +141,72 @@ def test_what_aws_returns_is_never_a_template(bed: Bed, binary: Path, tmp_path: 
     assert int(second) == 6
     assert [item["host"] for item in run.results] == [host, host]
     assert not marker.exists()
+
+
+# Texts that Ansible before 2.19 evaluates as an expression where a task has ``when: "{{ variable }}"``.
+EXPRESSIONS = ("x is trap", "0xais trap", "not trap", "x\nis trap", "x|trap", "trap()", "lookup('trap')")
+TRAP = """
+from pathlib import Path
+
+def trap(*_arguments, **_keywords):
+    Path(__file__).with_name("sprung").touch()
+    return True
+"""
+PLUGINS = {
+    "test": "class TestModule:\n    def tests(self):\n        return {'trap': trap}\n",
+    "filter": "class FilterModule:\n    def filters(self):\n        return {'trap': trap}\n",
+    "lookup": "from ansible.plugins.lookup import LookupBase\n\nclass LookupModule(LookupBase):\n    run = trap\n",
+}
+
+
+def test_what_aws_returns_is_never_an_expression_that_calls(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+    # A cluster for each: a value is marked as a whole if any text in it is.
+    texts = {f"odd-{number}": text for number, text in enumerate(EXPRESSIONS)}
+    for name, text in texts.items():
+        place.accounts[DATA].add_cluster(name, "API", EU, tags={"x": text})
+    for kind, plugin in PLUGINS.items():
+        path = place.controller.folder / f"{kind}_plugins/trap.py"
+        path.parent.mkdir()
+        path.write_text(TRAP + plugin)
+    tasks = [
+        {"ansible.builtin.assert": {"that": "{{ eks_tags.x }}"}, "when": "{{ eks_tags.x }}", "ignore_errors": True},
+        {"ansible.builtin.debug": {"msg": "{{ eks_tags.x }}"}},
+    ]
+    path = place.write(names=["odd-*"])
+
+    def play(*tasks: dict[str, Any]) -> Run:
+        playbook = place.controller.folder / "playbook.yml"
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        return place.controller.run(str(playbook), path)
+
+    def sprung() -> list[str]:
+        return [path.parent.name for path in place.controller.folder.glob("*_plugins/sprung")]
+
+    run = play(*tasks)
+    assert run.code == 0, run.output
+    assert {item["host"]: item["result"]["msg"] for item in run.results[-len(texts) :]} == texts
+    assert sprung() == []
+    # The plugins are found.
+    assert play({"ansible.builtin.debug": {"msg": "{{ 1 is trap }}"}}).code == 0
+    assert sprung() == ["test_plugins"]
+
+
+def test_variables_are_readable_in_files_and_in_awx(bed: Bed, binary: Path, tmp_path: Path) -> None:
+    """AWX shows what ``ansible-inventory --list --export`` prints."""
+    place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
+    braces, header = "{{ 6 * 7 }}", "#jinja2:variable_start_string:'[['\n[[ 6 * 7 ]]"
+    place.accounts[DATA].add_cluster("odd", "API", EU, tags={"x": braces, "y": header, "team": "web and data"})
+    compose = {"plain": "eks_tags.team ~ '/' ~ eks_region", "whole": "eks_tags", "joined": "eks_region ~ eks_tags.x"}
+    for arguments in ([], ["--export"]):
+        answer = place.ask(*arguments, names=["odd", "shop-1"], compose=compose)
+        hosts = json.loads(answer.stdout)["_meta"]["hostvars"]
+        tags = {"x": {"__ansible_unsafe": braces}, "y": {"__ansible_unsafe": header}, "team": "web and data"}
+        odd = hosts["odd"]
+        assert (odd["eks_tags"], odd["whole"], odd["plain"]) == (tags, tags, f"web and data/{EU}")
+        assert odd["joined"] == {"__ansible_unsafe": EU + braces}
+        assert "__ansible_unsafe" not in json.dumps(hosts["shop-1"])
+        assert hosts["shop-1"]["eks_certificate_authority"] and hosts["shop-1"]["eks_created_at"]
 
 
 @pytest.mark.parametrize("name", ["../group_vars/all", "a\\b", "..", "a\x07b"])

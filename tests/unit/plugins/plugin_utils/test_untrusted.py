@@ -13,8 +13,11 @@ from ansible_collections.apono.eks.plugins.lookup import options
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data, with_words
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
-from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
+from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import is_inert, readable, untrusted
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import find
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 try:
     from ansible.template import trust_as_template
@@ -103,3 +106,65 @@ def test_the_plan_of_a_fleet_is_data(payload):
     settings = found["accounts"]["111122223333"]["settings"]
     assert settings["apono_role_description"] == settings["apono_tags"]["team"] == settings["apono_trust"]["policy"]
     assert settings["apono_role_description"] == payload
+
+
+READABLE = [
+    "arn:aws:eks:eu-central-1:111122223333:cluster/shop-1",
+    "https://0A1B2C.gr7.eu-central-1.eks.amazonaws.com",
+    "https://oidc.eks.eu-central-1.amazonaws.com/id/0A1B2C",
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUM/0+x9==",
+    "2026-11-28T20:08:34.123000+00:00",
+    "shop-2.us-east-1.111122223333",
+    *("1.33", "eks.7", "API_AND_CONFIG_MAP", "prod", "true", "jane@example.com", "k=v, x", "Zürich", "not ours", ""),
+]
+GUARDED = [
+    *PAYLOADS,
+    *("{{", "{#", "{%", "#jinja2:", "}", "a|b", "a()", "a[0]", "'a'", '"a"', "a~b", "9**9", "a%b", "a\\b"),
+    *("x is defined", "x is not file", "1is defined", "0xais defined", "1e5is defined", "is x"),
+    # What a pattern that ends with "$", or that takes any blank, would let pass.
+    *("prod\n", "a\nb", "\ta", "a\rb", "a\u00a0b", "a\u2028b", "a\x00"),
+]
+
+
+@pytest.mark.parametrize("text", READABLE)
+def test_names_and_addresses_are_readable(text):
+    assert is_inert(text)
+
+
+@pytest.mark.parametrize("text", GUARDED)
+def test_what_could_be_evaluated_is_guarded(text):
+    assert not is_inert(text)
+
+
+# Words and signs as Jinja's lexer divides them, those that need no blank between them too.
+WORDS = "is not in and or if else a true none defined sameas 0 1 1.5 1e5 0xa 0b1 0o7 1_0 . - + / // = == , : @ _ ٣ ª"
+SIGNS = "( ) [ ] { } | ~ * ** % ' \" # \\ \n \t < > ;"
+PARTS = [*WORDS.split(), " ", " is "]
+CALLS = (nodes.Call, nodes.Filter, nodes.Test, nodes.CallBlock, nodes.FilterBlock, nodes.Slice)
+# What Ansible makes of a text that it evaluates: of a conditional, of "debug: var=", and of a loop's text.
+EXPRESSIONS = ["{%% if %s %%}ran{%% endif %%}", "{%% set x = %s %%}", "{{%s}}", "{{ [%s] }}"]
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.sampled_from([*SIGNS.split(" "), "\u00a0"]), max_size=8).map("".join))
+@example("1is defined")
+@example("0xais not in")
+def test_jinja_itself_finds_no_call_in_a_text_without_a_mark(text):
+    if not is_inert(text):
+        return
+    environment = Environment()
+    assert [kind for _line, kind, _value in environment.lex(text)] in ([], ["data"])
+    for expression in EXPRESSIONS:
+        try:
+            tree = environment.parse(expression % text)
+        except TemplateSyntaxError:
+            continue
+        assert not list(tree.find_all(CALLS)), expression % text
+
+
+@pytest.mark.parametrize("nest", NESTED)
+def test_marks_that_guard_nothing_are_taken_off(nest):
+    for text in (*READABLE, *PAYLOADS, "x is defined"):
+        value = readable(untrusted(nest(text)))
+        assert plain(value) == nest(text)
+        # As another play, or AWX, evaluates it.
+        assert plain(templated(value)) == nest(text)
