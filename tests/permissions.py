@@ -24,7 +24,7 @@ NAMESPACES = ("kube-system",)
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 TITLES = {
-    "operations": "Whoever starts the playbooks",
+    "operations": "The operator of the playbooks",
     "connector": "The connector",
     "inventory": "The inventory plugin",
 }

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: audit
-short_description: Judge how a cluster is onboarded
+short_description: Check how a cluster is onboarded
 version_added: 0.1.0
 description:
-  - Makes the outcome of one cluster, as M(apono.eks.report) takes it, from results that the roles' tasks have given in
-    check mode and from results of the collection's info modules. The playbook C(apono.eks.audit) does both.
+  - Creates the record of one cluster for M(apono.eks.report), from the results of the roles' tasks in check mode and
+    the results of the collection's info modules. The playbook C(apono.eks.audit) does both.
 options:
   _input:
     description:
@@ -18,8 +18,8 @@ options:
         it.
       - C(role_arn), C(managed_policies), C(permissions_boundary), C(access_policies) and C(connector_in_cluster) are
         what is wanted and in no result; C(ids_by_label) are those of the catalog, C(duplicates) the names of further
-        integrations for the cluster, C(ignore) the codes of findings to leave out. C(refused) says why the settings
-        are wrong, if they are.
+        integrations for the cluster, C(ignore) the codes of findings to leave out. C(errors) is the reason if the
+        settings are wrong.
       - C(cluster_result), C(policy_result), C(role_result), C(mode_result), C(entry_result), C(config_map_result) and
         C(integration_result) are the results of the roles' tasks; C(aws_auth_result), C(access_entries_result),
         C(clusters_result), C(connectors_result) and C(integrations_result) those of the info modules. Those of tasks
@@ -31,7 +31,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Judge the cluster
+- name: Check the cluster against its settings
   ansible.builtin.set_fact:
     apono_audit: "{{ apono_audit_facts | apono.eks.audit }}"
 """

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: batches
-short_description: Read in what batches to go over a fleet, and how many failures a batch may have
+short_description: Parse the settings of a rollout in batches
 version_added: 0.1.0
 description:
-  - Reads C(apono_serial) and C(apono_max_fail_percentage) as people give them on a command line or in a survey, and
-    refuses what is wrong with them.
+  - Parses C(apono_serial) and C(apono_max_fail_percentage) as users set them on a command line or in a survey, and
+    fails if they are wrong.
 positional: max_fail_percentage
 options:
   _input:
@@ -20,14 +20,14 @@ options:
     type: raw
     required: true
   max_fail_percentage:
-    description: The percentage of a batch that may fail without ending the rollout. Empty means all of it.
+    description: The percentage of a batch that may fail before the rollout stops. Empty means all of it.
     type: raw
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Read the batches of a survey
+- name: Get the batches of a survey
   ansible.builtin.set_fact:
     batches: "{{ '1\n10\n100%' | apono.eks.batches('20') }}"
 """

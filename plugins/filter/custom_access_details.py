@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: custom_access_details
-short_description: What Apono tells a person who has access to an EKS cluster
+short_description: Create the login instructions that Apono shows to users of an EKS cluster
 version_added: 0.1.0
 description:
-  - Makes a text for the option O(apono.eks.integration#module:custom_access_details), which says how to log in to the
-    cluster. It is for everybody, with C(<EMAIL>) for the person.
-  - It always fits into the 400 characters that Apono takes. Where names are long, it says less.
+  - Creates a text for the option O(apono.eks.integration#module:custom_access_details) that explains how to log in to
+    the cluster. It is the same for all users, with C(<EMAIL>) in the place of the email address.
+  - The text always fits into the 400 characters that Apono allows. It is shorter if names are long.
 positional: region, role_arn
 options:
   _input:
@@ -23,18 +23,17 @@ options:
     type: str
     required: true
   role_arn:
-    description: The IAM role that people assume.
+    description: The IAM role that users assume.
     type: str
     required: true
   sign_in:
-    description: How people come to AWS.
+    description: How users sign in to AWS.
     type: str
     choices: [sso, saml]
     default: sso
   profile:
     description:
-      - The AWS profile that the text speaks of. Without it, the role's name and the account, or C(apono) where that is
-        too long.
+      - The AWS profile in the text. The default is the role's name and the account, or C(apono) if that is too long.
     type: str
 seealso:
   - plugin: apono.eks.login_instructions
@@ -44,7 +43,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Tell people how to log in
+- name: Create an integration that shows users how to log in
   apono.eks.integration:
     name: prod-1
     custom_access_details: >-

@@ -29,9 +29,9 @@ options:
     required: true
   others:
     description:
-      - Further hosts of the inventory. Those of the same accounts count, as far as one of their variables
-        C(apono_account_id), C(eks_account_id) and C(apono_assume_role_arn) tells the account, so that a run over a part
-        of an account does not take from the role what the rest needs.
+      - Further hosts of the inventory. Those of the same accounts count, if one of their variables C(apono_account_id),
+        C(eks_account_id) and C(apono_assume_role_arn) has the account. So a run over a part of an account does not
+        remove from the role what the rest needs.
       - They count too for what hosts share, as far as their variables name their clusters and integrations.
     type: list
     elements: str

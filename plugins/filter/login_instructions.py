@@ -6,10 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: login_instructions
-short_description: How a person logs in to an EKS cluster by hand
+short_description: Create instructions for a login to an EKS cluster by hand
 version_added: 0.1.0
 description:
-  - Makes the commands and the section of an AWS config file by which a person reaches a cluster through the IAM role.
+  - Creates the commands and the section of an AWS config file with which a user connects to a cluster through the IAM
+    role.
 positional: region, role_arn
 options:
   _input:
@@ -21,23 +22,23 @@ options:
     type: str
     required: true
   role_arn:
-    description: The IAM role that people assume.
+    description: The IAM role that users assume.
     type: str
     required: true
   sign_in:
-    description: How people come to AWS.
+    description: How users sign in to AWS.
     type: str
     choices: [sso, saml]
     default: sso
   session_name:
-    description: The person's email address.
+    description: The user's email address.
     type: str
     default: <EMAIL>
   profile:
-    description: The name of the AWS profile. Without it, the role's name and the account.
+    description: The name of the AWS profile. The default is the role's name and the account.
     type: str
   source_profile:
-    description: The AWS profile that the person signs in with.
+    description: The AWS profile that the user signs in with.
     type: str
     default: default
 seealso:
@@ -48,7 +49,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Tell Jane how to log in
+- name: Report how Jane logs in
   ansible.builtin.debug:
     msg: >-
       {{ 'prod-1' | apono.eks.login_instructions('eu-central-1', 'arn:aws:iam::123456789012:role/apono-k8s-access',

@@ -6,25 +6,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: mapping_way
-short_description: Tell in which way an IAM role is mapped in a cluster
+short_description: Resolve how an IAM role is mapped in a cluster
 version_added: 0.1.0
 description:
   - Chooses between an access entry and the ConfigMap C(aws-auth), as the roles and playbooks of this collection do.
 positional: mode
 options:
   _input:
-    description: What is wanted, V(eks_api), V(config_map), or V(auto) for what the cluster's mode suggests.
+    description: The desired method, V(eks_api), V(config_map), or V(auto) for what the cluster's mode allows.
     type: str
     required: true
   mode:
-    description: The cluster's authentication mode; nothing where it is not known yet.
+    description: The cluster's authentication mode, if it is known.
     type: str
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Tell how the role is mapped
+- name: Report how the role is mapped
   ansible.builtin.debug:
     msg: "{{ 'auto' | apono.eks.mapping_way('CONFIG_MAP') }}"
 """

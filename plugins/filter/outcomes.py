@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: outcomes
-short_description: Tell what became of each cluster in a run
+short_description: Create the records of a run for a report
 version_added: 0.1.0
 description:
-  - Makes the records that M(apono.eks.report) takes from the results that tasks have registered on the hosts, one
-    record for each host.
-  - A host that never got to a step, and one of which nothing is known, has its record too.
+  - Creates the records that M(apono.eks.report) takes, one for each host, from the results that tasks have registered
+    on the hosts.
+  - A host without any result has a record too.
 positional: hostvars
 options:
   _input:
@@ -25,26 +25,26 @@ options:
     required: true
   steps:
     description:
-      - The steps to tell of, in their order, each with the variables that its tasks register.
-      - Of several results of a step, the one that matters most is the step's state. A result that has C(changes) and is
-        not changed is that of a preview, so the step is not started.
-      - Without it, the steps of onboarding and offboarding, which are C(policy), C(role), C(authentication mode),
+      - The steps of the records, in their order, each with the variables that its tasks register.
+      - If a step has several results, the most important one is its state. A result that has C(changes) and is not
+        changed is that of a preview, so the step is not started.
+      - The default is the steps of onboarding and offboarding, which are C(policy), C(role), C(authentication mode),
         C(mapping), C(connector) and C(integration).
     type: dict
   shared:
     description:
-      - The steps that one host does for all hosts of its account. With the others, they say which host that is.
-      - Without it, C(policy) and C(role), as far as O(steps) has them.
+      - The steps that one host does for all hosts of its account. In the records of the other hosts, they name it.
+      - The default is C(policy) and C(role), if O(steps) has them.
     type: list
     elements: str
   left_out:
-    description: Steps to say nothing of, because the run was told to leave them out.
+    description: Steps that the run leaves out, and so the records.
     type: list
     elements: str
     default: []
   lost:
     description:
-      - The hosts that left the run before its end. Without a reason of their own, their records point at the output.
+      - The hosts that left the run before its end. If the reason is not known, their records point at the output.
     type: list
     elements: str
     default: []
@@ -54,22 +54,22 @@ options:
     default: unchanged
 notes:
   - The fact C(apono_failure) of a host, with the keys C(step), C(message) and C(code), is why it failed. A playbook
-    sets it where it rescues a failure, to fail the host only after the report. Where several things are wrong, it has
-    all of them as C(errors). Without it, the first failed result is the reason.
-  - The fact C(apono_verdict) of a host, with the keys C(state) and C(findings), is the state of a cluster that was
-    judged rather than changed, as in an audit. A failure counts more.
+    sets it when it rescues a failure, to fail the host only after the report. If there are several errors, it has
+    all of them as C(errors). The default reason is the first failed result.
+  - The fact C(apono_verdict) of a host, with the keys C(state) and C(findings), is the state of a cluster in an
+    audit. A failure takes precedence.
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Tell what became of the clusters
+- name: Report the result for each cluster
   apono.eks.report:
     outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"
   register: report
   run_once: true
 
-- name: Tell who reaches the clusters
+- name: Report the access to the clusters
   apono.eks.report:
     title: Access to the clusters
     outcomes: >-
@@ -104,7 +104,7 @@ _value:
     state:
       description:
         - V(changed), V(failed), V(not started), or V(unchanged) or the option O(unchanged). A verdict has its own.
-        - A cluster whose changes were looked at and not made is V(not started).
+        - A cluster with planned changes that were not made is V(not started).
       type: str
       sample: changed
     error:

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rollout
-short_description: Tell for which clusters there is something to do, and in what batches
+short_description: Plan which clusters change, and in what order
 version_added: 0.1.0
 description:
-  - After the roles have looked at everything in check mode, this tells what there is to do, from the C(changes) of the
-    results that they have registered, and what keeps hosts from it, from the results that have failed.
+  - Plans the rollout from the results that the roles have registered in check mode. Their C(changes) are what there is
+    to do, and failed results keep a host out of the rollout.
 positional: hostvars, blockers, max_fail_percentage, left_out
 options:
   _input:
-    description: What P(apono.eks.fleet#filter) gave.
+    description: The result of P(apono.eks.fleet#filter).
     type: dict
     required: true
   hostvars:
@@ -22,18 +22,18 @@ options:
     type: dict
     required: true
   blockers:
-    description: Registered results that are of the run and of no host. Where one has failed, nothing can be done.
+    description: Registered results of the run as a whole. If one has failed, no cluster changes.
     type: list
     elements: dict
     default: []
   max_fail_percentage:
-    description: How many of the hosts may have failures. Where there are more, nothing is done.
+    description: The percentage of hosts that may have failures. If more have failures, no cluster changes.
     type: float
     default: 100
   left_out:
     description:
-      - The steps C(policy) and C(role), where a run leaves the accounts alone. Then nothing is done for them, and a
-        cluster that is to be mapped needs a role that is there.
+      - The steps C(policy) and C(role), if the run leaves the accounts unchanged. Then a cluster that needs a mapping
+        needs an existing role.
     type: list
     elements: str
     default: []
@@ -42,7 +42,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Choose the clusters for which there is something to do
+- name: Plan which clusters change
   ansible.builtin.set_fact:
     rollout: "{{ fleet | apono.eks.rollout(hostvars) }}"
   run_once: true
@@ -55,22 +55,22 @@ _value:
   contains:
     hosts:
       description:
-        - The hosts, in order; none where it is stopped.
-        - One that sets up its account comes before the account's other hosts.
+        - The hosts, in order. Empty if the rollout is stopped.
+        - A host that creates the policy and role of its account comes before the account's other hosts.
       type: list
       elements: str
       sample: [prod-1, prod-2]
     account_hosts:
-      description: By account that is to be set up, the host that does it.
+      description: By account that changes, the host that changes it.
       type: dict
       sample: {"111122223333": prod-1}
     stopped:
-      description: Whether more hosts have failures than may.
+      description: Whether more hosts have failures than O(max_fail_percentage) allows.
       type: bool
       sample: false
     failures:
       description:
-        - The hosts for which nothing can be done, with what is to be kept of each as C(apono_failure).
+        - The hosts that are kept out, with the value of C(apono_failure) for each.
         - That is the first error, with C(step), C(message) and C(code), and all of them as C(errors).
       type: dict
       sample:

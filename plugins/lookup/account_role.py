@@ -6,20 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: account_role
-short_description: Tell what is known of the IAM role of a cluster's account
+short_description: Get the IAM role of a cluster's account
 version_added: 0.1.0
 description:
-  - One host of each account does the account's work in the playbook C(apono.eks.onboard), and the others take what it
-    found. This finds it, by the facts of the cluster in C(apono_cluster_result) and the variables C(apono_role_name)
+  - In the playbook C(apono.eks.onboard), one host of each account manages the IAM role, and the other hosts use its
+    result. The lookup finds that result by the cluster in C(apono_cluster_result) and the variables C(apono_role_name)
     and C(apono_role_path).
 options:
   _terms:
     description:
-      - V(arn) is the ARN that the role has by its name, whether it is there or not; empty where the cluster is not
+      - V(arn) is the ARN that the role has by its name, whether it exists or not. It is empty if the cluster is not
         known.
-      - V(existing_arn) is the ARN of the role as it was found or made. Without it, that is an error.
-      - V(created) is when it was made, which is now where it is yet to be made; empty where it could not be looked at.
-      - V(host) is the host that does the account's work; empty where none does.
+      - V(existing_arn) is the ARN of the existing role. A role that does not exist is an error.
+      - V(created) is when the role was created, which is now if it does not exist yet. It is empty if the role could
+        not be read.
+      - V(host) is the host that manages the account's role. It is empty if there is none.
     type: list
     elements: str
     choices: [arn, existing_arn, created, host]
@@ -29,7 +30,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Ask for the access entry of the role
+- name: Get the access entry of the role
   apono.eks.access_entry_info:
     cluster_name: "{{ inventory_hostname }}"
     principal_arn: "{{ lookup('apono.eks.account_role', 'arn') }}"
@@ -37,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: What was asked for, in its order.
+  description: The values, in the order of the terms.
   type: list
   elements: str
   sample: ["arn:aws:iam::123456789012:role/apono-k8s-access"]
@@ -65,12 +66,12 @@ class LookupModule(DataLookup):
         self.variables = variables
         self.cluster = self.values({"cluster": CLUSTER}).get("cluster") or {}
         self.account_id = self.cluster.get("account_id", "")
-        tellers = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
-        unknown = [term for term in terms if term not in tellers]
+        values = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
+        unknown = [term for term in terms if term not in values]
         if unknown or kwargs:
-            raise AnsibleLookupError(f"account_role tells {', '.join(tellers)}, and nothing else.")
+            raise AnsibleLookupError(f"account_role tells {', '.join(values)}, and nothing else.")
         try:
-            return [tellers[term]() for term in terms]
+            return [values[term]() for term in terms]
         except ResourceError as error:
             raise AnsibleLookupError(error.message) from error
 

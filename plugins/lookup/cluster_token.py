@@ -32,7 +32,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at a release of Helm
+- name: Get information about a Helm release
   kubernetes.core.helm_info:
     release_name: apono-connector
     release_namespace: apono-connector

@@ -100,8 +100,8 @@ EXAMPLES = r"""
 
 - name: Create the policy with your own document
   apono.eks.iam_policy:
-    name: eks-people
-    policy: "{{ lookup('ansible.builtin.file', 'eks-people.json') }}"
+    name: eks-users
+    policy: "{{ lookup('ansible.builtin.file', 'eks-users.json') }}"
 
 - name: Remove the policy
   apono.eks.iam_policy:

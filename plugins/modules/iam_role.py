@@ -146,7 +146,7 @@ EXAMPLES = r"""
               AWS: arn:aws:iam::123456789012:root
             Action: sts:AssumeRole
     managed_policies:
-      - arn:aws:iam::123456789012:policy/people/eks
+      - arn:aws:iam::123456789012:policy/teams/eks
 
 - name: Remove the role
   apono.eks.iam_role:

@@ -24,7 +24,7 @@ def given(
     :param template: works out what the variables are.
 
     Raises :class:`TypeError` for a variable that has to be a dictionary and is none, and :class:`AnsibleError`, with
-    the variable's name, for one that cannot be worked out.
+    the variable's name, for one that cannot be templated.
     """
     found: dict[str, Any] = {}
     names: dict[str, str] = {}
@@ -47,7 +47,7 @@ def given(
 
 def read(its: Mapping[str, Any], name: str) -> Any:
     """A variable of a host, out of ``hostvars``, in plain types. Raises :class:`AnsibleError`, with the variable's
-    name, for one that cannot be worked out."""
+    name, for one that cannot be templated."""
     try:
         return plain(its[name])
     except AnsibleError as error:
@@ -55,7 +55,7 @@ def read(its: Mapping[str, Any], name: str) -> Any:
     except UndefinedError as error:
         # Since ansible-core 2.19 it is found out when the value is used; what went wrong is the cause, if there is one.
         reason = error.__cause__ or error
-    raise AnsibleError(f"{name} cannot be worked out: {reason}")
+    raise AnsibleError(f"{name} cannot be templated: {reason}")
 
 
 def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
@@ -63,7 +63,7 @@ def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
     try:
         return template(value)
     except AnsibleError as error:
-        raise AnsibleError(f"{name} cannot be worked out: {error}") from error
+        raise AnsibleError(f"{name} cannot be templated: {error}") from error
 
 
 def find_dictionary(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> Mapping[str, Any]:

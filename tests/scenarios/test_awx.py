@@ -112,7 +112,7 @@ class Place:
     def person(self, keys: dict[str, str]) -> int:
         """The credential of a user, as the user makes it before the job template is launched."""
         names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "session_token": "SessionToken"}
-        return self.awx.create_credential("Jane", "AWS person", {name: keys[key] for name, key in names.items()})
+        return self.awx.create_credential("Jane", "AWS user", {name: keys[key] for name, key in names.items()})
 
     def environment(self) -> dict[str, str]:
         """What a job has without any credential: where the services of this test bed are."""

@@ -123,7 +123,9 @@ def test_a_trust_that_lets_nobody_in_is_told(place: Place) -> None:
     its = place.inventory["all"]["hosts"]["entry"]
     run = place.onboard("--check")
     assert run.code == 0, run.output
-    assert any(f"Account {ACCOUNT} has no role of AWS SSO yet" in warning for warning in run.warnings)
+    assert any(
+        f"Account {ACCOUNT} has no IAM Identity Center (AWS SSO) role yet" in warning for warning in run.warnings
+    )
     its["apono_trust"] = {"saml": {"provider": "okta"}}
     run = place.onboard()
     assert f"There is no SAML provider arn:aws:iam::{ACCOUNT}:saml-provider/okta" in run.failed["entry"]

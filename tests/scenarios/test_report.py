@@ -36,8 +36,8 @@ def test_a_run_ends_with_a_report_even_if_clusters_failed(bed: Bed, binary: Path
     assert run.code == 2, run.output
     assert list(run.failed) == ["gamma"]
     assert "3 clusters: 1 failed, 2 would change" in run.output
-    assert run.told["alpha"] == f"alpha {ACCOUNT} {REGION} changed policy, role, mapping, integration"
-    assert run.told["beta"] == f"beta {ACCOUNT} {REGION} changed mapping, integration"
+    assert run.told["alpha"] == f"alpha {ACCOUNT} {REGION} would change policy, role, mapping, integration"
+    assert run.told["beta"] == f"beta {ACCOUNT} {REGION} would change mapping, integration"
     assert run.told["gamma"].startswith(f"gamma - {REGION} failed cluster: ")
 
     report = json.loads((tmp_path / "reports/today.json").read_text())

@@ -168,7 +168,7 @@ def test_where_it_is_not_known_what_a_cluster_needs_nothing_is_taken_from_its_ac
     for check in (["--check"], []):
         run = fleet.run("onboard", *check)
         assert fleet.states == {"c00": "failed", "c01": "changed", "c02": "failed", "c03": "unchanged"}
-        assert "apono_trust cannot be worked out: 'identity_account' is undefined" in run.failed["c02"]
+        assert "apono_trust cannot be templated: 'identity_account' is undefined" in run.failed["c02"]
         assert "c02: apono_trust" in run.failed["c00"]
         assert {change["host"] for change in run.changed} == {"c01"}
     assert set(bed.calls(writes=True)) == {"eks:UpdateAccessEntry"}

@@ -116,7 +116,7 @@ class Faults(Fleet):
                 "apono_cluster_name": "api",
                 "apono_authentication": "config_map",
             },
-            "… cannot be worked out: … is undefined": {"apono_username": "{{ nobody }}"},
+            "… cannot be templated: … is undefined": {"apono_username": "{{ nobody }}"},
             "username … begins with system:": {"apono_username": "system:admin"},
             "There is no connector … in Apono": {"apono_connector": "Nowhere"},
             "There are … connectors named …": {"apono_connector": "Twins"},
@@ -149,7 +149,7 @@ def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
     return {
         **{names[name]: message for name, message in run.failed.items()},
         "The run was stopped, because more than … % of a batch failed": run.output,
-        "Account … has no role of AWS SSO yet": "\n".join(run.warnings),
+        "Account … has no IAM Identity Center (AWS SSO) role yet": "\n".join(run.warnings),
     }
 
 
@@ -379,7 +379,7 @@ def of_verify(bed: Bed, controller: Controller) -> dict[str, str]:
         ),
         "The access entry of … is older than the role": (dead.name, {}),
         "The cluster is in the authentication mode …, and … for …. Run the playbook onboard": (unknown.name, {}),
-        "The cluster knows the person as …": (named.name, {}),
+        "The cluster maps the user to …": (named.name, {}),
     }
     names = {f"wrong-{number}": title for number, title in enumerate(wrong)}
     hosts = {name: {"apono_cluster_name": wrong[title][0], **wrong[title][1]} for name, title in names.items()}

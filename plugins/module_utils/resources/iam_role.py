@@ -306,8 +306,8 @@ class IamRole(WithAws, Resource):
             yield from self.preflight_trust(arn.parse(role))
 
     def preflight_trust(self, role: arn.Arn) -> Iterator[ResourceError]:
-        """Whether there is somebody whom the trust policy lets in: IAM takes no trust in a SAML provider that is not
-        there, and one in AWS SSO opens the role to nobody while the account has no role of AWS SSO."""
+        """Check that the trust policy allows a principal: IAM refuses a trust in a SAML provider that does not exist,
+        and a trust in AWS SSO allows no user while the account has no permission-set role."""
         trust = self.params["trust"]
         if trust.get("saml"):
             yield from self.preflight_saml(
@@ -323,21 +323,21 @@ class IamRole(WithAws, Resource):
 
         if permissions.unless_denied(find, True) is None:
             yield ResourceError(
-                f"There is no SAML provider {provider}, which trust.saml.provider names: make it in IAM (Identity "
-                "providers), or correct the name.",
+                f"There is no SAML provider {provider}, which trust.saml.provider (in a playbook apono_trust) names: "
+                "create it in IAM (Identity providers), or correct the name.",
                 service="iam",
                 code="NoSamlProvider",
             )
 
     def preflight_sso(self, account_id: str) -> None:
         def find() -> Any:
-            what = f"the roles of AWS SSO in account {account_id}"
+            what = f"the permission-set roles of account {account_id}"
             return next(self.aws.pages("iam", "list_roles", what, "Roles", PathPrefix=iam.SSO_PATH), None)
 
         if permissions.unless_denied(find, True) is None:
             self.warn(
-                f"Account {account_id} has no role of AWS SSO yet ({iam.SSO_PATH}), so {self.what} lets nobody in: "
-                "assign a permission set to the account in IAM Identity Center."
+                f"Account {account_id} has no IAM Identity Center (AWS SSO) role yet ({iam.SSO_PATH}), so no user can "
+                f"assume {self.what}: assign a permission set to the account in IAM Identity Center."
             )
 
     def apply(self, change: Change) -> dict[str, Any] | None:

@@ -138,9 +138,9 @@ def wrong_user(
         found.append(
             Broken(
                 "username",
-                f"The cluster knows the person as {user['username']} and not as {expected_username}, so what Apono "
-                f"grants does not reach them. The username comes from {way} of the role.{both} Correct it there, "
-                "or the expectation.",
+                f"The cluster maps the user to {user['username']} and not to {expected_username}, so the permissions "
+                f"that Apono grants are not the user's. The username comes from {way} of the role.{both} Correct "
+                "apono_username, or the expected username, and run apono.eks.onboard.",
             )
         )
     groups = groups_of(user)

@@ -41,7 +41,7 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
 
 
 class Undefined(dict):
-    """Variables of which one cannot be worked out, as hostvars has them until ansible-core 2.18 or since."""
+    """Variables of which one cannot be templated, as hostvars has them until ansible-core 2.18 or since."""
 
     def __init__(self, variables, name, error):
         super().__init__(variables, **{name: None})
@@ -62,8 +62,8 @@ def test_of_a_variable_that_cannot_be_worked_out_one_cluster_alone_is_refused(er
     hostvars = {"alpha": host(), "beta": tags, "gamma": way, "delta": outside, "epsilon": nowhere}
     found = fleet(["alpha", "beta", "gamma"], hostvars, hostvars)
     assert found["errors"] == {
-        "beta": ["apono_tags cannot be worked out: 'x' is undefined"],
-        "gamma": ["apono_authentication cannot be worked out: 'x' is undefined"],
+        "beta": ["apono_tags cannot be templated: 'x' is undefined"],
+        "gamma": ["apono_authentication cannot be templated: 'x' is undefined"],
     }
     assert (found["clusters"], found["access_entries"]) == ({"alpha": ACCOUNT}, ["alpha"])
     account = found["accounts"][ACCOUNT]

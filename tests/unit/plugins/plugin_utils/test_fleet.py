@@ -115,7 +115,7 @@ def test_an_account_has_those_who_may_need_more_of_it():
         "beta": {"apono_account_id": ACCOUNT, "apono_max_session_duration": "an hour"},
         "gamma": {"apono_account_id": ACCOUNT, "apono_role_name": "other"},
     }
-    unresolved = {ACCOUNT: {"delta": "apono_tags cannot be worked out"}, ELSEWHERE: {"epsilon": "neither can it"}}
+    unresolved = {ACCOUNT: {"delta": "apono_tags cannot be templated"}, ELSEWHERE: {"epsilon": "neither can it"}}
     accounts, refused = fleet.merge_accounts(
         {"zeta": ACCOUNT}, {"zeta": {"apono_role_name": "other"}, **desired}, unresolved
     )

@@ -109,9 +109,9 @@ def refusing(value):
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
-        ([{"region": "fine", "profile": "wrong"}], "wrong cannot be worked out: 'nobody' is undefined"),
-        (["options", {"region": "fine"}], "options.profile cannot be worked out: 'nobody' is undefined"),
-        (["options", {"profile": "wrong"}], "wrong cannot be worked out: 'nobody' is undefined"),
+        ([{"region": "fine", "profile": "wrong"}], "wrong cannot be templated: 'nobody' is undefined"),
+        (["options", {"region": "fine"}], "options.profile cannot be templated: 'nobody' is undefined"),
+        (["options", {"profile": "wrong"}], "wrong cannot be templated: 'nobody' is undefined"),
     ],
 )
 def test_a_variable_that_cannot_be_worked_out_is_named(terms, told):
@@ -150,4 +150,4 @@ def test_of_a_host_what_cannot_be_worked_out_is_named(error):
     assert read(its, "region") == "eu-central-1"
     with pytest.raises(AnsibleError) as raised:
         read(its, "profile")
-    assert str(raised.value) == "profile cannot be worked out: 'nobody' is undefined"
+    assert str(raised.value) == "profile cannot be templated: 'nobody' is undefined"

@@ -201,7 +201,7 @@ def test_a_mapping_that_is_there_is_given_time_to_take_effect(check):
 def test_another_username_and_other_groups_are_both_named(check):
     links, words = broken(check, World(users=[user("x", "b")]), expect_username=JANE, expect_groups=["a"])
     assert links == ["username", "groups"]
-    assert "knows the person as x and not as jane@example.com" in words
+    assert "maps the user to x and not to jane@example.com" in words
     assert "into the groups b and not a" in words
 
 

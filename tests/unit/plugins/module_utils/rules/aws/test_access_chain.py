@@ -78,7 +78,7 @@ def test_an_unexpected_user():
     assert access_chain.wrong_user({"username": "x"}, "x", [], both) == []
     username, groups = access_chain.wrong_user(user, "jane", [], Mapping("API_AND_CONFIG_MAP", entry={"username": "x"}))
     assert (username.link, groups.link) == ("username", "groups")
-    assert "as apono:jane and not as jane" in username.message
+    assert "to apono:jane and not to jane" in username.message
     assert "An access entry wins over aws-auth" in username.message
     assert "into the groups a, b and not (none)" in groups.message
     (username,) = access_chain.wrong_user(user, "jane", None, Mapping("CONFIG_MAP"))
