@@ -72,7 +72,7 @@ class LookupModule(DataLookup):
             return pattern
         warn(unknown(variables))
         warn_of_tags(plain({name: variables.get(name) for name in ("ansible_run_tags", "ansible_skip_tags")}))
-        if place := elsewhere(variables, self._templar.template):
+        if place := elsewhere(variables, lambda value: self._templar.template(value)):
             raise AnsibleLookupError(place)
         if not groups.get(ALL):
             raise AnsibleLookupError(f"There is no cluster to work on. {why_empty()}")

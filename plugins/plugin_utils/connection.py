@@ -23,8 +23,8 @@ def elsewhere(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> s
 
     :param variables: those of the play.
     """
-    connection = template(variables.get("ansible_connection", LOCAL[0]))
-    become = template(variables.get("ansible_become", False))
+    connection = template(variables["ansible_connection"]) if "ansible_connection" in variables else LOCAL[0]
+    become = template(variables["ansible_become"]) if "ansible_become" in variables else False
     found = []
     if connection not in LOCAL:
         found.append(f"ansible_connection is {connection!r}")
