@@ -70,10 +70,14 @@ _value:
       type: dict
       sample: null
     steps:
-      description: The pieces, each with C(name), C(state), the C(changes) that onboarding would make, and the C(diff).
+      description:
+        - The pieces, each with C(name), C(state), the C(changes) that onboarding would make, and the C(diff).
+        - The C(state) is V(in sync), V(drifted) or V(absent). V(orphaned), it is there and its cluster is gone.
+          V(not checked), it could not be compared, because the cluster is gone or EKS did not describe it. V(skipped),
+          the cluster does not need it. V(unreachable) and V(failed) are as of a cluster.
       type: list
       elements: dict
-      sample: [{name: mapping, state: unchanged, changes: [], diff: null}]
+      sample: [{name: mapping, state: in sync, changes: [], diff: null}]
     findings:
       description: What nobody asked about, each with C(code), C(severity) (V(error) or V(warning)) and C(message).
       type: list

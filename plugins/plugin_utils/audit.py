@@ -32,6 +32,12 @@ ONBOARDED, DRIFTED, PARTIAL, ABSENT, UNREACHABLE, FAILED = (
     "failed",
 )
 
+# The state of an integration that no host of the inventory names.
+UNMANAGED = "unmanaged"
+
+# The states of a step, in the words of AWS for drift. Beside them, a step has those of a cluster above.
+IN_SYNC, ORPHANED, NOT_CHECKED, SKIPPED = "in sync", "orphaned", "not checked", "skipped"
+
 ERROR, WARNING = "error", "warning"
 
 # Every finding that there is. An error breaks access or opens more than was meant; a warning is untidy, or not known.
@@ -136,18 +142,33 @@ class Piece:
     def changes(self) -> list[str]:
         return list(self.result.get("changes") or ()) if self.ran and not self.error else []
 
-    def step(self) -> dict[str, Any]:
-        """Its part of the record. An audit changes nothing, so its states say how a piece is."""
-        if self.error:
-            state = "failed"
-        elif not self.ran:
-            state = "skipped"
-        elif not self.is_there:
-            state = "absent"
-        else:
-            state = "drifted" if self.changes else "unchanged"
+    @property
+    def is_understood(self) -> bool:
+        """Whether a failure says how it is, rather than that the settings are wrong."""
+        return self.is_blocked or (self.error or {}).get("code") == "InvalidMapRoles"
+
+    def state(self, cluster_exists: bool | None) -> str:
+        """How it is. An audit changes nothing, and says nothing of what it could not compare.
+
+        :param cluster_exists: ``None`` where EKS did not say.
+        """
+        if self.is_unread:
+            return UNREACHABLE
+        if self.error and not self.is_understood:
+            # Without its cluster, the settings lack what EKS tells.
+            return FAILED if cluster_exists else NOT_CHECKED
+        if not self.ran:
+            return SKIPPED if cluster_exists else NOT_CHECKED
+        if not self.is_there:
+            return ABSENT
+        if cluster_exists:
+            return DRIFTED if self.changes or self.error else IN_SYNC
+        return NOT_CHECKED if cluster_exists is None else ORPHANED
+
+    def step(self, cluster_exists: bool | None) -> dict[str, Any]:
+        """Its part of the record."""
         diff = {"before": self.before, "after": self.after} if self.changes else None
-        return {"name": self.name, "state": state, "changes": self.changes, "diff": diff}
+        return {"name": self.name, "state": self.state(cluster_exists), "changes": self.changes, "diff": diff}
 
 
 class Audit:
@@ -170,6 +191,11 @@ class Audit:
     def asked(self) -> Piece:
         """The cluster itself."""
         return Piece("cluster", self.result("cluster"))
+
+    @property
+    def cluster_exists(self) -> bool | None:
+        """Whether EKS knows the cluster; ``None`` where it did not say."""
+        return None if self.asked.error else bool(self.cluster)
 
     @property
     def policy(self) -> Piece:
@@ -276,7 +302,10 @@ class Audit:
             "region": self.cluster.get("region") or self.facts.get("region") or "",
             "state": state,
             "error": error,
-            "steps": [piece.step() for piece in (self.policy, self.role, self.mode, self.mapping, self.integration)],
+            "steps": [
+                piece.step(self.cluster_exists)
+                for piece in (self.policy, self.role, self.mode, self.mapping, self.integration)
+            ],
             "findings": findings,
         }
 
@@ -288,7 +317,7 @@ class Audit:
         unread = next((piece for piece in seen if piece.is_unread), None)
         if unread:
             return UNREACHABLE, reason(unread)
-        wrong = next((piece for piece in seen if piece.error and not self.is_understood(piece)), None)
+        wrong = next((piece for piece in seen if piece.error and not piece.is_understood), None)
         if wrong:
             return FAILED, reason(wrong)
         if not self.cluster or not (self.mapping.is_there or self.integration.is_there):
@@ -298,10 +327,6 @@ class Audit:
         if any(piece.changes or piece.error for piece in self.pieces):
             return DRIFTED, None
         return ONBOARDED, None
-
-    def is_understood(self, piece: Piece) -> bool:
-        """Whether a failure says how a piece is, rather than that the settings are wrong."""
-        return piece.is_blocked or (piece.error or {}).get("code") == "InvalidMapRoles"
 
     # The findings: codes and messages
 

@@ -119,7 +119,7 @@ class Fleet:
                     integration,
                     cluster,
                     place,
-                    "not started",
+                    audit.UNMANAGED,
                     "integration_unmanaged",
                     f"The integration {name} is for the cluster {cluster}, which no host of the inventory names: add "
                     "it to the inventory, or remove the integration.",

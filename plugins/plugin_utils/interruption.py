@@ -38,6 +38,13 @@ from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import FAILURE,
 ALL_STEPS = {
     **STEPS,
     "authentication mode": (*STEPS["authentication mode"], "apono_api_result"),
+    # Its outcome is known at its end alone.
+    "connector": (
+        *STEPS["connector"],
+        "connector_removal_result",
+        "connector_iam_role_result",
+        "connector_iam_policy_result",
+    ),
     "bindings": ("apono_bindings_result",),
     "others": ("apono_others_result",),
     "variables": ("apono_adopt_result",),

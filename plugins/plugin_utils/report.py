@@ -26,6 +26,7 @@ STATES = (
     "partial",
     "drifted",
     "absent",
+    "unmanaged",
     "not started",
     "changed",
     "unchanged",
@@ -34,7 +35,7 @@ STATES = (
 )
 
 # The states of a step that is, or was, not as its settings say.
-DIFFERENT = ("changed", "drifted", "absent")
+DIFFERENT = ("changed", "drifted", "absent", "orphaned")
 
 # The width of the table on a terminal: Ansible indents it, and 120 columns are to hold it all.
 WIDTH = 104

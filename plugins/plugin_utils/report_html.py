@@ -34,11 +34,14 @@ LOOKS = {
     "partial": ("warn", "!"),
     "drifted": ("warn", "!"),
     "absent": ("warn", "∅"),
+    "unmanaged": ("warn", "!"),
     "not started": ("warn", "…"),
     "changed": ("new", "●"),
     "unchanged": ("good", "✓"),
     "verified": ("good", "✓"),
     "onboarded": ("good", "✓"),
+    "in sync": ("good", "✓"),
+    "orphaned": ("warn", "!"),
 }
 OTHER_LOOK = ("quiet", "–")
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import urllib.request
 from collections import Counter
 from pathlib import Path
@@ -23,6 +25,9 @@ TRUSTS = {SSO: {"sso": {}}, SAML: {"saml": {"provider": SAML_PROVIDER}}}
 POLICIES = "arn:aws:eks::aws:cluster-access-policy"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 STRANGER = "999999999999"
+STEPS = ("policy", "role", "authentication mode", "mapping", "integration")
+# All states of a step in an audit of a fleet that can be read.
+TRUE_STATES = {"in sync", "drifted", "absent", "orphaned", "not checked", "skipped"}
 
 
 class AuditedFleet(Fleet):
@@ -131,7 +136,15 @@ def test_a_clean_fleet_and_what_cannot_be_read(bed: Bed, binary: Path, tmp_path:
     run = fleet.audit("-e", "apono_audit_fail=false", "--limit", "entry")
     assert run.code == 0, run.output
     assert fleet.found == {"entry": ("unreachable", set())}
+    assert {step["name"]: step["state"] for step in fleet.records["entry"]["steps"]}["integration"] == "unreachable"
     assert fleet.records["entry"]["error"]["message"].startswith("Apono answered 500 to GET /api/admin/v4/integrations")
+    bed.heal()
+
+    # The integration of a cluster that EKS does not describe is there, and cannot be compared.
+    bed.fault("aws", match="eks:DescribeCluster", **denied)
+    run = fleet.audit("--limit", "entry")
+    assert fleet.found == {"entry": ("unreachable", set())}, run.output
+    assert {step["state"] for step in fleet.records["entry"]["steps"]} == {"not checked"}
 
 
 # Every kind of drift, made by hand behind the back of the collection
@@ -202,7 +215,7 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
     ),
 }
 # Integrations for which there is no host.
-OTHERS = {"orphan": ("absent", {"integration_orphaned"}), "unmanaged": ("not started", {"integration_unmanaged"})}
+OTHERS = {"orphan": ("absent", {"integration_orphaned"}), "unmanaged": ("unmanaged", {"integration_unmanaged"})}
 
 
 class Damage:
@@ -339,6 +352,20 @@ def test_every_kind_of_drift_is_found_where_it_is_and_nowhere_else(tmp_path: Pat
         assert steps["username"]["integration"]["diff"]["after"]["config"]["cluster_location"] == REGION
         assert steps["open"]["role"]["changes"] == [f"replace the trust policy of role {ROLE}"]
         assert all(step["diff"] is None for step in steps["clean"].values())
+        # An audit changes nothing: a state says how a step is, or that what is left of a cluster was not compared.
+        states = {host: {name: step["state"] for name, step in its.items()} for host, its in steps.items()}
+        unneeded = {"authentication mode": "skipped"}
+        assert states["clean"] == {**dict.fromkeys(STEPS, "in sync"), **unneeded}
+        assert states["gone"] == {**dict.fromkeys(STEPS, "not checked"), "integration": "orphaned"}
+        assert states["new"] == {**dict.fromkeys(STEPS, "absent"), **unneeded, "policy": "in sync", "role": "in sync"}
+        assert {state for its in states.values() for state in its.values()} <= TRUE_STATES
+        page = (fleet.controller.folder / "report.html").read_text()
+        (row,) = re.findall(r'<tbody id="c-gone".*?</tbody>', page, re.DOTALL)
+        assert re.findall(r'<li class="(\w+)"><i aria-hidden="true">.</i> integration', row) == ["warn"]
+        with open(fleet.controller.folder / "report.csv", newline="") as file:
+            rows = {row["cluster"]: row for row in csv.DictReader(file)}
+        assert (rows["gone"]["integration"], rows["gone"]["role"]) == ("orphaned", "not checked")
+        assert "integration; cluster_missing" in run.told["gone"]
 
         # Onboarding heals what it is for. What nobody asked it to touch stays, is still said, and may be accepted.
         bed.control("apono", "integrations", {"name": "entry-gone", "fail": None})

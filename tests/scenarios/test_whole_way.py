@@ -67,7 +67,8 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     desk = Desk(bed, None, tmp_path)
     cluster = desk.account.add_cluster("alpha", "API")
     let_helm(desk.operator)
-    hosts = inventory(desk, **CONNECTOR)
+    role = {"apono_connector_iam_role": "apono-connector-alpha", "apono_connector_create_oidc_provider": True}
+    hosts = inventory(desk, **CONNECTOR, **role)
     looked = desk.operator.run("apono.eks.onboard", hosts, "--check")
     assert looked.code == 0, looked.output
     assert pod(cluster) is None
@@ -93,8 +94,32 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     cluster.grant(USERNAME)
     desk.wait_for(look, "namespace/default\n")
 
-    out = desk.operator.run("apono.eks.offboard", hosts, "-e", "apono_connector_remove=true")
+    def offboard(*arguments: str) -> tuple[Run, dict[str, Any]]:
+        settings = {"apono_connector_remove": True, "apono_report": "out.json"}
+        run = desk.operator.run("apono.eks.offboard", hosts, "-e", json.dumps(settings), *arguments)
+        (record,) = json.loads((desk.operator.folder / "out.json").read_text())["clusters"]
+        return run, {step["name"]: step for step in record["steps"]}
+
+    looked, planned = offboard("--check")
+    assert looked.code == 0, looked.output
+    # What was removed before a failure is gone, and said to be.
+    bed.fault("aws", match="iam:DeletePolicy", status=403, code="AccessDenied", message="no")
+    stopped, steps = offboard()
+    assert stopped.code == 2, stopped.output
+    assert steps["connector"]["state"] == "failed", steps
+    assert "failed connector: " in stopped.told["alpha"]
+    assert pod(cluster) is None
+    bed.heal()
+    out, ended = offboard()
     assert out.code == 0, out.output
+    assert "connector" in out.told["alpha"]
+    removed = [*steps["connector"]["changes"], *ended["connector"]["changes"]]
+    assert removed == planned["connector"]["changes"]
+    (release, *_detached, role, policy) = removed
+    assert (release, role) == ("remove the release apono-connector", "delete role apono-connector-alpha")
+    assert ended["connector"]["changes"] == [policy]
+    assert policy.startswith("delete policy ")
+    assert desk.account.role("apono-connector-alpha") is None
     assert (pod(cluster), integrations(bed)) == (None, {})
 
 

@@ -326,6 +326,38 @@ def test_of_a_cluster_that_is_gone_the_integration_is_left():
     assert all(step["changes"] == [] for step in record["steps"])
 
 
+NO_CLUSTER = {"role_arn": "", "policy_result": {}, "role_result": {}, "entry_result": {}, "mode_result": {}}
+GONE = {**NO_CLUSTER, "cluster_result": {"cluster": None}}
+UNDESCRIBED = {**NO_CLUSTER, "cluster_result": UNREAD}
+
+
+@pytest.mark.parametrize(
+    ("its", "state"),
+    [
+        (facts(), "in sync"),
+        (facts(integration_result=integration_result(changes=["set config"])), "drifted"),
+        (facts(integration_result=MISSING), "absent"),
+        (facts(integration_result=BLOCKED), "drifted"),
+        (facts(integration_result=OTHERS), "absent"),
+        (facts(integration_result=UNREAD), "unreachable"),
+        (facts(integration_result=WRONG), "failed"),
+        (facts(**GONE), "orphaned"),
+        (facts(**GONE, integration_result=integration_result(changes=["set config"])), "orphaned"),
+        (facts(**GONE, integration_result=MISSING), "absent"),
+        (facts(**GONE, integration_result=UNREAD), "unreachable"),
+        (facts(**UNDESCRIBED), "not checked"),
+        (facts(**UNDESCRIBED, integration_result=WRONG), "not checked"),
+        (facts(**UNDESCRIBED, integration_result=MISSING), "absent"),
+    ],
+)
+def test_the_state_of_a_step_says_what_is_true(its, state):
+    steps = {step["name"]: step["state"] for step in Audit(its).record()["steps"]}
+    assert steps["integration"] == state
+    # Without its cluster, nothing else was compared; with it, a mode that is as it has to be needs no step.
+    exists = its["cluster_result"].get("cluster")
+    assert {steps["mapping"], steps["authentication mode"]} == ({"in sync", "skipped"} if exists else {"not checked"})
+
+
 def test_a_cluster_whose_integration_is_of_another_one_is_not_onboarded():
     assert Audit(facts(integration_result=OTHERS)).record()["state"] == "partial"
     record = Audit(facts(integration_result=OTHERS, entry_result=MISSING)).record()

@@ -50,9 +50,7 @@ def test_a_second_integration_for_a_cluster():
 
 def test_a_cluster_that_is_gone_or_that_nobody_named():
     assert found(integration("old", "gone", "eu-west-1"))[1] == [("old", "absent", "integration_orphaned")]
-    assert found(integration("other", "unlisted", "eu-west-1"))[1] == [
-        ("other", "not started", "integration_unmanaged")
-    ]
+    assert found(integration("other", "unlisted", "eu-west-1"))[1] == [("other", "unmanaged", "integration_unmanaged")]
     assert found(integration("old", "gone", "eu-west-1"), ignore=["integration_orphaned"])[1] == []
 
 

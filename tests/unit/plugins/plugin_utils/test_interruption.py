@@ -105,6 +105,7 @@ HOSTS = {
         "cluster_access_entry_result": result(False, "create the access entry"),
     },
     "gamma": {"cluster_access_entry_result": result(False, "create the access entry")},
+    "epsilon": {"connector_removal_result": {"changed": True}, "connector_iam_role_result": {}},
     "delta": {"apono_failure": {"step": "mapping", "message": "It is gone.", "code": ""}},
     "unasked": {"apono_region": "eu-west-1"},
 }
@@ -118,14 +119,15 @@ def test_what_was_done_by_then_is_shown_of_the_clusters_that_were_begun():
         "alpha": "changed mapping, integration",
         "beta": "partial role",
         "gamma": "not started",
+        "epsilon": "changed connector",
         "delta": "failed mapping: It is gone.",
     }
     assert any("Run the playbook again" in line for line in lines)
-    assert lines[-1] == "4 clusters: 1 failed, 1 partial, 1 not started, 1 changed"
+    assert lines[-1] == "5 clusters: 1 failed, 1 partial, 1 not started, 2 changed"
 
 
 def test_in_check_mode_the_clusters_would_change():
-    assert interruption.summary(HOSTS, check_mode=True)[-1].endswith(", 1 would change")
+    assert interruption.summary(HOSTS, check_mode=True)[-1].endswith(", 2 would change")
 
 
 def test_a_run_that_has_shown_its_report_shows_no_other():
