@@ -11,6 +11,7 @@ not ask for, circles in a workflow. AWX ignores unknown fields; here they are er
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -289,6 +290,10 @@ class Awx:
         self.add("organizations", {"name": "Default"})
         for name, content in MANAGED_TYPES.items():
             self.add("credential_types", {"name": name, "kind": "cloud", **content})
+
+    def take(self, other: Awx) -> None:
+        """Have what another one has, from its updates to its objects; the folders of projects stay its own."""
+        vars(self).update(copy.deepcopy({**vars(other), "projects": self.projects}))
 
     def state(self) -> str:
         """Everything that it keeps."""
