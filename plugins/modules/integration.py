@@ -63,7 +63,8 @@ options:
     description:
       - The connector, by its id or its name. An id saves a call. Without it, the connector of an integration that
         exists is left unchanged.
-      - Required to create an integration. V(none) creates it without a connector.
+      - Required to create an integration. V(none) creates it without a connector. Apono's API describes such an
+        integration, but Apono may refuse it, as Apono's Terraform provider does.
     type: str
   connector_must_exist:
     description:

@@ -381,7 +381,7 @@ SECTIONS = (
                 "str",
                 "integration.connector connector.id",
                 "The connector, by name or id. Required for a new integration; ``none`` creates it without a "
-                "connector.",
+                "connector, which Apono may refuse.",
                 UNCHANGED,
             ),
             Setting(

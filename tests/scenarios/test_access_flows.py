@@ -205,9 +205,8 @@ def test_each_field_is_changed_alone_and_failures_are_outlived(bed: Bed, control
     Account(bed, ACCOUNT)
     bed.control("apono", "settings", {"sync_seconds": 2})
     one = {**DEVELOPERS, "name": "One", "integration": "alpha"}
-    new = {
-        "integration": {"name": "alpha", "connector": "none", "config": {"EKS Cluster Name": "alpha"}, "wait": False}
-    }
+    config = {"EKS Cluster Name": "alpha"}
+    new = {"integration": {"name": "alpha", "connector": "connector-1", "config": config, "wait": False}}
     # The first sync is still running when the flow is to be made; its answer is lost.
     bed.fault("apono", match=f"POST {FLOWS}", kind="drop_after", times=1)
     changes = {

@@ -43,7 +43,7 @@ BY_MODULE = {
 @pytest.fixture(name="strict", autouse=True)
 def fixture_strict(bed: Bed) -> None:
     bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
-    bed.control("apono", "settings", {"requires_connector": True})
+    bed.control("apono", "settings", {"requires_resource_types": True})
 
 
 def send(bed: Bed, method: str, path: str, body: Any) -> dict[str, Any]:
@@ -88,11 +88,17 @@ def test_each_finds_nothing_to_change_in_what_the_other_made(bed: Bed, controlle
 
 
 @pytest.mark.parametrize(
-    ("option", "field"), [("connector", "connector_id"), ("resource_types", "connected_resource_types")]
+    ("option", "value", "words"),
+    [
+        ("connector", None, "set connector (in a playbook apono_connector)"),
+        ("connector", "none", "connector_id is required"),
+        ("resource_types", None, "connected_resource_types is required"),
+        ("resource_types", ["*"], "connected_resource_types is required"),
+    ],
 )
 def test_what_apono_requires_is_an_error_that_names_it(
-    bed: Bed, controller: Controller, option: str, field: str
+    bed: Bed, controller: Controller, option: str, value: Any, words: str
 ) -> None:
-    refused = run(controller, **{option: None})
-    assert option in refused.failed["localhost"] or f"{field} is required" in refused.failed["localhost"]
+    refused = run(controller, **{option: value})
+    assert words in refused.failed["localhost"]
     assert integrations(bed) == {}

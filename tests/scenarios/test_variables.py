@@ -218,6 +218,7 @@ def test_a_new_integration_needs_a_connector_unless_none_is_asked_for(
     assert "set connector (in a playbook apono_connector)" in run.failed["alpha"]
     assert bed.calls(writes=True) == []
     settings["apono_connector"] = "none"
+    bed.control("apono", "settings", {"requires_connector": False})
     assert controller.run("apono.eks.onboard", inventory).code == 0
     assert integrations(bed)["alpha"]["connector_id"] is None
 

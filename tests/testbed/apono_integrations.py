@@ -298,9 +298,15 @@ class Integrations:
             self._check_attribute_type(part, body.get(part))
         fields: dict[str, Any] = {name: kept.get(name) for name in OPTIONAL} | self.with_references(body)
         fields.pop("type", None)
-        for part in ("connector_id", "connected_resource_types"):
-            if self.settings.requires_connector and not fields[part]:
+        for part, is_required in (
+            ("connector_id", self.settings.requires_connector),
+            ("connected_resource_types", self.settings.requires_resource_types),
+        ):
+            if is_required and fields[part] is None:
                 raise ApiError(400, f"{part} is required")
+        # The provider's lists have at least one item (``listvalidator.SizeAtLeast(1)``).
+        if fields["connected_resource_types"] == []:
+            raise ApiError(400, "connected_resource_types is empty")
         kind.check_config(fields["integration_config"])
         kind.check_secret_store(fields["secret_store_config"])
         length = len(fields["custom_access_details"] or "")

@@ -26,8 +26,12 @@ class Settings:
     put_resyncs
         Whether a PUT of an integration starts a sync.
     requires_connector
-        Whether an integration without a connector, or without at least one resource type in its list, is refused with
-        400. Apono's document allows both; Apono's Terraform provider requires both, and its lists are never empty.
+        Whether an integration without a connector is refused with 400. Apono's document has the field nullable; every
+        resource of Apono's Terraform provider requires it.
+    requires_resource_types
+        Whether an integration with ``null`` for its resource types is refused with 400. By Apono's document and the
+        older resource of the provider, ``apono_integration``, ``null`` means all; the newer one, which is
+        ``apono_resource_integration``, requires a list.
     name_filter_anywhere
         Whether the name filter of integrations lets through what has it anywhere in the name; otherwise it must match
         the whole name.
@@ -55,7 +59,8 @@ class Settings:
     status_case: str = "title"
     put_keeps_omitted: bool = False
     put_resyncs: bool = False
-    requires_connector: bool = False
+    requires_connector: bool = True
+    requires_resource_types: bool = False
     name_filter_anywhere: bool = False
     show_parameters: bool = False
     flows_in_own_words: bool = False
@@ -85,6 +90,7 @@ _SCHEMA = validator(
             "put_keeps_omitted": {"type": "boolean"},
             "put_resyncs": {"type": "boolean"},
             "requires_connector": {"type": "boolean"},
+            "requires_resource_types": {"type": "boolean"},
             "name_filter_anywhere": {"type": "boolean"},
             "show_parameters": {"type": "boolean"},
             "flows_in_own_words": {"type": "boolean"},

@@ -114,6 +114,9 @@ class Bed:
             time.sleep(0.02)
 
 
+EASY = {"sync_seconds": 0, "requires_connector": False}
+
+
 def integration(name: str = "alpha", **further: Any) -> dict[str, Any]:
     return {"name": name, "type": "aws-eks", "integration_config": CONFIG, **further}
 
@@ -149,9 +152,9 @@ def shared_bed():
 
 @pytest.fixture
 def bed(shared_bed):
-    """Syncs end at once, so that only the tests about syncs have to wait."""
+    """Syncs end at once and nothing needs a connector, so that only the tests about these have to wait and name one."""
     shared_bed.control("reset")
-    shared_bed.settings(sync_seconds=0)
+    shared_bed.settings(**EASY)
     shared_bed.token = DEFAULT_TOKEN
     return shared_bed
 
@@ -428,6 +431,28 @@ def test_a_deletion_is_204(bed):
     bed.call("DELETE", f"{INTEGRATIONS}/{bed.create()['id']}", expect=204)
 
 
+@pytest.mark.parametrize(
+    "setting, field, default",
+    [("connector", "connector_id", True), ("resource_types", "connected_resource_types", False)],
+)
+def test_whether_a_field_is_required_is_a_setting(bed, setting, field, default):
+    bed.control("reset")
+    bed.control("connectors", {"id": "c1"})
+    whole = {"connector_id": "c1", "connected_resource_types": ["k8s-namespace"]}
+    path = f"{INTEGRATIONS}/{bed.create(**whole)['id']}"
+    assert bed.control("settings", {})[f"requires_{setting}"] is default
+    for is_required in (True, False):
+        bed.settings(**{f"requires_{setting}": is_required})
+        for value in ({}, {field: None}):
+            rest = {name: own for name, own in whole.items() if name != field} | value
+            if is_required:
+                bed.refused(400, f"{field} is required", "POST", INTEGRATIONS, integration("beta", **rest))
+                bed.refused(400, f"{field} is required", "PUT", path, update(**rest))
+            else:
+                assert bed.call("PUT", path, update(**rest))[field] is None
+    assert [stored["name"] for stored in bed.raw()] == ["alpha"]
+
+
 REFUSED_FIELDS = [
     ({"surprise": 1}, "surprise"),
     ({"type": "aws-ekss"}, "unknown integration type 'aws-ekss'"),
@@ -463,6 +488,7 @@ REFUSED_FIELDS = [
     ),
     ({"custom_access_details": "é" * 401}, "custom_access_details has 401 characters"),
     ({"owners_mapping": MAPPING}, "owners_mapping needs an owner"),
+    ({"connected_resource_types": []}, "connected_resource_types is empty"),
     ({"connector_id": "nobody"}, "there is no connector 'nobody'"),
     ({"connector_id": ""}, "there is no connector ''"),
     ({"owner": {**OWNER, "attribute_type": "shift"}}, "owner.attribute_type: there is no attribute of type 'shift'"),
@@ -698,7 +724,7 @@ def test_the_name_filter_is_a_wildcard_and_nothing_else(parts, name):
 @given(count=st.integers(0, 23), limit=st.integers(1, 30), page_size=st.integers(1, 30), empty=st.booleans())
 def test_pages_together_are_the_whole_list(bed, count, limit, page_size, empty):
     bed.control("reset")
-    bed.settings(page_size=page_size, empty_last_token=empty)
+    bed.settings(**EASY, page_size=page_size, empty_last_token=empty)
     for number in range(count):
         bed.create(f"i{number}")
     pages = bed.pages(INTEGRATIONS, limit=limit)
@@ -753,6 +779,7 @@ def test_a_first_sync_takes_its_time(bed):
 
 def test_the_test_bed_s_own_default_is_a_short_sync(shared_bed):
     shared_bed.control("reset")
+    shared_bed.settings(requires_connector=False)
     made = shared_bed.create()
     assert made["status"] == "Initializing"
     shared_bed.until("Active", made["id"])
@@ -1269,7 +1296,7 @@ def test_a_reset_brings_everything_back(bed):
     bed.settings(status_case="upper")
     bed.control("reset")
     assert bed.raw() == [] and bed.pages(CONNECTORS) == [[]] and bed.pages(FLOWS) == [[]]
-    bed.settings(sync_seconds=0)
+    bed.settings(**EASY)
     assert bed.create()["status"] == "Active"
     bed.token = "another-token"
     bed.call("GET", INTEGRATIONS, expect=401)
@@ -1343,7 +1370,7 @@ EXPECTED = {200, 400, 404, 409, 415}
 def test_any_body_is_taken_or_refused_and_never_an_error_of_the_server(bed, creates, put, flows, keeps):
     """The service validates each of its answers, so that a status of 200 also says that the answer is as documented."""
     bed.control("reset")
-    bed.settings(sync_seconds=0, put_keeps_omitted=keeps, show_parameters=keeps)
+    bed.settings(**EASY, put_keeps_omitted=keeps, show_parameters=keeps)
     bed.control("connectors", {"id": "c1"})
     target = bed.create()["id"]
     statuses = [bed.answer("POST", INTEGRATIONS, body).status_code for body in creates]
@@ -1378,7 +1405,9 @@ def test_any_control_is_taken_or_refused(bed, action, body):
 
 
 def test_the_listener_serves_it_over_http():
-    listener = Listener(apono_service(token="a-token-of-its-own")).start()
+    service = apono_service(token="a-token-of-its-own")
+    service.apono.settings.merge(EASY)
+    listener = Listener(service).start()
     try:
         headers = {"Authorization": "Bearer a-token-of-its-own"}
         request = urllib.request.Request(
@@ -1415,6 +1444,7 @@ def test_the_program_says_where_it_is_and_stops_when_told(arguments, token):
 
 def test_two_services_share_nothing():
     first, second = Apono("first-token"), Apono("second-token")
+    first.settings.merge(EASY)
     first.integrations.create(integration())
     assert second.integrations.all() == []
     second.catalog.put({"type": "aws-eks"})
