@@ -5,15 +5,18 @@
 
 ``python tests/words_check.py`` fails for each finding that ``words-baseline.txt`` does not have. With ``shrink``, it
 writes the baseline, and refuses to write one that is larger anywhere. The words are checked in the guides, the READMEs,
-the documentation of modules, plugins and roles, and in task names. Words with several meanings, such as *keep* and
-*ask*, are refused only where the meaning is certain.
+the documentation of modules, plugins and roles, the messages of plugins, playbooks and roles, in comments and
+docstrings, and in task names. Words with several meanings, such as *keep* and *ask*, are refused only where the meaning
+is certain.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +61,9 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 COMPILED = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, (words, _better) in WORDS.items()}
 
+# The kinds of findings in comments and docstrings begin with this.
+COMMENT = "comment:"
+
 VERBS = ("Create", "Update", "Ensure", "Remove", "Get", "Check", "Verify", "Install", "Wait", "Plan", "Report", "Fail")
 
 # What is not one of the words, though it looks like it, and why.
@@ -78,37 +84,62 @@ Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
 Finding = tuple[str, str, str]
 
 
-def texts() -> Iterator[tuple[Path, int, str]]:
+Line = tuple[Path, int, str]
+
+
+def texts() -> Iterator[Line]:
     """Return each line that users read, with its file and number."""
     for pattern in ("*.md", "docs/docsite/rst/*.rst", "docs/site/pages/*.rst", "roles/*/README.md"):
         for path in sorted(CHECKOUT.glob(pattern)):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 yield path, number, line
-    for pattern in ("roles/*/meta/argument_specs.yml", "extensions/permissions/permissions.yml"):
+    for pattern in ("playbooks/**/*.yml", "roles/*/*/*.yml", "extensions/permissions/permissions.yml"):
         for path in sorted(CHECKOUT.glob(pattern)):
             for number, line in enumerate(path.read_text().splitlines(), 1):
-                yield path, number, line
-    for folder in ("modules", "filter", "lookup", "inventory", "doc_fragments"):
-        for path in sorted((CHECKOUT / "plugins" / folder).glob("*.py")):
-            yield from documentation(path)
+                if not line.lstrip().startswith("#"):
+                    yield path, number, line
+    for path in sorted((CHECKOUT / "plugins").rglob("*.py")):
+        yield from strings(path, of_code=False)
 
 
-def documentation(path: Path) -> Iterator[tuple[Path, int, str]]:
-    """Return the lines of a plugin's documentation, which are texts that are assigned to names in capitals."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            (target,) = node.targets
-            if isinstance(target, ast.Name) and target.id.isupper():
-                for number, line in enumerate(node.value.value.splitlines(), node.lineno):
+def comments() -> Iterator[Line]:
+    """Return each line that maintainers read: comments, and the docstrings of plugins."""
+    for pattern in ("playbooks/**/*.yml", "roles/*/*/*.yml"):
+        for path in sorted(CHECKOUT.glob(pattern)):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if line.lstrip().startswith("#"):
+                    yield path, number, line
+    for path in sorted((CHECKOUT / "plugins").rglob("*.py")):
+        yield from strings(path, of_code=True)
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
+            if token.type == tokenize.COMMENT:
+                yield path, token.start[0], token.string
+
+
+def strings(path: Path, of_code: bool) -> Iterator[Line]:
+    """Return the lines of the docstrings of a file, or those of its other texts: messages and documentation."""
+    tree = ast.parse(path.read_text())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        id(node.body[0].value)  # type: ignore[attr-defined]
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and (id(node) in docstrings) == of_code:
+            for number, line in enumerate(node.value.splitlines(), node.lineno):
+                # A text without a blank is a name or a key.
+                if " " in line:
                     yield path, number, line
 
 
 def wrong_words() -> Iterator[Finding]:
-    for path, number, line in texts():
-        for kind, pattern in COMPILED.items():
-            for match in pattern.finditer(EXCEPTED.sub("", line)):
-                place = f"{path.relative_to(CHECKOUT)}:{number}"
-                yield path.name, kind, f"{place}: {match[0]!r}: write {WORDS[kind][1]}"
+    for prefix, lines in (("", texts()), (COMMENT, comments())):
+        for path, number, line in lines:
+            for kind, pattern in COMPILED.items():
+                for match in pattern.finditer(EXCEPTED.sub("", line)):
+                    place = f"{path.relative_to(CHECKOUT)}:{number}"
+                    yield path.name, prefix + kind, f"{place}: {match[0]!r}: write {WORDS[kind][1]}"
 
 
 def tasks(value: Any) -> Iterator[dict[str, Any]]:

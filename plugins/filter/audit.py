@@ -79,7 +79,7 @@ _value:
       elements: dict
       sample: [{name: mapping, state: in sync, changes: [], diff: null}]
     findings:
-      description: What nobody asked about, each with C(code), C(severity) (V(error) or V(warning)) and C(message).
+      description: The findings, each with C(code), C(severity) (V(error) or V(warning)) and C(message).
       type: list
       elements: dict
       sample: [{code: trust_too_broad, severity: error, message: The trust policy of the role allows more than wanted.}]

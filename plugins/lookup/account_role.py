@@ -69,7 +69,7 @@ class LookupModule(DataLookup):
         values = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
         unknown = [term for term in terms if term not in values]
         if unknown or kwargs:
-            raise AnsibleLookupError(f"account_role tells {', '.join(values)}, and nothing else.")
+            raise AnsibleLookupError(f"account_role takes the terms {', '.join(values)}, and no others.")
         try:
             return [values[term]() for term in terms]
         except ResourceError as error:

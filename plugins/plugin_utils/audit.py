@@ -355,7 +355,7 @@ class Audit:
         if state != UNREACHABLE:
             for name in ("aws_auth", "access_entries", "clusters", "connectors", "integrations"):
                 if self.result(name).get("failed"):
-                    yield "unread", f"Not everything could be looked at. {own_words(self.result(name).get('msg'))}"
+                    yield "unread", f"Not everything could be read. {own_words(self.result(name).get('msg'))}"
 
     def of_a_cluster_that_is_gone(self) -> Iterator[tuple[str, str]]:
         name = self.facts.get("cluster_name") or self.host
@@ -387,7 +387,7 @@ class Audit:
         if wider:
             yield (
                 "trust_too_broad",
-                f"The trust policy of the role {name} lets in more than apono_trust: {'; '.join(wider)}. Run the "
+                f"The trust policy of the role {name} allows more than apono_trust: {'; '.join(wider)}. Run the "
                 "playbook onboard, or widen apono_trust if it is meant.",
             )
         dead = iam.dead_principals(trust)
@@ -410,15 +410,15 @@ class Audit:
         if surplus:
             yield (
                 "role_managed_policies",
-                f"The role {name} has policies that nobody here asked for, and whoever assumes it has their rights: "
-                f"{', '.join(surplus)}. Detach them, or name them in apono_managed_policies.",
+                f"The role {name} has policies that apono_managed_policies does not name, and every user of the role "
+                f"has their permissions: {', '.join(surplus)}. Detach them, or name them in apono_managed_policies.",
             )
         inline = (self.role.result.get("role") or {}).get("inline_policies")
         if inline:
             yield (
                 "role_inline_policies",
-                f"The role {name} has inline policies, and whoever assumes it has their rights: {', '.join(inline)}. "
-                "Delete them (aws iam delete-role-policy).",
+                f"The role {name} has inline policies, and every user of the role has their permissions: "
+                f"{', '.join(inline)}. Delete them (aws iam delete-role-policy).",
             )
         boundary = self.facts.get("permissions_boundary")
         if boundary and role["permissions_boundary"] != boundary:
@@ -453,7 +453,7 @@ class Audit:
             yield (
                 "policy_rolled_back",
                 f"The default version of the policy {name} is {default}, and {', '.join(newer)} came after it: "
-                "somebody has gone back to it. Run the playbook onboard.",
+                "the policy was rolled back. Run apono.eks.onboard.",
             )
 
     def of_the_mapping(self) -> Iterator[tuple[str, str]]:
@@ -463,8 +463,8 @@ class Audit:
         if entry and item and mode == "API_AND_CONFIG_MAP":
             yield (
                 "duplicate_mapping",
-                f"The role {name} is mapped by an access entry, which wins and makes people {entry['username']}, and "
-                f"in aws-auth, as {item['username']}: remove the one that is not meant.",
+                f"The role {name} is mapped by an access entry, which takes precedence, as {entry['username']}, and in "
+                f"aws-auth, as {item['username']}. Remove the mapping that you do not want.",
             )
         elif (entry or item) and not self.mapping.is_there:
             yield (
@@ -478,8 +478,9 @@ class Audit:
         if has and wanted and has["username"] != wanted:
             yield (
                 "username_differs",
-                f"The cluster knows people as {has['username']} and not as {wanted}, so what Apono grants does not "
-                "reach them: run the playbook onboard, or set apono_username to what Apono grants to.",
+                f"The cluster maps users to {has['username']} and not to {wanted}, so the permissions that Apono "
+                "grants are not theirs. Run apono.eks.onboard, or set apono_username to the username that Apono grants "
+                "to.",
             )
         if (entry or item) and self.integration.ran and not self.integration.error and not self.integration.is_there:
             yield (
@@ -509,8 +510,8 @@ class Audit:
         if reserved:
             yield (
                 "system_group",
-                f"aws-auth puts everybody who comes through the role into {', '.join(reserved)}, whatever Apono "
-                "grants: take the groups out of the entry and out of apono_kubernetes_groups.",
+                f"aws-auth puts every user of the role into {', '.join(reserved)}, whatever Apono grants. Remove the "
+                "groups from the entry and from apono_kubernetes_groups.",
             )
 
     def of_the_access_entry(self) -> Iterator[tuple[str, str]]:
@@ -523,8 +524,8 @@ class Audit:
         if admin:
             yield (
                 "cluster_admin",
-                f"The access entry of the role gives everybody who comes through it {', '.join(admin)}, whatever Apono "
-                "grants: disassociate it, and take it out of apono_access_policies.",
+                f"The access entry of the role gives every user of the role {', '.join(admin)}, whatever Apono grants. "
+                "Disassociate it, and remove it from apono_access_policies.",
             )
         wanted = access_entry.normal_policies(
             {"scope": "cluster", **each} for each in self.facts.get("access_policies") or ()
@@ -533,15 +534,15 @@ class Audit:
         if surplus:
             yield (
                 "access_policies",
-                f"The access entry of the role has access policies that nobody here asked for: {', '.join(surplus)}. "
-                "Disassociate them, or name them in apono_access_policies.",
+                f"The access entry of the role has access policies that apono_access_policies does not name: "
+                f"{', '.join(surplus)}. Disassociate them, or name them in apono_access_policies.",
             )
         born = (self.role.result.get("role") or {}).get("create_date")
         if self.role.ran and not self.role.error and entry.get("created_at") and is_older(entry["created_at"], born):
             yield (
                 "access_entry_stale",
-                "The access entry is older than its role, which was deleted and made again or is gone: it looks right "
-                "and matches nobody. Run the playbook onboard.",
+                "The access entry is older than its role, which was deleted and created again or does not exist, so "
+                "the entry has no effect. Run apono.eks.onboard.",
             )
 
     def of_the_integration(self) -> Iterator[tuple[str, str]]:
@@ -549,8 +550,8 @@ class Audit:
         if others:
             yield (
                 "integration_duplicate",
-                f"Apono has further integrations for this cluster: {', '.join(others)}. People see it twice, and what "
-                "one grants the other does not know. Remove those that are not meant.",
+                f"Apono has further integrations for this cluster: {', '.join(others)}. Users see it twice, and each "
+                "integration grants without the other. Remove those that you do not want.",
             )
         facts = self.integration.result.get("integration") or {}
         status = (facts.get("status") or "").lower()
@@ -565,7 +566,7 @@ class Audit:
             yield (
                 "integration_unsynced",
                 f"The integration {facts['name']} has never been synced, so nothing of the cluster can be requested: "
-                "look at its connector, and wait if it was made just now.",
+                "check its connector, or wait if the integration is new.",
             )
 
     def of_the_connector(self) -> Iterator[tuple[str, str]]:
@@ -587,7 +588,7 @@ class Audit:
             yield (
                 "connector_disconnected",
                 f"The connector {connector['name']} of the integration {name} is {connector['status']}, so that Apono "
-                "grants and takes away nothing: look at its pod's log.",
+                "grants and revokes nothing. Read the log of its pod.",
             )
         server_url = (self.facts.get("ids_by_label") or {}).get("Server URL")
         if self.facts.get("connector_in_cluster") and not self.integration.before["config"].get(server_url):

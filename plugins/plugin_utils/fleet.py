@@ -207,9 +207,9 @@ def contradicting_flows(flows: Mapping[str, Iterable[str]]) -> dict[str, str]:
         for name in names:
             if name in owners:
                 refused[host] = (
-                    f"{host} and {owners[name]} have an access flow named {name}, and Apono knows a flow by its name: "
-                    "put the cluster's name into apono_access_flows, or keep a flow of several clusters by the module "
-                    "apono.eks.access_flow."
+                    f"{host} and {owners[name]} have an access flow named {name}, and Apono identifies a flow by its "
+                    "name. Put the cluster's name into the names of apono_access_flows, or manage a flow of several "
+                    "clusters with the module apono.eks.access_flow."
                 )
             owners.setdefault(name, host)
     return refused

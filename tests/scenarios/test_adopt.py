@@ -328,7 +328,7 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
     found = looked_at(adopted)
     assert found["bare"]["found"] == {"role": None, "policy": None, "mapping": None, "integration": None}
     assert (
-        "In aws-auth, people have roles of their own: arn:aws:iam::111122223333:role/staff."
+        "In aws-auth, users have roles of their own: arn:aws:iam::111122223333:role/staff."
         in found["bare"]["notes"][0]["message"]
     )
     told = " ".join(note["message"] for note in found["inline"]["notes"])

@@ -63,7 +63,10 @@ def test_a_role_that_has_been_given_more_stays(fleet: Fleet, account: Account) -
     run = fleet.run("offboard")
     assert run.code == 0, run.output
     assert sorted(account.role()["policies"]) == sorted([POLICY, READ_ONLY])
-    assert f"carries what was not named here: managed policies {READ_ONLY}" in run.output
+    assert (
+        f"has policies or instance profiles that managed_policies does not name: managed policies {READ_ONLY}"
+        in run.output
+    )
     assert fleet.run("offboard").changed == []
 
 

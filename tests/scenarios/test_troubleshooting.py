@@ -166,7 +166,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "apono.eks.iam_role": {"name": "a", "trust": {"saml": {"provider": "b"}}, **aws},
             "check_mode": True,
         },
-        "trust.policy lets strangers assume the role …": {
+        "trust.policy (in a playbook apono_trust) lets strangers assume the role …": {
             "apono.eks.iam_role": {
                 "name": "a",
                 "trust": {"policy": {"Version": "2012-10-17", "Statement": [anybody]}},
@@ -176,7 +176,9 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
         "The role … exists under the path …": {
             "apono.eks.iam_role": {"name": ROLE, "path": "/people/", "trust": {"sso": {}}, **aws}
         },
-        "The role … carries what was not named here": {"apono.eks.iam_role": {"name": ROLE, "state": "absent", **aws}},
+        "The role … has policies or instance profiles that managed_policies does not name": {
+            "apono.eks.iam_role": {"name": ROLE, "state": "absent", **aws}
+        },
         "… is not an AWS account id: one has 12 digits": {
             "apono.eks.iam_role": {"trust": {"sso": {"account_ids": [12345678901]}}, **aws}
         },

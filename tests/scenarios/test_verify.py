@@ -205,12 +205,12 @@ def both(message: str) -> dict[str, str]:
 
 BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "no role": (no_role, "trust_policy", both("There is no IAM role")),
-    "a trust policy for others": (other_trust, "trust_policy", both("It lets in: 444455556666 by sts:AssumeRole.")),
+    "a trust policy for others": (other_trust, "trust_policy", both("It allows: 444455556666 by sts:AssumeRole.")),
     "no policy": (no_policy, "policy", both("may not eks:DescribeCluster")),
     "no network": (unreachable, "network", {"alpha": "Check that the endpoint can be reached from here"}),
     "no mapping": (mapping_removed, "mapping", {"alpha": "aws-auth has no entry for"}),
     "a text that does not parse": (mapping_broken, "mapping", {"alpha": "does not parse"}),
-    "a path in the mapping": (mapping_with_a_path, "mapping", {"alpha": "STS does not tell a role's path"}),
+    "a path in the mapping": (mapping_with_a_path, "mapping", {"alpha": "STS returns no path of a role"}),
     "a mode that does not read it": (
         mode_that_does_not_read_it,
         "authentication_mode",
@@ -267,13 +267,13 @@ def test_one_whom_the_role_does_not_let_in_is_told_who_may(place: Place) -> None
     run = place.run("verify", apono_verify_source_profile="")
     assert "assumed-role/platform-automation" in run.failed["alpha"]
     assert "AWSReservedSSO_" in run.failed["alpha"]
-    assert "Check as somebody whom it is meant for (source_profile)" in run.failed["alpha"]
+    assert "Set source_profile (in a playbook apono_verify_source_profile)" in run.failed["alpha"]
 
 
 def test_the_person_must_be_named(place: Place) -> None:
     place.bed.forget_calls()
     run = place.run("verify", apono_verify_session_name="")
-    assert "Name the person to go the way of: apono_verify_session_name" in run.failed["alpha"]
+    assert "Set apono_verify_session_name to the user" in run.failed["alpha"]
     assert run.code == 2
     assert place.bed.calls() == []
     run = place.run("verify", apono_verify_session_name="jane smith")

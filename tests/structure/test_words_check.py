@@ -19,6 +19,7 @@ def fixture_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(words_check, "CHECKOUT", tmp_path)
     for folder in ("docs/docsite/rst", "plugins/modules", "playbooks/tasks", "roles/verify/meta", "roles/verify/tasks"):
         (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "plugins/module_utils/rules").mkdir(parents=True)
     return tmp_path
 
 
@@ -40,7 +41,9 @@ def test_a_word_of_the_glossary_is_refused_wherever_users_read_it(checkout: Path
         "README.md": line,
         "docs/docsite/rst/page.rst": line,
         "plugins/modules/made.py": f'DOCUMENTATION = r"""\ndescription: {line}\n"""\n',
+        "plugins/module_utils/rules/judge.py": f'raise ValueError(f"{{name}}: {line} Now.")\n',
         "roles/verify/meta/argument_specs.yml": f"description: {line}",
+        "playbooks/tasks/fails.yml": f'- ansible.builtin.fail:\n    msg: "{line}"',
     }
     for path, text in files.items():
         (checkout / path).write_text(f"{text}\n")
@@ -50,13 +53,29 @@ def test_a_word_of_the_glossary_is_refused_wherever_users_read_it(checkout: Path
     assert all("write " in line for _name, line in found)
 
 
-def test_a_sample_name_and_a_comment_of_a_module_are_not(checkout: Path) -> None:
+def test_a_sample_name_and_a_name_in_code_are_not(checkout: Path) -> None:
     (checkout / "README.md").write_text(
         "apono_role_name: people-k8s\nTwo accounts are told apart.\nAll usernames differ.\n"
     )
-    (checkout / "plugins/modules/made.py").write_text("# Nobody is told.\nPATTERN = 1\n")
+    (checkout / "plugins/modules/made.py").write_text('RIGHTS = {"people": "nobody"}\n')
 
     assert words_check.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("plugins/modules/made.py", "VALUE = 1  # Nobody is told.\n"),
+        ("plugins/modules/made.py", '"""Tells nobody."""\n'),
+        ("plugins/module_utils/rules/judge.py", 'def judge():\n    """Judge.\n\n    Tells nobody.\n    """\n'),
+        ("playbooks/tasks/part.yml", "---\n# Nobody is told.\n"),
+    ],
+)
+def test_a_word_in_a_comment_or_a_docstring_is_a_finding_of_its_own_kind(checkout: Path, path: str, text: str) -> None:
+    (checkout / path).write_text(text)
+    found = words_check.findings()
+    assert sorted(kind for _name, kind, _line in found) == ["comment:people", "comment:tell"]
+    assert all(name == Path(path).name for name, _kind, _line in found)
 
 
 TASKS = """\
@@ -78,7 +97,7 @@ def test_a_task_name_begins_with_a_verb_of_the_list(checkout: Path, path: str) -
     (checkout / path).write_text(TASKS.format("Check the clusters", "Create, update or remove the clusters"))
     assert words_check.findings() == []
 
-    (checkout / path).write_text(TASKS.format("Look at the clusters", "Tell what was found"))
+    (checkout / path).write_text(TASKS.format("See the clusters", "Refuse the others"))
     assert [kind for _name, kind, _line in words_check.findings()] == ["task-name", "task-name"]
 
 

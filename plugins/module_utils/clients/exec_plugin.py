@@ -60,7 +60,9 @@ def check(settings: dict[str, Any], who: str) -> None:
         raise failed(who, f"has the interactiveMode {mode or '(none)'}", "Set it to Never or IfAvailable")
     if mode == "Always":
         raise failed(
-            who, "wants a terminal, with interactiveMode Always", "A playbook has none: use one that asks nothing"
+            who,
+            "wants a terminal, with interactiveMode Always",
+            "A playbook has no terminal: use a plugin that prompts for nothing",
         )
 
 

@@ -265,8 +265,8 @@ class KubeconfigUser:
         given = {name: value for name, value in pairs if value}
         if user.get("as-groups") or user.get("as-user-extra"):
             raise ResourceError(
-                f"{self.who} acts as another user with as-groups or as-user-extra, which is not "
-                "supported here: name a user who has these rights.",
+                f"{self.who} impersonates a user with as-groups or as-user-extra, which this collection does not "
+                "support: choose a context whose user has the permissions.",
                 code=CODE,
             )
         if given and "Impersonate-User" not in given:

@@ -127,8 +127,8 @@ class AccessCheck(WithKubernetes, Information):
             if error.code not in DENIED_CODES:
                 raise
             message = (
-                f"{self.principal} may not eks:DescribeCluster on {self.cluster_name}, so people cannot learn its "
-                "address. Attach the policy apono-k8s-access to it, or correct that policy (playbook onboard)."
+                f"{self.principal} may not eks:DescribeCluster on {self.cluster_name}, so users cannot get its "
+                "address. Run apono.eks.onboard, or attach the policy apono-k8s-access to the role."
             )
             return [Broken("policy", message)]
         return []
@@ -153,9 +153,9 @@ class AccessCheck(WithKubernetes, Information):
                 if broken is None and time.monotonic() > end:
                     broken = Broken(
                         "mapping",
-                        f"{self.principal} is mapped, and the cluster has refused its token for "
-                        f"{self.params['wait_timeout']} seconds all the same. Look at the authenticator's log of the "
-                        "control plane, or raise wait_timeout.",
+                        f"{self.principal} is mapped, but the cluster has refused its token for "
+                        f"{self.params['wait_timeout']} seconds. Raise wait_timeout (in a playbook "
+                        "apono_verify_wait_timeout), or read the authenticator log of the control plane.",
                     )
                 if broken:
                     raise _Refused(broken) from error
@@ -163,9 +163,9 @@ class AccessCheck(WithKubernetes, Information):
                 continue
             if user is None:
                 raise ResourceError(
-                    f"The cluster {self.cluster_name} is older than Kubernetes 1.28 and tells nobody who they are, and "
-                    "the caller has no right to create tokenreviews there: give it that right (ClusterRole "
-                    "system:auth-delegator).",
+                    f"The cluster {self.cluster_name} is older than Kubernetes 1.28 and has no SelfSubjectReview, and "
+                    "the caller has no permission to create tokenreviews there. Bind the caller to the ClusterRole "
+                    "system:auth-delegator, or upgrade the cluster.",
                     code="Unknown",
                 )
             if time.monotonic() < end and self.is_settling(user, mode):

@@ -150,8 +150,9 @@ class AccessEntry(WithAws, Resource):
             if error.code not in ("AccessDenied", "AccessDeniedException"):
                 raise
             self.warn(
-                f"Whether {self.what} is older than its role cannot be told without iam:GetRole: if the role was "
-                "deleted and made again, the entry matches nobody. Allow iam:GetRole, or set principal_created."
+                f"{self.what[:1].upper()}{self.what[1:]} cannot be compared with its role without iam:GetRole: if the "
+                "role was deleted and created again, the entry has no effect. Allow iam:GetRole, or set "
+                "principal_created."
             )
             return False
         return answer is not None and answer["Role"]["CreateDate"] > created

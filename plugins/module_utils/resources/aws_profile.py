@@ -77,7 +77,8 @@ class AwsProfile(Resource):
             )
         if params.get("source_profile") == params["profile"]:
             raise ResourceError(
-                f"source_profile is the profile {params['profile']} itself: name the one that the person signs in with."
+                f"source_profile is the profile {params['profile']} itself: set it (in a playbook "
+                "apono_user_source_profile) to the profile that the user signs in with."
             )
 
     def read(self) -> str | None:
@@ -144,7 +145,8 @@ class AwsProfile(Resource):
     def apply(self, change: Change) -> None:
         if self.read() != change.arguments["was"]:
             raise ResourceError(
-                f"The AWS config file {self.path} was changed by somebody else just now, and not by this. Run again.",
+                f"Another program changed the AWS config file {self.path} during the run, so this run did not write "
+                "it. Run again.",
                 code="Conflict",
             )
         try:

@@ -60,8 +60,8 @@ class ClusterInfo(WithAws, Information):
             return {"cluster": None}
         if wanted and (wanted == "deleted" or cluster["status"] != "ACTIVE"):
             raise ResourceError(
-                f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: look at it in EKS "
-                "and run again.",
+                f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: check it in the "
+                "EKS console, and run again.",
                 service="eks",
                 operation="DescribeCluster",
                 code=cluster["status"],

@@ -55,7 +55,8 @@ class ConnectorInfo(WithApono, Information):
             state = ", ".join(f"it is {item['status']}" for item in self.matching()) or "it has never connected"
             raise ResourceError(
                 f"The connector {wanted} has not connected within {self.params['wait_timeout']} seconds; {state}. "
-                "Look at its pod's log in the cluster, and check its token and id (apono.token, apono.connectorId).",
+                "Read the log of its pod in the cluster, and check the token and the id of the chart (apono.token, "
+                "apono.connectorId).",
                 service="apono",
                 code="Timeout",
             )

@@ -104,12 +104,12 @@ class IamRole(WithAws, Resource):
         open_statements = iam_trust.open_statements(document)
         if open_statements and not self.params["allow_open_trust"]:
             raise ResourceError(
-                f"trust.policy lets strangers assume the role {self.params['name']} (statement "
-                f"{', '.join(open_statements)}): its principal is everybody, or an identity provider that many "
-                "organizations share, and no condition certainly excludes those of other accounts and organizations. "
-                "Name the principals, or add a condition on aws:PrincipalArn, aws:PrincipalOrgID or, for an identity "
-                "provider, its claims sub or aud, without a wildcard before the account or owner; if it is really "
-                "meant, set allow_open_trust: true (in the playbooks apono_allow_open_trust).",
+                f"trust.policy (in a playbook apono_trust) lets strangers assume the role {self.params['name']} "
+                f"(statement {', '.join(open_statements)}): its principal is * or an identity provider that many "
+                "organizations share, and no condition certainly excludes other accounts and organizations. Name the "
+                "principals, or add a condition on aws:PrincipalArn, aws:PrincipalOrgID or, for an identity provider, "
+                "its claims sub or aud, without a wildcard before the account or owner. If you want an open trust, "
+                "set allow_open_trust: true (in a playbook apono_allow_open_trust).",
                 code="OpenTrust",
             )
         free = iam_trust.free_session_name_statements(document)
@@ -250,9 +250,10 @@ class IamRole(WithAws, Resource):
         if any(foreign.values()) and not self.params["purge_managed_policies"] or current["instance_profiles"]:
             listed = "; ".join(f"{kind} {', '.join(names)}" for kind, names in foreign.items() if names)
             raise ResourceError(
-                f"{self.what} carries what was not named here: {listed}. Somebody else may use it. List those "
-                "managed policies in managed_policies, or set purge_managed_policies: true to remove policies with "
-                "the role; take the role out of instance profiles first.",
+                f"{self.what} has policies or instance profiles that managed_policies does not name: {listed}. "
+                "Another system may use the role, so it was not removed. Name the policies in managed_policies (in a "
+                "playbook apono_managed_policies), or set purge_managed_policies: true. Remove the role from instance "
+                "profiles first.",
                 service="iam",
                 code="InUse",
             )

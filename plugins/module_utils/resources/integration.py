@@ -514,7 +514,7 @@ class Integration(WithApono, Resource):
             return None
         current = self.find()
         if current is None:
-            raise ResourceError(f"{self.what} was removed by somebody else while its sync was awaited: run again.")
+            raise ResourceError(f"{self.what} was removed in Apono during the wait for its sync: run again.")
         if any(change.operation == "PUT" for change in plan.changes) and not is_syncing(current["status"]):
             # Whether a change of settings starts a sync is not documented, and the status may be that of the old ones.
             self.refresh(current["id"])
@@ -547,7 +547,8 @@ class Integration(WithApono, Resource):
             self.warn(words)
             return
         raise ResourceError(
-            f"The sync of {words} Check the connector, its rights in the cluster, and the settings; then run again.",
+            f"The sync of {words} Check the connector, its permissions in the cluster, and the settings. Then run "
+            "again.",
             service="apono",
             code="SyncFailed",
         )

@@ -212,7 +212,7 @@ class KubeconfigEntry(Resource):
                 if (now and now.text) != change.arguments["was"]:
                     raise Stale.conflict(
                         ResourceError(
-                            f"The kubeconfig {path} is being changed by somebody else all the time. Run again.",
+                            f"Another program changes the kubeconfig {path} again and again. Run again.",
                             code="Conflict",
                         )
                     )

@@ -267,4 +267,4 @@ class OnboardingInfo(WithKubernetes, Information):
         except ResourceError:
             return ""
         names = [entry.arn for entry in entries if "{{SessionName" in entry.username]
-        return f" In aws-auth, people have roles of their own: {', '.join(names)}." if names else ""
+        return f" In aws-auth, users have roles of their own: {', '.join(names)}." if names else ""

@@ -73,8 +73,9 @@ class UserBindings(WithKubernetes, Resource):
             names.append(one.username)
             if one.other is None:
                 raise ResourceError(
-                    f"{one.title} names {one.username}, and what {params['other_username']!r} makes of that person "
-                    "cannot be told: a '-' may have been an '@'. Use {{SessionName}} in other_username.",
+                    f"{one.title} names {one.username}, and the username by {params['other_username']!r} cannot be "
+                    "computed: a '-' may have been an '@'. Use {{SessionName}} in other_username (in a playbook "
+                    "apono_username).",
                     code="Ambiguous",
                 )
             if one.other not in user_bindings.users_of(wanted):

@@ -171,14 +171,14 @@ def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_c
     if entry["type"] != "STANDARD":
         found.note(
             "entry_type",
-            f"{what} is of the type {entry['type']}, which is not for people, and EKS cannot change it: remove it, and "
-            "onboard makes one of the type STANDARD.",
+            f"{what} is of the type {entry['type']}, which is not for users, and EKS cannot change the type. Remove "
+            "the entry, and apono.eks.onboard creates one of the type STANDARD.",
         )
     if role_created and _time(role_created) > _time(entry["created_at"]):
         found.note(
             "dead_entry",
-            f"{what} is older than its role, which was deleted and made again, so it matches nobody: onboard makes it "
-            "anew.",
+            f"{what} is older than its role, which was deleted and created again, so the entry has no effect: "
+            "apono.eks.onboard creates it again.",
         )
 
 
@@ -212,8 +212,8 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
     if not entry.username:
         found.note(
             "no_username",
-            f"{entry.rolearn} has no username in aws-auth, so nobody can be told from another: onboard gives it "
-            f"{aws_auth.DEFAULT_USERNAME}.",
+            f"{entry.rolearn} has no username in aws-auth, so its users cannot be distinguished: apono.eks.onboard "
+            f"sets {aws_auth.DEFAULT_USERNAME}.",
         )
         return
     try:

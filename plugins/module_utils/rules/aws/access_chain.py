@@ -94,8 +94,8 @@ def _dead_entry(role_arn: str, mapping: Mapping) -> Broken | None:
     if mapping.is_dead:
         return Broken(
             "mapping",
-            f"The access entry of {role_arn} is older than the role, which was deleted and made again since: it looks "
-            "right and matches nobody. Make it anew (apono.eks.access_entry, or the playbook onboard).",
+            f"The access entry of {role_arn} is older than the role, which was deleted and created again since, so the "
+            "entry has no effect. Run apono.eks.onboard, which creates the entry again.",
         )
     return None
 
@@ -148,8 +148,8 @@ def wrong_user(
         found.append(
             Broken(
                 "groups",
-                f"The cluster puts the person into the groups {_listed(groups)} and not {_listed(expected_groups)}. "
-                "Correct the groups of the role's mapping, or the expectation.",
+                f"The cluster puts the user into the groups {_listed(groups)} and not {_listed(expected_groups)}. "
+                "Correct apono_kubernetes_groups, or the expected groups, and run apono.eks.onboard.",
             )
         )
     return found
@@ -163,11 +163,12 @@ def untrusted(role_arn: str, caller: str, session_name: str, role: dict[str, Any
     """Why the role could not be assumed; ``role`` as ``GetRole`` gives it, ``unread`` why it could not be read."""
     if role is None and not unread:
         return Broken("trust_policy", f"There is no IAM role {role_arn}. Run the playbook onboard.")
-    allowed = f" It lets in: {'; '.join(_let_in(role))}." if role else f" It could not be read: {unread}"
+    allowed = f" It allows: {'; '.join(_let_in(role))}." if role else f" It could not be read: {unread}"
     return Broken(
         "trust_policy",
         f"The trust policy of {role_arn} does not let {caller} assume it as the session {session_name}.{allowed} "
-        "Check as somebody whom it is meant for (source_profile), or correct it (apono_trust, playbook onboard).",
+        "Set source_profile (in a playbook apono_verify_source_profile) to a profile of a user whom it allows, or "
+        "correct apono_trust and run apono.eks.onboard.",
     )
 
 
@@ -177,7 +178,7 @@ def _let_in(role: dict[str, Any]) -> list[str]:
     for statement in iam.statements(role["AssumeRolePolicyDocument"]):
         if not isinstance(statement, dict) or str(statement.get("Effect")).lower() != "allow":
             continue
-        principal = statement.get("Principal", "nobody")
+        principal = statement.get("Principal", "no principal")
         who = (
             principal
             if isinstance(principal, str)
@@ -190,4 +191,4 @@ def _let_in(role: dict[str, Any]) -> list[str]:
         ]
         actions = ", ".join(map(str, iam.as_list(statement.get("Action", []))))
         shown.append(f"{who} by {actions}" + (f" if {' and '.join(conditions)}" if conditions else ""))
-    return shown or ["nobody"]
+    return shown or ["no principal"]

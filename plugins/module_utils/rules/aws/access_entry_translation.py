@@ -157,8 +157,8 @@ def _accounts(text: str) -> Iterator[Translation]:
             account.account_id,
             state=UNSUPPORTED,
             code="account",
-            message=f"An access entry is for one principal, and this lets in all of account {account.account_id}: make "
-            "an entry for each that is to get in",
+            message=f"An access entry is for one principal, and this item allows all of account {account.account_id}: "
+            "create an entry for each principal that needs access",
         )
 
 
@@ -173,7 +173,7 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
             yield Translation(mappings.key, line, whose, state=UNSUPPORTED, code="not_sure", message=why)
             continue
         if entry is None:
-            why = "Nobody comes in through it: it names no role or user"
+            why = "It has no effect: it names no role or user"
             yield Translation(mappings.key, line, "", code="ignored", message=why)
             continue
         told = Translation(
@@ -255,7 +255,7 @@ def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
 def _check_principal(entry: Entry, principal: Principal) -> None:
     """Raises :class:`_No` for a principal that is not there, or none for an access entry."""
     if not principal.arn:
-        raise _No("gone", "IAM has no such principal, so nobody comes in through it", NO_EFFECT)
+        raise _No("gone", "IAM has no such principal, so it has no effect", NO_EFFECT)
     if canonical(principal.arn) != entry.canonical_arn:
         raise _No("path_missing", f"EKS never matches it: the user's ARN is {principal.arn}", NO_EFFECT)
     try:
@@ -370,16 +370,14 @@ def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, 
         why = error.message.removesuffix(".")
     bound = cluster.bound(entry.username)
     if bound is None:
-        raise _No(
-            "username", f"Its username {entry.username!r} cannot stay ({why}), and who is bound by it is not known"
-        )
+        raise _No("username", f"Its username {entry.username!r} cannot stay ({why}), and its bindings are not known")
     if bound:
         raise _No(
             "username",
-            f"Its username {entry.username!r} cannot stay ({why}), and rights are bound to it by {', '.join(bound)}",
+            f"Its username {entry.username!r} cannot stay ({why}), and it has permissions by {', '.join(bound)}",
         )
     username = default_username(principal_arn)
-    return username, f"The username {entry.username!r} becomes {username!r}; no binding names anybody by the former"
+    return username, f"The username {entry.username!r} becomes {username!r}; no binding names the former"
 
 
 def default_username(principal_arn: str) -> str:

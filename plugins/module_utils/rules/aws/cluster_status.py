@@ -14,12 +14,12 @@ AT_WORK = ("ACTIVE", "UPDATING")
 
 # What comes of each other status, and what to do.
 _ADVICE = {
-    "CREATING": "wait until it is ACTIVE, or leave it out",
-    "PENDING": "wait until it is ACTIVE, or leave it out",
+    "CREATING": "wait until it is ACTIVE, or leave it out of the inventory",
+    "PENDING": "wait until it is ACTIVE, or leave it out of the inventory",
     "DELETING": "leave it out of the inventory, and remove with apono.eks.offboard what is left of it in Apono",
     "FAILED": "it does not become ACTIVE by waiting, so create it again, or leave it out of the inventory",
 }
-_OTHER = "look at it in EKS, or leave it out"
+_OTHER = "check it in the EKS console, or leave it out of the inventory"
 
 
 def unusable(cluster: dict[str, Any]) -> ResourceError | None:

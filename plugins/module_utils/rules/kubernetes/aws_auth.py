@@ -250,7 +250,7 @@ class Mappings:
             for node in itertools.islice(strange, _MOST_REPORTED):
                 kind = node.target.kind
                 why = f"has no {_ARN_FIELDS[self.key]}" if kind == "mapping" else f"is a {kind} and not a mapping"
-                found.append(self._problem(node, None, "ignored", f"EKS lets nobody in by this entry: it {why}"))
+                found.append(self._problem(node, None, "ignored", f"this entry has no effect: it {why}"))
             found.sort(key=lambda problem: (problem.line, problem.column))
         rest = self.document.rest
         if rest is not None:
@@ -285,7 +285,7 @@ class Mappings:
             yield "not_sure", f"what EKS makes of this entry is not sure: {self.not_sure[item.canonical_arn]}"
         if item.entry is None:
             if "sso" not in item.fields and arn_field not in item.wrong_types:
-                yield "ignored", f"EKS lets nobody in by this entry: it has no {arn_field}"
+                yield "ignored", f"this entry has no effect: it has no {arn_field}"
             return
         yield from _doubts(item.entry)
         if counts[item.entry.canonical_arn] > 1:
@@ -417,7 +417,7 @@ def read_accounts(text: str) -> tuple[list[AccountEntry], list[Problem]]:
         if value is not None and arn.is_account_id(value):
             accounts.append(AccountEntry(value, line, column))
         else:
-            message = "EKS lets nobody in by this item: it is not an account id, which has 12 digits"
+            message = "this item has no effect: it is not an account id, which has 12 digits"
             problems.append(Problem("ignored", line, column, "", message))
     return accounts, problems
 
@@ -484,23 +484,23 @@ def _doubts(entry: Entry) -> Iterator[tuple[str, str]]:
     if "/" in whose.partition(":role/")[2]:
         yield (
             "path_in_arn",
-            f"EKS never matches {whose}: STS does not tell a role's path, so write the ARN without it",
+            f"EKS never matches {whose}: AWS STS returns no path of a role, so write the ARN without the path",
         )
     if not entry.username:
-        yield "no_username", f"{whose} has no username, so nobody can be told from another: give it one"
+        yield "no_username", f"{whose} has no username, so its users cannot be distinguished: set a username"
     elif reserved_username(entry.username):
         yield (
             "reserved_username",
-            f"{whose} has the username {entry.username}, whose prefix Kubernetes and EKS keep for themselves. It has "
-            "effect in aws-auth, and an access entry cannot have it: choose another",
+            f"{whose} has the username {entry.username}, whose prefix Kubernetes and EKS reserve. It has "
+            "effect in aws-auth, and an access entry cannot have it: choose another username",
         )
     if entry.is_for_nodes:
         return
     if "system:masters" in entry.groups:
         yield (
             "reserved_group",
-            f"{whose} is in the group system:masters, which may do everything and whose rights RBAC cannot take away: "
-            "use a group of your own with the ClusterRole cluster-admin",
+            f"{whose} is in the group system:masters, which has all permissions, and RBAC cannot remove them: use "
+            "another group, with a binding to the ClusterRole cluster-admin",
         )
     others = dict.fromkeys(
         group for group in entry.groups if group != "system:masters" and reserved_prefix(group, _RESERVED_PREFIXES)

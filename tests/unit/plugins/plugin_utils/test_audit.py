@@ -381,7 +381,7 @@ def test_an_access_entry_beside_aws_auth_wins():
     its = by_config_map(mapped(), "API_AND_CONFIG_MAP", access_entries_result=beside)
     record = Audit(its).record()
     assert [finding["code"] for finding in record["findings"]] == ["duplicate_mapping"]
-    assert "which wins and makes people people:{{SessionName}}" in record["findings"][0]["message"]
+    assert "which takes precedence, as people:{{SessionName}}" in record["findings"][0]["message"]
 
 
 # Laws

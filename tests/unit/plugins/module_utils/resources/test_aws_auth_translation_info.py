@@ -306,7 +306,7 @@ def test_bindings_by_a_username_that_changes_are_named_in_order(translated):
     objects = bindings(list_of(of_zoe, binding("other", "system:x")), list_of(of_jane))
     _result, by_arn, _aws = translated([USERS], objects=objects)
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNSUPPORTED, "username")
-    named = by_arn[MAPPED]["message"].partition("rights are bound to it by ")[2]
+    named = by_arn[MAPPED]["message"].partition("it has permissions by ")[2]
     assert named == "ClusterRoleBinding zoe, RoleBinding shop/jane"
 
 
@@ -321,7 +321,7 @@ def test_a_username_that_nothing_is_bound_to_changes(translated):
 def test_bindings_that_the_caller_may_not_read_are_not_taken_for_none(translated):
     _result, by_arn, _aws = translated([USERS], objects=bindings(list_of(), 403))
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNSUPPORTED, "username")
-    assert "who is bound by it is not known" in by_arn[MAPPED]["message"]
+    assert "its bindings are not known" in by_arn[MAPPED]["message"]
 
 
 def test_another_failure_to_read_bindings_is_one_of_the_task(translated):

@@ -78,7 +78,7 @@ def test_another_end_is_an_error(read, statuses, wanted, code, text):
         ("PENDING", "wait until it is ACTIVE"),
         ("DELETING", "apono.eks.offboard"),
         ("FAILED", "does not become ACTIVE by waiting"),
-        ("OTHER", "look at it in EKS"),
+        ("OTHER", "check it in the EKS console"),
     ],
 )
 def test_one_with_which_nothing_can_be_done_is_an_error_where_one_is_required(read, status, advice):

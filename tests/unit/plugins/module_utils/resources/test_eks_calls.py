@@ -168,7 +168,7 @@ def test_a_role_that_is_not_there_makes_no_entry_dead(entry):
 def test_a_caller_who_may_not_read_the_role_is_warned(entry):
     made, _aws = entry(GetRole=DENIED)
     assert made.read()["is_dead"] is False
-    assert "cannot be told without iam:GetRole" in made.warnings[0]
+    assert "cannot be compared with its role without iam:GetRole" in made.warnings[0]
     with pytest.raises(ResourceError, match="no"):
         entry(GetRole=refusal("ServiceFailure"))[0].read()
 

@@ -220,7 +220,7 @@ def test_an_entry_of_aws_auth_that_onboard_changes_is_told():
     assert "several entries" in found.notes[0]["message"]
     nameless = Adoption()
     adoption.adopt_aws_auth_entry(nameless, "CONFIG_MAP", line, aws_auth.RoleEntry(own.rolearn, ""))
-    assert any("nobody can be told from another" in note["message"] for note in nameless.notes)
+    assert any("its users cannot be distinguished" in note["message"] for note in nameless.notes)
 
 
 # The integration

@@ -46,7 +46,7 @@ def test_templates_are_filled_in_as_eks_does(template, name):
         # What the access entry says counts, whatever aws-auth does.
         (Mapping("API_AND_CONFIG_MAP", {"createdAt": EARLY}, LATE, MAPPED), "mapping", "older than the role"),
         (Mapping("CONFIG_MAP", map_roles="a: b"), "mapping", "is a mapping and not a list, line 1, column 1"),
-        (Mapping("CONFIG_MAP", map_roles=MAPPED.replace("role/", "role/team/")), "mapping", "a role's path"),
+        (Mapping("CONFIG_MAP", map_roles=MAPPED.replace("role/", "role/team/")), "mapping", "no path of a role"),
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: [{ROLE}]\n  username: x\n"), "mapping", "aws-auth has no entry"),
         # A field of a wrong type is empty, and a reserved prefix has effect: the role signs in.
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: 5\n"), None, ""),
@@ -100,12 +100,12 @@ def test_who_a_role_lets_in():
     broken = access_chain.untrusted(ROLE, "arn:aws:iam::1:user/x", "jane", role, "")
     assert broken.link == "trust_policy"
     assert "does not let arn:aws:iam::1:user/x assume it as the session jane" in broken.message
-    assert "It lets in: * by sts:AssumeRole if aws:X ArnLike a, b; 1, 2, idp by x, y." in broken.message
+    assert "It allows: * by sts:AssumeRole if aws:X ArnLike a, b; 1, 2, idp by x, y." in broken.message
     assert "There is no IAM role" in access_chain.untrusted(ROLE, "x", "jane", None, "").message
     unread = access_chain.untrusted(ROLE, "x", "jane", None, "IAM GetRole failed.")
     assert "It could not be read: IAM GetRole failed." in unread.message
     nobody = {"AssumeRolePolicyDocument": {"Statement": []}}
-    assert "It lets in: nobody." in access_chain.untrusted(ROLE, "x", "jane", nobody, "").message
+    assert "It allows: no principal." in access_chain.untrusted(ROLE, "x", "jane", nobody, "").message
 
 
 def test_an_access_entry_that_has_not_taken_effect_yet():
