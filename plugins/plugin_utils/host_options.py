@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import partition_of
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import name_text
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam_trust
@@ -38,9 +39,6 @@ ACCOUNT_TARGETS = ("iam_policy", "iam_role")
 
 # Options of the group apono.eks.aws that say where AWS is.
 AWS_PLACES = ("endpoint_url", "aws_ca_bundle", "validate_certs")
-
-# The partitions of AWS, by the beginnings of their regions; all others are in aws.
-PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
 
 # When a generated text is shown, and by which option.
 GENERATED_OPTIONS = {"on_create": "default_custom_access_details", "always": "custom_access_details", "never": None}
@@ -226,7 +224,7 @@ def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
     role, profile = found.get("role_arn", ""), found.get("profile", "")
     if not role and account_id:
         path, name = value_of("apono_role_path", values), value_of("apono_role_name", values)
-        role = arn.role_arn(partition_of(region), account_id, path, name)
+        role = arn.role_arn(partition_of(region)["name"], account_id, path, name)
     if role and not profile:
         profile = f"{role.rpartition('/')[2]}-{role.split(':')[4]}" if role.count(":") > 4 else ""
     # Where AWS is, and not the credentials of an automation.
@@ -241,10 +239,6 @@ def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
         "context": found.get("context") or f"apono-{facts.host}",
         "aws": places,
     }
-
-
-def partition_of(region: str) -> str:
-    return next((partition for prefix, partition in PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def onboarding_info(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:

@@ -71,6 +71,12 @@ logging.getLogger("botocore").addHandler(logging.NullHandler())
 logging.getLogger("botocore").propagate = False
 
 
+def check_library() -> None:
+    """Raise :class:`ResourceError` where AWS cannot be called from here."""
+    if PROBLEM:
+        raise ResourceError(PROBLEM)
+
+
 @functools.cache
 def data_loader() -> Any:
     """botocore's reader of service models. It keeps what it has parsed, and holds nothing that a fork would break."""
@@ -180,7 +186,9 @@ def preload_clients() -> None:
 
 
 def partition_of(region: str) -> dict[str, Any]:
-    """The partition of a region as botocore's partitions.json has it (``name``, ``dnsSuffix``, …)."""
+    """The partition of a region as botocore's partitions.json has it (``name``, ``dnsSuffix``, …). Raises
+    :class:`ResourceError` where botocore is missing or too old: no table of ours knows the partitions of tomorrow."""
+    check_library()
     partitions: list[dict[str, Any]] = data_loader().load_data("partitions")["partitions"]
     named = (one for one in partitions if region in one["regions"] or re.match(one["regionRegex"], region))
     # A region that is newer than botocore: most are of the first one, aws.
@@ -228,8 +236,7 @@ class Aws:
     """
 
     def __init__(self, params: dict[str, Any], connections: int = 10) -> None:
-        if PROBLEM:
-            raise ResourceError(PROBLEM)
+        check_library()
         self.params = params
         self.connections = connections
         self.clients: dict[str, Any] = {}

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apono.eks.plugins.module_utils import versions
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
 from ansible_collections.apono.eks.plugins.plugin_utils.host_options import Facts, options, read
@@ -213,3 +215,32 @@ def test_a_dictionary_of_further_options_wins():
         "region": "us-east-1",
         "profile": "x",
     }
+
+
+def login(**variables):
+    return made("user_login", {"cluster": {}}, **{"apono_account_id": "111122223333", **variables})
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        *(("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")),
+        *(("us-iso-east-1", "aws-iso"), ("us-isob-east-1", "aws-iso-b")),
+        # A region that is newer than botocore.
+        *(("us-gov-north-9", "aws-us-gov"), ("mars-1", "aws")),
+    ],
+)
+def test_the_role_of_a_login_is_in_the_partition_that_botocore_has_for_the_region(region, partition):
+    found = login(apono_region=region)
+    assert found["role_arn"] == f"arn:{partition}:iam::111122223333:role/apono-k8s-access"
+    assert found["profile"] == "apono-k8s-access-111122223333"
+
+
+def test_without_botocore_the_role_of_a_login_is_not_guessed(monkeypatch):
+    monkeypatch.setattr(aws, "PROBLEM", versions.problem("botocore", None))
+    with pytest.raises(ResourceError, match="^The Python package boto3 is needed and is not installed"):
+        login(apono_region="eu-central-1")
+    # What the user has set, or no account at all, needs no partition.
+    role = "arn:aws-cn:iam::111122223333:role/mine"
+    assert login(apono_region="cn-north-1", apono_user_role_arn=role)["role_arn"] == role
+    assert login(apono_region="cn-north-1", apono_account_id=None)["role_arn"] == ""
