@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option check_permissions of everything whose changes are foreseen in check mode."""
+    """The option check_permissions of all modules with a preflight in check mode."""
 
     DOCUMENTATION = r"""
 options:

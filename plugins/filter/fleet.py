@@ -245,7 +245,7 @@ def identity(host: str, its: Mapping[str, Any], settings: Mapping[str, Mapping[s
 
 def is_of_one_cluster(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the run is for one cluster that variables name. Where they are extra variables, each host of the
-    inventory has them, so the inventory tells nothing of the others."""
+    inventory has them, so nothing is known of the others."""
     return any(ONE_CLUSTER in hostvars[host].get("group_names", ()) for host in hosts)
 
 

@@ -139,10 +139,10 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import (
+    REPORTED,
     SETTINGS,
     SHARED,
     STEPS,
-    TOLD,
     records,
     variables,
 )
@@ -171,7 +171,7 @@ def outcomes(
     facts = {}
     for host in map(plain, hosts):
         its = hostvars.get(host, {})
-        results = {name: plain_result(its[name], TOLD) for name in wanted if name in its}
+        results = {name: plain_result(its[name], REPORTED) for name in wanted if name in its}
         facts[host] = {**host_options.settings_of(its, SETTINGS)["values"], **results}
     return records(
         facts, steps, SHARED if shared is None else plain(shared), lost=plain(list(lost)), unchanged=plain(unchanged)

@@ -124,7 +124,7 @@ def rollout(
 
 
 def results(its: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """A host's results, without what nobody needs here."""
+    """A host's results, without the keys that the plan does not need."""
     names = (*prerequisites.VARIABLES, "connector_outcome")
     return {name: plain_result(its.get(name) or {}, SHOWN) for name in names}
 

@@ -288,7 +288,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return regions
 
     def read_accounts(self, params: dict[str, Any]) -> list[discovery.AccountAccess]:
-        """The accounts to look into; asks the organization where one is named."""
+        """The accounts to read; lists those of the organization if one is set."""
         given = {name: self.get_option(name) for name in GIVEN.argument_spec}
         wanted, _secrets = GIVEN.normalise({name: value for name, value in given.items() if value})
         accounts = []

@@ -44,7 +44,7 @@ def caught(*checks: Callable[[], Any]) -> Iterator[ResourceError]:
 
 
 def raise_together(errors: Iterable[ResourceError]) -> None:
-    """Raise one error that says all, so that nobody meets the second only after the first is put right. Its ``error``
+    """Raise one error with all messages, so that one run reports every problem. Its ``error``
     dictionary is that of the first."""
     found = list(errors)
     if found:
@@ -57,9 +57,9 @@ def sentence(text: str) -> str:
 
 
 class Stale(Exception):
-    """The object is no longer what was read, or nobody can tell whether a write was taken: read again and plan again.
+    """The object is no longer what was read, or it is not known whether a write was taken: read again and plan again.
 
-    ``error`` is what the user is told when ``attempts`` plans did not get past it.
+    ``error`` is the user's error when ``attempts`` plans did not get past it.
     """
 
     # Enough for a crowd of writers to one object, each of which wins once.
@@ -74,7 +74,7 @@ class Stale(Exception):
 
     @classmethod
     def conflict(cls, error: ResourceError) -> Stale:
-        """Somebody else was faster."""
+        """Another writer was faster."""
         return cls(error, cls.CONFLICT_ATTEMPTS)
 
     @classmethod

@@ -34,7 +34,7 @@ def followed(path: str) -> str:
 def replace_file(path: str, text: str) -> None:
     """Put a text in a file's place at once, in a folder that is made if need be; a link of that name is replaced.
 
-    A new file is its owner's alone. One of the user's own keeps its rights.
+    A new file is its owner's alone. One of the user's own keeps its permissions.
     """
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{secrets.token_hex(8)}"

@@ -195,7 +195,7 @@ TAGS = Options(
     {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
 )
 
-# Where a role's external id comes from when nobody gives one: a secret has no place in an inventory.
+# Where a role's external id comes from when it is not set: a secret has no place in an inventory.
 EXTERNAL_ID = (env_fallback, ["APONO_ASSUME_ROLE_EXTERNAL_ID"])
 
 # Credentials have no fallback here: botocore itself reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the

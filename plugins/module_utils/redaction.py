@@ -23,7 +23,7 @@ MASK = "********"
 
 # How much of a service's words is quoted, in characters.
 QUOTED_LENGTH = 500
-# What is behind it is not even looked at. A secret that it cuts is still known by its beginning.
+# What is behind it is not even read. A secret that it cuts is still known by its beginning.
 LONGEST_QUOTED = 16384
 
 # A service cuts what it quotes: this much of a secret's beginning is a secret.

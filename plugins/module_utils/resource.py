@@ -180,7 +180,7 @@ class Resource(Task):
 
 
 def unfinished(error: ResourceError, applied: list[str]) -> ResourceError:
-    """The error, with what had been changed before it: a rollout must not be half done without anybody seeing it."""
+    """The error, with what had been changed before it: a rollout must not be half done unseen."""
     error.applied = applied
     return error
 

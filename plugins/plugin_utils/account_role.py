@@ -46,9 +46,9 @@ def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:
 
 
 def created(result: Mapping[str, Any] | None) -> str:
-    """When the role was made, in ISO 8601; empty where it could not be looked at.
+    """When the role was made, in ISO 8601; empty if it could not be read.
 
-    A role that is yet to be made will be younger than any access entry for it, and an older entry matches nobody.
+    A role that is yet to be made will be younger than any access entry for it, and an older entry has no effect.
     """
     if not result or result.get("failed"):
         return ""

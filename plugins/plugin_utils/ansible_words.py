@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# Since ansible-core 2.19 an error tells the way that it came, and at last which plugin of the collection raised it.
+# Since ansible-core 2.19 an error has the way that it came, and at last which plugin of the collection raised it.
 _WAY = re.compile(r"^.*The (?:filter|lookup) plugin 'apono\.eks\.\w+' failed: ", re.DOTALL)
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit says of a cluster: a verdict, the differences, and what nobody asked about. No I/O.
+"""What an audit says of a cluster: a verdict, the differences, and the findings. No I/O.
 
 The facts are results of the roles' tasks in check mode, whose plans are the truth about differences, and of some
 further reads. What they hold beyond the plans becomes findings.
@@ -79,7 +79,7 @@ SEVERITIES = {
     "integration_unmanaged": WARNING,
 }
 
-# Access policies of EKS by which their owner may give himself any right.
+# Access policies of EKS by which a principal can grant itself any permission.
 _ADMIN_POLICIES = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
 
 # Codes of a caller who could not even ask.
@@ -94,7 +94,7 @@ _SYNCING = ("initializing", "refreshing")
 class Piece:
     """One thing that onboarding makes, by the result of its task in check mode.
 
-    ``there`` says whether it exists where the plan's diff does not tell.
+    ``there`` says whether it exists where the plan's diff does not show it.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Piece:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why its state could not be told, or cannot become the wanted one."""
+        """Why its state is not known, or cannot become the wanted one."""
         if not self.result.get("failed"):
             return None
         return {"code": "", **(self.result.get("error") or {}), "message": own_words(self.result.get("msg"))}
@@ -155,7 +155,7 @@ class Piece:
         if self.is_unread:
             return UNREACHABLE
         if self.error and not self.is_understood:
-            # Without its cluster, the settings lack what EKS tells.
+            # Without its cluster, the settings lack what EKS returns.
             return FAILED if cluster_exists else NOT_CHECKED
         if not self.ran:
             return SKIPPED if cluster_exists else NOT_CHECKED
@@ -240,7 +240,7 @@ class Audit:
 
     @functools.cached_property
     def aws_auth(self) -> dict[str, list[dict[str, Any]]]:
-        """The entries of roles in aws-auth and the problems of their text, as far as it was looked at."""
+        """The entries of roles in aws-auth and the problems of their text, as far as it was read."""
         if not self.way_is_config_map:
             told = self.result("aws_auth")
             problems = [problem for problem in told.get("problems") or () if problem["key"] == aws_auth.MAP_ROLES]
@@ -310,7 +310,7 @@ class Audit:
         }
 
     def verdict(self) -> tuple[str, dict[str, Any] | None]:
-        """The state, and the reason where it could not be told."""
+        """The state, and the reason where it is not known."""
         if self.facts.get("errors"):
             return FAILED, {"step": "", "message": self.facts["errors"], "code": ""}
         seen = [self.asked, *self.pieces]

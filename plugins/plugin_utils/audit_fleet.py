@@ -33,7 +33,7 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Listed:
-    """The names of all clusters of a place; ``None`` where EKS did not tell them."""
+    """The names of all clusters of a place; ``None`` where EKS did not return them."""
 
     place: Place
     clusters: tuple[str, ...] | None

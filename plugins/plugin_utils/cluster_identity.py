@@ -33,7 +33,7 @@ class Identity:
 
     @property
     def cluster(self) -> tuple[str, str, str] | None:
-        """The cluster; ``None`` where too little of it is known to tell it from others."""
+        """The cluster; ``None`` where too little of it is known to distinguish it from others."""
         found = (self.account_id, self.region, self.cluster_name)
         return found if all(found) else None
 

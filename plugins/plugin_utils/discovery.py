@@ -24,7 +24,7 @@ WORKERS = 32
 # Instead of a list of regions: those that an account has enabled.
 ALL_REGIONS = "all"
 
-# Errors of whoever asks: every account would say the same.
+# Errors of the caller: every account would say the same.
 _NOT_THE_ACCOUNTS = ("NoCredentials", "NoProfile", "NoRegion", WRONG_QUERY)
 
 # Of these options, each account has its own.
@@ -33,7 +33,7 @@ _CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_
 
 @dataclass(frozen=True)
 class AccountAccess:
-    """An account to look into: by a role in it, or with the caller's own credentials."""
+    """An account to read: by a role in it, or with the caller's own credentials."""
 
     role_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)

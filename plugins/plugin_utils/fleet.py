@@ -25,7 +25,7 @@ DEFAULTS = {name: plain(setting.value) for name, setting in OF_ACCOUNT.items() i
 
 # The variables that are of the account, and not of one of its clusters.
 ACCOUNT_OPTIONS = Options({name: setting.spec for name, setting in OF_ACCOUNT.items()})
-# The variables that tell a cluster's account without a call.
+# The variables with a cluster's account, which save a call.
 ACCOUNT_VARIABLES = ("apono_account_id", "eks_account_id", "apono_assume_role_arn")
 
 CONTRADICTION = "Contradiction"
@@ -74,7 +74,7 @@ class Account:
         return has
 
     def complete(self, trust: dict[str, Any]) -> dict[str, Any]:
-        """The trust with what is meant where nothing is said: people come by the SSO roles of the account itself."""
+        """The trust with its default: users come from the permission-set roles of the account itself."""
         kind, value = next((kind, value) for kind, value in trust.items() if value is not None)
         return {kind: {"account_ids": value.get("account_ids") or [self.account_id]} if kind == "sso" else value}
 
@@ -132,7 +132,7 @@ def union(some: Iterable[str], others: Iterable[str]) -> list[str]:
 
 
 def known_account(given: Mapping[str, Any]) -> str | None:
-    """The account of a cluster that nobody has asked EKS about."""
+    """The account of a cluster that was not read from EKS."""
     for name in ACCOUNT_VARIABLES:
         text = str(given.get(name) or "").strip()
         if not text:

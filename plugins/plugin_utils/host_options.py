@@ -320,7 +320,7 @@ def connector_options(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]
     if isinstance(name, (list, Mapping)):
         raise ResourceError(f"apono_connector is {name!r}: write the id or the name of the connector.")
     return {
-        # An id needs no look at the list of connectors.
+        # An id needs no list of connectors.
         "connector": facts.connector_ids.get(name, name) if name else None,
         # One that is yet to be installed is there by the time of the rollout.
         "connector_must_exist": facts.is_rollout or not is_true("apono_connector_install", values),

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a person logs in to a cluster, in words: the commands, and the text that Apono shows them."""
+"""How a user logs in to a cluster, in words: the commands, and the text that Apono shows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.apono.integration 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
 
-# Stands for the person where the text is for everybody.
-ANYBODY = "<EMAIL>"
+# Stands for the user where the text is for all users.
+ANY_USER = "<EMAIL>"
 
-# The ways in which people come to AWS, as the role's trust policy has them.
+# How users sign in to AWS, as the role's trust policy has them.
 SIGN_INS = ("sso", "saml")
 
 _KEYS = {
@@ -73,11 +73,11 @@ def instructions(
     region: str,
     role_arn: str,
     sign_in: str = "sso",
-    session_name: str = ANYBODY,
+    session_name: str = ANY_USER,
     profile: str = "",
     source_profile: str = "default",
 ) -> str:
-    """What a person does by hand; raises as :func:`validate`."""
+    """What a user does by hand; raises as :func:`validate`."""
     validate(cluster_name, region, role_arn, sign_in)
     profile = profile or default_profile(role_arn)
     if sign_in == "saml":
@@ -98,7 +98,7 @@ def instructions(
 def custom_access_details(
     cluster_name: str, region: str, role_arn: str, sign_in: str = "sso", profile: str = ""
 ) -> str:
-    """What Apono tells a person who has access, in as many characters as it takes: the fullest form that fits.
+    """What Apono shows a user who has access, in as many characters as it takes: the fullest form that fits.
 
     Raises as :func:`validate`.
     """
@@ -117,13 +117,13 @@ def custom_access_details(
     else:
         forms = [
             "In ~/.aws/config, with your email address:\n"
-            f"{profile_section(name, role_arn, ANYBODY, 'default')}\nThen run:\n"
+            f"{profile_section(name, role_arn, ANY_USER, 'default')}\nThen run:\n"
             f"{update_kubeconfig(cluster_name, region, name)}"
             for name in profiles
         ]
         forms.append(
             f"Run, with your email address:\naws sts assume-role --region {region} --role-arn {role_arn} "
-            f"--role-session-name {ANYBODY}\nand with its credentials:\n{update_kubeconfig(cluster_name, region)}"
+            f"--role-session-name {ANY_USER}\nand with its credentials:\n{update_kubeconfig(cluster_name, region)}"
         )
         forms.append(
             f"Assume {briefly} with your email address as the session's name. Then run:\n"

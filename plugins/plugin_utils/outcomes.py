@@ -33,11 +33,11 @@ SETTINGS = ("apono_cluster_name", "apono_region", "apono_account_id")
 
 # What a step's results have come to, the one that counts first.
 STEP_STATES = ("failed", "not started", "changed", "unchanged", "skipped")
-# Of several hosts of an account that have looked at a shared step, the one that says most about it.
+# Of several hosts of an account that have checked a shared step, the one that says most about it.
 DOER_STATES = ("changed", "failed", "not started", "unchanged", "skipped")
 
-# What is told of results, of what a playbook has kept of a failure, and of a verdict.
-TOLD = (
+# The keys that are reported of results, of the failure that a playbook has kept, and of a verdict.
+REPORTED = (
     *("changed", "changes", "cluster", "diff", "error", "failed", "msg", "skipped", "unreachable", "username"),
     *("code", "errors", "findings", "message", "state", "step"),
 )
@@ -204,7 +204,7 @@ def errors_of(
             each["state"] = "failed"
     failed = next((each["name"] for each in steps if each["state"] == "failed"), "")
     if not failed and "failed" in map(state_of, done["cluster"]):
-        failed = "cluster"  # nobody could say what it is, so no step was begun
+        failed = "cluster"  # the cluster is not known, so no step was begun
     if not (failure or failed or is_lost):
         return []
     if failure.get("errors"):

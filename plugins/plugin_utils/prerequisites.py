@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps clusters from being onboarded, told together: all that the look at everything has found, by host.
+"""What keeps clusters from being onboarded, reported together: all errors of the checks, by host.
 
-Each look has registered its result, and what depends on one that failed was not looked at. What is wrong with an
+Each check has registered its result, and what depends on one that failed was not checked. What is wrong with an
 account, or with the run as a whole, is so for each of the clusters that wait for it.
 """
 
@@ -40,8 +40,8 @@ def preflight_errors(
 ) -> dict[str, list[dict[str, str]]]:
     """The errors of each host that has any, each with ``step``, ``message`` and ``code``.
 
-    ``hosts`` are the hosts' variables, ``fleet`` is what was settled of them, ``blockers`` are results that are of the
-    run and of no host, ``left_out`` the steps that the run was told to leave out.
+    ``hosts`` are the hosts' variables, ``fleet`` is their merged settings, ``blockers`` are results that are of the
+    run and of no host, ``left_out`` the steps that the run leaves out.
     """
     of_run = list(errors_of_run(blockers))
     account_hosts = {account_id: account["account_host"] for account_id, account in fleet["accounts"].items()}
@@ -69,7 +69,7 @@ def preflight_errors(
             *errors(facts, INTEGRATION),
         ]
         if its:
-            # One cause may be told by two looks in the same words.
+            # Two checks may report one cause in the same words.
             found[host] = list({error["message"]: error for error in reversed(its)}.values())[::-1]
     return found
 
@@ -99,8 +99,8 @@ def unresolved_settings(
 
 
 def lack_of_role(facts: Mapping[str, Any], account_id: str) -> Iterator[dict[str, str]]:
-    """Why nothing can be mapped where the account itself is left out: its role could not be looked at, or is not
-    there."""
+    """Why nothing can be mapped where the account itself is left out: its role could not be read, or does not
+    exist."""
     result = facts.get("account_access_role_result") or {}
     if result.get("failed"):
         yield error(result, "role")

@@ -19,7 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import one_lin
 
 SCHEMA_VERSION = 1
 
-# The states of a cluster, the one that needs somebody first. Others come after them.
+# The states of a cluster, the one that needs an operator first. Others come after them.
 STATES = (
     "failed",
     "unreachable",
@@ -41,7 +41,7 @@ DIFFERENT = ("changed", "drifted", "absent", "orphaned")
 WIDTH = 104
 LONGEST_NAME = 36
 LONGEST_OTHER = 16
-# A column with less than this tells nothing.
+# A column with less than this says nothing.
 SHORTEST_WORDS = 20
 
 # More clusters than these are counted where the same is said of them.
@@ -130,7 +130,7 @@ def clean(value: Any) -> Any:
 
 
 def counts(clusters: list[dict[str, Any]]) -> dict[str, int]:
-    """How many clusters are in each state, the states that need somebody first."""
+    """How many clusters are in each state, the states that need an operator first."""
     found = Counter(cluster["state"] for cluster in clusters)
     return {state: found[state] for state in sorted(found, key=rank)}
 

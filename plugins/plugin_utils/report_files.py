@@ -48,7 +48,7 @@ WRITERS: dict[str, Callable[[dict[str, Any], str], str]] = {
 
 
 class Report(Task):
-    """Files are written in check mode too, and are no change: they tell of the clusters and are none of them."""
+    """Files are written in check mode too, and are no change: they report the clusters and are none of them."""
 
     options = Options(
         {

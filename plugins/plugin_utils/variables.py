@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables of a task by their names: what is set of them, worked out where it is an expression."""
+"""Variables of a task by their names: what is set of them, templated where it is an expression."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def given(
 
     :param terms: dictionaries with the name of a variable for each key, and names of variables that are dictionaries.
         A name with dots is what is in a variable.
-    :param template: works out what the variables are.
+    :param template: templates the variables.
 
     Raises :class:`TypeError` for a variable that has to be a dictionary and is none, and :class:`AnsibleError`, with
     the variable's name, for one that cannot be templated.
@@ -83,7 +83,7 @@ def find(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]
     found: Any = variables
     is_data = False
     for key in name.split("."):
-        # On the way only what is an expression as a whole is worked out: it may be large, and little of it is wanted.
+        # On the way only what is an expression as a whole is templated: it may be large, and little of it is wanted.
         container = found
         if isinstance(found, str) and not is_data:
             container, is_data = template(found), True

@@ -85,7 +85,7 @@ class Apono:
         """One call; the decoded JSON, ``None`` on 204. ``what`` is the object, for the error's words.
 
         Repeats after 429, 502, 503, 504 and a lost connection. A POST is repeated only when it cannot have been taken;
-        when nobody knows, it raises :class:`Stale`, so that the caller looks the object up before it tries again.
+        when that is not known, it raises :class:`Stale`, so that the caller looks the object up before it tries again.
         """
         url = self.url + path + ("?" + urllib.parse.urlencode(query, doseq=True) if query else "")
         for attempt in range(self.retries + 1):

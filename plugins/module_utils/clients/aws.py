@@ -178,7 +178,7 @@ def preload() -> None:
 
 
 def preload_clients() -> None:
-    """A client parses and caches more than it loads. These have no credentials that anybody knows, and call nobody."""
+    """A client parses and caches more than it loads. These have invented credentials, and make no call."""
     nobody = Aws({"region": "us-east-1", "access_key": "-", "secret_key": "-"})
     for service in SERVICES:
         nobody.client(service)

@@ -162,7 +162,7 @@ def configuration_error(error: Exception, configuration: Configuration) -> Resou
     )
 
 
-# Classes of botocore that say that a person has to sign in, by name: not all releases have all of them.
+# Classes of botocore that say that the user has to sign in, by name: not all releases have all of them.
 SIGN_IN_ERRORS = (
     "SSOTokenLoadError",
     "UnauthorizedSSOTokenError",
@@ -178,7 +178,7 @@ class MfaWanted(Exception):
 
 
 def refuse_to_ask(_question: str) -> str:
-    """In the place of a question on the terminal, which has nobody before it."""
+    """In the place of a question on the terminal, which a playbook cannot answer."""
     raise MfaWanted
 
 

@@ -224,8 +224,8 @@ class Kubernetes:
         """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after
         401. Every method but GET writes unless ``writes`` says otherwise.
 
-        A write is repeated only when it cannot have been taken; when nobody knows, or the object has changed since it
-        was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
+        A write is repeated only when it cannot have been taken. When that is not known, or the object has changed since
+        it was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
         """
         connection = self.connection
         writes = method != "GET" if writes is None else writes
@@ -303,10 +303,10 @@ class Kubernetes:
             pages.follow(more)
 
     def who_am_i(self, reviewer: Kubernetes | None = None) -> dict[str, Any] | None:
-        """Who the cluster says that the token's owner is: ``UserInfo`` of ``authentication.k8s.io/v1``.
+        """The owner of the token as the cluster returns it: ``UserInfo`` of ``authentication.k8s.io/v1``.
 
-        A SelfSubjectReview, which everybody may make, has been there since Kubernetes 1.28; before, a TokenReview, for
-        which ``reviewer``, or else the owner, needs the right. ``None`` where neither is possible.
+        A SelfSubjectReview, which every user may create, exists since Kubernetes 1.28. Before, it is a TokenReview, for
+        which ``reviewer``, or else the owner, needs the permission. ``None`` where neither is possible.
         """
         reviewer = reviewer or self
         try:
@@ -334,8 +334,8 @@ class Kubernetes:
         return self.call("POST", path, f"a {kind}", body, writes=False).get("status") or {}
 
     def caller_arn(self) -> str | None:
-        """The caller's IAM ARN as the cluster's authenticator tells it; ``None`` for one who did not come through IAM,
-        or where nobody says."""
+        """The caller's IAM ARN as the cluster's authenticator returns it; ``None`` for a caller who did not sign in
+        with IAM, or if it is not known."""
         extra = (self.who_am_i() or {}).get("extra") or {}
         return next(iter(extra.get("canonicalArn") or extra.get("arn") or ()), None)
 

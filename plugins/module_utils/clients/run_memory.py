@@ -4,7 +4,7 @@
 """What the processes of one run remember together: Ansible forks a worker for each task of each host, and what one of
 them has learned would be gone with it.
 
-It is memory that a process shares with the workers that it forks, and with nobody else: no file, no name by which
+It is memory that a process shares with the workers that it forks, and with no other: no file, no name by which
 another process could open it. So credentials may be in it.
 """
 

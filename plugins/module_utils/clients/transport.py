@@ -130,7 +130,7 @@ def checked_by_urllib3(context: ssl.SSLContext) -> ssl.SSLContext:
 @functools.cache
 def system_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Verification by the authorities that the system knows, of which reading takes longer than a call to Apono.
-    OpenSSL itself looks at the two variables of the environment."""
+    OpenSSL itself reads the two variables of the environment."""
     return checked_by_urllib3(ssl.create_default_context())
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a person reaches a cluster through the IAM role, tried as that person."""
+"""Whether a user has access to a cluster through the IAM role, tried as that user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_chain, arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_chain import Broken, Mapping
 
-# Between two looks at a mapping that is there and not yet in effect, in seconds.
+# Between two checks of a mapping that exists and is not yet in effect, in seconds.
 POLL_SECONDS = 2.0
 
 # Options of the group aws that say where AWS is, not who asks.
@@ -26,7 +26,7 @@ _PLACE = ("region", "endpoint_url", "aws_ca_bundle", "validate_certs")
 
 
 class AccessCheck(WithKubernetes, Information):
-    """Where all is well: DescribeCluster as the caller and as the person, AssumeRole, and one or two reviews."""
+    """Where all is well: DescribeCluster as the caller and as the user, AssumeRole, and one or two reviews."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(
@@ -81,15 +81,15 @@ class AccessCheck(WithKubernetes, Information):
             username=user["username"] if user else None,
         )
 
-    # The person
+    # The user
 
     def assume(self) -> Aws:
-        """AWS as the person; raises :class:`ResourceError` with the link ``trust_policy``."""
+        """AWS as the user; raises :class:`ResourceError` with the link ``trust_policy``."""
         source = self.aws
         if self.params.get("source_profile"):
             place = {key: self.params.get(key) for key in _PLACE}
             source = Aws({**place, "profile": self.params["source_profile"]})
-            # A profile of somebody who came by SAML has the role's own credentials.
+            # A profile of a user who signed in with SAML has the role's own credentials.
             if source.caller.resource == f"assumed-role/{self.role.name}/{self.session_name}":
                 return source
         try:
@@ -120,7 +120,7 @@ class AccessCheck(WithKubernetes, Information):
         )
 
     def check_policy(self, person: Aws) -> list[Broken]:
-        """Whether the person may look the cluster up, as ``aws eks update-kubeconfig`` does."""
+        """Whether the user may describe the cluster, as ``aws eks update-kubeconfig`` does."""
         try:
             person.call("eks", "describe_cluster", f"the cluster {self.cluster_name}", name=self.cluster_name)
         except ResourceError as error:
@@ -134,10 +134,10 @@ class AccessCheck(WithKubernetes, Information):
         return []
 
     def user(self, person: Aws, mode: str) -> dict[str, Any]:
-        """Who the cluster says that the person is (``UserInfo``); raises :class:`_Refused`.
+        """The user as the cluster returns it (``UserInfo``); raises :class:`_Refused`.
 
         A mapping takes effect a moment after it was made: while it is there and the cluster still refuses, or knows the
-        person by the one before, the answer is awaited.
+        user by the one before, the answer is awaited.
         """
         as_person = self.kubernetes.acting_as(lambda: person.cluster_token(self.cluster_name))
         end = time.monotonic() + self.params["wait_timeout"]
@@ -240,7 +240,7 @@ class AccessCheck(WithKubernetes, Information):
 
 
 class _Refused(Exception):
-    """The cluster does not let the person in."""
+    """The cluster refuses the user."""
 
     def __init__(self, broken: Broken) -> None:
         super().__init__(broken.message)

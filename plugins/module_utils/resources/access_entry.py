@@ -36,7 +36,7 @@ ACCESS_POLICY = {
 
 class AccessEntry(WithAws, Resource):
     """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed or asked for, and GetRole
-    where nobody has said when the principal was made."""
+    where principal_created is not set."""
 
     name = "access_entry"
     required_libraries = ("botocore",)
@@ -65,7 +65,7 @@ class AccessEntry(WithAws, Resource):
     def validate(self) -> None:
         params = self.params
         if params["type"] != "STANDARD" and params["username"] == access_entry.DEFAULT_USERNAME:
-            # The default is for people; of the other types EKS sets the username itself.
+            # The default is for users; of the other types EKS sets the username itself.
             params["username"] = None
         super().validate()
         # In that mode there are no entries, and EKS refuses the question.
@@ -131,7 +131,7 @@ class AccessEntry(WithAws, Resource):
             raise
 
     def is_older_than_principal(self, entry: dict[str, Any]) -> bool:
-        """Whether the principal was deleted and made again since: such an entry looks right and matches nobody (EKS
+        """Whether the principal was deleted and made again since: such an entry has no effect (EKS
         user guide, "Create access entries"). Of a principal in another account that cannot be known here."""
         created, text = entry["createdAt"], self.params.get("principal_created")
         if text:
@@ -195,7 +195,7 @@ class AccessEntry(WithAws, Resource):
         return Plan(before, after, tuple(changes), details, {"modified_at": current["modified_at"]})
 
     def plan_again(self, current: dict[str, Any], reason: str) -> Plan:
-        """Delete and create: what was managed by nobody here (tags, policies that were read) is taken along."""
+        """Delete and create: what is not managed here (tags, policies that were read) is copied."""
         after = self.wanted(current)
         delete = Change(f"delete {self.what}: {reason}", "delete_access_entry", self.identity)
         return Plan(
@@ -355,7 +355,7 @@ class AccessEntry(WithAws, Resource):
         return None
 
     def await_effect(self, plan: Plan) -> None:
-        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not tell when
+        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not say when
         it does. A clock that is wrong must not make it longer."""
         seconds = self.params["propagation_delay"]
         if not plan.changes and "modified_at" in plan.context:

@@ -70,7 +70,7 @@ class AwsAuthRole(WithKubernetes, Resource):
     def validate(self) -> None:
         super().validate()
         params = self.params
-        # STS never tells a role's path, so an entry with one never matches.
+        # STS returns no path of a role, so an entry with one never matches.
         self.role_arn = arn.without_path(params["role_arn"])
         self.latest_edit: aws_auth.Edited | None = None
 
@@ -85,7 +85,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         yield partial(validate_backup, params.get("backup_dir"))
 
     def mode(self) -> str | None:
-        """The cluster's authentication mode, ``None`` where no cluster_name tells which cluster it is."""
+        """The cluster's authentication mode, ``None`` without cluster_name."""
         mode: str | None = self.params.get("authentication_mode")
         if not mode and self.params.get("cluster_name"):
             mode = self.kubernetes.cluster["authentication_mode"]
@@ -205,7 +205,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         return self.find_caller()
 
     def find_caller(self) -> str | None:
-        """The caller's ARN as STS or the cluster tells it."""
+        """The caller's ARN as STS or the cluster returns it."""
         if not self.params.get("cluster_name") or self.params.get("api_key"):
             # Who the token or the certificate belongs to is for the cluster to say.
             return self.kubernetes.caller_arn()

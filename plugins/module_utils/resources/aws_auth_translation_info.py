@@ -25,7 +25,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 class AwsAuthTranslationInfo(WithKubernetes, Information):
     """DescribeCluster, the ConfigMap, ListAccessEntries, and for each principal in aws-auth GetRole or GetUser and,
     where it has an access entry, DescribeAccessEntry and ListAssociatedAccessPolicies. The node groups and Fargate
-    profiles are looked at for roles of nodes that have none, the bindings for usernames that cannot stay."""
+    profiles are read for roles of nodes that have none, the bindings for usernames that cannot stay."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(KUBERNETES, Options({"cluster_name": {"type": "str", "required": True}}))
@@ -143,7 +143,7 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
             return None
 
     def bound(self, template: str) -> list[str] | None:
-        """The bindings that name somebody by a username; ``None`` where the caller may not look."""
+        """The bindings that name a username; ``None`` if the caller may not list them."""
         if self.bindings is None:
             return None
         account_id = self.kubernetes.cluster["account_id"]

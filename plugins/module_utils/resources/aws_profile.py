@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A profile in an AWS config file by which a person assumes a role."""
+"""A profile in an AWS config file with which a user assumes a role."""
 
 from __future__ import annotations
 

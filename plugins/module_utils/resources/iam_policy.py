@@ -120,7 +120,7 @@ class IamPolicy(WithAws, Resource):
         return [version["VersionId"] for version in sorted(others, key=lambda version: int(version["VersionId"][1:]))]
 
     def users(self, policy: dict[str, Any]) -> dict[str, list[str]]:
-        """Who uses it: names under ``roles``, ``users``, ``groups``, and ``boundary_of``. No call when nobody does."""
+        """What uses it: names under ``roles``, ``users``, ``groups``, and ``boundary_of``. No call if nothing does."""
         users: dict[str, list[str]] = {"roles": [], "users": [], "groups": [], "boundary_of": []}
         kinds = {"roles": "RoleName", "users": "UserName", "groups": "GroupName"}
         usages = []
@@ -294,7 +294,7 @@ class IamPolicy(WithAws, Resource):
         return None
 
     def exists_already(self, error: ResourceError) -> Stale:
-        """Made by somebody else since it was read, or there under another path, where it is not looked for."""
+        """Created by another caller since it was read, or there under another path, where it is not searched."""
         return Stale.uncertain(
             ResourceError(
                 f"{error.message} If no other run is making it now, there is a policy of that name in another letter "

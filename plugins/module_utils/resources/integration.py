@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An integration in Apono: a cluster to which people can request access."""
+"""An integration in Apono: a cluster to which users can request access."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class Integration(WithApono, Resource):
 
     def check_cluster(self, current: dict[str, Any], ids: dict[str, str], connector_id: str | None) -> None:
         """Raises :class:`ResourceError` for an integration of another cluster, unless that is asked for. A type that
-        names no EKS cluster is not looked at."""
+        names no EKS cluster is not compared."""
         if self.params["allow_cluster_change"] or integration.CLUSTER_NAME not in integration.cluster_parameter_ids(
             ids
         ):
@@ -237,7 +237,7 @@ class Integration(WithApono, Resource):
 
     def connector_elsewhere(self, current: dict[str, Any], cluster: dict[str, Any], wanted_id: str | None) -> list[str]:
         """Why an integration without an address is of another cluster, which is the one on which its connector runs. A
-        connector that stays says nothing of the cluster: whether it is the right one, the audit tells."""
+        connector that stays says nothing of the cluster: the audit reports whether it is the right one."""
         connector_id = current.get("connector_id")
         stays = self.params["state"] == "present" and connector_id == wanted_id
         if stays or not connector_id or not cluster.get("account_id"):
@@ -495,7 +495,7 @@ class Integration(WithApono, Resource):
         return given_store
 
     def refresh(self, integration_id: str) -> None:
-        """Make Apono sync now. Whether it was heard when its answer is lost, the status tells."""
+        """Make Apono sync now. If the answer is lost, the status says whether the request was taken."""
         with contextlib.suppress(Stale):
             self.apono.call("POST", f"/api/v2/integrations/{integration_id}/refresh", self.what)
 
@@ -536,7 +536,7 @@ class Integration(WithApono, Resource):
         return facts
 
     def judge(self, facts: dict[str, Any]) -> None:
-        """Tell the user of a sync that did not end well, in Apono's own words, which only the older API has."""
+        """Report a sync that did not end well, in Apono's own words, which only the older API has."""
         status = facts["status"].lower()
         if status not in ("error", "warning", "disabled"):
             return
@@ -555,7 +555,7 @@ class Integration(WithApono, Resource):
 
 
 def absence(connector: dict[str, Any] | None) -> str:
-    """That a connector is away, in words; empty where it is not, or nobody knows."""
+    """That a connector is away, in words; empty if it is not, or if that is not known."""
     if connector is None or is_connected(connector):
         return ""
     name = connector["id"] if connector["name"] == connector["id"] else f"{connector['name']} ({connector['id']})"

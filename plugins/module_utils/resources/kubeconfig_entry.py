@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entry of a cluster in a person's kubeconfig: a cluster, a user and a context of one name."""
+"""The entry of a cluster in a user's kubeconfig: a cluster, a user and a context of one name."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class OnboardingInfo(WithKubernetes, Information):
     # The account
 
     def find_policy(self, cluster: dict[str, Any], role: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The policy, with its document, that lets people look clusters up: the one of the name, or the one of the
+        """The policy, with its document, that allows users to describe clusters: the one of the name, or the one of the
         role's that allows it; where it is not attached, the one that onboard would attach."""
         name = self.params.get("policy_name")
         attached = [arn.parse(text) for text in (role or {}).get("managed_policies", ())]
@@ -135,7 +135,7 @@ class OnboardingInfo(WithKubernetes, Information):
         return policy and {**policy, "document": default_document(self.aws, policy)}
 
     def inline_policies_that_allow(self, role_name: str) -> list[str]:
-        """The names of inline policies by which people can look clusters up."""
+        """The names of inline policies that allow users to describe clusters."""
         what = f"the role {role_name}"
         return [
             name
@@ -151,7 +151,7 @@ class OnboardingInfo(WithKubernetes, Information):
     def adopt_mapping(
         self, found: Adoption, cluster: dict[str, Any], role: dict[str, Any] | None, role_arn: str
     ) -> tuple[dict[str, Any] | None, str | None]:
-        """The access entry, if any, and the way in which the role is mapped: ``eks_api`` or ``config_map``."""
+        """The access entry, if any, and how the role is mapped: ``eks_api`` or ``config_map``."""
         mode = cluster["authentication_mode"]
         entry = None if mode == "CONFIG_MAP" else self.access_entry(cluster, role_arn)
         text = ("" if mode == "API" else self.map_roles(found, entry)) or ""

@@ -5,7 +5,7 @@
 
 IAM answers by SimulatePrincipalPolicy, a cluster by SelfSubjectAccessReview. Both are asked only where there is
 something to change, and only a clear no is a refusal: where the question itself is not allowed, or the answer hangs on
-conditions that the simulation does not know, the write itself has to tell.
+conditions that the simulation does not know, only the write itself shows.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def refused(aws: Aws, wanted: list[str], resource: str, context: dict[str, str])
             )
         )
     except ResourceError as error:
-        # A session does not tell its role's path, and without it a role is not found.
+        # A session has no path of its role, and without it a role is not found.
         if error.code not in (*DENIED_CODES, NOT_FOUND):
             raise
         return []
@@ -93,8 +93,8 @@ def refused(aws: Aws, wanted: list[str], resource: str, context: dict[str, str])
 
 
 def hangs_on_context(result: dict[str, Any]) -> bool:
-    """Whether a decision might be another with condition keys that only the call itself has; IAM tells them by resource
-    where resources were named."""
+    """Whether a decision might be another with condition keys that only the call itself has; IAM returns them
+    by resource where resources were named."""
     results = [result, *result.get("ResourceSpecificResults", ())]
     return any(one.get("MissingContextValues") for one in results)
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The RBAC bindings of people whose username is about to change: each of them bound under the other name, too."""
+"""The RBAC bindings of users whose username is about to change: each of them bound under the other name, too."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
 
 
 def adopt_policy(found: Adoption, policy: dict[str, Any]) -> None:
-    """The policy that lets people look clusters up, with its ``document``."""
+    """The policy that allows users to describe clusters, with its ``document``."""
     where = arn.parse(policy["arn"])
     document = policy["document"]
     found.keep("apono_policy_name", where.name, DEFAULT_NAME)
@@ -183,7 +183,7 @@ def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_c
 
 
 def _scoped(policy: dict[str, Any]) -> dict[str, Any]:
-    """An access policy as a person writes it: the whole cluster is the default."""
+    """An access policy as a user writes it: the whole cluster is the default."""
     if policy["scope"] == "cluster":
         return {"policy_arn": policy["policy_arn"]}
     return policy
@@ -275,7 +275,7 @@ def _is_of(
 ) -> bool:
     stored = integration.cluster_settings(item["integration_config"], ids)
     own = {CLUSTER_NAME: [cluster["name"]], REGION: [cluster["region"]]}
-    # An address that somebody has chosen, such as a proxy's, says nothing of the cluster.
+    # An address that a user has chosen, such as a proxy's, says nothing of the cluster.
     if integration.is_eks_endpoint(stored.get(SERVER_URL, "")):
         own[SERVER_URL] = [cluster.get("endpoint")]
     if CLUSTER_NAME not in stored or integration.differences(stored, own):
@@ -318,7 +318,7 @@ def adopt_integration(
 
 
 def _by_name(owner: dict[str, Any] | None) -> dict[str, Any] | None:
-    """An owner as a person writes it: where it comes from by name."""
+    """An owner as a user writes it: where it comes from by name."""
     name = (owner or {}).get("source_integration_name")
     return integration.as_written({**owner, "source_integration_id": name} if owner and name else owner)
 

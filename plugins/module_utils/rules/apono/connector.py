@@ -29,7 +29,7 @@ class Place:
 
 
 def places(connector: Mapping[str, Any]) -> set[Place]:
-    """Where the instances of a connector run, as they tell."""
+    """Where the instances of a connector run, as Apono returns it."""
     told = [
         (session.get("metadata") or {}).get("cloud_provider_metadata") for session in connector.get("sessions") or ()
     ]

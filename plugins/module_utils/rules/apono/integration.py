@@ -58,7 +58,7 @@ def is_label(key: str) -> bool:
 
 
 def ids_by_label(kind: dict[str, Any]) -> dict[str, str]:
-    """Parameter ids of a type of the catalog by their labels, as a person reads them."""
+    """Parameter ids of a type of the catalog by their labels, as users read them."""
     return {param["label"]: param["id"] for param in kind["params"]}
 
 

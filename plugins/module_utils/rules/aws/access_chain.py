@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chain from a person to a username in a cluster, and which of its links is broken. No I/O.
+"""The chain from a user to a username in a cluster, and which of its links is broken. No I/O.
 
-A person assumes the IAM role (``trust_policy``), learns the cluster's address with it (``policy``), reaches the API
+A user assumes the IAM role (``trust_policy``), gets the cluster's address with it (``policy``), reaches the API
 server (``network``), which looks the role up where its authentication mode says (``mode``, ``mapping``) and makes a
 ``username`` and ``groups`` of it.
 """
@@ -19,7 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 
 LINKS = ("trust_policy", "policy", "network", "authentication_mode", "mapping", "username", "groups")
 
-# Everybody whom the cluster knows is in it, whatever the mapping says.
+# Every authenticated user is in it, whatever the mapping says.
 AUTHENTICATED = "system:authenticated"
 
 

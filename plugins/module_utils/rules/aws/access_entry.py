@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-# EKS's template, not Jinja's: the session's name, which the trust policy makes the person's.
+# EKS's template, not Jinja's: the session's name, which the trust policy makes the user's.
 DEFAULT_USERNAME = "apono:{{SessionName}}"
 
 TYPES = ("STANDARD", "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX")

@@ -30,11 +30,11 @@ UNSUPPORTED = "unsupported"  # a principal gets access by it, and no access entr
 
 _ADMINISTRATORS = "system:masters"
 _ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
-# Everybody whom the cluster knows is in it, whatever the mapping says.
+# Every authenticated user is in it, whatever the mapping says.
 _EVERYBODY = "system:authenticated"
 
 # The types of access entries for nodes, by the username of their mapping (EKS user guide, as above; "Prepare cluster
-# access for hybrid nodes"); a group tells Windows from Linux, and Fargate from hybrid nodes.
+# access for hybrid nodes"); a group distinguishes Windows from Linux, and Fargate from hybrid nodes.
 _INSTANCE = "system:node:{{EC2PrivateDNSName}}"
 _SESSION = "system:node:{{SessionName}}"
 
@@ -73,9 +73,9 @@ class Existing:
 class Cluster:
     """The cluster as far as a translation depends on it.
 
-    ``existing`` are the access entries by canonical ARN. ``principal`` asks IAM, ``managed_roles`` for the ARNs of the
-    roles of managed node groups and Fargate profiles, and ``bound`` for the bindings that name somebody by a username,
-    which may be a template (``None`` where nobody can say).
+    ``existing`` are the access entries by canonical ARN. ``principal`` reads a principal from IAM, ``managed_roles``
+    the ARNs of the roles of managed node groups and Fargate profiles, and ``bound`` the bindings that name a username,
+    which may be a template (``None`` if that is not known).
     """
 
     account_id: str
@@ -354,7 +354,7 @@ def _node_type(entry: Entry) -> str:
 
 def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, str]:
     """The username, kept where an access entry may have it; else the one that EKS gives by default, if no binding names
-    somebody by the present one. Raises :class:`_No`."""
+    the present one. Raises :class:`_No`."""
     reserved = aws_auth.reserved_username(entry.username)
     if reserved:
         raise _No(

@@ -78,7 +78,7 @@ def without_path(role: str) -> str:
 
 
 def principal_of(caller: str) -> str:
-    """The principal behind a caller's ARN: of a session its role, without a path; of anybody else himself."""
+    """The principal behind a caller's ARN: of a session its role, without a path; of others the ARN itself."""
     where = parse(caller)
     if where.service == "sts" and where.resource.startswith("assumed-role/"):
         return role_arn(where.partition, where.account_id, "/", where.resource.split("/")[1])

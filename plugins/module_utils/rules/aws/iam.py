@@ -25,10 +25,10 @@ MOST_TRUST_CHARACTERS = 4096
 
 VERSION = "2012-10-17"
 
-# What Apono's page gives the people's role as its description.
+# What Apono's page gives the users' role as its description.
 ROLE_DESCRIPTION = "required for k8s access managed by Apono"
 
-# Where people sign in with SAML, which is also the audience of the assertion.
+# Where users sign in with SAML, which is also the audience of the assertion.
 _SIGN_IN = {
     "aws": "https://signin.aws.amazon.com/saml",
     "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
@@ -60,7 +60,7 @@ _STATEMENT_KEYS = {
 
 
 def access_policy(partition: str, account_id: str, clusters: list[str], regions: list[str]) -> dict[str, Any]:
-    """The policy of the people's role: to describe the clusters, so that ``aws eks update-kubeconfig`` works.
+    """The policy of the users' role: to describe the clusters, so that ``aws eks update-kubeconfig`` works.
 
     ``clusters`` and ``regions`` are names, or patterns with ``*`` and ``?``. Raises :class:`ResourceError` for one
     that is neither.
@@ -84,9 +84,9 @@ def access_policy(partition: str, account_id: str, clusters: list[str], regions:
 
 
 def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
-    """The trust policy for people who come through AWS SSO (IAM Identity Center).
+    """The trust policy for users of AWS SSO (IAM Identity Center).
 
-    The principal is anybody, so both conditions carry it: the session bears the person's name, and the caller is a role
+    The principal is *, so both conditions restrict it: the session bears the user's name, and the caller is a role
     that AWS SSO made in one of the accounts. Two patterns, because the role's path holds the home region unless that is
     us-east-1. Raises :class:`ResourceError` for no account or a wrong one.
     """
@@ -116,7 +116,7 @@ def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
 
 
 def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]:
-    """The trust policy for people who come from a SAML identity provider of the account.
+    """The trust policy for users of a SAML identity provider of the account.
 
     Raises :class:`ResourceError` for a provider that is no name, and for a partition whose sign-in address is not
     known.

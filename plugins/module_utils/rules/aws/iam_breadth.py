@@ -78,7 +78,7 @@ def _statements(document: dict[str, Any]) -> Iterator[_Statement]:
 
 def _values(statement: dict[str, Any], key: str) -> list[tuple[str, str]]:
     """What stands under a key, or under the key with Not, which is one value that nothing but itself covers. A
-    principal that was deleted is nobody."""
+    principal that was deleted matches none."""
     if f"Not{key}" in statement:
         return [(f"Not{key}", json.dumps(statement[f"Not{key}"], sort_keys=True))]
     value = statement.get(key, [])
@@ -103,7 +103,7 @@ def _uncovered(statement: _Statement, grant: Grant, allowed: list[_Statement]) -
 
 def _covers(wide: Grant, narrow: Grant) -> bool:
     (wide_kind, wide_text), (kind, text) = wide.target, narrow.target
-    # A principal is one or everybody, not a pattern.
+    # A principal is one or all, not a pattern.
     same = (
         text == wide_text or (wide_text == "*" and kind == "AWS") or (kind == "Resource" and _matches(wide_text, text))
     )

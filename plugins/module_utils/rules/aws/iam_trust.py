@@ -28,8 +28,8 @@ _ARN_OPERATORS = ("ArnEquals", "ArnLike")
 _ARN_PATTERN = re.compile(r"arn:[a-z*?-]+:(iam|sts)::\d{12}:.+", re.ASCII | re.DOTALL)
 _LITERAL_ACCOUNT = re.compile(r"arn:[a-z-]+:(iam|sts)::\d{12}:.+", re.ASCII | re.DOTALL)
 
-# Condition keys (IAM User Guide, "AWS global condition context keys") that tell who calls and that a caller cannot
-# choose, with the values that really tell: not a name or a tag, which everybody can have in an account of their own.
+# Condition keys (IAM User Guide, "AWS global condition context keys") that identify the caller and that a caller cannot
+# choose, with the values that really identify one: not a name or a tag, which any account can have.
 # The unique id of a role or user has 21 characters.
 _IDENTIFYING = {
     "aws:principalaccount": re.compile(r"\d{12}", re.ASCII),
@@ -46,7 +46,7 @@ _FIXED_SESSION_NAME = re.compile(
     r"|\$\{(saml:[a-z0-9./:]+|aws:(username|userid|SourceIdentity|PrincipalTag/[^}]+)|[\w./-]+\.[\w./-]+:\w+)\})+",
     re.IGNORECASE | re.ASCII,
 )
-# The session name of SAML is the identity provider's, and that of a service no person's.
+# The session name of SAML is the identity provider's, and that of a service no user's.
 _NAMED_BY_CALLER = ("sts:assumerole", "sts:assumerolewithwebidentity")
 
 
@@ -143,7 +143,7 @@ def _allowed(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _principals(statement: dict[str, Any]) -> list[tuple[str, str]]:
-    """The principals of a statement as kind and name; one that is excluded stands for everybody else."""
+    """The principals of a statement as kind and name; one that is excluded stands for all others."""
     if "NotPrincipal" in statement:
         return [("AWS", "*")]
     principal = statement["Principal"]

@@ -29,7 +29,7 @@ _NAME = r"[^*?$:/]+"
 
 @dataclass(frozen=True)
 class Claims:
-    """What has to be asked of the tokens of an issuer that anybody can get a token from.
+    """What has to be asked of the tokens of an issuer from which any user can get a token.
 
     ``all_of`` holds alternatives: of each, one condition key needs to have values that match its pattern. A pattern is
     matched against the whole value, which may end in wildcards where the pattern lets it.
@@ -46,12 +46,12 @@ def _claims(issuer: str, **patterns: str | re.Pattern[str]) -> Claims:
 _COGNITO = "cognito-identity.amazonaws.com"
 
 SHARED: Mapping[str, Claims] = {
-    # Anybody may have an account with these, and anybody may sign in to an application, so the audience names nobody;
+    # Any user may have an account with these and sign in to an application, so the audience identifies no user;
     # a service account of any Google Cloud project gets a token for any audience.
     "accounts.google.com": _claims("accounts.google.com", sub=_EXACT),
     "www.amazon.com": _claims("www.amazon.com", user_id=_EXACT),
     "graph.facebook.com": _claims("graph.facebook.com", id=_EXACT),
-    # An identity pool may let guests in; amr tells them from users who have signed in.
+    # An identity pool may allow guests; amr distinguishes them from users who have signed in.
     _COGNITO: Claims(
         (
             {f"{_COGNITO}:aud": _EXACT},

@@ -36,7 +36,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser i
 )
 from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_positions import Edit
 
-# EKS's template, not Jinja's: the session's name as it is, which the trust policy makes the person's.
+# EKS's template, not Jinja's: the session's name as it is, which the trust policy makes the user's.
 DEFAULT_USERNAME = "{{SessionNameRaw}}"
 
 # The ConfigMap's keys.
@@ -132,7 +132,7 @@ Entry: TypeAlias = "RoleEntry | UserEntry"
 
 @dataclass(frozen=True)
 class AccountEntry:
-    """An item of ``mapAccounts``: all principals of the account are let in, each under its ARN."""
+    """An item of ``mapAccounts``: allows all principals of the account, each under its ARN."""
 
     account_id: str
     line: int
@@ -162,7 +162,7 @@ _MOST_REPORTED = 100
 
 class Item:
     """An item of the list that has a field which EKS knows: as it is written, and what EKS makes of it. ``entry`` is
-    ``None`` where nobody signs in by it.
+    ``None`` if it has no effect.
 
     ``fields`` are the values by the field's name in small letters, as far as they are written; of several the last
     one counts. ``wrong_types`` are the names of those that EKS leaves empty because of their type.
@@ -692,9 +692,9 @@ def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = 
     """Refuse an edit after which the nodes, or the caller (``caller_arn`` as STS returns it), lose access.
 
     An entry for users is no node's, whatever its groups are: its username has the session's name. With
-    ``allow_reserved_groups`` any group may be that of users, and only the username tells nodes: to join, a node needs
-    one that begins with ``system:node:`` (Kubernetes, "Using Node Authorization"). An entry with an empty username or
-    group, as EKS reads a value that is not text, is never taken for the collection's own, which has neither.
+    ``allow_reserved_groups`` any group may be that of users, and only the username identifies nodes: to join, a node
+    needs one that begins with ``system:node:`` (Kubernetes, "Using Node Authorization"). An entry with an empty
+    username or group, as EKS reads a value that is not text, is never taken for the collection's own.
 
     Raises :class:`ResourceError` with the code ``WouldLockOut``.
     """

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which RBAC bindings name the people behind a username with a template. No I/O."""
+"""Which RBAC bindings name the users of a username with a template. No I/O."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PATTERNS = {
 
 @dataclass(frozen=True)
 class Bound:
-    """A binding that names a person: ``binding`` as the API server has it, the person's name in it, and what their
-    other name would be (``None`` where that cannot be told)."""
+    """A binding that names a user: ``binding`` as the API server has it, the username in it, and what its
+    other name would be (``None`` where that cannot be computed)."""
 
     kind: str
     binding: dict[str, Any]
@@ -47,9 +47,9 @@ def title(kind: str, binding: dict[str, Any]) -> str:
 def bound(
     kind: str, bindings: list[dict[str, Any]], template: str, other: str, account_id: str, ignored: tuple[str, ...] = ()
 ) -> Iterator[Bound]:
-    """The bindings that name somebody whom ``template`` can mean, in order, each with the name by ``other``.
+    """The bindings that name a user whom ``template`` can mean, in order, each with the name by ``other``.
 
-    ``ignored`` are usernames of somebody else that look the same.
+    ``ignored`` are usernames of others that look the same.
     """
     pattern = _pattern(template, account_id)
     for binding in bindings:
@@ -77,8 +77,8 @@ def _pattern(template: str, account_id: str) -> re.Pattern[str]:
 
 
 def _rendered(template: str, session: dict[str, str | None], account_id: str) -> str | None:
-    """The username of a session, ``None`` where its name cannot be told from the former username: a '-' may have been
-    an '@'."""
+    """The username of a session, ``None`` where its name cannot be computed from the former username: a '-' may have
+    been an '@'."""
     raw = session.get("raw")
     name = raw.replace("@", "-") if raw else session.get("name")
     rendered = template.replace("{{AccountID}}", account_id)

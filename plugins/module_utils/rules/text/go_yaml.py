@@ -278,7 +278,7 @@ class _Check:
                 self.not_json[id(root)] = problem
 
     def merged_where_written(self) -> set[int]:
-        """Mappings that are nothing but a part of the one that merges them, and are looked at with it: each by itself,
+        """Mappings that are nothing but a part of the one that merges them, and are read with it: each by itself,
         those that merge one another would be decoded over and over."""
         if "<<" not in self.document.text:
             return set()

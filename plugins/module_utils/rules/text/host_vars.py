@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables as the YAML of a file that a person goes on to edit, and that Ansible reads back as the same values."""
+"""Variables as the YAML of a file that a user goes on to edit, and that Ansible reads back as the same values."""
 
 from __future__ import annotations
 

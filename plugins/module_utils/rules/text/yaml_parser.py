@@ -8,7 +8,7 @@ It accepts and refuses what go-yaml v2.4.0 does, the library by which Kubernetes
 tabs, in plain scalars of flow collections and in what may follow the document, and which libyaml is underneath it, if
 any, depends on the machine.
 
-One pass over the text, without recursion, in time and memory linear in its length. Lines as people write them are taken
+One pass over the text, without recursion, in time and memory linear in its length. Lines as users write them are taken
 as a whole by one regular expression each; everything else goes token by token.
 """
 
@@ -262,7 +262,7 @@ class Document:
 
 
 def parse(text: str, most_tokens: int | None = None) -> Document:
-    """Read the first document of a text, as go-yaml's ``Unmarshal`` does: what follows is not looked at.
+    """Read the first document of a text, as go-yaml's ``Unmarshal`` does: what follows is not read.
 
     Raises :class:`InvalidYaml` for a text that does not parse, and :class:`TooManyTokens` as soon as there are more
     than ``most_tokens``: indicators such as ``-``, ``:`` and ``[``, anchors, tags and scalars.

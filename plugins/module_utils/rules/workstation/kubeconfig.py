@@ -357,7 +357,7 @@ def merged_user(current: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[
     if environment:
         command["env"] = environment
     if old and str(old.get("command", "")).rsplit("/", 1)[-1] == "aws":
-        command["command"] = old["command"]  # where this person's AWS CLI is
+        command["command"] = old["command"]  # where this user's AWS CLI is
     return {**kept, "exec": command}
 
 
