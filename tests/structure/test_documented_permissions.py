@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+import shutil
 
 import botocore.session
 import pytest
@@ -27,6 +28,27 @@ WITHOUT_OPERATION = {"iam:PassRole"}
 @pytest.mark.parametrize("path", MADE, ids=str)
 def test_what_is_committed_is_what_the_data_makes(path):
     assert (CHECKOUT / path).read_text() == MADE[path], "run make permissions"
+
+
+def test_files_that_are_changed_or_missing_are_made_again(tmp_path, monkeypatch):
+    guide = tmp_path / permissions.GUIDE
+    guide.parent.mkdir(parents=True)
+    whole = (CHECKOUT / permissions.GUIDE).read_text()
+    before, after = whole.split(permissions.BEGIN)[0], whole.split(permissions.END)[1]
+    guide.write_text(f"{before}{permissions.BEGIN}an old table\n{permissions.END}{after}")
+    (tmp_path / permissions.FOLDER).mkdir(parents=True)
+    shutil.copy(CHECKOUT / permissions.FOLDER / "permissions.yml", tmp_path / permissions.FOLDER)
+    monkeypatch.setattr(permissions, "CHECKOUT", tmp_path)
+    permissions.main()
+    assert {path: (tmp_path / path).read_text() for path in MADE} == MADE
+
+
+def test_a_playbook_has_the_calls_of_apono_that_name_it():
+    assert permissions.apono_calls("offboard") == [
+        entry["call"] for entry in DATA["apono"] if "offboard" in entry["in"]
+    ]
+    assert "DELETE /api/admin/v4/integrations/{id}" in permissions.apono_calls("offboard")
+    assert "DELETE /api/admin/v4/integrations/{id}" not in permissions.apono_calls("onboard")
 
 
 def test_there_is_nothing_else_in_the_folder():

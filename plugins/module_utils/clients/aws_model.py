@@ -29,6 +29,8 @@ _CATEGORY = re.compile(r"\\p\{(\w+)\}")
 
 # Rules of their own check these, which name the statement; the pattern would name a character of the JSON.
 _DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument")
+# Members whose option has another name.
+_OPTIONS = {"ClientID": "client_ids", "ClientIDList": "client_ids"}
 
 
 def refused_inputs(service: str, changes: Iterable[Change], what: str) -> Iterator[ResourceError]:
@@ -107,4 +109,4 @@ def matches(pattern: str, text: str) -> bool:
 def option_name(member: str) -> str:
     """The option of a member of an input: ``permissions_boundary`` for ``PermissionsBoundary``, ``tags`` for
     ``Tags``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", member).lower()
+    return _OPTIONS.get(member) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", member).lower()

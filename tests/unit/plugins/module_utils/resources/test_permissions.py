@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 
@@ -67,3 +68,74 @@ def test_only_what_is_certain_is_a_refusal(result, is_missing):
     ]
     if is_missing:
         assert f"{AUTOMATION} may not iam:AttachRolePolicy on {ROLE}" in found[0].message
+
+
+class Refusing(Answering):
+    """AWS that refuses the simulation itself."""
+
+    def __init__(self, code, **params):
+        super().__init__()
+        self.params, self.code = params, code
+
+    def pages(self, *_words, **arguments):
+        self.asked = arguments
+        raise ResourceError("no", code=self.code)
+        yield
+
+
+def wanted(aws, actions=("iam:AttachRolePolicy",)):
+    return [error.error["actions"] for error in permissions.missing_actions(aws, list(actions), ROLE, "the role x")]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchEntity"])
+def test_what_cannot_be_asked_is_no_refusal(code):
+    aws = Refusing(code)
+    assert wanted(aws) == []
+    assert aws.asked["ActionNames"] == ["iam:AttachRolePolicy"] and aws.asked["ContextEntries"] == []
+
+
+def test_another_failure_of_the_simulation_is_an_error():
+    with pytest.raises(ResourceError) as caught:
+        wanted(Refusing("Throttling"))
+    assert caught.value.code == "Throttling"
+
+
+@pytest.mark.parametrize(
+    ("assumed", "caller", "principal"),
+    [
+        (AUTOMATION, "arn:aws:iam::111122223333:user/jane", AUTOMATION),
+        (None, "arn:aws:sts::111122223333:assumed-role/automation/session", AUTOMATION),
+        (None, "arn:aws:iam::111122223333:user/jane", "arn:aws:iam::111122223333:user/jane"),
+    ],
+)
+def test_the_simulation_is_of_the_role_behind_the_caller(assumed, caller, principal):
+    aws = Answering()
+    aws.params, aws.caller = {"assume_role_arn": assumed}, caller
+    assert wanted(aws) == [["iam:AttachRolePolicy"]]
+    assert aws.asked["PolicySourceArn"] == principal
+
+
+def test_the_root_user_of_an_account_is_not_simulated():
+    aws = Answering()
+    aws.params, aws.caller = {}, "arn:aws:iam::111122223333:root"
+    assert wanted(aws) == []
+    assert aws.asked == {}
+
+
+def test_nothing_wanted_asks_nothing():
+    aws = Answering()
+    assert wanted(aws, ()) == []
+    assert aws.asked == {}
+
+
+def test_a_question_that_is_denied_has_another_answer():
+    def ask(code=None):
+        if code:
+            raise ResourceError("no", code=code)
+        return "answer"
+
+    assert permissions.unless_denied(ask, "other") == "answer"
+    assert permissions.unless_denied(lambda: ask("AccessDenied"), "other") == "other"
+    with pytest.raises(ResourceError) as caught:
+        permissions.unless_denied(lambda: ask("Throttling"), "other")
+    assert caught.value.code == "Throttling"
