@@ -29,6 +29,41 @@ as not set, so the empty answers of a survey do no harm. A list may be a text wi
 
 .. contents::
     :local:
+
+Values without quotes
+---------------------
+
+Ansible reads YAML 1.1, which makes numbers, truth values and dates of texts that have no quotes. Where a setting takes
+a text, also in a list, in tags or deeper in a dictionary:
+
+.. list-table::
+    :header-rows: 1
+    :widths: 30 35 35
+
+    * - You write
+      - YAML reads
+      - The playbooks take
+    * - ``2026-12-31``
+      - a date
+      - ``2026-12-31``; an error for the name of a cluster, a role, a policy or an integration
+    * - ``4711``
+      - a number
+      - ``4711``; an error for such a name
+    * - ``017``, ``0x1F``, ``1_000``, ``12:30:45``
+      - the numbers 15, 31, 1000, 45045
+      - that number: what was written is not known any more. Put it in quotes.
+    * - ``yes``, ``on``, ``true``; ``1.10``, ``.nan``; ``2026-12-31 12:00:00``; ``!!binary``
+      - a truth value, a number, a date with a time, binary data
+      - an error that names the variable. Put it in quotes.
+    * - nothing, ``~``, ``null``
+      - nothing
+      - not set; in tags an empty value
+    * - ``!!set {b, a}``
+      - a set
+      - a sorted list, where a list is taken
+
+With ansible-core before 2.19, an expression such as ``"{{ common_tags }}"`` gives a text if there is a date or ``.nan``
+in its value. That is an error, too, which says so: put those in quotes.
 """
 
 

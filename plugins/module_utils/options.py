@@ -21,6 +21,11 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import (
     texts,
 )
 
+NO_DICTIONARY = (
+    "a text that is no dictionary: write a dictionary. Before ansible-core 2.19, an expression gives such a text if "
+    "there is a date or .nan in its value: put those in quotes."
+)
+
 # Options that are addresses of services.
 ADDRESSES = ("api_url", "endpoint_url", "host")
 
@@ -66,6 +71,10 @@ class Options:
             texts_given = [name for name, spec in self.argument_spec.items() if "options" in spec and given.get(name)]
             result = ValidationResult(given)
             result.errors.append(ArgumentTypeError(f"{' or '.join(texts_given)} is no dictionary"))
+        for name, spec in self.argument_spec.items():
+            # Before ansible-core 2.19, a text that looks like a call of Python is validated as a dictionary.
+            if spec.get("type") == "dict" and isinstance(result.validated_parameters.get(name), str):
+                result.errors.append(ArgumentTypeError(f"{name} is {NO_DICTIONARY}"))
         register(result._no_log_values)
         for name in ADDRESSES:
             # With a password in it, it is refused by what takes it.

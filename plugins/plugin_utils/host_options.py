@@ -26,6 +26,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE, TEXTS
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, is_empty
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read as read_variable
+from ansible_collections.apono.eks.plugins.plugin_utils.yaml_values import data, kind_of, typed, whole_number
 
 # A variable that stands for a dictionary of further options.
 FURTHER = "*"
@@ -82,7 +83,7 @@ def read(variables: Mapping[str, Any], template: Callable[[Any], Any], targets: 
     it has to be.
     """
     names = variables_of(targets)
-    values = plain(given([{name: name for name in (*names, *ACCOUNT_NAMES)}], variables, template))
+    values = given([{name: name for name in (*names, *ACCOUNT_NAMES)}], variables, template)
     return {name: checked(name, value) for name, value in values.items()}
 
 
@@ -92,7 +93,7 @@ def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> di
     Returns ``values`` and ``errors``, both by variable, so that one that is wrong does not hide the others. Never
     raises.
     """
-    return one_by_one(PLANNED, lambda name: plain(given([{name: name}], variables, template)).get(name))
+    return one_by_one(PLANNED, lambda name: given([{name: name}], variables, template).get(name))
 
 
 def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
@@ -125,23 +126,31 @@ def one_by_one(names: Iterable[str], value: Callable[[str], Any]) -> dict[str, d
 
 
 def checked(name: str, value: Any) -> Any:
-    """The value of a variable, in the one reading that all parts of the collection share."""
+    """The value of a variable, in the one reading that all parts of the collection share; raises
+    :class:`ResourceError`."""
     setting = TABLE.get(name)
-    if setting and setting.type == NAME:
+    if not setting:
+        return data(value, name)
+    if setting.type == NAME:
         return name_text(value, name)
     if name == "apono_trust":
-        return iam_trust.read(value, name)
-    if setting and setting.type == "bool":
+        value = iam_trust.read(data(value, name), name)
+    if setting.type == "bool":
         try:
             return boolean(value)
         except TypeError as error:
-            raise ResourceError(f"{name} is {value!r}: write true or false.") from error
-    if setting and setting.type == TEXTS:
-        lines = [line.strip() for item in as_list(value) for line in str(item).splitlines()]
-        return [line for line in lines if line]
-    if setting and setting.type == "dict" and not isinstance(value, (Mapping, str)):
-        raise ResourceError(f"{name} is a {type(value).__name__}: write a dictionary.")
-    return value
+            raise ResourceError(f"{name} is {plain(value)!r}: write true or false.") from error
+    if setting.type == "int":
+        return whole_number(value, name)
+    if setting.type == TEXTS:
+        items = data(value, name) if isinstance(value, (set, frozenset)) else as_list(value)
+        texts = typed(items, setting.spec, name, setting.secret)
+        return [line.strip() for text in texts if text for line in text.splitlines() if line.strip()]
+    if setting.spec["type"] == "dict" and not isinstance(value, (Mapping, str)):
+        raise ResourceError(f"{name} is {kind_of(value)}: write a dictionary.")
+    if setting.spec["type"] == "list" and not isinstance(value, (list, tuple)):
+        raise ResourceError(f"{name} is {kind_of(value) or 'a text'}: write a list.")
+    return typed(value, setting.spec, name, setting.secret)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -289,10 +298,6 @@ def integration(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) 
     when = value_of("apono_generated_access_details", values)
     if when not in tuple(GENERATED_OPTIONS):
         raise ResourceError(f"apono_generated_access_details is {when!r}: set one of {', '.join(GENERATED_OPTIONS)}.")
-    if not isinstance(given_config, Mapping):
-        raise ResourceError(
-            f"apono_integration_config is a {type(given_config).__name__}: write a dictionary of settings."
-        )
     generated = GENERATED_OPTIONS[when]
     return {
         "cluster": identity(values, facts),
@@ -317,8 +322,6 @@ def options_of(target: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def connector_options(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     name = values.get("apono_connector")
-    if isinstance(name, (list, Mapping)):
-        raise ResourceError(f"apono_connector is {name!r}: write the id or the name of the connector.")
     return {
         # An id needs no list of connectors.
         "connector": facts.connector_ids.get(name, name) if name else None,

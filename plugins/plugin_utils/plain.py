@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -24,7 +25,8 @@ def plain(value: Any) -> Any:
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
-    return str(value)
+    # As Ansible writes a date for a module.
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 def plain_result(result: Any, keys: Collection[str]) -> Any:

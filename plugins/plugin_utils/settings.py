@@ -25,7 +25,15 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import AccessFlow
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import TRUST
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration import (
+    OWNER,
+    RESOURCE_OWNER,
+    SECRET_STORE,
+)
 
 # Whose a setting is.
 CLUSTER, ACCOUNT, RUN = "cluster", "account", "run"
@@ -43,8 +51,16 @@ SPECS: dict[str, dict[str, Any]] = {
     NAME: {"type": "str"},
     TEXTS: {"type": "list", "elements": "str"},
     "trust": TRUST,
+    "access_policies": AccessEntry.options.argument_spec["access_policies"],
+    "access_flows": {"type": "list", "elements": "dict", "options": AccessFlow.options.argument_spec},
+    "secret_store": SECRET_STORE,
+    "owner": OWNER,
+    "resource_owner": RESOURCE_OWNER,
+    "api_group": {"type": "dict", "options": APONO.argument_spec},
+    "aws_group": {"type": "dict", "options": AWS.argument_spec},
+    "kubernetes_group": {"type": "dict", "options": KUBERNETES.argument_spec},
 }
-DOCUMENTED_TYPES = {NAME: "str", TEXTS: "list of str", "trust": "dict"}
+DOCUMENTED_TYPES = {NAME: "str", TEXTS: "list of str"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,8 @@ class Setting:
 
     @property
     def documented_type(self) -> str:
-        return DOCUMENTED_TYPES.get(self.type, self.type)
+        kind: str = self.spec["type"]
+        return DOCUMENTED_TYPES.get(self.type, kind)
 
 
 @dataclass(frozen=True)
@@ -161,7 +178,7 @@ SECTIONS = (
             Setting("apono_profile", "str", "aws.profile", "A profile of the AWS configuration.", NOTHING),
             Setting(
                 "apono_aws",
-                "dict",
+                "aws_group",
                 "aws.*",
                 "Further options of the group ``apono.eks.aws``. They win over the variables above.",
                 NOTHING,
@@ -169,7 +186,7 @@ SECTIONS = (
             ),
             Setting(
                 "apono_kubernetes",
-                "dict",
+                "kubernetes_group",
                 "kubernetes.* connector.kubernetes",
                 "Options of the group ``apono.eks.kubernetes`` by which the API server is reached, instead of the "
                 "address that EKS has.",
@@ -334,7 +351,7 @@ SECTIONS = (
             ),
             Setting(
                 "apono_access_policies",
-                "list",
+                "access_policies",
                 "access_entry.access_policies",
                 "Access policies of EKS for the access entry, as the option of "
                 ":ansplugin:`apono.eks.access_entry#module`.",
@@ -370,7 +387,7 @@ SECTIONS = (
             ),
             Setting(
                 "apono_api",
-                "dict",
+                "api_group",
                 "apono.*",
                 "Further options of the group ``apono.eks.apono``. They win over the variables above.",
                 NOTHING,
@@ -462,7 +479,7 @@ SECTIONS = (
             ),
             Setting(
                 "apono_secret_store",
-                "dict",
+                "secret_store",
                 "integration.secret_store",
                 "Where the connector finds the secret, as the option of :ansplugin:`apono.eks.integration#module`.",
                 "none",
@@ -508,21 +525,21 @@ SECTIONS = (
             ),
             Setting(
                 "apono_owner",
-                "dict",
+                "owner",
                 "integration.owner",
                 "The owners of the integration, as the option of :ansplugin:`apono.eks.integration#module`.",
                 UNCHANGED,
             ),
             Setting(
                 "apono_resource_owner",
-                "dict",
+                "resource_owner",
                 "integration.resource_owner",
                 "How owners of resources are found; needs ``apono_owner``.",
                 UNCHANGED,
             ),
             Setting(
                 "apono_access_flows",
-                "list",
+                "access_flows",
                 "access_flows.flows",
                 "The access flows of the cluster, each with the options of :ansplugin:`apono.eks.access_flow#module`. "
                 "Offboarding removes them.",

@@ -46,10 +46,13 @@ def given(
 
 
 def read(its: Mapping[str, Any], name: str) -> Any:
-    """A variable of a host, out of ``hostvars``, in plain types. Raises :class:`AnsibleError`, with the variable's
-    name, for one that cannot be templated."""
+    """A variable of a host, out of ``hostvars``. Raises :class:`AnsibleError`, with the variable's name, for one that
+    cannot be templated."""
     try:
-        return plain(its[name])
+        value = its[name]
+        # Since ansible-core 2.19, what is in it is templated when it is used.
+        plain(value)
+        return value
     except AnsibleError as error:
         reason: BaseException = error
     except UndefinedError as error:

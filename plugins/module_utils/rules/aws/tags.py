@@ -14,13 +14,20 @@ MOST_TAGS = 50
 
 def validate(tags: dict[Any, Any], case_sensitive: bool = True) -> dict[str, str]:
     """Tags as AWS takes them, all text; raises :class:`ResourceError` (IAM and EKS API models: 50 tags, keys of 1 to
-    128 and values of up to 256 characters, the prefix ``aws:`` reserved).
+    128 and values of up to 256 characters, the prefix ``aws:`` reserved), and for values that are no texts.
 
     Keys that differ in letter case only are one key for IAM (IAM user guide, "Tags for IAM resources") and two for EKS:
     ``case_sensitive`` says which it is.
     """
     if len(tags) > MOST_TAGS:
         raise ResourceError(f"tags has {len(tags)} entries: AWS takes {MOST_TAGS}.")
+    for key, value in tags.items():
+        # YAML reads yes, 1.10 and more as something else than the text that is meant.
+        if isinstance(value, (bool, float, dict, list)):
+            raise ResourceError(
+                f"tags: the value of {str(key)!r} is {value!r}, and AWS takes texts. Put it in quotes (tags; in the "
+                "playbooks apono_tags)."
+            )
     texts = {str(key): "" if value is None else str(value) for key, value in tags.items()}
     for key, value in texts.items():
         if not 1 <= len(key) <= 128:

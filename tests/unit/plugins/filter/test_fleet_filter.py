@@ -21,7 +21,7 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     hostvars = {
         "alpha": host(apono_access_flows=[{"name": "Look"}], apono_connector_install="yes"),
         "beta": host("CONFIG_MAP", apono_trust={"saml": {"provider": "okta"}}, apono_access_flows=[{"name": "Look"}]),
-        "gamma": host(apono_authentication="by_post", apono_access_flows="some", apono_connector_install=""),
+        "gamma": host(apono_authentication="by_post", apono_access_flows=[{"x": 1}], apono_connector_install=""),
         "gone": {"apono_cluster_result": {"failed": True, "msg": "There is no cluster."}},
     }
     found = fleet(hostvars, hostvars)
