@@ -184,7 +184,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 table:
-  description: The lines for the terminal.
+  description:
+    - The lines for the terminal. They are as wide as the terminal or the environment variable E(COLUMNS) says; in a log
+      and in AWX, 104 characters.
+    - A text that a line has no room for is cut, and follows below in full.
   returned: success
   type: list
   elements: str
@@ -199,6 +202,11 @@ counts:
   returned: success
   type: dict
   sample: {changed: 1, unchanged: 1}
+errors:
+  description: By cluster, the messages of its errors. Clusters without an error are left out.
+  returned: success
+  type: dict
+  sample: {prod-2: "The cluster prod-2 is being updated: run again when it is active."}
 files:
   description: The absolute paths of the files, as C(html), C(json) and C(csv). Empty without O(path).
   returned: success

@@ -30,6 +30,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.execution import execute
 from ansible_collections.apono.eks.plugins.module_utils.redaction import known_secrets
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.plugin_utils import setting_names
 from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
@@ -72,8 +73,16 @@ class InProcessAction(ActionBase):
         else:
             with self.environment():
                 result.update(self.run_here(task_vars or {}))
+        if result.get("failed") and setting_names.OF_PLAYBOOKS in (task_vars or {}):
+            self.name_variables(result, str((task_vars or {}).get("ansible_role_name") or ""))
         self.display(result)
         return untrusted(result)
+
+    def name_variables(self, result: dict[str, Any], role: str) -> None:
+        """Name in an error the variables of the playbooks beside the options of the module."""
+        module = (self._task.resolved_action or self._task.action).rpartition(".")[2]
+        variables = setting_names.variables_of(module, self.task_class.options.argument_spec, role)
+        result["msg"] = setting_names.with_variables(str(result.get("msg") or ""), variables)
 
     def display(self, result: dict[str, Any]) -> None:
         """Display what a user has to see of the result beside what Ansible displays; mostly nothing."""

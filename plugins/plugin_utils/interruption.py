@@ -33,6 +33,7 @@ from ansible.utils.display import Display
 from ansible_collections.apono.eks.plugins.filter.outcomes import outcomes
 from ansible_collections.apono.eks.plugins.plugin_utils import report
 from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import FAILURE, STEPS
+from ansible_collections.apono.eks.plugins.plugin_utils.terminal import table_width
 
 # The steps of all playbooks: which of them a run has is seen by their results.
 ALL_STEPS = {
@@ -52,6 +53,9 @@ ALL_STEPS = {
     "kubeconfig": ("user_login_entry_result",),
 }
 REPORT = "apono_report_result"
+
+# Read once, before Ansible forks its workers.
+WIDTH = table_width()
 
 # How long after a signal that came in a fork it is sent again, in seconds.
 AGAIN = 0.05
@@ -130,4 +134,4 @@ def summary(facts: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[st
             record["state"] = "partial"
     notes = ["What was under way at that moment may have been done, too. Run the playbook again: it does what is left."]
     shown = report.document(found, "", notes, check_mode, "")
-    return ["", "The run was interrupted. By then:", *report.table(shown)]
+    return ["", "The run was interrupted. By then:", *report.table(shown, WIDTH)]

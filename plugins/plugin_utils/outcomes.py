@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.apono.eks.plugins.plugin_utils import setting_names
 from ansible_collections.apono.eks.plugins.plugin_utils.ansible_words import own_words
 
 # The steps of onboarding and offboarding, in their order, with the variables that their tasks register.
@@ -213,7 +214,8 @@ def errors_of(
     return [
         {
             "step": text(failure.get("step")) or failed,
-            "message": own_words(failure.get("message") or result.get("msg"))
+            "message": setting_names.with_variables_of_roles(own_words(failure.get("message")))
+            or own_words(result.get("msg"))
             or "It left the run before its end: see its error above.",
             "code": text(failure.get("code") or mapping(result.get("error")).get("code")),
         }

@@ -37,12 +37,19 @@ STATES = (
 # The states of a step that is, or was, not as its settings say.
 DIFFERENT = ("changed", "drifted", "absent", "orphaned")
 
-# The width of the table on a terminal: Ansible indents it, and 120 columns are to hold it all.
+# The width of the table where there is no terminal: that of a log, which 120 columns hold with Ansible's indentation.
 WIDTH = 104
+# A name that is much longer than the others is cut, so that the last column keeps this much.
+USEFUL_WORDS = 40
 LONGEST_NAME = 36
 LONGEST_OTHER = 16
 # A column with less than this says nothing.
-SHORTEST_WORDS = 20
+SHORTEST_NAME = SHORTEST_WORDS = 20
+GAP = 2
+
+# The columns of the table, and what the first of them have.
+HEADINGS = ("CLUSTER", "ACCOUNT", "REGION", "STATE", "DETAILS")
+IDENTITY = ("cluster", "account_id", "region")
 
 # More clusters than these are counted where the same is said of them.
 MOST_NAMES = 5
@@ -170,6 +177,15 @@ def error_words(error: dict[str, str]) -> str:
     return ": ".join(filter(None, (error["step"], error["message"])))
 
 
+def messages(report: dict[str, Any]) -> dict[str, str]:
+    """By cluster, what is wrong with those that have failed."""
+    return {
+        cluster["cluster"]: " ".join(error["message"] for error in cluster["errors"])
+        for cluster in report["clusters"]
+        if cluster["errors"]
+    }
+
+
 def number_of_errors(errors: list[dict[str, str]]) -> str:
     """Nothing of one, which says itself that it is."""
     return f"{len(errors)} errors: " if len(errors) > 1 else ""
@@ -178,26 +194,30 @@ def number_of_errors(errors: list[dict[str, str]]) -> str:
 def table(report: dict[str, Any], width: int = WIDTH) -> list[str]:
     """Lines for a terminal: one for each cluster, then in full what the lines had no room for, then the counts."""
     clusters = report["clusters"]
-    rows: list[tuple[str, ...]] = [("CLUSTER", "ACCOUNT", "REGION", "STATE")]
-    for cluster in clusters:
-        state = state_words(report, cluster["state"])
-        name, *others = (
-            one_line(text) or "-" for text in (cluster["cluster"], cluster["account_id"], cluster["region"], state)
+    rows = [
+        (
+            *(one_line(cluster[key]) or "-" for key in IDENTITY),
+            one_line(state_words(report, cluster["state"])) or "-",
+            what_happened(cluster),
         )
-        rows.append((shorten_middle(name, LONGEST_NAME), *(shorten(text, LONGEST_OTHER) for text in others)))
-    words = ["DETAILS", *map(what_happened, clusters)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    room = max(width - sum(widths) - 2 * len(widths), SHORTEST_WORDS)
-    lines = [
-        "  ".join((*(cell.ljust(size) for cell, size in zip(row, widths, strict=True)), shorten(text, room))).rstrip()
-        for row, text in zip(rows, words, strict=True)
+        for cluster in clusters
     ]
+    widths = column_widths([HEADINGS, *rows], width)
+    lines = [line(row, widths) for row in (HEADINGS, *rows)]
+    names = []
     concerned: dict[str, list[str]] = {}
-    for cluster, words_of_it in zip(clusters, words[1:], strict=True):
-        for text in in_full(cluster, len(words_of_it) > room):
+    for cluster, (name, *others, words) in zip(clusters, rows, strict=True):
+        if len(name) > widths[0]:
+            names.append(f"{shorten_middle(name, widths[0])} is {name}")
+        cut = [
+            f"{heading.lower()} {text}"
+            for heading, text, size in zip(HEADINGS[1:], others, widths[1:], strict=False)
+            if len(text) > size
+        ]
+        for text in [*cut, *in_full(cluster, words if len(words) > widths[-1] else "")]:
             concerned.setdefault(text, []).append(cluster["cluster"])
-    details = [f"{few(names)}: {text}" for text, names in concerned.items()]
-    for block in (details, report["notes"], [count_words(report)]):
+    details = [f"{few(hosts)}: {text}" for text, hosts in concerned.items()]
+    for block in (names, details, report["notes"], [count_words(report)]):
         if block:
             lines += ["", *(one_line(text) for text in block)]
     return lines
@@ -208,11 +228,32 @@ def state_words(report: dict[str, Any], state: str) -> str:
     return "would change" if report["check_mode"] and state == "changed" else state
 
 
-def in_full(cluster: dict[str, Any], is_shortened: bool) -> list[str]:
-    """What the line of a cluster could not say."""
+def column_widths(rows: list[tuple[str, ...]], width: int) -> list[int]:
+    """How wide each column is. Only names that are longer than usual make room for the last column."""
+    names, *others, words = ([len(cell) for cell in column] for column in zip(*rows, strict=True))
+    taken = [min(max(lengths), LONGEST_OTHER) for lengths in others]
+    room = width - sum(taken) - GAP * (len(rows[0]) - 1)
+    usual = min(sorted(names)[len(names) // 2], LONGEST_NAME)
+    name = min(max(names), max(room - min(max(words), USEFUL_WORDS), usual, SHORTEST_NAME))
+    return [name, *taken, max(room - name, SHORTEST_WORDS)]
+
+
+def line(row: tuple[str, ...], widths: list[int]) -> str:
+    name, *others = row
+    cells = [shorten_middle(name, widths[0]), *(shorten(*each) for each in zip(others, widths[1:], strict=True))]
+    return (" " * GAP).join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
+
+
+def in_full(cluster: dict[str, Any], cut: str) -> list[str]:
+    """What the line of a cluster could not say.
+
+    :param cut: the whole text of its last cell where that was cut, and empty otherwise.
+    """
     found = [f"{finding['code']}: {finding['message']}".removeprefix(": ") for finding in cluster["findings"]]
     errors = cluster["errors"]
-    return [*map(error_words, errors), *found] if errors and (is_shortened or len(errors) > 1) else found
+    if errors:
+        return [*map(error_words, errors), *found] if cut or len(errors) > 1 else found
+    return [cut, *found] if cut else found
 
 
 def few(names: list[str]) -> str:

@@ -18,6 +18,10 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.plugin_utils import report, report_html
 from ansible_collections.apono.eks.plugins.plugin_utils.query import Query
 from ansible_collections.apono.eks.plugins.plugin_utils.run_facts import run_facts
+from ansible_collections.apono.eks.plugins.plugin_utils.terminal import table_width
+
+# Read once, before Ansible forks its workers.
+WIDTH = table_width()
 
 STEP = {
     "name": {"type": "str", "required": True},
@@ -86,7 +90,13 @@ class Report(Task):
         )
         if query:
             document = chosen(document, query)
-        shown = {"changed": False, "table": report.table(document), "counts": document["counts"], "files": {}}
+        shown = {
+            "changed": False,
+            "table": report.table(document, WIDTH),
+            "counts": document["counts"],
+            "errors": report.messages(document),
+            "files": {},
+        }
         try:
             files = self.write(document) if self.params.get("path") else {}
         except ResourceError as error:

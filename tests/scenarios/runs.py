@@ -21,6 +21,8 @@ from testbed.processes import descendants
 
 SCENARIOS = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 240
+# How the failure of a host at the end of a run refers to its error.
+REFERENCE = "The report above has"
 HELD_SECONDS = 180
 
 
@@ -56,8 +58,11 @@ class Run:
 
     @property
     def failed(self) -> dict[str, str]:
-        """The message of each host that failed."""
-        return {item["host"]: item["result"].get("msg", "") for item in self.results if item["event"] == "failed"}
+        """The message of each host that failed: where it fails at the very end, that of the report."""
+        found = {item["host"]: item["result"].get("msg", "") for item in self.results if item["event"] == "failed"}
+        reports = [item["result"] for item in self.results if item["action"] == "apono.eks.report"]
+        told = reports[-1].get("errors", {}) if reports else {}
+        return {host: told.get(host, text) if REFERENCE in text else text for host, text in found.items()}
 
     @property
     def diffs(self) -> list[tuple[str, str, str]]:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from runs import Controller
+from fleets import Fleet
+from runs import REFERENCE, Controller, Run
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, Account
@@ -118,3 +120,48 @@ def test_a_loop_that_cannot_begin_says_why(every_binary: Path, tmp_path: Path, p
     # Before ansible-core 2.19, a filter that gets nothing says so itself, and Ansible quotes the expression.
     assert "the true reason" in run.output or variable in run.failed["localhost"]
     assert "'item' is undefined" not in run.output
+
+
+def test_a_failure_is_shown_where_it_happened_and_in_the_table(bed: Bed, controller: Controller) -> None:
+    controller.environment["COLUMNS"] = "150"
+    fleet = Fleet(bed, controller, apono_verify_session_name="jane@example.com")
+    fleet.add("alpha", ACCOUNT)
+    fleet.add("beta", ACCOUNT, "CONFIG_MAP")
+    # Its name is as long as a name may be, and EKS does not know it.
+    gone = "gone-" + "x" * 60
+    fleet.hosts[gone] = {"apono_cluster_name": "gone", "apono_assume_role_arn": fleet.accounts[ACCOUNT].automation}
+    variables = "In the playbooks, cluster_name is apono_cluster_name, region is apono_region, profile is apono_profile"
+    of_the_account = {"match": "iam:GetRole", "status": 403, "code": "AccessDenied", "message": "out of order"}
+    of_a_cluster = {**of_the_account, "match": "eks:DescribeAccessEntry", "code": "AccessDeniedException"}
+    for playbook, fault, failed in (
+        ("onboard", of_the_account, {"alpha", "beta", gone}),
+        ("onboard", None, {gone}),
+        ("verify", None, {"alpha", "beta", gone}),
+        ("migrate_to_access_entries", None, {"beta", gone}),
+        ("audit", of_a_cluster, {"alpha", "beta", gone}),
+        ("offboard", {**of_a_cluster, "match": "eks:DeleteAccessEntry"}, {"alpha", "beta"}),
+    ):
+        bed.heal()
+        if fault:
+            bed.fault("aws", **fault)
+        run = fleet.run(playbook)
+        assert (run.code, set(run.failed)) == (2, failed), run.output
+        assert_shown_twice(run, playbook)
+        if gone in failed and playbook == "onboard":
+            assert variables in run.failed[gone]
+            # Its long name leaves the others their room, and follows in full.
+            assert re.search(rf'"gone-x+…x+ is {gone}"', run.output)
+            assert ("mapping, integration" in run.told["beta"]) is (fault is None), run.output
+
+
+def assert_shown_twice(run: Run, playbook: str) -> None:
+    """Each error is in the output of one task, in which ansible-core 2.19 has it twice, and in the table."""
+    tasks = [item for item in run.results if item["event"] == "failed"]
+    errors = {text for item in tasks if REFERENCE not in (text := item["result"].get("msg", ""))}
+    for text in errors:
+        shown = [item["name"] for item in tasks if text in item["result"].get("msg", "")]
+        assert len(set(shown)) == 1, (playbook, text, shown)
+        lines = [line for line in run.output.splitlines() if json.dumps(text)[1:-1] in line or text in line]
+        at_the_task = [line for line in lines if line.startswith(("fatal: ", "[ERROR]: "))]
+        assert len(at_the_task) <= 2 * len(shown), (playbook, lines)
+        assert len(lines) - len(at_the_task) <= 1, (playbook, lines)

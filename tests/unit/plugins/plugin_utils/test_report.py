@@ -302,9 +302,41 @@ def test_the_anchor_of_a_cluster_is_made_of_its_name():
 
 def test_long_names_keep_both_ends():
     names = [f"{'platform-production-' * 4}{end}" for end in ("eu", "us")]
-    lines = report.table(document([{"cluster": name, "state": "changed"} for name in names]))
+    shown = document([{"cluster": name, "state": "changed"} for name in names])
+    lines = report.table(shown, 60)
     assert [line.split()[0][-2:] for line in lines[1:3]] == ["eu", "us"]
     assert lines[1].startswith("platform-productio…")
+    # Their whole names follow.
+    assert lines[4:6] == [f"{line.split()[0]} is {name}" for line, name in zip(lines[1:3], names, strict=True)]
+    wide = report.table(shown, 160)
+    assert [line.split()[0] for line in wide[1:3]] == names
+    assert not [line for line in wide if " is " in line]
+
+
+def test_one_long_name_leaves_the_last_column_its_room():
+    steps = [{"name": name, "state": "changed"} for name in ("policy", "role", "mapping", "integration")]
+    names = ["prod-1", "prod-2", "x" * 70]
+    lines = report.table(document([{"cluster": name, "state": "changed", "steps": steps} for name in names]))
+    assert [line.endswith("changed  policy, role, mapping, integration") for line in lines[1:4]] == [True] * 3
+    assert [line for line in lines if " is " in line] == [f"{lines[3].split()[0]} is {names[2]}"]
+    assert max(map(len, lines[:4])) <= report.WIDTH
+
+
+@pytest.mark.parametrize("width", [60, 104, 200])
+def test_every_text_that_was_cut_follows_in_full(width):
+    steps = [{"name": f"step {number}", "state": "changed"} for number in range(30)]
+    cluster = {"cluster": "c" * 150, "account_id": "1" * 30, "region": "r" * 30, "state": "s" * 30, "steps": steps}
+    lines = report.table(document([cluster]), width)
+    below = "\n".join(lines[2:])
+    for text in (*(cluster[key] for key in ("cluster", "account_id", "region", "state")), "step 0, step 1, step 2"):
+        assert text in below
+    assert ", ".join(step["name"] for step in steps) in below
+
+
+def test_messages_are_those_of_the_clusters_that_failed():
+    errors = [{"step": "role", "message": "No."}, {"step": "", "message": "Nor that."}]
+    shown = document([DONE, {"cluster": "prod-3", "state": "failed", "errors": errors}])
+    assert report.messages(shown) == {"prod-3": "No. Nor that."}
 
 
 def test_the_csv_has_a_column_for_each_step():
