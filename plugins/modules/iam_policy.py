@@ -54,6 +54,12 @@ options:
     type: list
     elements: str
     default: ["*"]
+  purge_scope:
+    description:
+      - Whether clusters and regions that O(clusters) and O(regions) do not name are removed from the policy.
+      - V(false) only adds clusters and regions. A document that is not of the built-in form is replaced all the same.
+    type: bool
+    default: true
   policy:
     description: A policy document of your own, as a dictionary or JSON text, instead of the built-in one.
     type: raw

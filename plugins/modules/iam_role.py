@@ -64,6 +64,13 @@ options:
       policy:
         description: A trust policy of your own, as a dictionary or JSON text.
         type: raw
+  purge_trusted_accounts:
+    description:
+      - With O(trust.sso), whether accounts that O(trust.sso.account_ids) does not name are removed from the trust
+        policy.
+      - V(false) only adds accounts. A trust policy that is not of the form of O(trust.sso) is replaced all the same.
+    type: bool
+    default: true
   managed_policies:
     description:
       - Managed policies to attach, by ARN, or by name where it is one of the account's own without a path.

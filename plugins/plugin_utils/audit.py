@@ -87,6 +87,9 @@ _NEVER_ASKED = ("NoCredentials", "NoProfile", "NoRegion", "NoToken", "NotActive"
 # Refusals to edit aws-auth, which are no service's.
 _EDIT_REFUSALS = ("EditRefused", "WouldLockOut")
 
+# How the playbook onboard removes what only the account's policy and trust policy say.
+PURGE = " with apono_purge_account_access: true"
+
 _SYNCING = ("initializing", "refreshing")
 
 
@@ -388,7 +391,7 @@ class Audit:
             yield (
                 "trust_too_broad",
                 f"The trust policy of the role {name} allows more than apono_trust: {'; '.join(wider)}. Run the "
-                "playbook onboard, or widen apono_trust if it is meant.",
+                f"playbook onboard{PURGE}, or widen apono_trust if it is meant.",
             )
         dead = iam.dead_principals(trust)
         if dead:
@@ -444,7 +447,7 @@ class Audit:
         if wider:
             yield (
                 "policy_too_broad",
-                f"The policy {name} allows more than is wanted: {'; '.join(wider)}. Run the playbook onboard.",
+                f"The policy {name} allows more than is wanted: {'; '.join(wider)}. Run the playbook onboard{PURGE}.",
             )
         facts = self.policy.result.get("policy") or {}
         default = facts.get("default_version_id")

@@ -17,9 +17,6 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, ia
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, OF_ACCOUNT, PATTERNS, SSO, TAGS, UNION
 
-# Patterns of the built-in policy. Where a cluster does not say, it asks for all.
-EVERYTHING = "*"
-
 # What counts where a cluster does not say: each finds the role by itself, so it is not what the others say.
 DEFAULTS = {name: plain(setting.value) for name, setting in OF_ACCOUNT.items() if setting.value is not None}
 
@@ -59,7 +56,7 @@ class Account:
         has = self.settings[name]
         merge = OF_ACCOUNT[name].merge
         if merge == PATTERNS:
-            return [EVERYTHING] if EVERYTHING in has + value else union(has, value)
+            return iam.patterns_of_both(has, value)
         if merge == UNION:
             return union(has, value)
         if merge == TAGS:

@@ -307,6 +307,16 @@ SECTIONS = (
                 merge=TAGS,
             ),
             _of_run(
+                "apono_purge_account_access",
+                "bool",
+                "iam_policy.purge_scope iam_role.purge_trusted_accounts",
+                "Whether clusters and regions of the built-in policy, and accounts of a trust policy for SSO, that no "
+                "host of the inventory sets are removed. Set it only in a run over all clusters of the account: a "
+                "slice of a job or another inventory may need what this run does not know.",
+                "``false``",
+                value=False,
+            ),
+            _of_run(
                 "apono_remove_account_access",
                 "bool",
                 "offboard.remove_account_access",

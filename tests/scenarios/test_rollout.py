@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleets import Fleet
+from fleets import REGION, Fleet
 from runs import Controller
 
 from testbed.bed import Bed
@@ -159,6 +159,7 @@ def test_where_it_is_not_known_what_a_cluster_needs_nothing_is_taken_from_its_ac
     bed: Bed, controller: Controller
 ) -> None:
     fleet = fleet_of(bed, controller, 4)
+    fleet.settings["apono_purge_account_access"] = True
     fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": [ELSEWHERE]}}
     assert fleet.run("onboard").code == 0
     fleet.hosts["c02"]["apono_trust"] = {"sso": {"account_ids": ["{{ identity_account }}"]}}
@@ -178,6 +179,44 @@ def test_where_it_is_not_known_what_a_cluster_needs_nothing_is_taken_from_its_ac
     fleet.hosts["c00"]["apono_trust"] = {"sso": {"account_ids": [ACCOUNTS[0], ELSEWHERE]}}
     fleet.run("onboard")
     assert fleet.states == {"c00": "changed", "c01": "unchanged", "c02": "failed", "c03": "unchanged"}
+
+
+def test_two_inventories_of_an_account_do_not_take_from_each_other(bed: Bed, controller: Controller) -> None:
+    first, second = Fleet(bed, controller, apono_report="report.json"), Fleet(bed, controller)
+    first.add("alpha", ACCOUNTS[0], apono_policy_clusters=["alpha"])
+    second.accounts = first.accounts
+    trust = {"sso": {"account_ids": [ELSEWHERE]}}
+    second.add("beta", ACCOUNTS[0], apono_policy_clusters=["beta"], apono_policy_regions=[REGION], apono_trust=trust)
+    for fleet in (first, second):
+        run = fleet.run("onboard")
+        assert run.code == 0, run.output
+    account = first.account(ACCOUNTS[0])
+    both = ({ACCOUNTS[0], ELSEWHERE}, {"*/alpha", "*/beta"})
+    assert (let_in(account), described(account)) == both
+    bed.forget_calls()
+    for fleet in (first, second):
+        run = fleet.run("onboard")
+        assert (run.code, run.changed) == (0, []), run.output
+    # Offboarding one of the inventories leaves the role to the other, if that is said.
+    assert second.run("offboard", "-e", "apono_remove_account_access=false").code == 0
+    assert (let_in(account), described(account)) == both
+
+    # An audit compares with the inventory alone, and a run that is to be exact takes the rest away.
+    first.run("audit")
+    codes = {finding["code"] for finding in first.records["alpha"]["findings"]}
+    assert codes == {"trust_too_broad", "policy_too_broad"}
+    run = first.run("onboard", "-e", "apono_purge_account_access=true")
+    assert run.code == 0, run.output
+    assert (let_in(account), described(account)) == ({ACCOUNTS[0]}, {"*/alpha"})
+    run = first.run("audit")
+    assert run.code == 0, run.output
+
+
+def described(account: Account) -> set[str]:
+    """The clusters that the account's policy allows to describe, with their regions."""
+    resources = account.policy()["Statement"][0]["Resource"]
+    arns = resources if isinstance(resources, list) else [resources]
+    return {f"{arn.split(':')[3]}/{arn.rpartition('/')[2]}" for arn in arns}
 
 
 def test_of_a_step_that_is_left_out_nothing_is_done_and_nothing_told(bed: Bed, controller: Controller) -> None:

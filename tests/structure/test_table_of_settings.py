@@ -62,6 +62,8 @@ OTHER_NAMES = {
     "apono_role_name.iam_role": "name",
     "apono_role_name.account_role": "name",
     "apono_policy.iam_policy": "policy",
+    "apono_purge_account_access.iam_policy": "purge_scope",
+    "apono_purge_account_access.iam_role": "purge_trusted_accounts",
     "apono_kubernetes.connector": "kubernetes",
     "apono_report.report": "path",
     "apono_cluster_wait_timeout.one_cluster": "wait_timeout",

@@ -42,6 +42,7 @@ class IamPolicy(WithAws, Resource):
                 "account_id": {"type": "str"},
                 "clusters": {"type": "list", "elements": "str", "default": ["*"]},
                 "regions": {"type": "list", "elements": "str", "default": ["*"]},
+                "purge_scope": {"type": "bool", "default": True},
                 "policy": {"type": "raw"},
                 "detach": {"type": "bool", "default": False},
                 "removed_roles": {"type": "list", "elements": "str", "default": []},
@@ -82,11 +83,18 @@ class IamPolicy(WithAws, Resource):
     def arn(self) -> str:
         return arn.policy_arn(self.aws.partition, self.account_id, self.params["path"], self.params["name"])
 
-    def document(self, partition: str, account_id: str) -> dict[str, Any]:
-        """The document that is wanted."""
+    def document(self, partition: str, account_id: str, current: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The desired document.
+
+        :param current: the document that the policy has.
+        """
         if self.own_document is not None:
             return self.own_document
-        document = iam.access_policy(partition, account_id, self.params["clusters"], self.params["regions"])
+        clusters, regions = self.params["clusters"], self.params["regions"]
+        scope = iam.scope_of(current, partition, account_id) if current and not self.params["purge_scope"] else None
+        if scope:
+            clusters, regions = map(iam.patterns_of_both, (clusters, regions), scope)
+        document = iam.access_policy(partition, account_id, clusters, regions)
         iam.validate_policy_size(document, "clusters and regions")
         return document
 
@@ -109,7 +117,8 @@ class IamPolicy(WithAws, Resource):
             current["versions"] = self.versions()
             return current
         current["document"] = default_document(self.aws, current)
-        if not iam.equivalent(current["document"], self.document(self.aws.partition, self.account_id)):
+        document = self.document(self.aws.partition, self.account_id, current["document"])
+        if not iam.equivalent(current["document"], document):
             current["versions"] = self.versions()
         return current
 
@@ -150,7 +159,8 @@ class IamPolicy(WithAws, Resource):
         policy_arn = arn.policy_arn(current.partition, current.account_id, self.params["path"], self.params["name"])
         if self.params["state"] == "absent":
             return self.plan_absent(policy_arn, current.found)
-        document = self.document(current.partition, current.account_id)
+        has = current.found["document"] if current.found else None
+        document = self.document(current.partition, current.account_id, has)
         if current.found is None:
             return self.plan_create(policy_arn, document)
         return self.plan_update(policy_arn, current.found, document)

@@ -51,6 +51,7 @@ class IamRole(WithAws, Resource):
                 "path": {"type": "str", "default": "/"},
                 "description": {"type": "str"},
                 "trust": TRUST,
+                "purge_trusted_accounts": {"type": "bool", "default": True},
                 "managed_policies": {"type": "list", "elements": "str", "default": [], "aliases": ["managed_policy"]},
                 "purge_managed_policies": {"type": "bool", "default": False, "aliases": ["purge_policies"]},
                 "read_inline_policies": {"type": "bool", "default": False},
@@ -83,8 +84,11 @@ class IamRole(WithAws, Resource):
             # Whatever is wrong with it is wrong in any account.
             yield lambda: self.refuse_open(self.trust_document("aws", "000000000000"))
 
-    def trust_document(self, partition: str, account_id: str) -> dict[str, Any]:
-        """The trust policy that is wanted."""
+    def trust_document(self, partition: str, account_id: str, current: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The desired trust policy.
+
+        :param current: the trust policy that the role has.
+        """
         trust = self.params["trust"]
         if not trust:
             raise ResourceError(
@@ -96,7 +100,12 @@ class IamRole(WithAws, Resource):
         elif trust.get("saml"):
             document = iam.saml_trust(partition, account_id, trust["saml"]["provider"])
         else:
-            document = iam.sso_trust(partition, trust["sso"].get("account_ids") or [account_id])
+            accounts = trust["sso"].get("account_ids") or [account_id]
+            if current and not self.params["purge_trusted_accounts"]:
+                # A trust policy of another form is replaced: it says something else than accounts.
+                has = iam.trust_of(current, partition, account_id).get("sso")
+                accounts = accounts if has is None else [*accounts, *(has.get("account_ids") or [account_id])]
+            document = iam.sso_trust(partition, accounts)
         iam.validate_trust_size(document, "trust")
         return document
 
@@ -193,7 +202,7 @@ class IamRole(WithAws, Resource):
         after = dict(before)
         changes = []
 
-        document = self.trust_document(where.partition, where.account_id)
+        document = self.trust_document(where.partition, where.account_id, current["assume_role_policy_document"])
         if not iam.equivalent(current["assume_role_policy_document"], document):
             after["assume_role_policy_document"] = document
             dead = iam.dead_principals(current["assume_role_policy_document"])

@@ -12,6 +12,7 @@ import fnmatch
 import itertools
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -59,6 +60,10 @@ _STATEMENT_KEYS = {
 }
 
 
+# The pattern of the built-in policy for all clusters or regions.
+EVERYTHING = "*"
+
+
 def access_policy(partition: str, account_id: str, clusters: list[str], regions: list[str]) -> dict[str, Any]:
     """The policy of the users' role: to describe the clusters, so that ``aws eks update-kubeconfig`` works.
 
@@ -81,6 +86,12 @@ def access_policy(partition: str, account_id: str, clusters: list[str], regions:
         "Resource": resources[0] if len(resources) == 1 else resources,
     }
     return {"Version": VERSION, "Statement": [statement]}
+
+
+def patterns_of_both(some: Iterable[str], others: Iterable[str]) -> list[str]:
+    """The patterns of both for :func:`access_policy`: one for everything stands for all."""
+    patterns = list(dict.fromkeys([*some, *others]))
+    return [EVERYTHING] if EVERYTHING in patterns else patterns
 
 
 def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:

@@ -96,6 +96,34 @@ def test_a_document_that_differs_is_replaced_and_of_five_versions_the_oldest_goe
     assert plan.after["document"] == iam.access_policy("aws", ACCOUNT, ["*"], ["*"])
 
 
+@pytest.mark.parametrize(
+    ("purge", "has", "wanted", "then"),
+    [
+        (False, (["a"], ["eu-west-1"]), (["b"], ["eu-west-1"]), (["a", "b"], ["eu-west-1"])),
+        (False, (["a", "b"], ["*"]), (["b"], ["*"]), (["a", "b"], ["*"])),
+        (False, (["a"], ["us-east-1"]), (["*"], ["eu-west-1"]), (["*"], ["us-east-1", "eu-west-1"])),
+        (False, (["*"], ["*"]), (["a"], ["eu-west-1"]), (["*"], ["*"])),
+        (True, (["a", "b"], ["*"]), (["b"], ["*"]), (["b"], ["*"])),
+        (None, (["a", "b"], ["*"]), (["b"], ["*"]), (["b"], ["*"])),
+    ],
+)
+def test_a_scope_that_others_need_stays_unless_it_is_purged(purge, has, wanted, then):
+    given = {} if purge is None else {"purge_scope": purge}
+    current = policy(document=iam.access_policy("aws", ACCOUNT, *has), versions=[])
+    plan = resource(IamPolicy, clusters=wanted[0], regions=wanted[1], **given).plan(current)
+    assert iam.equivalent(plan.after["document"], iam.access_policy("aws", ACCOUNT, *then))
+    # What one run adds, the next one of another part of the account leaves as it is.
+    others = resource(IamPolicy, clusters=has[0], regions=has[1], **given)
+    again = others.document("aws", ACCOUNT, plan.after["document"])
+    assert iam.equivalent(again, plan.after["document"]) is (purge is False)
+
+
+def test_a_document_of_another_form_is_replaced_whole():
+    own = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "eks:*", "Resource": "*"}]}
+    plan = resource(IamPolicy, clusters=["a"], purge_scope=False).plan(policy(document=own, versions=[]))
+    assert plan.after["document"] == iam.access_policy("aws", ACCOUNT, ["a"], ["*"])
+
+
 def test_a_description_cannot_be_changed_and_that_is_said():
     wanted = resource(IamPolicy, description="new")
     assert wanted.plan(policy(description="old")).changes == ()
@@ -130,6 +158,38 @@ def test_a_boundary_is_never_taken_away():
 
 
 # The role
+
+
+OTHER_ACCOUNT = "210987654321"
+
+
+@pytest.mark.parametrize(
+    ("purge", "has", "wanted", "then"),
+    [
+        (False, [OTHER_ACCOUNT], None, [ACCOUNT, OTHER_ACCOUNT]),
+        (False, [ACCOUNT], [OTHER_ACCOUNT], [ACCOUNT, OTHER_ACCOUNT]),
+        (False, [ACCOUNT, OTHER_ACCOUNT], [ACCOUNT], [ACCOUNT, OTHER_ACCOUNT]),
+        (True, [ACCOUNT, OTHER_ACCOUNT], [ACCOUNT], [ACCOUNT]),
+        (None, [ACCOUNT, OTHER_ACCOUNT], [ACCOUNT], [ACCOUNT]),
+    ],
+)
+def test_accounts_that_others_need_stay_trusted_unless_they_are_purged(purge, has, wanted, then):
+    given = {} if purge is None else {"purge_trusted_accounts": purge}
+    trust = {"sso": {"account_ids": wanted} if wanted else {}}
+    plan = resource(IamRole, trust=trust, **given).plan(
+        role(assume_role_policy_document=iam.sso_trust("aws", has), managed_policies=[])
+    )
+    document = plan.after["assume_role_policy_document"]
+    assert iam.equivalent(document, iam.sso_trust("aws", then))
+    assert ("update_assume_role_policy" in operations(plan)) is (set(has) != set(then))
+
+
+@pytest.mark.parametrize("trust", [{"saml": {"provider": "okta"}}, {"sso": {}}])
+def test_a_trust_policy_of_another_form_is_replaced_whole(trust):
+    own = iam.saml_trust("aws", ACCOUNT, "azure") if "sso" in trust else iam.sso_trust("aws", [OTHER_ACCOUNT])
+    desired = resource(IamRole, trust=trust, purge_trusted_accounts=False)
+    plan = desired.plan(role(assume_role_policy_document=own, managed_policies=[]))
+    assert plan.after["assume_role_policy_document"] == desired.trust_document("aws", ACCOUNT)
 
 
 def role(**changes):
