@@ -197,6 +197,13 @@ def partitions(world: World) -> None:
         world.profile(f"{name}-admin", world.bed.credentials(account_id, partition), region)
 
 
+def own_playbooks(world: World) -> None:
+    """Two clusters of one account, without the inventory of another guide."""
+    world.one_account()
+    world.add("prod-1")
+    world.add("prod-2", "CONFIG_MAP")
+
+
 def mapping(world: World) -> None:
     world.one_account()
     world.add("old-1", "CONFIG_MAP")
@@ -367,6 +374,7 @@ WORLDS: dict[str, Callable[[World], None]] = {
     "migration": migration,
     "offboarding": onboarded,
     "onboarding": onboarding,
+    "own_playbooks": own_playbooks,
     "partitions": partitions,
     "permissions": permissions,
     "reports": reports,
