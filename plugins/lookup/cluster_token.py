@@ -74,7 +74,10 @@ class LookupModule(DataLookup):
             for name in terms:
                 arn.validate_cluster_name(plain(name))
             if not aws.region:
-                raise ResourceError("No AWS region is known: give region in aws, or AWS_REGION.", code="NoRegion")
+                raise ResourceError(
+                    "No AWS region is known: set region in the option aws, or the environment variable AWS_REGION.",
+                    code="NoRegion",
+                )
             return [aws.cluster_token(plain(name)) for name in terms]
         except ResourceError as error:
             raise AnsibleLookupError(f"cluster_token: {error.message}") from error

@@ -98,7 +98,8 @@ class LookupModule(DataLookup):
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
         unknown = [term for term in terms if term not in (*TARGETS, SETTINGS)]
         if unknown or kwargs:
-            raise AnsibleLookupError(f"options returns those of {', '.join((*TARGETS, SETTINGS))}.")
+            what = ", ".join(map(repr, unknown)) or "keyword arguments"
+            raise AnsibleLookupError(f"options does not know {what}: name {', '.join((*TARGETS, SETTINGS))}.")
         try:
             return [self.options(term, variables) for term in terms]
         except ResourceError as error:

@@ -70,7 +70,7 @@ class Options:
             # Before ansible-core 2.19, of a text with an equals sign in place of a dictionary that has options.
             texts_given = [name for name, spec in self.argument_spec.items() if "options" in spec and given.get(name)]
             result = ValidationResult(given)
-            result.errors.append(ArgumentTypeError(f"{' or '.join(texts_given)} is no dictionary"))
+            result.errors.append(ArgumentTypeError(f"{' or '.join(texts_given)} is not a dictionary"))
         for name, spec in self.argument_spec.items():
             # Before ansible-core 2.19, a text that looks like a call of Python is validated as a dictionary.
             if spec.get("type") == "dict" and isinstance(result.validated_parameters.get(name), str):
@@ -188,8 +188,8 @@ def name_text(value: Any, variable: str, default: str = "") -> str:
     kind = next((words for words, types in _NO_TEXTS.items() if isinstance(value, types)), None)
     if kind:
         raise ResourceError(
-            f"{variable} is a name, and YAML has read {kind}, {value}, in its place. Put the name in "
-            "quotes, as it is written in AWS or Apono.",
+            f"{variable} has to be a text, and YAML has read {kind}, {value}. Write the name in quotes, as it is in "
+            "AWS or Apono.",
             code="NameIsNoText",
         )
     # A text, or one from a vault.

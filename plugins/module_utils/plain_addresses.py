@@ -31,7 +31,7 @@ def warnings(params: dict[str, Any]) -> Iterator[str]:
         if host:
             yield (
                 f"{name} begins with http://, so credentials and what they protect cross the network to {host} "
-                "unencrypted: give an address that begins with https://."
+                "unencrypted: set an address that begins with https://."
             )
 
 

@@ -133,7 +133,7 @@ notes:
     message:
       description: What there is to say.
       type: str
-      sample: "Apono has no integration of the cluster prod-1: onboard makes it."
+      sample: "Apono has no integration of the cluster prod-1: apono.eks.onboard creates it."
 host_vars:
   description: The variables as the text of a YAML file.
   returned: success

@@ -38,8 +38,8 @@ def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:
     role = result.get("role") or {}
     if not role.get("create_date"):
         raise ResourceError(
-            f"The IAM role of account {account_id} is not known: see the error of {host}. If it has none, the account "
-            "has not been set up yet: do not leave out the tag account."
+            f"The IAM role of account {account_id} is not known, because {host} has failed or the role does not exist. "
+            "Correct the error of that host, or run without --tags or --skip-tags, so that the role is created."
         )
     role_arn: str = role["arn"]
     return role_arn

@@ -367,12 +367,12 @@ class Audit:
         yield (
             "cluster_missing",
             f"EKS knows no cluster {name} in {where} of the account of the AWS credentials: take it out of the "
-            "inventory (after the playbook offboard), or correct apono_cluster_name, apono_region or the credentials.",
+            "inventory (after apono.eks.offboard), or correct apono_cluster_name, apono_region or the credentials.",
         )
         if self.integration.is_there:
             yield (
                 "integration_without_cluster",
-                f"Apono has an integration for {name}, and there is no such cluster: run the playbook offboard.",
+                f"Apono has an integration for {name}, and there is no such cluster: run apono.eks.offboard.",
             )
 
     def of_the_role(self) -> Iterator[tuple[str, str]]:
@@ -384,21 +384,21 @@ class Audit:
             yield (
                 "trust_open",
                 f"Strangers may assume the role {name}: no condition of its trust policy certainly excludes callers of "
-                "other accounts and organizations. Run the playbook onboard at once.",
+                "other accounts and organizations. Run apono.eks.onboard at once.",
             )
         wider = beyond(trust, wanted_trust)
         if wider:
             yield (
                 "trust_too_broad",
-                f"The trust policy of the role {name} allows more than apono_trust: {'; '.join(wider)}. Run the "
-                f"playbook onboard{PURGE}, or widen apono_trust if it is meant.",
+                f"The trust policy of the role {name} allows more than apono_trust: {'; '.join(wider)}. Run "
+                f"apono.eks.onboard{PURGE}, or widen apono_trust if you want that.",
             )
         dead = iam.dead_principals(trust)
         if dead:
             yield (
                 "trust_dead_principal",
                 f"The trust policy of the role {name} names principals that were deleted ({', '.join(dead)}), who may "
-                "not come any more, even if they were made again: run the playbook onboard.",
+                "not come any more, even if they were made again: run apono.eks.onboard.",
             )
         free = iam_trust.free_session_name_statements(trust)
         if free:
@@ -406,7 +406,7 @@ class Audit:
                 "session_name_unrestricted",
                 f"The trust policy of the role {name} lets its callers choose the name of their session, and with it "
                 f"their Kubernetes username (statement {', '.join(free)}). Add a condition on sts:RoleSessionName to "
-                "the policy of apono_trust, or run the playbook onboard if apono_trust has it.",
+                "the policy of apono_trust, or run apono.eks.onboard if apono_trust has it.",
             )
         wanted = {self.policy.after.get("arn"), *self.wanted_policies()}
         surplus = [policy for policy in role["managed_policies"] if policy not in wanted]
@@ -428,7 +428,7 @@ class Audit:
             yield (
                 "role_boundary",
                 f"The role {name} has the permissions boundary {role['permissions_boundary'] or 'none'} and not "
-                f"{boundary}: run the playbook onboard.",
+                f"{boundary}: run apono.eks.onboard.",
             )
 
     def wanted_policies(self) -> Iterator[str]:
@@ -447,7 +447,8 @@ class Audit:
         if wider:
             yield (
                 "policy_too_broad",
-                f"The policy {name} allows more than is wanted: {'; '.join(wider)}. Run the playbook onboard{PURGE}.",
+                f"The policy {name} allows more than the desired policy: {'; '.join(wider)}. Run "
+                f"apono.eks.onboard{PURGE}.",
             )
         facts = self.policy.result.get("policy") or {}
         default = facts.get("default_version_id")
@@ -473,7 +474,7 @@ class Audit:
             yield (
                 "mapped_other_way",
                 f"The role {name} is mapped by {ways[entry is None]} and not by {ways[self.way_is_config_map]}, which "
-                "apono_authentication asks for. Set that to what is meant, or run the playbook onboard.",
+                "apono_authentication asks for. Set it to the mapping that you want, or run apono.eks.onboard.",
             )
         result = self.result("config_map" if self.way_is_config_map else "entry")
         wanted = (result.get("entry") or result.get("access_entry") or {}).get("username")
@@ -506,7 +507,7 @@ class Audit:
             yield (
                 "aws_auth_duplicates",
                 f"aws-auth has {len(self.role_entries)} entries of the role (lines {lines}), of which EKS takes the "
-                "last: the playbook onboard makes them one.",
+                "last: apono.eks.onboard removes the others.",
             )
         item = self.mapped_by_config_map or {"groups": []}
         reserved = [group for group in item["groups"] if group.startswith("system:")]
@@ -584,7 +585,7 @@ class Audit:
             )
             yield (
                 "connector_missing",
-                f"The integration {name} {lost}: set apono_connector and run the playbook onboard.",
+                f"The integration {name} {lost}: set apono_connector and run apono.eks.onboard.",
             )
             return
         if connector["status"].upper() != "CONNECTED":

@@ -78,7 +78,7 @@ class Account:
     def contradiction(self, host: str, name: str, what: str = "") -> ResourceError:
         return ResourceError(
             f"{host} and {self.given_by[name]} are in account {self.account_id}, which has one IAM role for all its "
-            f"clusters, and differ in {name}{what}. Set it alike.",
+            f"clusters, and differ in {name}{what}. Set the same value for both.",
             code=CONTRADICTION,
         )
 
@@ -192,7 +192,9 @@ def flow_names(given: Mapping[str, Any]) -> list[str]:
     """The names of the access flows that a cluster's variables list; raises :class:`ResourceError`."""
     flows = given.get("apono_access_flows") or []
     if not isinstance(flows, list) or not all(isinstance(flow, dict) and flow.get("name") for flow in flows):
-        raise ResourceError("apono_access_flows is a list of access flows, and each needs a name.")
+        raise ResourceError(
+            "apono_access_flows is not a list of access flows with names: write a list, and a name in each flow."
+        )
     return [str(flow["name"]) for flow in flows]
 
 
@@ -251,7 +253,7 @@ def batches(serial: Any) -> list[str]:
     for size in sizes:
         if not _BATCH.fullmatch(size) or size == "0%":
             raise ResourceError(
-                f"apono_serial has {size!r}: give numbers of clusters, such as 5, or percentages, such as 20%; several "
+                f"apono_serial has {size!r}: set numbers of clusters, such as 5, or percentages, such as 20%; several "
                 "in a list or one per line are the sizes of one batch after another."
             )
     return sizes or ["100%"]
@@ -262,6 +264,6 @@ def most_failures(percentage: Any) -> int:
     text = str("" if percentage is None else percentage).strip().removesuffix("%") or "100"
     if not text.isdecimal() or int(text) > 100:
         raise ResourceError(
-            f"apono_max_fail_percentage is {percentage!r}: give a percentage of a batch's clusters from 0 to 100."
+            f"apono_max_fail_percentage is {percentage!r}: set a percentage of a batch's clusters from 0 to 100."
         )
     return int(text)

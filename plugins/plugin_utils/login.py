@@ -37,7 +37,7 @@ def validate(cluster_name: str, region: str, role_arn: str, sign_in: str) -> Non
     arn.validate_region(region, "region")
     arn.validate_role_arn(role_arn, "role_arn")
     if sign_in not in SIGN_INS:
-        raise ResourceError(f"sign_in {sign_in!r} is neither of {', '.join(SIGN_INS)}.")
+        raise ResourceError(f"sign_in {sign_in!r} is not valid: set {' or '.join(SIGN_INS)}.")
 
 
 def profile_section(profile: str, role_arn: str, session_name: str, source_profile: str) -> str:

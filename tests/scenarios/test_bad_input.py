@@ -48,28 +48,28 @@ BAD = {
     ),
     "a malformed ARN": (
         {"apono_assume_role_arn": "arn:aws:iam::111122223333:rolle/x"},
-        ["assume_role_arn 'arn:aws:iam::111122223333:rolle/x' is not the ARN of a role", "give one like"],
+        ["assume_role_arn 'arn:aws:iam::111122223333:rolle/x' is not the ARN of a role", "set an ARN such as"],
     ),
     "a malformed ARN of a boundary": (
         {"apono_permissions_boundary": "policy/boundary"},
         ["permissions_boundary 'policy/boundary' is not an ARN"],
     ),
-    "a policy that is no JSON": ({"apono_policy": "{Version: 1"}, ["policy is not JSON", "Give a policy document"]),
+    "a policy that is no JSON": ({"apono_policy": "{Version: 1"}, ["policy is not JSON", "Set a policy document"]),
     "a trust policy that lets strangers in": (
         {"apono_trust": OPEN_TRUST},
         ["lets strangers assume the role", "apono_allow_open_trust"],
     ),
     "a name of a cluster that YAML reads as a number": (
         {"apono_cluster_name": 123},
-        ["apono_cluster_name is a name, and YAML has read a number, 123, in its place", "Put the name in quotes"],
+        ["apono_cluster_name has to be a text, and YAML has read a number, 123.", "Write the name in quotes"],
     ),
     "a name of an integration that YAML reads as a truth value": (
         {"apono_integration_name": True},
-        ["apono_integration_name is a name, and YAML has read a truth value, True, in its place"],
+        ["apono_integration_name has to be a text, and YAML has read a truth value, True."],
     ),
     "a name of a role that YAML reads as a number": (
         {"apono_role_name": 16},
-        ["apono_role_name is a name, and YAML has read a number, 16, in its place"],
+        ["apono_role_name has to be a text, and YAML has read a number, 16."],
     ),
     "no trust": (
         {"apono_trust": ""},

@@ -131,7 +131,7 @@ def test_what_contradicts_is_told_with_the_rest(bed: Bed, controller: Controller
     told = errors(fleet)
     assert told["fine"] == []
     flows, contradiction, way, connector = told["other"]
-    assert "apono_access_flows is a list" in flows
+    assert "apono_access_flows is not a list" in flows
     assert "other and fine are in account" in contradiction
     assert "is in the authentication mode API and does not read aws-auth" in way
     assert "There is no connector 'nobody'" in connector

@@ -219,10 +219,10 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
         "The sync of the integration … has not ended within … seconds": {
             "apono.eks.integration": {**integration, "name": "slow", "wait_timeout": 1}
         },
-        "apono_serial has …: give numbers of clusters": {
+        "apono_serial has …: set numbers of clusters": {
             "ansible.builtin.debug": {"msg": "{{ 'some' | apono.eks.batches('') }}"}
         },
-        "apono_max_fail_percentage is …: give a percentage": {
+        "apono_max_fail_percentage is …: set a percentage": {
             "ansible.builtin.debug": {"msg": "{{ '' | apono.eks.batches('few') }}"}
         },
         "executable aws not found": {

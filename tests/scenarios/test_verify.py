@@ -100,7 +100,7 @@ def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) 
     run = place.run("verify")
     assert run.code == 2
     for host in place.hosts:
-        assert f"There is no IAM role arn:aws:iam::{ACCOUNT}:role/{ROLE}. Run the playbook onboard." in run.failed[host]
+        assert f"There is no IAM role arn:aws:iam::{ACCOUNT}:role/{ROLE}. Run apono.eks.onboard." in run.failed[host]
 
 
 def test_a_person_who_came_by_saml(bed: Bed, controller: Controller) -> None:

@@ -146,9 +146,9 @@ class Apono:
 
     def not_apono(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         return ResourceError(
-            f"What answers at {self.url} is not Apono's API: it answered {answer.status} to {method} {path} for {what} "
-            "with something else. Check that api_url (in a playbook apono_api_url) is the address of Apono's API, and "
-            "that no proxy or sign-in page answers in its place.",
+            f"The server at {self.url} is not the Apono API: it answered {answer.status} to {method} {path} for "
+            f"{what} with something else. Check that api_url (in a playbook apono_api_url) is the address of the "
+            "Apono API, and that no proxy or sign-in page answers in its place.",
             service="apono",
             operation=f"{method} {path}",
             code="NotApono",
@@ -175,7 +175,7 @@ class Apono:
         text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message", "error", "code")
         advice = {
             401: " The token was refused: it is wrong, expired or revoked. Set api_token to a valid token.",
-            403: " The token has no right to do this: give its service account the role for it in Apono.",
+            403: " The token has no permission for this: assign a role with it to its service account in Apono.",
             TOO_MANY_REQUESTS: " Run again later, or with fewer clusters at a time.",
         }.get(answer.status, "")
         return ResourceError(

@@ -85,7 +85,7 @@ def run(settings: dict[str, Any], cluster: dict[str, Any], who: str) -> Credenti
             env={**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(question)},
         )
     except FileNotFoundError:
-        advice = "Install it, or give the whole path in users[].user.exec.command"
+        advice = "Install it, or set the whole path in users[].user.exec.command"
         raise failed(who, f"runs {command}, which is not installed here", advice) from None
     except subprocess.TimeoutExpired:
         raise failed(

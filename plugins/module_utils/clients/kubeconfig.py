@@ -139,7 +139,7 @@ class KubeconfigUser:
                 return tls_context(validate, settings.ca_file, settings.ca_text, shared=False)
             except OSError as error:
                 raise ResourceError(
-                    f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file."
+                    f"The certificate authority (ca_cert) cannot be used: {error}. Set PEM text or a file."
                 ) from error
         field = "certificate-authority-data" if data else "certificate-authority"
         text = self.pem(cluster, "certificate-authority", self.where) if validate else None

@@ -213,7 +213,7 @@ class Kubernetes:
             return Http(tls_context(self.validate, ca_file, ca_text), TIMEOUT, self.connect_timeout)
         except OSError as error:
             raise ResourceError(
-                f"The certificate authority (ca_cert) cannot be used: {error}. Give PEM text or a file."
+                f"The certificate authority (ca_cert) cannot be used: {error}. Set PEM text or a file."
             ) from error
 
     @property
@@ -363,7 +363,7 @@ class Kubernetes:
         text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message")
         advice = {
             401: f" {self.connection.remedy}",
-            403: " The caller is known but has no right to do this: give it the access policy "
+            403: " The caller is authenticated, but has no permission for this: associate the access policy "
             "AmazonEKSClusterAdminPolicy, or RBAC on the ConfigMap aws-auth in kube-system.",
             429: " The API server is overloaded: run again later.",
         }.get(answer.status, "")

@@ -78,7 +78,7 @@ def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy
     if not usable:
         # The text may hold a password, which an unusable address does not allow to be found.
         raise ResourceError(
-            f"{source} is not the address of a proxy: its host or port cannot be read. Give an address such as "
+            f"{source} is not the address of a proxy: its host or port cannot be read. Set an address such as "
             "http://proxy.example.com:3128.",
             code="InvalidProxy",
         )

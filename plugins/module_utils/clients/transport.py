@@ -165,7 +165,7 @@ def checked_address(text: str, setting: str, example: str) -> str:
     url = text.strip().rstrip("/")
     if credentials_of(url):
         raise ResourceError(
-            f"{setting} has a user or a password in it, which the service does not take: give one like {example}.",
+            f"{setting} has a user or a password in it, which the service does not accept: set one such as {example}.",
             code="InvalidAddress",
         )
     try:
@@ -173,12 +173,12 @@ def checked_address(text: str, setting: str, example: str) -> str:
         port = parts.port
     except ValueError:
         raise ResourceError(
-            f"{setting} {text!r} is not an address: its host or port cannot be read. Give one like {example}.",
+            f"{setting} {text!r} is not an address: its host or port cannot be read. Set one such as {example}.",
             code="InvalidAddress",
         ) from None
     if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
         raise ResourceError(
-            f"{setting} {text!r} is not an address that begins with https:// and names a host: give one like "
+            f"{setting} {text!r} is not an address that begins with https:// and names a host: set one such as "
             f"{example}.",
             code="InvalidAddress",
         )

@@ -347,8 +347,8 @@ class AccessEntry(WithAws, Resource):
                 return None
             if is_invalid_principal(error):
                 raise ResourceError(
-                    f"{error.message.rstrip('.')}. If the principal exists, check its path: an access entry takes "
-                    "the ARN with it.",
+                    f"{error.message.rstrip('.')}. If the principal exists, add its path to principal_arn (in a "
+                    "playbook apono_role_path).",
                     **error.error,
                 ) from error
             raise

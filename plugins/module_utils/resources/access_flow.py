@@ -153,8 +153,8 @@ class AccessFlow(WithApono, Resource):
         if len(found) > 1:
             ids = ", ".join(flow["id"] for flow in found)
             raise ResourceError(
-                f"There are {len(found)} access flows named {self.params['name']!r} ({ids}), and it cannot be known "
-                "which one is meant: rename or remove the others in Apono.",
+                f"There are {len(found)} access flows named {self.params['name']!r} ({ids}), so the name does not "
+                "identify one: rename or remove the others in Apono.",
                 service="apono",
                 code="Ambiguous",
             )

@@ -96,8 +96,8 @@ class AwsAuthRole(WithKubernetes, Resource):
         if mode == "API" and self.params["state"] == "present":
             raise ResourceError(
                 f"The cluster {self.params.get('cluster_name') or self.params.get('host')} is in the authentication "
-                "mode API and does not read aws-auth: an entry there would have no effect. Use "
-                "apono.eks.access_entry.",
+                "mode API and does not read aws-auth, so an entry there would have no effect. Use "
+                "apono.eks.access_entry, or in a playbook set apono_authentication to eks_api.",
                 service="eks",
                 code="ConfigMapNotRead",
             )

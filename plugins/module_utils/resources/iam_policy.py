@@ -307,8 +307,9 @@ class IamPolicy(WithAws, Resource):
         """Created by another caller since it was read, or there under another path, where it is not searched."""
         return Stale.uncertain(
             ResourceError(
-                f"{error.message} If no other run is making it now, there is a policy of that name in another letter "
-                "case or under another path: set name and path to its own.",
+                f"{error.message} If no other run creates it now, a policy of that name exists in another letter case "
+                "or under another path: set name and path (in a playbook apono_policy_name and apono_policy_path) to "
+                "those of the policy.",
                 **error.error,
             )
         )

@@ -155,7 +155,10 @@ class Integration(WithApono, Resource):
         known = self.params["parameter_ids"]
         self.config = {known.get(key, key): value for key, value in self.params["config"].items()}
         if len(self.config) < len(self.params["config"]):
-            raise ResourceError("config names a parameter twice, by its id and by its label: name it once.")
+            raise ResourceError(
+                "config (in a playbook apono_integration_config) names a parameter twice, by its id and by its label: "
+                "remove one of them."
+            )
 
     def add_days(self, option: str, key: str) -> None:
         integration.validate_days(option, self.params[option])
@@ -310,8 +313,8 @@ class Integration(WithApono, Resource):
         found = by_id or [connector for connector in connectors if connector["name"] == wanted]
         if len(found) > 1:
             raise ResourceError(
-                f"There are {len(found)} connectors named {wanted!r}: give one of their ids, "
-                f"{', '.join(connector['id'] for connector in found)}.",
+                f"There are {len(found)} connectors named {wanted!r}: set connector (in a playbook apono_connector) "
+                f"to one of their ids, {', '.join(connector['id'] for connector in found)}.",
                 service="apono",
                 code="Ambiguous",
             )
@@ -527,7 +530,7 @@ class Integration(WithApono, Resource):
         if synced is None:
             raise ResourceError(
                 f"The sync of {self.what} has not ended within {self.params['wait_timeout']} seconds. It goes on; "
-                "run again to wait for it, or raise wait_timeout.",
+                "run again to wait for it, or raise wait_timeout (in a playbook apono_wait_timeout).",
                 service="apono",
                 code="Timeout",
             )

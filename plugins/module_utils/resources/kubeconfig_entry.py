@@ -62,7 +62,10 @@ class KubeconfigEntry(Resource):
         arn.validate_cluster_name(params["cluster_name"])
         arn.validate_region(params["region"], "region")
         if not params["server"].startswith("https://"):
-            raise ResourceError(f"server {params['server']!r} is not the address of an API server: give https://….")
+            raise ResourceError(
+                f"server {params['server']!r} (in a playbook apono_user_server) is not the address of an API server: "
+                "set a URL that begins with https://."
+            )
         try:
             certificate = base64.b64decode(params["certificate_authority"], validate=True)
         except binascii.Error:

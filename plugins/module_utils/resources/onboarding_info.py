@@ -229,9 +229,9 @@ class OnboardingInfo(WithKubernetes, Information):
         if role is None:
             found.note(
                 "no_role",
-                f"there is no role {self.params['role_name']} in the account {cluster['account_id']}: onboard makes "
-                "it, and needs apono_trust for that. If the role has another name, set apono_role_name to it and adopt "
-                f"again.{self.candidates(cluster)}",
+                f"there is no role {self.params['role_name']} in the account {cluster['account_id']}: "
+                "apono.eks.onboard creates it, and needs apono_trust for that. If the role has another name, set "
+                f"apono_role_name to it and adopt again.{self.candidates(cluster)}",
             )
         elif policy is None or policy["arn"] not in role["managed_policies"]:
             what = f"makes {self.params.get('policy_name') or adoption.DEFAULT_NAME}" if policy is None else "attaches"
@@ -243,10 +243,13 @@ class OnboardingInfo(WithKubernetes, Information):
                 f"{self.inline_remark(arn.parse(role['arn']).name)}",
             )
         if way is None:
-            found.note("no_mapping", f"the role is not mapped in the cluster {cluster['name']}: onboard maps it.")
+            found.note(
+                "no_mapping", f"the role is not mapped in the cluster {cluster['name']}: apono.eks.onboard maps it."
+            )
         if integration is None:
             found.note(
-                "no_integration", f"Apono has no integration of the cluster {cluster['name']}: onboard makes it."
+                "no_integration",
+                f"Apono has no integration of the cluster {cluster['name']}: apono.eks.onboard creates it.",
             )
 
     def inline_remark(self, role_name: str) -> str:

@@ -157,7 +157,7 @@ def validate_targets(targets: list[dict[str, Any]]) -> None:
         kinds = [kind for kind in TARGET_KINDS if target.get(kind)]
         if len(kinds) != 1:
             raise ResourceError(
-                f"access_targets, target {number}, has {' and '.join(kinds) or 'nothing'}: give exactly one of "
+                f"access_targets, target {number}, has {' and '.join(kinds) or 'nothing'}: set exactly one of "
                 f"{', '.join(TARGET_KINDS)}."
             )
 

@@ -95,7 +95,7 @@ class Adoption:
         try:
             check(*arguments)
         except ResourceError as error:
-            self.note("refused", f"onboard refuses what is there. {error.message}")
+            self.note("refused", f"apono.eks.onboard does not accept the present value. {error.message}")
 
     def sections(self) -> list[tuple[str, dict[str, Any]]]:
         """The variables in the order of the file, by the titles of its sections."""
@@ -118,8 +118,8 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
     if anybody:
         found.note(
             "open_trust",
-            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and is adopted so with "
-            "apono_allow_open_trust: true. Narrow apono_trust, and take that away.",
+            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and the variables keep that "
+            "with apono_allow_open_trust: true. Narrow apono_trust, and remove apono_allow_open_trust.",
         )
     dead = iam.dead_principals(document)
     if dead:
@@ -219,7 +219,7 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
     try:
         edit = aws_auth.with_role(text, entry)
     except ResourceError as error:
-        found.note("refused", f"onboard refuses what is there. {error.message}")
+        found.note("refused", f"apono.eks.onboard does not accept the present value. {error.message}")
         return
     if edit.before is not edit.after:
         found.note(
@@ -313,7 +313,8 @@ def adopt_integration(
     found.keep("apono_resource_owner", _by_name(shown["owners_mapping"]))
     if shown["status"].lower() == "error":
         found.note(
-            "sync_failed", f"the last sync of {what} failed: onboard makes Apono sync again, and says so as a change."
+            "sync_failed",
+            f"the last sync of {what} failed: apono.eks.onboard starts another sync, and reports a change.",
         )
 
 

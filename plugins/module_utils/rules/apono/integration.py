@@ -227,7 +227,7 @@ def validate_custom_access_details(text: str, option: str = "custom_access_detai
 def validate_days(option: str, days: int) -> None:
     """Raises :class:`ResourceError` for a number of days that is none."""
     if days < 1:
-        raise ResourceError(f"{option} is {days}: give a number of days from 1 on.")
+        raise ResourceError(f"{option} is {days}: set a number of days of 1 or more.")
 
 
 def validate_owners(owner: dict[str, Any] | None, resource_owner: dict[str, Any] | None) -> None:

@@ -110,7 +110,7 @@ def _nowhere(role_arn: str, mapping: Mapping) -> Broken:
     return Broken(
         "mapping",
         f"The cluster is in the authentication mode {mapping.mode}, and {places[mapping.mode]} for {role_arn}{unread}. "
-        "Run the playbook onboard.",
+        "Run apono.eks.onboard.",
     )
 
 
@@ -162,7 +162,7 @@ def _listed(names: list[str]) -> str:
 def untrusted(role_arn: str, caller: str, session_name: str, role: dict[str, Any] | None, unread: str) -> Broken:
     """Why the role could not be assumed; ``role`` as ``GetRole`` gives it, ``unread`` why it could not be read."""
     if role is None and not unread:
-        return Broken("trust_policy", f"There is no IAM role {role_arn}. Run the playbook onboard.")
+        return Broken("trust_policy", f"There is no IAM role {role_arn}. Run apono.eks.onboard.")
     allowed = f" It allows: {'; '.join(_let_in(role))}." if role else f" It could not be read: {unread}"
     return Broken(
         "trust_policy",

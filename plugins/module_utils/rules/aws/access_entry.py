@@ -45,8 +45,9 @@ def validate_groups(groups: list[str]) -> None:
     for group in groups:
         if group.lower().startswith("system:"):
             raise ResourceError(
-                f"kubernetes_groups: {group!r} begins with system:, which EKS refuses in an access entry. What "
-                "system:masters gives is the access policy AmazonEKSClusterAdminPolicy (access_policies)."
+                f"kubernetes_groups (in a playbook apono_kubernetes_groups): {group!r} begins with system:, which EKS "
+                "refuses in an access entry. Remove it; instead of system:masters, name AmazonEKSClusterAdminPolicy in "
+                "access_policies (in a playbook apono_access_policies)."
             )
 
 
@@ -63,12 +64,13 @@ def validate_type_fields(
         return
     if username or groups:
         raise ResourceError(
-            f"An access entry of type {entry_type} takes neither username nor kubernetes_groups: EKS sets them itself."
+            f"An access entry of type {entry_type} takes neither username nor kubernetes_groups, because EKS sets "
+            "them: remove these options."
         )
     if policies and entry_type not in TYPES_WITH_POLICIES:
         raise ResourceError(
-            f"An access entry of type {entry_type} takes no access_policies: only "
-            f"{' and '.join(TYPES_WITH_POLICIES)} do."
+            f"An access entry of type {entry_type} takes no access_policies, only "
+            f"{' and '.join(TYPES_WITH_POLICIES)} do: remove access_policies, or change type."
         )
 
 
@@ -83,13 +85,20 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
                 "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy."
             )
         if name in seen:
-            raise ResourceError(f"access_policies names {name} twice, and EKS keeps one scope for each policy.")
+            raise ResourceError(
+                f"access_policies names {name} twice, and EKS has one scope for each policy: remove one of them."
+            )
         seen.add(name)
         namespaces = policy.get("namespaces") or []
         if policy["scope"] == "namespace" and not namespaces:
-            raise ResourceError(f"access_policies: {name} has the scope namespace and needs namespaces.")
+            raise ResourceError(
+                f"access_policies: {name} has the scope namespace and no namespaces: add namespaces, or set scope to "
+                "cluster."
+            )
         if policy["scope"] == "cluster" and namespaces:
-            raise ResourceError(f"access_policies: {name} has namespaces, which need scope: namespace.")
+            raise ResourceError(
+                f"access_policies: {name} has namespaces and the scope cluster: set scope to namespace, or remove them."
+            )
         for namespace in namespaces:
             if not _NAMESPACE.fullmatch(namespace):
                 raise ResourceError(
@@ -103,7 +112,7 @@ def validate_principal_created(text: str) -> None:
         datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise ResourceError(
-            f"principal_created {text!r} is not a time in ISO 8601, such as 2026-01-31T12:00:00+00:00: give the "
+            f"principal_created {text!r} is not a time in ISO 8601, such as 2026-01-31T12:00:00+00:00: set the "
             "create_date that apono.eks.iam_role returns."
         ) from error
 

@@ -242,7 +242,7 @@ def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
     if (where.service, kind) == ("iam", "role") and "/" in name:
         raise _No("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", NO_EFFECT)
     if (where.service, kind) == ("sts", "assumed-role"):
-        raise _No("session", "EKS looks a session up by its role, so it never matches this", NO_EFFECT)
+        raise _No("session", "It is a session, and EKS matches only the role of a session", NO_EFFECT)
     if where.service == "iam" and where.resource == "root":
         raise _No("root", "An access entry is for a role or user, and not for an account's root user")
     if (where.service, kind) == ("sts", "federated-user"):

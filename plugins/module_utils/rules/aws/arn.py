@@ -47,7 +47,9 @@ def parse(text: str) -> Arn:
     """Split an ARN; raises :class:`ResourceError` for a text that is none."""
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or not parts[5] or not _PARTITION.fullmatch(parts[1]):
-        raise ResourceError(f"{text!r} is not an ARN: one reads arn:partition:service:region:account:resource.")
+        raise ResourceError(
+            f"{text!r} is not an ARN: an ARN has the form arn:partition:service:region:account:resource."
+        )
     return Arn(*parts[1:])
 
 
@@ -120,12 +122,12 @@ def validate_principal_arn(text: str, option: str) -> None:
     example = "arn:aws:iam::123456789012:role/name"
     if text.startswith("arn:") and ":assumed-role/" in text:
         raise ResourceError(
-            f"{option} {text!r} is a session: give its role, {principal_of(text)} (with the role's path, if any)."
+            f"{option} {text!r} is a session: set its role, {principal_of(text)} (with the role's path, if any)."
         )
     where = _validate_iam_arn(text, option, ("role", "user"), example)
     if where.resource.startswith(_SERVICE_LINKED):
         raise ResourceError(
-            f"{option} {text!r} is a service-linked role, which EKS does not take: give a role or user of yours."
+            f"{option} {text!r} is a service-linked role, which EKS does not accept: set a role or user of your own."
         )
 
 
@@ -133,9 +135,9 @@ def _iam_arn(text: str, option: str, example: str) -> Arn:
     try:
         where = parse(text)
     except ResourceError as error:
-        raise ResourceError(f"{option} {text!r} is not an ARN: give one like {example}.") from error
+        raise ResourceError(f"{option} {text!r} is not an ARN: set an ARN such as {example}.") from error
     if where.service != "iam" or where.region:
-        raise ResourceError(f"{option} {text!r} is not an ARN of IAM: give one like {example}.")
+        raise ResourceError(f"{option} {text!r} is not an ARN of IAM: set an ARN such as {example}.")
     return where
 
 
@@ -145,23 +147,23 @@ def _validate_iam_arn(text: str, option: str, kinds: tuple[str, ...], example: s
         raise ResourceError(f"{option} {text!r} has no AWS account id: {where.account_id!r} has not 12 digits.")
     kind, slash, name = where.resource.partition("/")
     if kind not in kinds or not slash or not _IAM_NAME.fullmatch(name.rsplit("/", 1)[-1]):
-        raise ResourceError(f"{option} {text!r} is not the ARN of a {' or a '.join(kinds)}: give one like {example}.")
+        raise ResourceError(
+            f"{option} {text!r} is not the ARN of a {' or a '.join(kinds)}: set an ARN such as {example}."
+        )
     return where
 
 
 def validate_region(text: str, option: str) -> None:
     """Raises :class:`ResourceError` unless it looks like a region's name."""
     if not _REGION.fullmatch(text):
-        raise ResourceError(f"{option} {text!r} is not an AWS region: give a name like eu-central-1.")
+        raise ResourceError(f"{option} {text!r} is not an AWS region: set a region such as eu-central-1.")
 
 
 def validate_path(text: str) -> None:
     """Raises :class:`ResourceError` unless IAM takes it as a path: ``/``, or up to 512 characters between two
     slashes."""
     if not _PATH.fullmatch(text) or len(text) > 512:
-        raise ResourceError(
-            f"path {text!r} is not an IAM path: give /, or names between slashes such as /team/access/."
-        )
+        raise ResourceError(f"path {text!r} is not an IAM path: set /, or names between slashes such as /team/access/.")
 
 
 def validate_role_name(text: str, option: str = "name") -> None:
@@ -195,6 +197,6 @@ def validate_cluster_name(text: str) -> None:
     """Raises :class:`ResourceError` unless EKS takes it as a cluster's name (EKS API model, ClusterName)."""
     if not _CLUSTER_NAME.fullmatch(text):
         raise ResourceError(
-            f"cluster_name {text!r} is not the name of an EKS cluster: it has 1 to 100 letters, digits, - and _, and "
-            "begins with a letter or digit."
+            f"cluster_name {text!r} (in a playbook apono_cluster_name) is not the name of an EKS cluster: it has 1 to "
+            "100 letters, digits, - and _, and begins with a letter or digit."
         )

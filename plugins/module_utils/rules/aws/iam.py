@@ -134,12 +134,12 @@ def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]
     """
     if not _PROVIDER_NAME.fullmatch(provider):
         raise ResourceError(
-            f"trust.saml.provider {provider!r} is not the name of an IAM identity provider: give the name alone, not "
-            "its ARN."
+            f"trust.saml.provider {provider!r} (in a playbook apono_trust) is not the name of an IAM identity "
+            "provider: set the name, not its ARN."
         )
     if partition not in _SIGN_IN:
         raise ResourceError(
-            f"The SAML sign-in address of the partition {partition} is not known: give the whole document in "
+            f"The SAML sign-in address of the partition {partition} is not known: set the whole document in "
             "trust.policy."
         )
     statement = {
@@ -225,7 +225,7 @@ def _document(value: Any, option: str) -> dict[str, Any]:
             value = json_text.parsed(value)
         except ValueError as error:
             raise ResourceError(
-                f"{option} is not JSON: {error}. Give a policy document as JSON text or as a dictionary."
+                f"{option} is not JSON: {error}. Set a policy document as JSON text or as a dictionary."
             ) from error
     if not isinstance(value, dict):
         raise ResourceError(f"{option} is not a policy document: it is a {type(value).__name__} and not a dictionary.")
@@ -239,14 +239,14 @@ def _document(value: Any, option: str) -> dict[str, Any]:
     if str(version) not in (VERSION, "2008-10-17"):
         raise ResourceError(f"{option} has the Version {version!r}: IAM knows {VERSION!r} and '2008-10-17'.")
     if not value.get("Statement") or not isinstance(value["Statement"], (dict, list)):
-        raise ResourceError(f"{option} has no Statement: give at least one.")
+        raise ResourceError(f"{option} has no Statement: add at least one.")
     for number, statement in enumerate(statements(value), 1):
         where = f"{option}, statement {number}"
         if not isinstance(statement, dict):
-            raise ResourceError(f"{where} is not a dictionary.")
+            raise ResourceError(f"{where} is not a dictionary: write Effect, Action and the other elements.")
         unknown = sorted(set(statement) - _STATEMENT_KEYS)
         if unknown:
-            raise ResourceError(f"{where} has {', '.join(map(repr, unknown))}, which IAM does not know.")
+            raise ResourceError(f"{where} has {', '.join(map(repr, unknown))}, which IAM does not know: remove them.")
         if statement.get("Effect") not in ("Allow", "Deny"):
             raise ResourceError(f"{where} has the Effect {statement.get('Effect')!r}: write Allow or Deny.")
         _validate_condition(statement.get("Condition", {}), where)

@@ -277,7 +277,7 @@ class Mappings:
                 number = len(values)
                 yield (
                     "duplicate_key",
-                    f"the entry has {name} in {number} spellings, which EKS reads one after the other",
+                    f"the entry has {name} in {number} spellings, which EKS reads one after the other: keep one",
                 )
         for name in _duplicate_keys(item.node.target):
             yield "duplicate_key", f"the entry has the key {name} twice, and EKS takes the last"
@@ -755,9 +755,7 @@ def reserved_groups(groups: Iterable[str]) -> list[str]:
 
 def _validate_text(option: str, text: str) -> None:
     if not text.strip() or not text.isprintable():
-        raise ResourceError(
-            f"{option}: {text!r} is empty or has characters that cannot be seen: give a printable name."
-        )
+        raise ResourceError(f"{option}: {text!r} is empty or has characters that cannot be seen: set a printable name.")
 
 
 def validate_size(data: dict[str, str]) -> None:

@@ -31,7 +31,7 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     assert "differ in apono_trust" in trust
     assert "beta and alpha have an access flow named Look" in flow
     flows, way = found["errors"]["gamma"]
-    assert "apono_access_flows is a list" in flows
+    assert "apono_access_flows is not a list" in flows
     assert "by_post" in way
     # Nobody knows in which way the last one is to be mapped.
     assert (found["access_entries"], found["config_maps"], found["modes"]) == (["alpha"], ["beta"], [])

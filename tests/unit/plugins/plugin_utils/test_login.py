@@ -59,7 +59,7 @@ def test_the_instructions_name_the_person_in_both_approaches():
         (("no.name", "eu-central-1", ROLE), "is not the name of an EKS cluster"),
         (("prod-1", "", ROLE), "is not an AWS region"),
         (("prod-1", "eu-central-1", "apono"), "role_arn 'apono' is not an ARN"),
-        (("prod-1", "eu-central-1", ROLE, "ldap"), "sign_in 'ldap' is neither of sso, saml"),
+        (("prod-1", "eu-central-1", ROLE, "ldap"), "is not valid: set sso or saml"),
     ],
 )
 def test_what_no_commands_can_be_made_of(arguments, told):

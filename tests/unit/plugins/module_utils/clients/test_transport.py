@@ -121,7 +121,7 @@ def test_what_is_not_apono_is_not_believed_and_advises_nothing_about_permissions
         lambda: list(client.pages(path, "the integrations")),
         lambda: client.call("POST", path, "the integration a", {}),
     ):
-        with pytest.raises(ResourceError, match="is not Apono's API") as caught:
+        with pytest.raises(ResourceError, match="is not the Apono API") as caught:
             call()
         assert "http_status" not in caught.value.error
         assert "service account" not in caught.value.message

@@ -188,7 +188,7 @@ def test_a_role_that_eks_does_not_find_may_have_another_path(entry, monkeypatch)
     monkeypatch.setattr(iam_common, "PROPAGATION_SECONDS", 0)
     unknown = refusal("InvalidParameterException", "The specified principalArn is invalid: invalid principal.")
     made, _aws = entry(CreateAccessEntry=unknown)
-    with pytest.raises(ResourceError, match=r"invalid principal\. If the principal exists, check its path"):
+    with pytest.raises(ResourceError, match=r"invalid principal\. If the principal exists, add its path"):
         made.apply(CREATION)
     other, aws = entry(CreateAccessEntry=refusal("InvalidParameterException", "The username is invalid"))
     with pytest.raises(ResourceError, match="The username is invalid$"):

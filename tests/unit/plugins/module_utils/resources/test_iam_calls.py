@@ -407,7 +407,7 @@ def test_of_a_policy_what_another_run_has_done_is_read_again(policy, code):
     with pytest.raises(Stale) as raised:
         made.apply(Change("words", "create_policy", {"PolicyName": NAME, "PolicyDocument": "{}"}))
     # The plan of the second try would find it, unless it is under another path.
-    assert ("set name and path to its own" in str(raised.value.error)) == (code == "EntityAlreadyExists")
+    assert ("set name and path (in a playbook" in str(raised.value.error)) == (code == "EntityAlreadyExists")
 
 
 def test_of_a_policy_another_refusal_is_an_error(policy):

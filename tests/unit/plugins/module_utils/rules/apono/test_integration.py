@@ -119,7 +119,7 @@ def test_a_resource_owner_needs_an_owner():
 
 @pytest.mark.parametrize("days", [0, -1])
 def test_days_are_positive(days):
-    with pytest.raises(ResourceError, match="from 1 on"):
+    with pytest.raises(ResourceError, match="of 1 or more"):
         integration.validate_days("user_cleanup_days", days)
 
 

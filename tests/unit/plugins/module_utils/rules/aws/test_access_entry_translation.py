@@ -206,7 +206,7 @@ VOIDS = {
     "path_in_arn": (role("team/x", "username: x"), "with a path"),
     "session": (
         f"- rolearn: arn:aws:sts::{ACCOUNT}:assumed-role/x/y\n  username: x\n",
-        "a session up by its role",
+        "the role of a session",
     ),
     "not_an_arn": ("- rolearn: x\n  username: x\n", "is not an ARN"),
     "not_a_principal": (f"- rolearn: arn:aws:iam::{ACCOUNT}:group/x\n  username: x\n", "neither a role nor a user"),

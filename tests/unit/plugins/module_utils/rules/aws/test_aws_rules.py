@@ -57,7 +57,7 @@ def test_what_is_not_the_arn_of_a_role(text, reason):
 def test_principals_of_access_entries():
     arn.validate_principal_arn(ROLE, "principal_arn")
     arn.validate_principal_arn("arn:aws-cn:iam::123456789012:user/jane", "principal_arn")
-    with pytest.raises(ResourceError, match="is a session: give its role, arn:aws:iam::123456789012:role/people"):
+    with pytest.raises(ResourceError, match="is a session: set its role, arn:aws:iam::123456789012:role/people"):
         arn.validate_principal_arn("arn:aws:sts::123456789012:assumed-role/people/jane", "principal_arn")
     with pytest.raises(ResourceError, match="service-linked"):
         arn.validate_principal_arn("arn:aws:iam::123456789012:role/aws-service-role/x/y", "principal_arn")
@@ -159,8 +159,8 @@ VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
             [{"policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "scope": "cluster"}],
             "not the ARN of an EKS access",
         ),
-        ([{"policy_arn": VIEW, "scope": "namespace"}], "needs namespaces"),
-        ([{"policy_arn": VIEW, "scope": "cluster", "namespaces": ["a"]}], "need scope: namespace"),
+        ([{"policy_arn": VIEW, "scope": "namespace"}], "add namespaces"),
+        ([{"policy_arn": VIEW, "scope": "cluster", "namespaces": ["a"]}], "set scope to namespace"),
         ([{"policy_arn": VIEW, "scope": "cluster"}] * 2, "twice"),
         ([{"policy_arn": VIEW, "scope": "namespace", "namespaces": ["A b"]}], "not the name of a namespace"),
     ],

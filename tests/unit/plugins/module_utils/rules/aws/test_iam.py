@@ -91,13 +91,13 @@ def test_the_trust_of_saml_is_that_of_the_page_in_each_partition(partition, audi
 
 
 def test_a_partition_without_a_known_address_to_sign_in():
-    with pytest.raises(ResourceError, match=r"give the whole document in trust\.policy"):
+    with pytest.raises(ResourceError, match=r"set the whole document in trust\.policy"):
         iam.saml_trust("aws-iso", ACCOUNT, "okta")
 
 
 @pytest.mark.parametrize("provider", ["", "a b", "arn:aws:iam::123456789012:saml-provider/okta", "a/b", "x" * 129])
 def test_providers_that_are_no_names(provider):
-    with pytest.raises(ResourceError, match="give the name alone"):
+    with pytest.raises(ResourceError, match="set the name, not its ARN"):
         iam.saml_trust("aws", ACCOUNT, provider)
 
 
