@@ -49,7 +49,8 @@ def test_the_settings_of_an_account_are_those_of_all_its_clusters(monkeypatch):
     settings = {"apono_tags": {"team": "platform"}, "apono_role_name": "look"}
     monkeypatch.setitem(VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"settings": settings}}})
     monkeypatch.setitem(VARIABLES, "apono_tags", {"team": "other"})
-    assert looked_up(options, "iam_role") == [{"name": "look", "path": "/", "tags": {"team": "platform"}}]
+    shared = {"name": "look", "path": "/", "tags": {"team": "platform"}}
+    assert looked_up(options, "iam_role") == [{**shared, "purge_trusted_accounts": False}]
 
 
 def test_the_settings_of_a_cluster_have_no_secrets(monkeypatch):

@@ -187,7 +187,9 @@ def test_each_target_has_its_options_before_and_after_eks_is_read():
     assert before["aws"] == {"region": "eu-central-1"}
     assert before["apono"] == {"api_token": "token"}
     assert before["kubernetes"] == {}
-    assert before["iam_role"] == {"name": "look", "path": "/", "tags": {"team": "platform"}}
+    # What is not said is not taken away from what an account has.
+    kept = {"purge_trusted_accounts": False}
+    assert before["iam_role"] == {"name": "look", "path": "/", "tags": {"team": "platform"}, **kept}
     assert before["mapping"] == {"authentication": "auto"}
     assert before["access_entry"] == {"username": "jane", "tags": {"team": "platform"}}
     assert before["aws_auth_role"] == {"username": "jane"}
