@@ -374,13 +374,13 @@ def of_verify(bed: Bed, controller: Controller) -> dict[str, str]:
     named.eks.create_access_entry(clusterName=named.name, principalArn=role, username="other:{{SessionName}}")
     controller.sign_in(shop.sso_person(JANE), "jane")
     wrong = {
-        "There is no IAM role …. Run the playbook onboard": ("unknown", {"apono_role_name": "nobody-made-it"}),
+        "There is no IAM role …. Run apono.eks.onboard": ("unknown", {"apono_role_name": "nobody-made-it"}),
         "The trust policy of … does not let … assume it as the session …": (
             "unknown",
             {"apono_verify_session_name": "john@example.com"},
         ),
         "The access entry of … is older than the role": (dead.name, {}),
-        "The cluster is in the authentication mode …, and … for …. Run the playbook onboard": (unknown.name, {}),
+        "The cluster is in the authentication mode …, and … for …. Run apono.eks.onboard": (unknown.name, {}),
         "The cluster maps the user to …": (named.name, {}),
     }
     names = {f"wrong-{number}": title for number, title in enumerate(wrong)}
