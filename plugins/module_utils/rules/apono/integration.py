@@ -139,7 +139,10 @@ def cluster_settings(config: Mapping[str, Any], parameter_ids: Mapping[str, str]
     """
     ids = cluster_parameter_ids(parameter_ids)
     by_key = {str(key).strip().lower(): config_text(value).strip() for key, value in config.items()}
-    found = {label: by_key.get(label.lower()) or by_key.get(ids.get(label, "").lower()) for label in CLUSTER_LABELS}
+    found = {
+        label: by_key.get(label.lower()) or (by_key.get(ids[label].lower()) if label in ids else None)
+        for label in CLUSTER_LABELS
+    }
     return {label: value for label, value in found.items() if value}
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 import datetime
+import json
 
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
-from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry, is_invalid_principal
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_prune import AwsAuthPrune
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole, Found
@@ -147,6 +148,10 @@ def test_a_policy_in_use_is_not_removed_and_by_whom_is_said():
         resource(IamPolicy, state="absent").plan(current)
     plan = resource(IamPolicy, state="absent", detach=True).plan(current)
     assert operations(plan) == ["detach_role_policy", "detach_group_policy", "delete_policy_version", "delete_policy"]
+    assert [(change.description, change.arguments) for change in plan.changes[:2]] == [
+        ("detach policy apono-k8s-access from role r", {"PolicyArn": POLICY_ARN, "RoleName": "r"}),
+        ("detach policy apono-k8s-access from group g", {"PolicyArn": POLICY_ARN, "GroupName": "g"}),
+    ]
     plan = resource(IamPolicy, state="absent", removed_roles=["r"]).plan(policy(users=users(roles=["r"]), versions=[]))
     assert operations(plan) == ["delete_policy"]
 
@@ -258,6 +263,49 @@ def test_a_trust_policy_of_deleted_principals_is_replaced_and_why_is_said():
     document["Statement"][0]["Principal"] = {"AWS": "AROAEXAMPLEEXAMPLE12"}
     plan = resource(IamRole, **SSO).plan(role(assume_role_policy_document=document))
     assert "names deleted principals (AROAEXAMPLEEXAMPLE12)" in plan.changes[0].description
+
+
+def trust_of(**trust):
+    plan = resource(IamRole, trust=trust, allow_open_trust=True).plan(in_account(None))
+    return json.loads(plan.changes[0].arguments["AssumeRolePolicyDocument"])
+
+
+def test_the_trust_policy_is_of_the_kind_that_is_given():
+    assert trust_of(sso={}) == iam.sso_trust("aws", [ACCOUNT])
+    assert trust_of(sso={"account_ids": ["444455556666"]}) == iam.sso_trust("aws", ["444455556666"])
+    assert trust_of(saml={"provider": "okta"}) == iam.saml_trust("aws", ACCOUNT, "okta")
+    assert trust_of(policy=OPEN_TRUST) == OPEN_TRUST
+
+
+@pytest.mark.parametrize("given", [{}, {"trust": None}])
+def test_a_role_without_a_trust_is_an_error_that_names_the_kinds(given):
+    with pytest.raises(ResourceError, match=r"^trust \(in a playbook apono_trust\) is required for the role") as caught:
+        resource(IamRole, **given)
+    assert all(kind in caught.value.message for kind in ("sso", "saml", "policy"))
+    # A role that is removed needs none.
+    assert resource(IamRole, state="absent", **given).plan(in_account(None)).changes == ()
+
+
+OPEN_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
+
+
+def test_an_open_trust_policy_is_an_error_unless_it_is_allowed():
+    with pytest.raises(ResourceError, match="lets strangers assume the role apono-k8s-access") as caught:
+        resource(IamRole, trust={"policy": OPEN_TRUST})
+    assert caught.value.code == "OpenTrust"
+    allowed = resource(IamRole, trust={"policy": OPEN_TRUST}, allow_open_trust=True)
+    assert ["choose the name of their session" in text for text in allowed.warnings] == [True]
+    assert resource(IamRole, **SSO).warnings == resource(IamRole, **SSO, allow_open_trust=True).warnings == []
+
+
+def test_a_trust_policy_is_no_longer_than_iam_takes():
+    document = copy.deepcopy(OPEN_TRUST)
+    document["Statement"][0]["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": "x" * iam.MOST_TRUST_CHARACTERS}}
+    with pytest.raises(ResourceError, match=f"^trust .*{iam.MOST_TRUST_CHARACTERS}"):
+        resource(IamRole, trust={"policy": document})
 
 
 def test_a_role_under_another_path_is_an_error():
@@ -457,6 +505,30 @@ def test_an_entry_that_was_made_long_ago_is_not_waited_for(monkeypatch, age, sle
     waits.clear()
     absent.await_effect(Plan({}, None, (Change("delete it", "delete_access_entry"),)))
     assert waits == []
+
+
+def test_an_entry_that_is_changed_now_is_waited_for_however_old_it_is(monkeypatch):
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    long_ago = {"modified_at": datetime.datetime(2026, 1, 31, tzinfo=datetime.timezone.utc)}
+    change = Change("set its groups", "update_access_entry")
+    for delay in (60, 0):
+        entry = resource(AccessEntry, cluster_name="alpha", principal_arn=ROLE_ARN, propagation_delay=delay)
+        entry.await_effect(Plan({}, {}, (change,), context=long_ago))
+    assert waits == [60]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "is_invalid"),
+    [
+        ("InvalidParameterException", "The specified principalArn is invalid: invalid principal.", True),
+        ("InvalidParameterException", "Principal not found", True),
+        ("InvalidParameterException", "The username is invalid", False),
+        ("AccessDeniedException", "The principal is not authorized", False),
+    ],
+)
+def test_only_an_invalid_principal_is_waited_for(code, message, is_invalid):
+    assert is_invalid_principal(ResourceError(message, code=code)) is is_invalid
 
 
 # Entries of aws-auth that others need no more

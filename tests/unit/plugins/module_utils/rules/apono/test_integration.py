@@ -163,3 +163,72 @@ def test_an_owner_that_is_shown_can_be_written_back():
 )
 def test_a_label_is_told_from_an_id(key, is_label):
     assert integration.is_label(key) is is_label
+
+
+IDS = {"eks cluster name ": "Target_Cluster", "Region": "cluster_location"}
+
+
+def test_the_ids_of_the_settings_that_name_the_cluster_are_those_that_the_type_has():
+    assert integration.cluster_parameter_ids(IDS) == {
+        "EKS Cluster Name": "Target_Cluster",
+        "Region": "cluster_location",
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({"EKS Cluster Name": "alpha", "Region": "eu-west-1"}, {"EKS Cluster Name": "alpha", "Region": "eu-west-1"}),
+        ({" eks cluster NAME ": " alpha "}, {"EKS Cluster Name": "alpha"}),
+        (
+            {"TARGET_cluster": "alpha", "cluster_location ": "eu-west-1"},
+            {"EKS Cluster Name": "alpha", "Region": "eu-west-1"},
+        ),
+        # Of both, the label counts, as far as it is set.
+        ({"EKS Cluster Name": "alpha", "target_cluster": "beta"}, {"EKS Cluster Name": "alpha"}),
+        ({"EKS Cluster Name": " ", "target_cluster": "beta"}, {"EKS Cluster Name": "beta"}),
+        # A label whose id is not known is not another setting's.
+        ({"": "x", "Server URL": "", "other": "y"}, {}),
+    ],
+)
+def test_settings_that_name_the_cluster_are_found_by_label_and_by_id(config, found):
+    assert integration.cluster_settings(config, IDS) == found
+
+
+@pytest.mark.parametrize(
+    ("shown", "written"),
+    [
+        ({}, None),
+        ({"key_name": "team"}, {"key_name": "team"}),
+        ({"key_name": "team", "source_integration_id": None}, {"key_name": "team"}),
+        ({"key_name": "team", "source_integration_name": "Okta"}, {"key_name": "team"}),
+        *(
+            ({"key_name": "team", **source}, {"key_name": "team", "source_integration_reference": "id-1"})
+            for source in (
+                {"source_integration_id": "id-1", "source_integration_name": "Okta"},
+                {"source_integration_reference": "id-1"},
+                {"source_integration_id": "id-1", "source_integration_reference": "Okta"},
+            )
+        ),
+    ],
+)
+def test_the_source_that_is_shown_is_written_back_by_its_id(shown, written):
+    assert integration.as_written(shown) == written
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"source_integration_reference": "id-1"}, True),
+        ({"source_integration_reference": "Okta"}, True),
+        ({"source_integration_reference": "other"}, False),
+        ({"key_name": "owner"}, False),
+        ({"attribute_type": "user"}, False),
+    ],
+)
+def test_owners_mappings_are_compared_by_meaning(change, same):
+    shown = {"key_name": "team", "attribute_type": "group"}
+    source = {"source_integration_id": "id-1", "source_integration_name": "Okta"}
+    assert integration.same_owners_mapping({**shown, **source}, {**shown, **change}) is same
+    assert integration.same_owners_mapping(None, {**shown, **change}) is False

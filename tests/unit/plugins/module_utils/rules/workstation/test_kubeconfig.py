@@ -80,7 +80,11 @@ def test_the_current_context_changes_only_when_it_is_told_to():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nothing yet\n", "# nothing yet", "{}", "clusters: null\n", "clusters:\nusers: []"]
+    "text",
+    [
+        *("", "# nothing yet\n", "# nothing yet", "{}", "clusters: null\n", "clusters:\nusers: []"),
+        *("clusters:", "clusters:\n", "clusters: # of: none\n", "users: []\r", "current-context:\n", "clusters: null"),
+    ],
 )
 def test_an_empty_kubeconfig(text):
     made = edit(text, current="prod")
