@@ -21,6 +21,8 @@ from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLooku
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
 from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import OWN, PREFIX
 
+import words_check
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.apono.eks.plugins"
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("*.py"))
@@ -296,3 +298,16 @@ def test_every_play_runs_on_the_controller(path: Path) -> None:
             assert play["connection"] == "local"
             assert variables.get("ansible_connection") == "local", play["name"]
             assert variables.get("ansible_become") is False, play["name"]
+
+
+TASK_FILES = sorted(
+    path for pattern in ("playbooks/**/*.yml", "roles/*/tasks/*.yml") for path in CHECKOUT.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("path", TASK_FILES, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_no_task_takes_its_arguments_from_a_template(path: Path) -> None:
+    """Ansible warns of one in each run: "Using a template for task args is unsafe in some situations"."""
+    tasks = list(words_check.tasks(yaml.load(path.read_text(), words_check.Loader)))
+    names = {task["name"]: [task[key] for key in task if "." in key] for task in tasks}
+    assert [name for name, found in names.items() if any(str(args).startswith("{{") for args in found)] == []
