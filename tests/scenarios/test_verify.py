@@ -219,9 +219,9 @@ BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "a reserved username": (
         username_reserved,
         "username",
-        {"alpha": "as system:jane-example.com and not as jane@example.com"},
+        {"alpha": "to system:jane-example.com and not to jane@example.com"},
     ),
-    "another username": (username_other, "username", {"alpha": "as x:jane-example.com and not as jane@example.com"}),
+    "another username": (username_other, "username", {"alpha": "to x:jane-example.com and not to jane@example.com"}),
     "other groups": (groups_other, "groups", {"alpha": "into the groups a, b and not (none)"}),
 }
 
