@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_session, proxies, transport
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws_configuration import (
     Configuration,
+    check_authorities,
     check_keys,
     configuration_error,
     refuse_to_ask,
@@ -351,6 +352,8 @@ class Aws:
         if session.get_config_variable("max_attempts") is None:
             retries["total_max_attempts"] = MOST_ATTEMPTS
         verify = None if self.params.get("validate_certs") is not False else False
+        if verify is None:
+            check_authorities(session, self.params.get("aws_ca_bundle"))
         address = self.params.get("endpoint_url")
         return {
             # STS and IAM answer without a region; a region that is missing is missed by EKS alone.

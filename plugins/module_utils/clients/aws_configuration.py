@@ -248,3 +248,27 @@ def check_keys(credentials: Any, method: str, configuration: Configuration) -> N
                 "files a comment has a line of its own.",
                 code=CODE,
             )
+
+
+def check_authorities(session: Any, option: str | None) -> None:
+    """Raise :class:`ResourceError` for a file of certificate authorities that cannot be read: botocore finds that out
+    when it connects, and names no file.
+
+    :param option: the value of ``aws_ca_bundle``.
+    """
+    variables = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+    places = [(name, os.environ[name]) for name in variables if os.environ.get(name)]
+    path = session.get_config_variable("ca_bundle") or os.environ.get(variables[-1])
+    try:
+        if path:
+            open(path, "rb").close()
+        return
+    except OSError as error:
+        words = error.strerror
+    named = next((f"the environment variable {name}" for name, value in places if value == path), "ca_bundle")
+    source = "aws_ca_bundle (in the playbooks a key of apono_aws)" if option == path else named
+    raise ResourceError(
+        f"The file of certificate authorities {path} cannot be read ({words}): it is named by {source}. Correct it, or "
+        "unset it.",
+        code="NoAuthorities",
+    )

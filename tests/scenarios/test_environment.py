@@ -1,0 +1,100 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of the environment that cannot be used: the error names the setting, and nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from runs import Controller
+
+from testbed.bed import Bed
+from testbed.estate import OPERATIONS_ACCOUNT, Account
+
+ACCOUNT = "111122223333"
+REGION = "eu-west-1"
+# Each of these reads AWS in its first tasks.
+PLAYBOOKS = ("onboard", "audit", "verify", "adopt", "offboard", "migrate_to_access_entries")
+# What is said of a fault of the collection or of Ansible.
+CRASHES = ("Traceback", "probably a bug", "defect of the collection", "has no attribute")
+
+# Variables, and the words that have to be in the error. FOLDER is put in by the test.
+UNUSABLE = {
+    "a profile that is not there": ({"AWS_PROFILE": "typo"}, "(typo) could not be found", "variable AWS_PROFILE"),
+    "a configuration that does not parse": (
+        {"AWS_CONFIG_FILE": "FOLDER/broken"},
+        "FOLDER/broken cannot be read: line 1",
+    ),
+    "a number of attempts that is none": (
+        {"AWS_MAX_ATTEMPTS": "abc"},
+        "AWS_MAX_ATTEMPTS has a value that cannot be used",
+    ),
+    "an unknown way to retry": ({"AWS_RETRY_MODE": "x"}, "AWS_RETRY_MODE has a value that cannot be used"),
+    "an unknown kind of endpoints": (
+        {"AWS_STS_REGIONAL_ENDPOINTS": "x"},
+        "AWS_STS_REGIONAL_ENDPOINTS has a value that",
+    ),
+    "authorities that are not there": (
+        {"AWS_CA_BUNDLE": "/nowhere"},
+        "The file of certificate authorities /nowhere cannot be read (No such file or directory): it is named by",
+    ),
+}
+
+
+@pytest.fixture(scope="module", name="running_bed")
+def fixture_running_bed() -> Iterator[Bed]:
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
+@pytest.fixture(name="account")
+def fixture_account(bed: Bed, tmp_path: Path) -> Account:
+    (tmp_path / "broken").write_text("[profile x\nregion = eu-west-1\n")
+    account = Account(bed, ACCOUNT)
+    account.add_cluster("alpha", "CONFIG_MAP")
+    bed.forget_calls()
+    return account
+
+
+def controller_of(bed: Bed, folder: Path, binary: Path, variables: dict[str, str]) -> Controller:
+    """A controller with these variables. Without keys in its environment, the AWS configuration has to have them."""
+    environment = bed.environment(OPERATIONS_ACCOUNT)
+    for name, value in variables.items():
+        environment[name] = value.replace("FOLDER", str(folder))
+    if "AWS_PROFILE" in variables:
+        del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+    return Controller(folder, environment, binary)
+
+
+def settings_of(account: Account) -> dict[str, object]:
+    return {
+        "apono_region": REGION,
+        "apono_cluster_name": "alpha",
+        "apono_account_id": ACCOUNT,
+        "apono_connector": "Production",
+        "apono_trust": {"sso": {}},
+        "apono_assume_role_arn": account.automation,
+        "apono_verify_session_name": "jane@example.com",
+    }
+
+
+def test_the_error_names_the_setting(bed: Bed, binaries: list[Path], tmp_path: Path, account: Account) -> None:
+    inventory = {"all": {"hosts": {"alpha": {}}}}
+    extra = json.dumps(settings_of(account))
+    # Each case in one playbook, by the oldest and the newest release in turn.
+    for (variables, *words), playbook, binary in zip(
+        UNUSABLE.values(), PLAYBOOKS, itertools.cycle(binaries), strict=False
+    ):
+        controller = controller_of(bed, tmp_path, binary, variables)
+        run = controller.run(f"apono.eks.{playbook}", inventory, "-e", extra)
+        told = f"{playbook} with {variables}: {run.output}"
+        text = " ".join(run.output.split())
+        assert run.code != 0, told
+        assert [word for word in words if word.replace("FOLDER", str(tmp_path)) not in text] == [], told
+        assert [word for word in CRASHES if word in text] == [], told
+    assert bed.calls(writes=True) == []
