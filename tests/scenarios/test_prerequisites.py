@@ -123,7 +123,7 @@ def test_what_contradicts_is_told_with_the_rest(bed: Bed, controller: Controller
             "apono_assume_role_arn": fleet.account(RICH).automation,
             "apono_trust": {"saml": {"provider": "okta"}},
             "apono_authentication": "config_map",
-            "apono_access_flows": "some",
+            "apono_access_flows": [{"grantees": []}],
             "apono_connector": "nobody",
         },
     }

@@ -146,7 +146,7 @@ def test_what_can_be_meant_in_one_way_only_is_read_so(name: str, source: str, me
         ("apono_aws", "{aws_region: no}", "apono_aws.aws_region is a text, and YAML has read a truth value in its"),
         ("apono_aws", "{secret_key: 1.5}", "apono_aws.secret_key is a text, and YAML has read a number in its place."),
         ("apono_api_token", "1.5", "apono_api_token is a text, and YAML has read a number in its place."),
-        ("apono_role_name", "2026-12-31", "apono_role_name is a name, and YAML has read a date"),
+        ("apono_role_name", "2026-12-31", "apono_role_name has to be a text, and YAML has read a date"),
         ("apono_wait_timeout", "1.5", "apono_wait_timeout is 1.5: write a whole number."),
         ("apono_wait", "2026-12-31", "apono_wait is '2026-12-31': write true or false."),
         ("apono_access_flows", "text", "apono_access_flows is a text: write a list."),

@@ -86,7 +86,7 @@ def test_a_pattern_that_python_cannot_read_refuses_nothing():
 def test_members_are_named_as_options_are():
     names = ("Description", "MaxSessionDuration", "clusterName", "Tags", "ClientIDList")
     assert [option_name(name) for name in names] == [
-        *("description", "max_session_duration", "cluster_name", "tags", "client_idlist")
+        *("description", "max_session_duration", "cluster_name", "tags", "client_ids")
     ]
 
 
