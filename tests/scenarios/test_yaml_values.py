@@ -68,7 +68,7 @@ WRONG = {
     "apono_access_policies: [{policy_arn: 1.5}]": "apono_access_policies[0].policy_arn is a text, and YAML has read a",
     "apono_custom_access_details: 1.10": "apono_custom_access_details is a text, and YAML has read a number, 1.1,",
     "apono_wait: 2026-12-31": "apono_wait is '2026-12-31': write true or false",
-    "apono_cluster_name: 2026-12-31": "apono_cluster_name has to be a text, and YAML has read a date, 2026-12-31. Write",
+    "apono_cluster_name: 2026-12-31": "apono_cluster_name has to be a text, and YAML has read a date, 2026-12-31.",
 }
 
 
