@@ -72,7 +72,7 @@ class LookupModule(DataLookup):
             return pattern
         warn(unknown(variables))
         warn_of_tags(plain({name: variables.get(name) for name in ("ansible_run_tags", "ansible_skip_tags")}))
-        if place := elsewhere(variables, lambda value: self._templar.template(value)):
+        if place := elsewhere(variables, self.templated):
             raise AnsibleLookupError(place)
         if not groups.get(ALL):
             raise AnsibleLookupError(f"There is no cluster to work on. {why_empty()}")
@@ -85,3 +85,7 @@ class LookupModule(DataLookup):
                 "blanks, colons or commas, write ? for each of them."
             )
         return pattern
+
+    def templated(self, value: Any) -> Any:
+        """A variable of the play as its tasks get it. Most plays set no such variable, and need no templar."""
+        return self._templar.template(value)

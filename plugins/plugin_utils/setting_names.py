@@ -84,7 +84,7 @@ def variable_of(module: str, option: str, options: Collection[str], role: str) -
 
 def of(source: str) -> str:
     """The variable that becomes an option of a target, as ``target.option``; empty where there is none."""
-    target, _, option = source.partition(".")
+    target, _dot, option = source.partition(".")
     return next((name for name, setting in TABLE.items() if setting.options.get(target) == option), "")
 
 

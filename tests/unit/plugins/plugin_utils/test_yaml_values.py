@@ -75,7 +75,7 @@ def test_a_value_is_what_was_written_or_an_error_that_names_the_variable(name: s
         if setting.type == "bool" and found is not None:
             assert isinstance(found, bool), source
         if setting.type == "int" and found is not None:
-            assert type(found) is int, source
+            assert isinstance(found, int) and not isinstance(found, bool), source
 
 
 def assert_is_data(found: Any, source: str) -> None:

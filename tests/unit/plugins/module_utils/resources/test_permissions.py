@@ -79,8 +79,11 @@ class Refusing(Answering):
 
     def pages(self, *_words, **arguments):
         self.asked = arguments
-        raise ResourceError("no", code=self.code)
-        yield
+
+        def refused():
+            raise ResourceError("no", code=self.code)
+
+        return (refused() for _page in range(1))
 
 
 def wanted(aws, actions=("iam:AttachRolePolicy",)):
