@@ -67,8 +67,8 @@ options:
     type: str
     default: apono-eks
 requirements:
-  - boto3 >= 1.34.20
-  - botocore >= 1.34.20
+  - boto3 >= 1.34.83
+  - botocore >= 1.34.83
 notes:
   - Throttled and failed calls are repeated by botocore in its C(standard) mode, eight attempts unless
     E(AWS_MAX_ATTEMPTS) says otherwise.

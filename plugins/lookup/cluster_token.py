@@ -25,8 +25,8 @@ options:
     type: dict
     default: {}
 requirements:
-  - boto3 >= 1.34.20
-  - botocore >= 1.34.20
+  - boto3 >= 1.34.83
+  - botocore >= 1.34.83
 author:
   - Apono (@apono-io)
 """

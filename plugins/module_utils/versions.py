@@ -15,7 +15,8 @@ from ansible.module_utils.ansible_release import __version__ as ANSIBLE_CORE
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 OLDEST_ANSIBLE_CORE = "2.16.0"
-OLDEST = {"boto3": "1.34.20", "botocore": "1.34.20", "urllib3": "1.26.12"}
+# IAM makes an OpenID Connect provider without thumbprints by botocore 1.34.83 and newer.
+OLDEST = {"boto3": "1.34.83", "botocore": "1.34.83", "urllib3": "1.26.12"}
 
 # botocore is what the collection calls; users know and install it by the name boto3.
 INSTALLED_WITH = {"botocore": ("boto3", "botocore")}

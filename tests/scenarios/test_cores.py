@@ -66,7 +66,7 @@ def test_an_environment_that_was_made_for_other_packages_is_made_anew(tmp_path: 
         ["-m", "venv", "--clear"],
         ["install", "--quiet", "--disable-pip-version-check"],
     ]
-    assert first[1].split()[3:] == ["ansible-core~=2.16.0", "boto3==1.34.20", "pytest", "hypothesis"]
+    assert first[1].split()[3:] == ["ansible-core~=2.16.0", "boto3==1.34.20", *cores.TEST_LIBRARIES]
     assert install(core) == []
     assert len(install(core._replace(libraries=("boto3==1.34.21",)))) == 2
     assert len(install(core._replace(python="3.11"))) == 2

@@ -38,7 +38,7 @@ def test_a_package_that_is_not_installed_is_named_as_users_install_it():
     text = versions.problem("botocore", None)
 
     assert text.startswith("The Python package boto3 is needed and is not installed")
-    assert "'boto3>=1.34.20' 'botocore>=1.34.20'" in text
+    assert "'boto3>=1.34.83' 'botocore>=1.34.83'" in text
 
 
 @pytest.mark.parametrize(
