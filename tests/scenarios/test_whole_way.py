@@ -77,8 +77,8 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     assert made.code == 0, made.output
     assert sorted(item["action"] for item in made.changed) == sorted(item["action"] for item in looked.changed)
     assert TOKEN not in made.output + json.dumps(made.results)
-    for run in (looked, made):
-        assert "changed  policy, role, mapping, connector, integration" in run.output
+    for run, state in ((looked, "would change"), (made, "changed")):
+        assert f"{state}  policy, role, mapping, connector, integration" in run.output
     assert pod(cluster)["APONO_CONNECTOR_ID"] == integrations(bed)["alpha"]["connector_id"] == "alpha-connector"
     (flow,) = flows(bed)
     (target,) = flow["access_targets"]
