@@ -21,12 +21,19 @@ def fixture_running_bed() -> Iterator[Bed]:
         yield bed
 
 
+@pytest.fixture(scope="session", name="small_bed")
+def fixture_small_bed() -> Iterator[Bed]:
+    with Bed.start(small=True) as bed:
+        yield bed
+
+
 @pytest.fixture(name="bed")
-def fixture_bed(running_bed: Bed) -> Bed:
-    """The services, empty, with a connector in Apono."""
-    running_bed.reset()
-    running_bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
-    return running_bed
+def fixture_bed(request: Any) -> Bed:
+    """The services, empty, with a connector in Apono; those of the small bed where a test has its mark."""
+    bed: Bed = request.getfixturevalue("small_bed" if request.node.get_closest_marker("small_bed") else "running_bed")
+    bed.reset()
+    bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+    return bed
 
 
 @pytest.fixture(name="binaries")

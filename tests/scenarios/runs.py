@@ -61,8 +61,8 @@ class Run:
         """The message of each host that failed: where it fails at the very end, that of the report."""
         found = {item["host"]: item["result"].get("msg", "") for item in self.results if item["event"] == "failed"}
         reports = [item["result"] for item in self.results if item["action"] == "apono.eks.report"]
-        told = reports[-1].get("errors", {}) if reports else {}
-        return {host: told.get(host, text) if REFERENCE in text else text for host, text in found.items()}
+        errors = reports[-1].get("errors", {}) if reports else {}
+        return {host: errors.get(host, text) if REFERENCE in text else text for host, text in found.items()}
 
     @property
     def diffs(self) -> list[tuple[str, str, str]]:

@@ -42,10 +42,7 @@ MOMENTS = {
 }
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    with Bed.start(small=True) as bed:
-        yield bed
+pytestmark = pytest.mark.small_bed
 
 
 @pytest.fixture(autouse=True)

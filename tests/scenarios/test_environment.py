@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,10 +45,7 @@ UNUSABLE = {
 }
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    with Bed.start(small=True) as bed:
-        yield bed
+pytestmark = pytest.mark.small_bed
 
 
 @pytest.fixture(name="account")
@@ -92,9 +88,9 @@ def test_the_error_names_the_setting(bed: Bed, binaries: list[Path], tmp_path: P
     ):
         controller = controller_of(bed, tmp_path, binary, variables)
         run = controller.run(f"apono.eks.{playbook}", inventory, "-e", extra)
-        told = f"{playbook} with {variables}: {run.output}"
+        context = f"{playbook} with {variables}: {run.output}"
         text = " ".join(run.output.split())
-        assert run.code != 0, told
-        assert [word for word in words if word.replace("FOLDER", str(tmp_path)) not in text] == [], told
-        assert [word for word in CRASHES if word in text] == [], told
+        assert run.code != 0, context
+        assert [word for word in words if word.replace("FOLDER", str(tmp_path)) not in text] == [], context
+        assert [word for word in CRASHES if word in text] == [], context
     assert bed.calls(writes=True) == []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,7 @@ REGION = "eu-west-1"
 JANE = "jane@example.com"
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    with Bed.start(small=True) as bed:
-        yield bed
+pytestmark = pytest.mark.small_bed
 
 
 class Place:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,10 +24,7 @@ FLOW = {
 }
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    with Bed.start(small=True) as bed:
-        yield bed
+pytestmark = pytest.mark.small_bed
 
 
 class Prods:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,8 @@ POLICY = f"arn:aws:iam::{POOR}:policy/apono-k8s-access"
 PROVIDER = f"arn:aws:iam::{POOR}:saml-provider/okta"
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    """Nothing that needs a real API server."""
-    with Bed.start(small=True) as bed:
-        yield bed
+# Nothing that needs a real API server.
+pytestmark = pytest.mark.small_bed
 
 
 def poor_and_rich(bed: Bed, controller: Controller) -> Fleet:

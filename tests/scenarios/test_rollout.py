@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,8 @@ ELSEWHERE = "777788889999"
 FORKS = 8
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    """Many clusters, and nothing that needs a real API server."""
-    with Bed.start(small=True) as bed:
-        yield bed
+# Many clusters, and nothing that needs a real API server.
+pytestmark = pytest.mark.small_bed
 
 
 def fleet_of(bed: Bed, controller: Controller, size: int) -> Fleet:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +49,8 @@ def shown(title: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part.strip()) for part in title.split("…")), re.S)
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    """Many clusters, and nothing that needs a real API server."""
-    with Bed.start(small=True) as bed:
-        yield bed
+# Many clusters, and nothing that needs a real API server.
+pytestmark = pytest.mark.small_bed
 
 
 # One run of onboard, with a host for each

@@ -14,7 +14,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,7 @@ ACCOUNTS = [f"1111{number:08}" for number in range(len(FORMS))]
 PERSON = "jane@example.com"
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    with Bed.start(small=True) as bed:
-        yield bed
+pytestmark = pytest.mark.small_bed
 
 
 @pytest.fixture(name="traps")

@@ -7,7 +7,6 @@ a playbook of one's own puts them."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,8 @@ MACHINES = {
 }
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    """Clusters with access entries alone, for which no API server is asked."""
-    with Bed.start(small=True) as bed:
-        yield bed
+# Clusters with access entries alone, for which no API server is asked.
+pytestmark = pytest.mark.small_bed
 
 
 @pytest.fixture(name="account")

@@ -6,7 +6,6 @@ that names the variable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,10 +71,7 @@ WRONG = {
 }
 
 
-@pytest.fixture(scope="module", name="running_bed")
-def fixture_running_bed() -> Iterator[Bed]:
-    with Bed.start(small=True) as bed:
-        yield bed
+pytestmark = pytest.mark.small_bed
 
 
 def inventory_of(folder: Path, account: Account, hosts: str) -> Path:

@@ -69,7 +69,7 @@ IRELAND_ARN = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazon
 CALLER = {"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/x", "UserId": "AIDAEXAMPLEEXAMPLE"}
 EXISTING = {"Url": IRELAND.removeprefix("https://"), "ClientIDList": ["sts.amazonaws.com"]}
 READ = ("GetOpenIDConnectProvider", {"OpenIDConnectProviderArn": IRELAND_ARN})
-NOBODY = missing("NoSuchEntity")
+MISSING = missing("NoSuchEntity")
 
 
 def task_of(answers: dict[str, Any], **options: Any) -> tuple[Any, Any]:
@@ -96,7 +96,7 @@ def shown(*clients: str) -> dict[str, Any]:
     ("answer", "options", "write"),
     [
         (
-            NOBODY,
+            MISSING,
             {},
             ("CreateOpenIDConnectProvider", {"Url": IRELAND, "ClientIDList": ["sts.amazonaws.com"]}),
         ),
@@ -106,7 +106,7 @@ def shown(*clients: str) -> dict[str, Any]:
             ("AddClientIDToOpenIDConnectProvider", {"OpenIDConnectProviderArn": IRELAND_ARN, "ClientID": "mine"}),
         ),
         (EXISTING, {"state": "absent"}, ("DeleteOpenIDConnectProvider", {"OpenIDConnectProviderArn": IRELAND_ARN})),
-        (NOBODY, {"state": "absent"}, None),
+        (MISSING, {"state": "absent"}, None),
     ],
 )
 def test_what_each_change_calls(
@@ -125,7 +125,7 @@ def test_what_each_change_calls(
 
 
 def test_nothing_is_made_in_another_account_than_the_one_that_was_named() -> None:
-    task, aws = task_of({"GetOpenIDConnectProvider": NOBODY}, account_id="444455556666")
+    task, aws = task_of({"GetOpenIDConnectProvider": MISSING}, account_id="444455556666")
     with pytest.raises(ResourceError, match="account_id is 444455556666") as caught:
         task.result(False)
     assert caught.value.code == "WrongAccount"
@@ -134,25 +134,25 @@ def test_nothing_is_made_in_another_account_than_the_one_that_was_named() -> Non
 
 def test_another_run_that_makes_it_at_once_is_no_failure() -> None:
     exists = missing("EntityAlreadyExists")
-    task, aws = task_of({"GetOpenIDConnectProvider": [NOBODY, EXISTING], "CreateOpenIDConnectProvider": exists})
+    task, aws = task_of({"GetOpenIDConnectProvider": [MISSING, EXISTING], "CreateOpenIDConnectProvider": exists})
     assert task.result(False)["provider"] == shown()
     assert aws.calls.count("GetOpenIDConnectProvider") == 2
 
-    task, _aws = task_of({"GetOpenIDConnectProvider": NOBODY, "CreateOpenIDConnectProvider": exists})
+    task, _aws = task_of({"GetOpenIDConnectProvider": MISSING, "CreateOpenIDConnectProvider": exists})
     with pytest.raises(Stale):
         task.apply(task.plan(task.read()).changes[0])
 
 
 def test_another_refusal_is_an_error() -> None:
     denied = missing("AccessDenied")
-    task, _aws = task_of({"GetOpenIDConnectProvider": NOBODY, "CreateOpenIDConnectProvider": denied})
+    task, _aws = task_of({"GetOpenIDConnectProvider": MISSING, "CreateOpenIDConnectProvider": denied})
     with pytest.raises(ResourceError) as caught:
         task.result(False)
     assert caught.value.code == "AccessDenied"
 
 
 def test_a_client_id_that_aws_would_refuse_is_an_error_before_the_call() -> None:
-    for answer in (NOBODY, EXISTING):
+    for answer in (MISSING, EXISTING):
         task, aws = task_of({"GetOpenIDConnectProvider": answer}, client_ids=["x" * 256])
         with pytest.raises(ResourceError, match=": client_ids has a text of 256 characters, and AWS takes 255"):
             task.result(False)
