@@ -46,7 +46,7 @@ def test_each_release_is_installed(core: cores.Core):
 
 
 def test_an_environment_that_was_made_for_other_packages_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    core = cores.Core("2.16", "3.10", "python3.10", ("boto3==1.34.20",))
+    core = cores.Core("2.16", "3.10", "python3.10", ("boto3==1.34.83",))
     made: list[str] = []
 
     def run(command: list[str | Path], check: bool) -> None:
@@ -66,7 +66,7 @@ def test_an_environment_that_was_made_for_other_packages_is_made_anew(tmp_path: 
         ["-m", "venv", "--clear"],
         ["install", "--quiet", "--disable-pip-version-check"],
     ]
-    assert first[1].split()[3:] == ["ansible-core~=2.16.0", "boto3==1.34.20", *cores.TEST_LIBRARIES]
+    assert first[1].split()[3:] == ["ansible-core~=2.16.0", "boto3==1.34.83", *cores.TEST_LIBRARIES]
     assert install(core) == []
-    assert len(install(core._replace(libraries=("boto3==1.34.21",)))) == 2
+    assert len(install(core._replace(libraries=("boto3==1.34.84",)))) == 2
     assert len(install(core._replace(python="3.11"))) == 2
