@@ -112,6 +112,34 @@ EXAMPLES = r"""
     expect_username: apono:jane-example.com
     expect_groups: [viewers]
     wait_timeout: 180
+
+- name: Check that each user of a list can sign in
+  apono.eks.access_check:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    session_name: "{{ item.email }}"
+    source_profile: "{{ item.profile }}"
+  loop:
+    - {email: jane@example.com, profile: jane}
+    - {email: sam@example.com, profile: sam}
+  loop_control:
+    label: "{{ item.email }}"
+
+- name: Check the access and continue if a step fails
+  apono.eks.access_check:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    session_name: jane@example.com
+    source_profile: jane
+  register: access
+  failed_when: access.error is defined and access.error.code != 'BrokenLink'
+
+- name: Report the steps that failed
+  ansible.builtin.debug:
+    msg: "{{ access.error.links | join(', ') }}: {{ access.msg }}"
+  when: access.error is defined
 """
 
 RETURN = r"""

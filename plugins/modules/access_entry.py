@@ -146,6 +146,36 @@ EXAMPLES = r"""
     region: eu-central-1
     principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     state: absent
+
+- name: Create the entry of a deployment pipeline, with exactly one access policy, for two namespaces
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/ci/deploy
+    username: ci-deploy
+    access_policies:
+      - policy_arn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy
+        scope: namespace
+        namespaces: [shop, billing]
+    purge_access_policies: true
+    tags:
+      team: platform
+
+- name: Create the entry of self-managed nodes
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/prod-1-nodes
+    type: EC2_LINUX
+
+- name: Create the entry of administrators whose group has permissions by RBAC, and wait for its propagation
+  apono.eks.access_entry:
+    cluster_name: prod-1
+    region: eu-central-1
+    principal_arn: arn:aws:iam::123456789012:role/platform/Admins
+    username: !unsafe "admin:{{SessionName}}"
+    kubernetes_groups: [platform-admins]
+    propagation_delay: 60
 """
 
 RETURN = r"""

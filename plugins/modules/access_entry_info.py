@@ -64,6 +64,20 @@ EXAMPLES = r"""
     principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     access_policies: false
   register: entry
+
+- name: Get the principals that can reach the cluster, by one call for the list and one for each entry
+  apono.eks.access_entry_info:
+    cluster_name: prod-1
+    region: eu-central-1
+    access_policies: false
+  register: principals
+
+- name: Fail if a principal has an entry that is not in the list of the platform team
+  ansible.builtin.assert:
+    that: unexpected | length == 0
+    fail_msg: "Unexpected access entries: {{ unexpected | join(', ') }}"
+  vars:
+    unexpected: "{{ principals.access_entries | map(attribute='principal_arn') | difference(expected_principals) }}"
 """
 
 RETURN = r"""

@@ -377,6 +377,69 @@ EXAMPLES = r"""
   apono.eks.access_flow:
     name: Developers on prod-1
     state: absent
+
+- name: Create an access flow for namespaces with two approvals, and an escalation after half an hour
+  apono.eks.access_flow:
+    name: Change production
+    integration: prod-1
+    requestors:
+      conditions:
+        - type: group
+          match_operator: is
+          values: [platform]
+    access_targets:
+      - integration:
+          resource_type: k8s-namespace
+          permissions: [edit]
+          resources_scopes:
+            - scope_mode: include_resources
+              type: NAME
+              values: [shop, billing]
+    approver_policy:
+      approval_mode: ALL_OF
+      approver_groups:
+        - approvers:
+            - type: Owner
+        - approvers:
+            - type: group
+              values: [security]
+    escalation_policy:
+      interval_in_min: 30
+      approver_groups:
+        - approvers:
+            - type: user
+              values: [jane@example.com]
+    grant_duration_in_min: 120
+    settings:
+      justification_required: true
+      requestor_cannot_approve_himself: true
+      require_mfa: true
+
+- name: Create an access flow that gives access without a request
+  apono.eks.access_flow:
+    name: On call
+    trigger: AUTOMATIC
+    requestors:
+      conditions:
+        - type: group
+          values: [on-call]
+    access_targets:
+      - integration: {integration_reference: prod-1, resource_type: k8s-cluster, permissions: [cluster-admin]}
+      - integration: {integration_reference: prod-2, resource_type: k8s-cluster, permissions: [cluster-admin]}
+    settings:
+      justification_required: false
+
+- name: Update an access flow so that a bundle is its only target, and remove optional fields that are not set
+  apono.eks.access_flow:
+    name: Developers on all clusters
+    requestors:
+      conditions:
+        - type: group
+          values: [developers]
+    access_targets:
+      - bundle:
+          bundle_reference: All clusters
+    purge: true
 """
 
 RETURN = r"""

@@ -54,6 +54,19 @@ EXAMPLES = r"""
 - name: Get one access flow by its name
   apono.eks.access_flow_info:
     name: On call
+
+- name: Get the access flows that are not active
+  apono.eks.access_flow_info:
+    active: false
+  register: inactive
+
+- name: Remove the access flows that are not active
+  apono.eks.access_flow:
+    name: "{{ item.name }}"
+    state: absent
+  loop: "{{ inactive.access_flows }}"
+  loop_control:
+    label: "{{ item.name }}"
 """
 
 RETURN = r"""

@@ -81,6 +81,22 @@ EXAMPLES = r"""
     region: eu-central-1
     mode: API_AND_CONFIG_MAP
     wait: false
+
+- name: Update the mode after all users have access entries
+  apono.eks.authentication_mode:
+    cluster_name: prod-1
+    region: eu-central-1
+    mode: API
+    wait_timeout: 1800
+  register: mode
+
+- name: Check what a second step would do after a first one that another task makes
+  apono.eks.authentication_mode:
+    cluster_name: prod-1
+    region: eu-central-1
+    mode: API
+    pending_mode: API_AND_CONFIG_MAP
+  check_mode: true
 """
 
 RETURN = r"""

@@ -47,6 +47,16 @@ EXAMPLES = r"""
 - name: Report the administrators
   ansible.builtin.debug:
     msg: "{{ aws_auth.entries | selectattr('groups', 'contains', 'system:masters') | map(attribute='role_arn') }}"
+
+- name: Get the entries of a cluster through a kubeconfig
+  apono.eks.aws_auth_info:
+    kubeconfig: ~/.kube/config
+    context: prod-1
+  register: aws_auth
+
+- name: Report the entries that a later entry of the same role overrides
+  ansible.builtin.debug:
+    msg: "{{ aws_auth.entries | rejectattr('effective') | map(attribute='role_arn') }}"
 """
 
 RETURN = r"""

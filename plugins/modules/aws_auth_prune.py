@@ -68,6 +68,19 @@ EXAMPLES = r"""
     cluster_name: prod-1
     region: eu-central-1
     principals: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'present') | map(attribute='arn') }}"
+
+- name: Remove the entries of a role and of a user that were deleted in IAM
+  apono.eks.aws_auth_prune:
+    kubeconfig: ~/.kube/config
+    context: prod-1
+    principals:
+      - arn:aws:iam::123456789012:role/former-admins
+      - arn:aws:iam::123456789012:user/sam
+  register: pruned
+
+- name: Report where the copy of the ConfigMap is
+  ansible.builtin.debug:
+    var: pruned.removed.backup_file
 """
 
 RETURN = r"""

@@ -99,6 +99,33 @@ EXAMPLES = r"""
     region: eu-central-1
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     state: absent
+
+- name: Check what an entry with a group would change
+  apono.eks.aws_auth_role:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/ci/deploy
+    username: ci-deploy
+    groups: [deployers]
+  check_mode: true
+  diff: true
+
+- name: Create the entry of a role that is an emergency access for administrators
+  apono.eks.aws_auth_role:
+    cluster_name: prod-1
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/break-glass
+    username: !unsafe "break-glass:{{SessionNameRaw}}"
+    groups: [system:masters]
+    allow_reserved_groups: true
+    backup_dir: backups
+
+- name: Create the entry in each cluster of the region
+  apono.eks.aws_auth_role:
+    cluster_name: "{{ item }}"
+    region: eu-central-1
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+  loop: "{{ listed.clusters }}"
 """
 
 RETURN = r"""

@@ -71,6 +71,20 @@ EXAMPLES = r"""
   loop: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'unsupported') }}"
   loop_control:
     label: "{{ item.arn }}"
+
+- name: Get the access entries of a cluster in another account
+  apono.eks.aws_auth_translation_info:
+    cluster_name: prod-1
+    region: eu-central-1
+    assume_role_arn: arn:aws:iam::123456789012:role/platform-automation
+  register: aws_auth
+
+- name: Fail before a migration if a principal would lose access
+  ansible.builtin.assert:
+    that: unsupported | length == 0
+    fail_msg: "No access entry can replace the entries in aws-auth of {{ unsupported | join(', ') }}"
+  vars:
+    unsupported: "{{ aws_auth.mappings | selectattr('state', 'equalto', 'unsupported') | map(attribute='arn') }}"
 """
 
 RETURN = r"""

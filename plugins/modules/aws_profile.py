@@ -88,6 +88,23 @@ EXAMPLES = r"""
     role_session_name: jane@example.com
     source_profile: jane
     session_duration: 1800
+
+- name: Create the profile for sessions of eight hours, with the access key of an IAM user
+  apono.eks.aws_profile:
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    role_session_name: jane@example.com
+    source_profile: jane-keys
+    session_duration: 28800
+
+- name: Update the profile, also if it had credentials of another kind
+  apono.eks.aws_profile:
+    profile: prod
+    role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
+    role_session_name: jane@example.com
+    source_profile: jane
+    overwrite: true
+  check_mode: true
+  diff: true
 """
 
 RETURN = r"""

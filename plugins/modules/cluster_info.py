@@ -66,6 +66,28 @@ EXAMPLES = r"""
     cluster_name: prod-1
     required: true
     wait_for: active
+
+- name: Fail if the cluster does not exist or is not active
+  apono.eks.cluster_info:
+    cluster_name: prod-1
+    region: eu-central-1
+    required: true
+  register: found
+
+- name: Get information about a cluster in another account
+  apono.eks.cluster_info:
+    cluster_name: prod-2
+    region: us-east-1
+    assume_role_arn: arn:aws:iam::123456789012:role/platform-automation
+    assume_role_external_id: "{{ external_id }}"
+  register: other
+
+- name: Wait until the cluster is deleted
+  apono.eks.cluster_info:
+    cluster_name: old-1
+    region: eu-central-1
+    wait_for: deleted
+    wait_timeout: 900
 """
 
 RETURN = r"""

@@ -59,6 +59,18 @@ EXAMPLES = r"""
 - name: Get the connectors that are not connected
   apono.eks.connector_info:
     status: DISCONNECTED
+
+- name: Get one connector by its name
+  apono.eks.connector_info:
+    name: Production
+  register: found
+
+- name: Fail if the connector is not connected or is out of date
+  ansible.builtin.assert:
+    that:
+      - found.connectors[0].status == 'CONNECTED'
+      - found.connectors[0].is_latest_version
+    fail_msg: Update the Apono connector Production with its Helm chart.
 """
 
 RETURN = r"""

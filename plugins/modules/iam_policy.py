@@ -112,6 +112,18 @@ EXAMPLES = r"""
 - name: Remove the policy
   apono.eks.iam_policy:
     state: absent
+
+- name: Update the policy so that it allows two more clusters, with those that it allows already
+  apono.eks.iam_policy:
+    clusters: [prod-3, prod-4]
+    regions: [eu-central-1]
+    purge_scope: false
+
+- name: Remove the policy from all principals and then the policy itself
+  apono.eks.iam_policy:
+    name: eks-users
+    state: absent
+    detach: true
 """
 
 RETURN = r"""

@@ -159,6 +159,25 @@ EXAMPLES = r"""
   apono.eks.iam_role:
     managed_policies: [apono-k8s-access]
     state: absent
+
+- name: Create the role for users whose permission sets are in the management account and in this one
+  apono.eks.iam_role:
+    trust:
+      sso:
+        account_ids: ["123456789012", "210987654321"]
+    managed_policies: [apono-k8s-access]
+    permissions_boundary: arn:aws:iam::123456789012:policy/boundary
+    tags:
+      team: platform
+
+- name: Update the role so that it has exactly one managed policy, and show the difference
+  apono.eks.iam_role:
+    trust:
+      sso: {}
+    managed_policies: [apono-k8s-access]
+    purge_managed_policies: true
+  check_mode: true
+  diff: true
 """
 
 RETURN = r"""

@@ -294,6 +294,38 @@ EXAMPLES = r"""
       region: eu-central-1
       account_id: "111122223333"
     state: absent
+
+- name: Update the text that users see with their access, and leave the rest unchanged
+  apono.eks.integration:
+    name: prod-1
+    custom_access_details: >-
+      {{ 'prod-1' | apono.eks.custom_access_details('eu-central-1',
+      'arn:aws:iam::123456789012:role/apono-k8s-access') }}
+    wait: false
+
+- name: Create the integration of a cluster whose credentials are in a Secret beside the connector
+  apono.eks.integration:
+    name: prod-3
+    connector: prod-connector
+    config:
+      EKS Cluster Name: prod-3
+      Region: us-east-1
+    secret_store:
+      kubernetes:
+        namespace: apono-connector
+        name: prod-3
+
+- name: Update the integration after its cluster was deleted and created again
+  apono.eks.integration:
+    name: prod-1
+    config:
+      Server URL: "{{ found.cluster.endpoint }}"
+      Certification Authority: "{{ found.cluster.certificate_authority }}"
+    cluster:
+      name: prod-1
+      region: eu-central-1
+      endpoint: "{{ found.cluster.endpoint }}"
+    allow_cluster_change: true
 """
 
 RETURN = r"""

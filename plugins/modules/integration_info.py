@@ -64,6 +64,18 @@ EXAMPLES = r"""
   apono.eks.integration_info:
     name: prod-1
   register: prod
+
+- name: Get the integrations of one connector
+  apono.eks.integration_info:
+    connector_id: [prod-connector]
+  register: of_connector
+
+- name: Fail if a sync of the connector has failed
+  ansible.builtin.assert:
+    that: failed | length == 0
+    fail_msg: "The sync failed for {{ failed | join(', ') }}: check the connector prod-connector in Apono."
+  vars:
+    failed: "{{ of_connector.integrations | selectattr('status', 'equalto', 'Error') | map(attribute='name') }}"
 """
 
 RETURN = r"""

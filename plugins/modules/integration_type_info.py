@@ -44,6 +44,21 @@ EXAMPLES = r"""
 
 - name: Get all integration types
   apono.eks.integration_type_info:
+
+- name: Get the settings of a type, for many integrations
+  apono.eks.integration_type_info:
+    type: aws-eks
+  register: catalog
+
+- name: Create the integrations without a further call to the catalog
+  apono.eks.integration:
+    name: "{{ item }}"
+    connector: prod-connector
+    config:
+      EKS Cluster Name: "{{ item }}"
+      Region: eu-central-1
+    parameter_ids: "{{ catalog.integration_types[0].ids_by_label }}"
+  loop: [prod-1, prod-2, prod-3]
 """
 
 RETURN = r"""

@@ -105,6 +105,25 @@ EXAMPLES = r"""
   apono.eks.kubeconfig_entry:
     name: prod-1
     state: absent
+
+- name: Create the entry in a file of its own and make it the current context
+  apono.eks.kubeconfig_entry:
+    path: ~/.kube/prod-1
+    name: prod-1
+    cluster_name: prod-1
+    region: eu-central-1
+    profile: apono-k8s-access
+    server: "{{ found.cluster.endpoint }}"
+    certificate_authority: "{{ found.cluster.certificate_authority }}"
+    current_context: true
+
+- name: Remove the entry only if it is of this cluster and profile
+  apono.eks.kubeconfig_entry:
+    name: prod-1
+    cluster_name: prod-1
+    region: eu-central-1
+    profile: apono-k8s-access
+    state: absent
 """
 
 RETURN = r"""

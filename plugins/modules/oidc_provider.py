@@ -60,6 +60,18 @@ EXAMPLES = r"""
   apono.eks.oidc_provider:
     url: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE
     state: absent
+
+- name: Check whether the provider exists
+  apono.eks.oidc_provider:
+    url: "{{ found.cluster.oidc_issuer }}"
+    account_id: "{{ found.cluster.account_id }}"
+  check_mode: true
+  register: provider
+
+- name: Fail if the connector cannot have an IAM role yet
+  ansible.builtin.assert:
+    that: provider is not changed
+    fail_msg: Create the OpenID Connect provider of the cluster first.
 """
 
 RETURN = r"""

@@ -107,6 +107,12 @@ EXAMPLES = r"""
 - name: Report what onboard would change
   ansible.builtin.debug:
     msg: "{{ onboarding.notes }}"
+
+- name: Create a file with the variables of the host
+  ansible.builtin.copy:
+    content: "{{ onboarding.host_vars }}"
+    dest: host_vars/prod-1/apono.yml
+    mode: "0644"
 """
 
 RETURN = r"""

@@ -180,6 +180,20 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ report.table }}"
   run_once: true
+
+- name: Check before the first change that the report can be written
+  apono.eks.report:
+    outcomes: []
+    path: reports/today.html
+    check_path: true
+  run_once: true
+
+- name: Report only the clusters that failed, by account
+  apono.eks.report:
+    outcomes: "{{ ansible_play_hosts_all | apono.eks.outcomes(hostvars) }}"
+    query: "[?state == 'failed'] | sort_by(@, &account_id)"
+    path: reports/failed.html
+  run_once: true
 """
 
 RETURN = r"""

@@ -86,6 +86,19 @@ EXAMPLES = r"""
     username: !unsafe "{{SessionNameRaw}}"
     other_username: !unsafe "apono:{{SessionName}}"
     ignored_usernames: [ci@example.com]
+
+- name: Create bindings for usernames with the account in them
+  apono.eks.user_bindings:
+    kubeconfig: ~/.kube/config
+    context: prod-1
+    account_id: "123456789012"
+    username: !unsafe "people:{{AccountID}}:{{SessionName}}"
+    other_username: !unsafe "apono:{{SessionName}}"
+  register: bound
+
+- name: Report the bindings of each user
+  ansible.builtin.debug:
+    var: bound.bindings
 """
 
 RETURN = r"""

@@ -12,7 +12,7 @@ import pytest
 import documentation_figures
 
 # The rows in which another collection has more, with what there is at least. Raise a figure here when it has risen.
-BEHIND = {"examples": 3.2, "links": 3.3}
+BEHIND = {"links": 3.3}
 
 
 @pytest.mark.parametrize("row", list(documentation_figures.ROWS))

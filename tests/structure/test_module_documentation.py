@@ -21,11 +21,15 @@ import words_check
 MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "plugins/modules").glob("*.py"))
 
 
+class NoTemplate(str):
+    """A text that Ansible does not evaluate."""
+
+
 class Loader(yaml.SafeLoader):
     """YAML with Ansible's mark for a text that is no template."""
 
 
-Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
+Loader.add_constructor("!unsafe", lambda loader, node: NoTemplate(loader.construct_scalar(node)))
 
 
 def part(module: str, name: str) -> Any:
@@ -44,7 +48,48 @@ def test_a_module_has_three_examples_with_imperative_names(module: str) -> None:
 
     assert len(examples) >= 3
     assert [task["name"] for task in examples if task["name"].split()[0] not in words_check.VERBS] == []
+    assert len({task["name"] for task in examples}) == len(examples)
     assert any(f"apono.eks.{module}" in task for task in examples)
+
+
+def is_template(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(is_template, value.values()))
+    if isinstance(value, list):
+        return any(map(is_template, value))
+    return isinstance(value, str) and not isinstance(value, NoTemplate) and "{{" in value
+
+
+def stand_in(value: Any, option: dict[str, Any]) -> Any:
+    """The value of an option in an example, and in place of a template one that the type of the option allows."""
+    if not (isinstance(value, str) and is_template(value)):
+        return value
+    if "choices" in option:
+        return option["choices"][0]
+    return {("dict", None): {}, ("list", "dict"): []}.get((option["type"], option.get("elements")), value)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_options_of_an_example_are_valid(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The folder of the examples for copies of a ConfigMap.
+    (tmp_path / "backups").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for task in part(module, "EXAMPLES"):
+        for action, arguments in task.items():
+            own = action.removeprefix("apono.eks.")
+            if own not in MODULES or own == action:
+                continue
+            plugin = importlib.import_module(f"ansible_collections.apono.eks.plugins.action.{own}").ActionModule
+            options = plugin.task_class.options
+            known = options.argument_spec
+            given = {
+                name: stand_in(value, known.get(name, {"type": "str"})) for name, value in (arguments or {}).items()
+            }
+            checked = options.check(given)
+            assert checked.error_messages == [], task["name"]
+            if not is_template(arguments):
+                params, _secrets = options.normalise(checked.validated_parameters)
+                plugin.task_class(params).validate()
 
 
 @pytest.mark.parametrize("module", MODULES)
