@@ -156,6 +156,12 @@ def items(draw):
     lead = draw(st.sampled_from(["", "", "", "", "&c ", "&a\n  ", "!!map\n  "]))
     tail = draw(st.sampled_from(["\n", "\n", "\n", " # c\n", "\n\n", "\n# c\n", "\r\n"]))
     lines = [f"{key}:{'' if value.startswith(chr(10)) else ' '}{value}{tail}" for key, value in fields]
+    # Keys without a colon have no value.
+    bare = draw(st.lists(st.sampled_from(["username", "groups", "'username'", "groups # : c\n  "]), max_size=2))
+    if bare and draw(st.booleans()):
+        pairs = [f"{key}: {value}" for key, value in fields if key.isalpha() and "\n" not in value]
+        return f"- {lead}{{{', '.join([*pairs, *bare])}}}{tail}"
+    lines += [f"? {key}{tail}" for key in bare]
     return f"- {lead}" + "  ".join(lines)
 
 

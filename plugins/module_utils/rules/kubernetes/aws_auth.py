@@ -639,18 +639,16 @@ def _same(entry: Entry, other: Entry) -> bool:
 
 def _set_field(document: Document, mapping: Node, name: str, value: str) -> Edit:
     """Give a field of a mapping this value, which is one line of flow style."""
-    text = document.text
     written = [(key, node) for key, node in mapping.pairs if key.target.value.lower() == name]
     if written:
-        key, node = written[-1]
-        colon = yaml_positions.find_outside_comments(text, ":", key.end, max(node.end, key.end + 1))
-        return Edit(colon + 1, max(node.end, colon + 1), f" {value}")
-    last = mapping.children[-1]
+        return yaml_positions.set_value(document, mapping, *written[-1], f" {value}")
+    # A key without a colon ends behind its value, which is not there.
+    end = max(node.end for node in mapping.children[-2:])
     if mapping.flow:
-        return Edit(last.end, last.end, f", {name}: {value}")
+        return Edit(end, end, f", {name}: {value}")
     indent = " " * (document.position(mapping.children[0].start)[1] - 1)
     # A comment on the line of the last value moves behind the new one, where it is a comment still.
-    return Edit(last.end, last.end, f"{document.newline}{indent}{name}: {value}")
+    return Edit(end, end, f"{document.newline}{indent}{name}: {value}")
 
 
 def _addition(before: Mappings, wanted: RoleEntry) -> list[Edit]:

@@ -79,6 +79,30 @@ def append(document: Document, sequence: Node, block: str) -> Edit:
     return Edit(place, place, document.newline + block)
 
 
+def set_value(document: Document, mapping: Node, key: Node, value: Node, text: str) -> Edit:
+    """Give a key of a mapping another value; ``text`` begins with what stands behind the colon.
+
+    A key may have no colon, and so no value: ``{key}`` in flow style, ``? key`` in both.
+    """
+    colon = _find_colon(document.text, key.end, value.end)
+    if colon >= 0:
+        return Edit(colon + 1, value.end, text)
+    if mapping.flow:
+        return Edit(key.end, key.end, f":{text}")
+    column = document.position(document.text.rindex("?", 0, key.start))[1]
+    return Edit(key.end, key.end, f"{document.newline}{' ' * (column - 1)}:{text}")
+
+
+def _find_colon(text: str, start: int, end: int) -> int:
+    """The first colon between two nodes that is not part of a comment, or -1."""
+    position = start
+    while position < end:
+        if text[position] == ":":
+            return position
+        position = line_end(text, position) if text[position] == "#" else position + 1
+    return -1
+
+
 def line_start(text: str, position: int) -> int:
     """Where the line of this position begins."""
     return max(text.rfind(mark, 0, position) for mark in "\n\r\x85\u2028\u2029") + 1
@@ -94,16 +118,6 @@ def next_line(text: str, position: int) -> int:
     """Where the line after the one of this position begins; the end of the text when there is none."""
     found = LINE_BREAK.search(text, position)
     return found.end() if found else len(text)
-
-
-def find_outside_comments(text: str, sign: str, start: int, end: int) -> int:
-    """The first ``sign`` between two nodes that is not part of a comment, or -1."""
-    position = start
-    while position < end:
-        if text[position] == sign:
-            return position
-        position = line_end(text, position) if text[position] == "#" else position + 1
-    return -1
 
 
 def same(nodes: list[Node], others: list[Node]) -> bool:

@@ -140,19 +140,19 @@ def read(text: str, path: str) -> Kubeconfig:
         raise _invalid(path, "it is not a mapping, which begins with apiVersion: v1")
     if data.get("apiVersion") not in (None, "", "v1") or data.get("kind") not in (None, "", "Config"):
         raise _invalid(path, "it is no kubeconfig: it has another apiVersion than v1 or another kind than Config")
-    if not isinstance(data.get(CURRENT) or "", str):
+    if not isinstance(data.get(CURRENT), str | None):
         raise _invalid(path, f"{CURRENT} is not {_TYPE_NAMES[str]}")
     for section in SECTIONS:
-        items = data.get(section) or []
+        items = [] if data.get(section) is None else data[section]
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise _invalid(path, f"{section} is no list of named things")
         names = [item.get("name") for item in items]
-        if not all(isinstance(name or "", str) for name in names):
+        if not all(isinstance(name, str | None) for name in names):
             raise _invalid(path, f"{section} has a name that is not {_TYPE_NAMES[str]}")
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise _invalid(path, f"{section} has the name {twice[0]} twice")
-        if not all(isinstance(item.get(SECTIONS[section]) or {}, dict) for item in items):
+        if not all(isinstance(item.get(SECTIONS[section]), dict | None) for item in items):
             raise _invalid(path, f"{section} has an item whose {SECTIONS[section]} is no mapping")
         for item in items:
             for problem in _wrong_types(item.get(SECTIONS[section]), _FIELDS[section], SECTIONS[section]):
@@ -434,14 +434,14 @@ def _spliced(
         if section not in nodes:
             edits.append(_new_key(document, {section: data[section]}))
             continue
-        key, value = nodes[section]
-        edit = _edit_section(document, key, value, data[section], name)
+        edit = _edit_section(document, root, *nodes[section], data[section], name)
         if edit is None:
             return None
         edits += edit
     if current is not None and current != config.current:
         if CURRENT in nodes:
-            edits.append(_value_of(document, *nodes[CURRENT], " " + _lines(current, document, 0)))
+            text = " " + _lines(current, document, 0)
+            edits.append(yaml_positions.set_value(document, root, *nodes[CURRENT], text))
         else:
             edits.append(_new_key(document, {CURRENT: current}))
     return yaml_positions.splice(document, _joined(edits))
@@ -456,16 +456,18 @@ def _joined(edits: list[Edit]) -> list[Edit]:
     return [Edit(start, end, text) for (start, end), text in texts.items()]
 
 
-def _edit_section(document: Document, key: Node, value: Node, items: list[Any], name: str) -> list[Edit] | None:
+def _edit_section(
+    document: Document, root: Node, key: Node, value: Node, items: list[Any], name: str
+) -> list[Edit] | None:
     """One list; ``items`` is what it is to hold, of which the name's alone is new."""
     if value.kind == "alias" or (value.flow and value.children):
         return None
     wanted = next((item for item in items if item.get("name") == name), None)
     if not value.children:
         text = document.newline + _lines([wanted], document, 0) if wanted else " []"
-        return [_value_of(document, key, value, text)]
+        return [yaml_positions.set_value(document, root, key, value, text)]
     if not items:
-        return [_value_of(document, key, value, " []")]
+        return [yaml_positions.set_value(document, root, key, value, " []")]
     indent = document.position(value.start)[1] - 1
     found = [child for child in value.children if (_value(child) or {}).get("name") == name]
     if wanted is None:
@@ -476,13 +478,6 @@ def _edit_section(document: Document, key: Node, value: Node, items: list[Any], 
     if _value(node) == wanted:
         return []
     return [Edit(node.start, node.end, _lines(wanted, document, document.position(node.start)[1] - 1))]
-
-
-def _value_of(document: Document, key: Node, value: Node, text: str) -> Edit:
-    """Give a key of the kubeconfig another value; ``text`` begins with what stands behind the colon."""
-    end = max(value.end, key.end + 1)
-    colon = yaml_positions.find_outside_comments(document.text, ":", key.end, end)
-    return Edit(colon + 1, max(value.end, colon + 1), text)
 
 
 def _new_key(document: Document, item: dict[str, Any]) -> Edit:

@@ -106,6 +106,62 @@ def test_a_username_that_is_missing_is_added_to_the_entry():
     assert with_role(text, ENTRY) == NEW + "- rolearn: other\n  username: x\n"
 
 
+# A field as it may be written, with what is behind its colon where it has one, and as it is once it has a value.
+FLOW_FIELDS = [
+    ("{name}", "{name}: {value}"),
+    ('"{name}"', '"{name}": {value}'),
+    ("? {name}", "? {name}: {value}"),
+    ("{name} ", "{name}: {value} "),
+    ("{name} # : c\n  ", "{name}: {value} # : c\n  "),
+    ("{name}: ", "{name}: {value} "),
+    ("{name}: ~", "{name}: {value}"),
+]
+BLOCK_FIELDS = [
+    ("? {name}\n", "? {name}\n  : {value}\n"),
+    ("? '{name}' # : c\n", "? '{name}'\n  : {value} # : c\n"),
+    ("?   &a {name}\n", "?   &a {name}\n  : {value}\n"),
+    ("? {name}\n  :\n", "? {name}\n  : {value}\n"),
+    ("? {name} # : c\n  : ~ # d\n", "? {name} # : c\n  : {value} # d\n"),
+    ("{name}:\n", "{name}: {value}\n"),
+    ("{name} : # : c\n", "{name} : {value} # : c\n"),
+]
+WITH_GROUPS = RoleEntry(OURS, "jane", ("a", "b"))
+VALUES = {"username": '"jane"', "groups": '["a", "b"]'}
+
+
+@pytest.mark.parametrize("names", [("username", "groups"), ("groups", "username")])
+@pytest.mark.parametrize("place", range(len(FLOW_FIELDS)))
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [("- {{rolearn: {arn}, {fields}}}\n", FLOW_FIELDS), ("- rolearn: {arn}\n  {fields}", BLOCK_FIELDS)],
+)
+def test_a_field_without_a_value_gets_one_wherever_its_colon_is(form, fields, place, names):
+    between = ", " if fields is FLOW_FIELDS else "  "
+    pairs = [fields[place], *fields[:place], *fields[place + 1 :]][:2]
+    text, edited = (
+        form.format(
+            arn=OURS,
+            fields=between.join(
+                pair[number].format(name=name, value=VALUES[name]) for name, pair in zip(names, pairs, strict=True)
+            ),
+        )
+        for number in range(2)
+    )
+    assert with_role(text, WITH_GROUPS) == edited
+    assert yaml.safe_load(edited) == [{"rolearn": OURS, "username": "jane", "groups": ["a", "b"]}]
+
+
+@pytest.mark.parametrize(
+    ("text", "tail"),
+    [
+        ("- {{rolearn: {arn}, note}}\n", '- {{rolearn: {arn}, note, username: "jane", groups: ["a", "b"]}}\n'),
+        ("- rolearn: {arn}\n  ? note\n", '- rolearn: {arn}\n  ? note\n  username: "jane"\n  groups: ["a", "b"]\n'),
+    ],
+)
+def test_a_field_is_added_behind_one_without_a_colon(text, tail):
+    assert with_role(text.format(arn=OURS), WITH_GROUPS) == tail.format(arn=OURS)
+
+
 def test_our_own_duplicates_are_folded_into_the_last():
     text = NEW + "- rolearn: other\n  username: x\n" + NEW.replace("SessionNameRaw", "SessionName")
     assert with_role(text, ENTRY) == "- rolearn: other\n  username: x\n" + NEW
@@ -527,6 +583,8 @@ FRAGMENTS += [
     "...\n",
     "|\n  ",
     "? ",
+    "username",
+    "groups",
     ": ",
     "!!str ",
     "\r\n",

@@ -96,6 +96,47 @@ def test_an_empty_kubeconfig(text):
         assert kubeconfig.read(edit(made, GONE, ""), "config").data["users"] == []
 
 
+# A key as it may be written where there is nothing, and as it is with a value: kubectl 1.37 reads each as no value.
+EMPTY_FORMS = [
+    ("{key}:\n", "{key}:{value}\n"),
+    ("{key}: {none}\n", "{key}:{value}\n"),
+    ('"{key}" :  ~ # : none\n', '"{key}" :{value} # : none\n'),
+    ("{key}: # : none\n  {none}\n", "{key}:{value}\n"),
+    ("{key}: &b {none}\n", "{key}:{value}\n"),
+    ("? {key}\n", "? {key}\n:{value}\n"),
+    ("?  '{key}' # : none\n", "?  '{key}'\n:{value} # : none\n"),
+    ("? {key} # : none\n: {none}\n", "? {key} # : none\n:{value}\n"),
+    ("? &a {key}\n# mine\n", "? &a {key}\n:{value}\n# mine\n"),
+]
+VALUES = {
+    section: f"\n- {kubeconfig.SECTIONS[section]}:\n"
+    + "".join(f"    {line}\n" for line in yaml.safe_dump(body, sort_keys=False).splitlines())
+    + "  name: prod"
+    for section, body in ENTRY.items()
+} | {"current-context": " prod"}
+KEYS = list(VALUES)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("order", [KEYS, KEYS[::-1]], ids=["", "reverse"])
+@pytest.mark.parametrize("place", range(len(EMPTY_FORMS)))
+def test_a_key_without_a_value_gets_one_wherever_its_colon_is(place, order, newline):
+    forms = [*EMPTY_FORMS[place:], *EMPTY_FORMS[:place]]
+    before, after = (
+        "# mine\n".join(
+            pair[number].format(key=key, value=VALUES[key], none="''" if key == "current-context" else "[]")
+            for key, pair in zip(order, forms, strict=False)
+        ).replace("\n", newline)
+        for number in range(2)
+    )
+    made = edit(before, current="prod")
+    assert made == after
+    assert yaml.safe_load(made) == {
+        **{section: [{kubeconfig.SECTIONS[section]: body, "name": "prod"}] for section, body in ENTRY.items()},
+        "current-context": "prod",
+    }
+
+
 def test_a_file_without_an_end_of_its_last_line_keeps_what_it_says():
     text = WRITTEN.removesuffix("\n")
     assert edit(edit(text), GONE).rstrip("\n") == text
@@ -122,6 +163,14 @@ def test_json_and_anchors_are_written_anew_as_kubectl_does():
         ("clusters: {a: b}\n", "clusters is no list of named things"),
         ("users: [{name: a}, {name: a}]\n", "users has the name a twice"),
         ("users: [{name: a, user: b}]\n", "whose user is no mapping"),
+        # Empty, and of another type.
+        ("clusters: false\n", "clusters is no list of named things"),
+        ("contexts: ''\n", "contexts is no list of named things"),
+        ("contexts: {}\n", "contexts is no list of named things"),
+        ("current-context: []\n", "current-context is not text"),
+        ("current-context: 0\n", "current-context is not text"),
+        ("users: [{name: no}]\n", "users has a name that is not text"),
+        ("users: [{name: a, user: ''}]\n", "whose user is no mapping"),
     ],
 )
 def test_what_kubectl_does_not_read_is_left_alone(text, told):
