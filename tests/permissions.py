@@ -22,6 +22,9 @@ BEGIN, END = ".. Made by make permissions, from here\n", ".. to here\n"
 GROUP = "apono-automation"
 NAMESPACES = ("kube-system",)
 
+AWS_DOCUMENTATION = "https://docs.aws.amazon.com"
+REFERENCES = {"ec2": "AWSEC2", "eks": "eks", "iam": "IAM", "organizations": "organizations", "sts": "STS"}
+
 RBAC_GROUP = "rbac.authorization.k8s.io"
 TITLES = {
     "operations": "The operator of the playbooks",
@@ -52,7 +55,7 @@ def of(name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def names(entries: list[dict[str, Any]]) -> list[str]:
-    """The documents that there are, in their first order."""
+    """The names of the documents, in the order in which they are first named."""
     return list(dict.fromkeys(name for entry in entries for name in entry["in"]))
 
 
@@ -119,6 +122,19 @@ def literals(texts: list[str]) -> list[str]:
     return [", ".join(f"``{text}``" for text in texts)]
 
 
+def actions(texts: list[str]) -> list[str]:
+    """The actions of a statement, each with a link to what it does."""
+    return [", ".join(f"`{text} <{address(text)}>`__" for text in texts)]
+
+
+def address(action: str) -> str:
+    """The page of an action in the API references of AWS."""
+    service, _colon, operation = action.partition(":")
+    if action == "iam:PassRole":  # a permission that is no operation
+        return f"{AWS_DOCUMENTATION}/IAM/latest/UserGuide/id_roles_use_passrole.html"
+    return f"{AWS_DOCUMENTATION}/{REFERENCES[service]}/latest/APIReference/API_{operation}.html"
+
+
 def reason(entry: dict[str, Any]) -> list[str]:
     """What something is for, in a cell."""
     return [f"{entry['for']}{'. Only where: ' + entry['when'] if 'when' in entry else ''}"]
@@ -143,7 +159,7 @@ def section(name: str) -> list[str]:
         [
             (
                 [f"``{entry['sid']}``"],
-                literals(entry["actions"]),
+                actions(entry["actions"]),
                 literals(entry["resources"] + [f"{key} {text}" for key, text in conditions(entry)]),
                 reason(entry),
             )
@@ -165,7 +181,7 @@ def section(name: str) -> list[str]:
             ],
         )
     if calls:
-        lines += ["Of Apono's API:", ""]
+        lines += ["Calls of Apono's API:", ""]
         lines += table(("Call", "What for"), [([f"``{entry['call']}``"], reason(entry)) for entry in calls])
     return lines
 

@@ -25,7 +25,7 @@ Variables of the playbooks
 ==========================
 
 Set a variable for a host, for a group, in a play that imports a playbook, or on the command line. An empty one counts
-as not set, so the empty answers of a survey do no harm. A list may be a text with one item in a line.
+as not set, so the empty answers of a survey do no harm. A list can be a text with one item on each line.
 
 .. contents::
     :local:
@@ -51,7 +51,7 @@ a text, also in a list, in tags or deeper in a dictionary:
       - ``4711``; an error for such a name
     * - ``017``, ``0x1F``, ``1_000``, ``12:30:45``
       - the numbers 15, 31, 1000, 45045
-      - that number: what was written is not known any more. Put it in quotes.
+      - that number, because YAML does not keep the text. Put it in quotes.
     * - ``yes``, ``on``, ``true``; ``1.10``, ``.nan``; ``2026-12-31 12:00:00``; ``!!binary``
       - a truth value, a number, a date with a time, binary data
       - an error that names the variable. Put it in quotes.
@@ -63,7 +63,7 @@ a text, also in a list, in tags or deeper in a dictionary:
       - a sorted list, where a list is taken
 
 With ansible-core before 2.19, an expression such as ``"{{ common_tags }}"`` gives a text if there is a date or ``.nan``
-in its value. That is an error, too, which says so: put those in quotes.
+in its value. That is an error that names the variable: put the date or ``.nan`` in quotes.
 """
 
 
@@ -92,8 +92,20 @@ def meaning(setting: Setting) -> Iterator[str]:
         yield f" Read by {playbooks(setting.used_by)} too."
 
 
+# The guides of playbooks that have another name than their guide.
+GUIDES = {
+    "migrate_to_access_entries": "migration",
+    "offboard": "offboarding",
+    "offboard_cluster": "event_driven",
+    "onboard": "onboarding",
+    "onboard_cluster": "event_driven",
+}
+
+
 def playbooks(names: tuple[str, ...]) -> str:
-    found = [f"``apono.eks.{name}``" for name in names]
+    """The names of playbooks, each with a link to its guide."""
+    guides = [f"ansible_collections.apono.eks.docsite.{GUIDES.get(name, name)}" for name in names]
+    found = [f":ref:`apono.eks.{name} <{guide}>`" for name, guide in zip(names, guides, strict=True)]
     return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]
 
 
