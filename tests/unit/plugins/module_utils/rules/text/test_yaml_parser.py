@@ -42,7 +42,6 @@ WITH_PROPERTIES = [
         "&a x\n  y\n",
         "- &a x\n\n# c\n- *a\n",
         "- &a\n  # c\n  x\n",
-        "*a : x\n",
     ),
     *("- &a x\n- *a : *a\n", "- &a x\n- &b\n  *a : y\n- *b\n", "&a x: &c {*a : *a, y: *a}\nz: *c\n", "&a\n# c\n- x\n"),
 ]
