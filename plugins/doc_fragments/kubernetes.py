@@ -16,6 +16,11 @@ options:
         credentials; neither a kubeconfig nor the aws or kubectl command is needed.
       - With it, the variables C(K8S_AUTH_*) are not read.
     type: str
+  cluster_id:
+    description:
+      - The id of a local cluster on AWS Outposts, for which its bearer tokens are signed instead of O(cluster_name).
+      - Without it, the id comes from EKS, except with O(host) and O(ca_cert), where no call is made.
+    type: str
   kubeconfig:
     description:
       - A kubeconfig file, instead of O(cluster_name), or several with colons between them, read as kubectl reads them.

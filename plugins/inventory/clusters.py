@@ -118,8 +118,8 @@ notes:
     printed as it is; any other has the mark C(__ansible_unsafe) in what C(ansible-inventory) prints and in AWX.
   - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts are
     assumed with the credentials themselves, as the playbooks do.
-  - A host has the variables C(eks_name), C(eks_arn), C(eks_account_id), C(eks_account_name), C(eks_region),
-    C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
+  - A host has the variables C(eks_name), C(eks_id), C(eks_arn), C(eks_account_id), C(eks_account_name),
+    C(eks_region), C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
     C(eks_certificate_authority), C(eks_authentication_mode), C(eks_connector_provider), C(eks_oidc_issuer), C(eks_tags)
     and C(eks_created_at), and for the playbooks
     C(apono_cluster_name), C(apono_region), C(apono_assume_role_arn), C(apono_assume_role_external_id) and

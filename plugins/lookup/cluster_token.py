@@ -15,7 +15,8 @@ description:
     nowhere and kept in no variable.
 options:
   _terms:
-    description: The clusters' names.
+    description:
+      - The clusters' names. Of a local cluster on AWS Outposts, its id, which M(apono.eks.cluster_info#module) returns.
     type: list
     elements: str
     required: true

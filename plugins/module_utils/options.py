@@ -240,6 +240,7 @@ AWS = Options(
 KUBERNETES = Options(
     {
         "cluster_name": {"type": "str"},
+        "cluster_id": {"type": "str"},
         "kubeconfig": {"type": "path"},
         "context": {"type": "str"},
         "host": {"type": "str"},

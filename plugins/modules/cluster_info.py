@@ -100,6 +100,12 @@ cluster:
       description: Its name.
       type: str
       sample: prod-1
+    id:
+      description:
+        - Of a local cluster on AWS Outposts, its id, for which its tokens are signed instead of the name. It is null
+          for every other cluster, and for a local one with an instance type of its own for etcd.
+      type: str
+      sample: null
     arn:
       description: Its ARN.
       type: str

@@ -38,6 +38,11 @@ options:
   cluster_name:
     description: The EKS cluster. Needed with O(state=present).
     type: str
+  cluster_id:
+    description:
+      - The id of a local cluster on AWS Outposts, for which its tokens are signed instead of the name. The module
+        M(apono.eks.cluster_info) returns it.
+    type: str
   region:
     description: The region of the cluster. Needed with O(state=present).
     type: str
@@ -96,6 +101,7 @@ EXAMPLES = r"""
   apono.eks.kubeconfig_entry:
     name: prod-1
     cluster_name: prod-1
+    cluster_id: "{{ found.cluster.id or omit }}"
     region: eu-central-1
     profile: apono-k8s-access
     server: "{{ found.cluster.endpoint }}"
@@ -161,9 +167,13 @@ entry:
       type: str
       sample: LS0tLS1CRUdJTi...
     cluster_name:
-      description: The cluster that tokens are for.
+      description: The cluster that tokens are for; null where they are for an id.
       type: str
       sample: prod-1
+    cluster_id:
+      description: The id of the local cluster on AWS Outposts that tokens are for; null where they are for a name.
+      type: str
+      sample: null
     region:
       description: Its region.
       type: str

@@ -265,6 +265,7 @@ def kubernetes(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
         return {}
     return {
         "cluster_name": cluster_name(values, facts),
+        "cluster_id": facts.cluster.get("id"),
         "host": facts.cluster.get("endpoint"),
         "ca_cert": decoded(facts.cluster.get("certificate_authority")),
     }

@@ -883,6 +883,13 @@ SECTIONS = (
                 "the address that EKS has",
             ),
             Setting(
+                "apono_user_cluster_id",
+                "str",
+                "user_login.cluster_id",
+                "The id of a local cluster on AWS Outposts, where ``apono_user_server`` saves the call to EKS.",
+                "the id that EKS has",
+            ),
+            Setting(
                 "apono_user_certificate_authority",
                 "str",
                 "user_login.certificate_authority",

@@ -13,7 +13,7 @@ from desk import ACCOUNT, KUBECONFIG, Desk
 from runs import Run
 
 from testbed.bed import Bed
-from testbed.estate import SAML_PROVIDER, Account, integrations
+from testbed.estate import OUTPOST, SAML_PROVIDER, Account, integrations
 
 OTHER_ACCOUNT = "444455556666"
 REGION = "eu-west-1"
@@ -41,7 +41,8 @@ def inventory(hosts: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_path: Path) -> None:
     desk = Desk(bed, binary, tmp_path)
     clusters = {
-        "alpha": desk.account.add_cluster("alpha", "CONFIG_MAP"),
+        # A local cluster, which takes tokens for its id alone.
+        "alpha": desk.account.add_cluster("alpha", "CONFIG_MAP", outpost_config=OUTPOST),
         "beta": desk.account.add_cluster("beta", "API_AND_CONFIG_MAP"),
     }
     hosts = inventory({name: settings(desk.account) for name in clusters})
@@ -66,6 +67,14 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
     assert "kubectl get pods --context apono-alpha" in made.output
 
     for name, cluster in clusters.items():
+        # As the AWS CLI itself has the token signed.
+        other = desk.home / name
+        desk.shell(
+            f"aws eks update-kubeconfig --name {name} --region {REGION} --profile {PROFILE} --kubeconfig {other}"
+        )
+        assert token_for(other, f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{name}") == token_for(
+            desk.kubeconfig, f"apono-{name}"
+        )
         look = f"kubectl --context apono-{name} get namespace default -o name"
         # Known to the cluster under this name, and without a right until there is one.
         assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
@@ -78,6 +87,13 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
     out = desk.jane.run("apono.eks.user_login", hosts, "-e", "apono_user_login_state=absent")
     assert out.code == 0, out.output
     assert (desk.config.read_text(), desk.kubeconfig.read_text()) == (signed_in, KUBECONFIG)
+
+
+def token_for(path: Path, name: str) -> list[str]:
+    """By what a user of a kubeconfig names the cluster that a token is for."""
+    (user,) = (item["user"] for item in yaml.safe_load(path.read_text())["users"] if item["name"] == name)
+    arguments: list[str] = user["exec"]["args"]
+    return arguments[arguments.index("get-token") + 1 :][:2]
 
 
 def test_what_apono_shows_and_what_is_printed_lead_there_too(bed: Bed, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@
 """From a bearer token to a Kubernetes user, as EKS does it.
 
 1. :func:`read_token` checks the token's form: a presigned ``GET`` of STS ``GetCallerIdentity``.
-2. :class:`Authenticator` replays it, with the cluster's own name in ``x-k8s-aws-id``, so that STS verifies signature,
-   credentials and cluster; STS's answer, not the token's text, tells who the caller is.
+2. :class:`Authenticator` replays it, with the cluster's own name, or the id of a local cluster on an Outpost, in
+   ``x-k8s-aws-id``, so that STS verifies signature, credentials and cluster; STS's answer, not the token's text, tells
+   who the caller is.
 3. It asks the AWS service for the cluster's authentication mode and access entry, reads ``aws-auth``, and maps.
 
 Rules: aws-iam-authenticator ``pkg/token/token.go``, ``pkg/server/server.go``, ``pkg/arn/arn.go``; EKS user guide,
@@ -110,6 +111,8 @@ class Cluster(Protocol):
     name: str
     arn: str
     region: str
+    # What tokens for it are signed for.
+    token_cluster: str
 
     def map_aws_auth(self, token: str, identity: Identity) -> User:
         """The user that ``aws-auth`` gives to the owner of a token; raises :class:`AuthenticationError`."""
@@ -281,7 +284,7 @@ class Authenticator:
         return identity
 
     def replay(self, cluster: Cluster, token: Token) -> Identity:
-        headers = {"Host": token.host, "Accept": "application/json", CLUSTER_HEADER: cluster.name}
+        headers = {"Host": token.host, "Accept": "application/json", CLUSTER_HEADER: cluster.token_cluster}
         status, body = self.request("GET", token.target, headers)
         if status != 200:
             answer = body.decode(errors="replace")

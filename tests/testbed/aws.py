@@ -24,12 +24,13 @@ it can't do:
     From now on the key is expired.
 ``POST /_testbed/clusters {"account_id", "region", "name", "authentication_mode": null, "tags": {},
 "node_role_arns": [], "fargate_role_arns": [], "entry_delay": 0, "creator_arn": null, "access_config": null,
-"version": "1.33"}``
+"version": "1.33", "outpost_config": null}``
     An ACTIVE cluster at once: ``{"arn", "endpoint", "certificate_authority_base64"}``. Without a mode it is an old
     cluster: ``CONFIG_MAP``, and ``accessConfig`` isn't shown (``"access_config": "empty"`` shows ``{}``). The roles of
     node groups and Fargate profiles are made where they don't exist; they and the creator get access entries as soon as
     the mode has any. Other entries take effect ``entry_delay`` seconds after they were made. The creator
-    is the account's operator if nobody else is named; ``""`` is nobody.
+    is the account's operator if nobody else is named; ``""`` is nobody. With ``outpostConfig`` of CreateCluster it is
+    a local cluster on an Outpost.
 ``POST /_testbed/fail_update {"cluster_arn", "error_code": "Unknown", "error_message"}``
     The cluster's next update ends ``Failed``.
 ``POST /_testbed/organization {"management_account_id", "units": {id: parent}, "accounts": {id: {"name", "parent",
@@ -138,6 +139,7 @@ class KubernetesRegistrar:
             "name": cluster.name,
             "account_id": cluster.account_id,
             "region": cluster.region,
+            "token_cluster": cluster.token_cluster,
         }
         answer = self._send("POST", description)
         return answer["endpoint"], answer["certificate_authority_base64"]
@@ -353,6 +355,7 @@ class AwsService(Service):
         creator_arn: str | None = None,
         access_config: str | None = None,
         version: str = "1.33",
+        outpost_config: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         check_account_id(account_id)
         partition = get_partition(region)
@@ -392,6 +395,7 @@ class AwsService(Service):
                         "endpointPublicAccess": True,
                         "endpointPrivateAccess": False,
                     },
+                    **({"outpostConfig": outpost_config} if outpost_config else {}),
                 },
             )
         )

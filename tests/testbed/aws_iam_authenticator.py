@@ -52,12 +52,12 @@ class Shared:
 class AwsIamAuthenticator:
     """The program, for one cluster. It is started at the first token: many clusters never have one that needs it."""
 
-    def __init__(self, shared: Shared, cluster_arn: str, api_url: str, api_token: str) -> None:
+    def __init__(self, shared: Shared, cluster_arn: str, token_cluster: str, api_url: str, api_token: str) -> None:
         self.shared = shared
         self.api_url = api_url
         self.api_token = api_token
-        _arn, self.partition, _eks, self.region, self.account_id, resource = cluster_arn.split(":")
-        self.cluster_name = resource.partition("/")[2]
+        _arn, self.partition, _eks, self.region, self.account_id, _resource = cluster_arn.split(":")
+        self.token_cluster = token_cluster
         self.lock = threading.Lock()
         self.process: Process | None = None
         self.url = ""
@@ -91,7 +91,7 @@ class AwsIamAuthenticator:
             [
                 self.shared.program,
                 "server",
-                f"--cluster-id={self.cluster_name}",
+                f"--cluster-id={self.token_cluster}",
                 f"--partition={self.partition}",
                 *self.backend(folder),
                 f"--state-dir={self.shared.folder}",

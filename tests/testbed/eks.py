@@ -52,6 +52,7 @@ KEPT_SETTINGS = (
     "encryptionConfig",
     "upgradePolicy",
     "deletionProtection",
+    "outpostConfig",
 )
 CREATE_MEMBERS = {"name", "clientRequestToken", "tags", "accessConfig", "bootstrapSelfManagedAddons", *KEPT_SETTINGS}
 
@@ -169,6 +170,8 @@ class Eks:
             )
         access = parameters.get("accessConfig", {})
         bootstrap = access.get("bootstrapClusterCreatorAdminPermissions", True)
+        if "outpostConfig" in parameters:
+            check_local_access(access.get("authenticationMode", "CONFIG_MAP"), bootstrap)
         cluster = Cluster(
             account_id=scope.account_id,
             region=scope.region,
@@ -232,6 +235,8 @@ class Eks:
                 if same_request(update, token, parameters):
                     return {"update": update.shown()}
             check_idle(cluster, "AccessConfigUpdate")
+            if cluster.is_local:
+                check_local_access(mode)
             if MODES.index(mode) - MODES.index(cluster.mode) != 1:
                 # pulumi-eks#1493, aws-cdk#31032
                 raise invalid_parameter(f"Unsupported authentication mode update from {cluster.mode} to {mode}")
@@ -595,6 +600,18 @@ class Scope:
 
 def invalid_parameter(message: str) -> AwsError:
     return AwsError(400, "InvalidParameterException", message)
+
+
+def check_local_access(mode: str, bootstrap: bool = True) -> None:
+    """eksctl#7552: what EKS answers for a cluster on an Outpost. Of a later update it is not documented, and assumed.
+
+    :raises AwsError: InvalidRequestException.
+    """
+    if mode != "CONFIG_MAP" or not bootstrap:
+        raise invalid_request(
+            "Local Amazon EKS cluster only supports bootstrapClusterCreatorAdminPermissions=true and "
+            "authenticationMode=CONFIG_MAP for AccessConfig."
+        )
 
 
 def invalid_request(message: str) -> AwsError:

@@ -216,6 +216,23 @@ class Cluster:
         return f"arn:{self.partition}:eks:{self.region}:{self.account_id}:cluster/{self.name}"
 
     @property
+    def id(self) -> str | None:
+        """Of a local cluster on an Outpost its id, like a UUID (terraform-provider-aws#27560); a cluster in the cloud
+        has none (API Cluster)."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.arn}/{self.created_at}")) if self.is_local else None
+
+    @property
+    def is_local(self) -> bool:
+        return "outpostConfig" in self.settings
+
+    @property
+    def token_cluster(self) -> str:
+        """What tokens are signed for: the name, or the id of a local cluster unless etcd has instances of its own
+        (aws-cli, awscli/customizations/eks/update_kubeconfig.py)."""
+        by_name = not self.is_local or "etcdInstanceType" in self.settings["outpostConfig"]
+        return self.name if by_name or self.id is None else self.id
+
+    @property
     def issuer(self) -> str:
         """The OpenID Connect issuer of the cluster's service accounts; another one when a cluster is made anew."""
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
@@ -232,6 +249,7 @@ class Cluster:
             "tags": self.tags,
             "health": {"issues": []},
             **self.settings,
+            **({"id": self.id} if self.id else {}),
         }
         if self.status != "CREATING":
             answer["endpoint"] = self.endpoint

@@ -24,6 +24,11 @@ OPERATIONS_ACCOUNT = "999988887777"
 AUTOMATION = "platform-automation"
 ROLE = "apono-k8s-access"
 SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
+# Of a local cluster: what CreateCluster takes.
+OUTPOST = {
+    "outpostArns": ["arn:aws:outposts:eu-west-1:111122223333:outpost/op-0a1b2c3d4e5f60718"],
+    "controlPlaneInstanceType": "m5.large",
+}
 SAML_PROVIDER = "okta"
 RBAC = "rbac.authorization.k8s.io"
 SIGN_IN = {
@@ -180,6 +185,7 @@ class Cluster:
         self.arn = arn
         server = self.bed.control("kubernetes", "clusters", method="GET")[arn]
         self.url, self.admin_token = server["endpoint"], server["admin_token"]
+        self.token_cluster = server["token_cluster"]
         self.authority = base64.b64decode(server["certificate_authority_base64"]).decode()
         self.tls = ssl.create_default_context(cadata=self.authority)
 
@@ -277,7 +283,7 @@ class Cluster:
                 "session_token": keys["SessionToken"],
             }
         )
-        return aws.cluster_token(self.name)
+        return aws.cluster_token(self.token_cluster)
 
     def who_is(self, keys: dict[str, str]) -> str | None:
         """The username that the cluster gives a caller; ``None`` when it does not know the caller. A server leaves an

@@ -5,10 +5,11 @@
 
 ``python -m testbed.kubernetes --port N --aws URL`` serves the control interface at ``http://127.0.0.1:N``:
 
-``POST /_testbed/clusters {"arn", "name", "account_id", "region"}``
-    Starts a cluster's API server; the answer is its description: ``{"arn", "name", "account_id", "region",
-    "endpoint", "certificate_authority_base64", "admin_token"}``. The token is of ``system:masters``: with it, tests put
-    objects in and read them through the API itself.
+``POST /_testbed/clusters {"arn", "name", "account_id", "region", "token_cluster": ""}``
+    Starts a cluster's API server, which takes tokens for its name, or for ``token_cluster``; the answer is its
+    description: ``{"arn", "name", "account_id", "region", "token_cluster", "endpoint", "certificate_authority_base64",
+    "admin_token"}``. The token is of ``system:masters``: with it, tests put objects in and read them through the API
+    itself.
 ``DELETE /_testbed/clusters {"arn"}``
     Stops it; nothing happens when it is not there.
 ``GET /_testbed/clusters``
@@ -86,7 +87,7 @@ class ClusterFleet:
         self.clusters: dict[str, tuple[Cluster, Listener]] = {}
         self.starting: set[str] = set()
 
-    def create(self, arn: str, name: str, account_id: str, region: str) -> dict[str, str]:
+    def create(self, arn: str, name: str, account_id: str, region: str, token_cluster: str = "") -> dict[str, str]:
         """Start a cluster and describe it; raises ``ValueError`` when it exists or its ARN says otherwise."""
         # A real server takes seconds to start, and others may be asked for meanwhile, but not the same one.
         with self.lock:
@@ -94,7 +95,7 @@ class ClusterFleet:
                 raise ValueError(f"the cluster {arn} exists already; delete it first")
             self.starting.add(arn)
         try:
-            cluster = self.servers.create(arn, name, account_id, region)
+            cluster = self.servers.create(arn, name, account_id, region, token_cluster or name)
         finally:
             self.starting.discard(arn)
 
@@ -131,6 +132,7 @@ class ClusterFleet:
             "name": cluster.name,
             "account_id": cluster.account_id,
             "region": cluster.region,
+            "token_cluster": cluster.token_cluster,
             "endpoint": listener.url,
             "certificate_authority_base64": base64.b64encode(self.authority.pem).decode(),
             "admin_token": cluster.admin_token,

@@ -20,12 +20,14 @@ ADMIN = User("testbed-admin", (MASTERS, AUTHENTICATED))
 
 @dataclass
 class Cluster(ABC):
-    """One cluster: its name in AWS, and who its bearer tokens stand for. A WSGI application answers its clients."""
+    """One cluster: its name in AWS, what bearer tokens for it are signed for, and who they stand for. A WSGI
+    application answers its clients."""
 
     arn: str
     name: str
     account_id: str
     region: str
+    token_cluster: str
     authenticator: Authenticator = field(repr=False)
     admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 

@@ -167,7 +167,9 @@ class RealCluster(Cluster):
     def __post_init__(self) -> None:
         super().__post_init__()
         shared = self.servers.authenticators
-        self.real = shared and AwsIamAuthenticator(shared, self.arn, self.server.url, self.server.token)
+        self.real = shared and AwsIamAuthenticator(
+            shared, self.arn, self.token_cluster, self.server.url, self.server.token
+        )
 
     def map_aws_auth(self, token: str, identity: Identity) -> User:
         # The real one takes the hosts of AWS alone.
@@ -234,13 +236,15 @@ class RealServers:
         self.etcd = Etcd(paths.etcd, self.folder)
         self.authenticators = paths.authenticator and Shared(paths.authenticator, sts, authority)
 
-    def create(self, arn: str, name: str, account_id: str, region: str) -> RealCluster:
+    def create(self, arn: str, name: str, account_id: str, region: str, token_cluster: str) -> RealCluster:
         """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
         with self.lock:
             server = self.idle.pop(0) if self.idle else None
         server = server or self.start()
         try:
-            cluster = RealCluster(arn, name, account_id, region, self.authenticator, servers=self, server=server)
+            cluster = RealCluster(
+                arn, name, account_id, region, token_cluster, self.authenticator, servers=self, server=server
+            )
         except ValueError:
             self.give_back(server)
             raise

@@ -59,9 +59,9 @@ class SmallServers:
     def __init__(self, authenticator: Authenticator) -> None:
         self.authenticator = authenticator
 
-    def create(self, arn: str, name: str, account_id: str, region: str) -> SmallCluster:
+    def create(self, arn: str, name: str, account_id: str, region: str, token_cluster: str) -> SmallCluster:
         """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
-        return SmallCluster(arn, name, account_id, region, self.authenticator)
+        return SmallCluster(arn, name, account_id, region, token_cluster, self.authenticator)
 
     def stop(self) -> None:
         pass

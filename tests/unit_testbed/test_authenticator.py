@@ -37,6 +37,10 @@ class Cluster:
     data: dict[str, str] = field(default_factory=dict)
 
     @property
+    def token_cluster(self) -> str:
+        return self.name
+
+    @property
     def arn(self) -> str:
         return f"arn:{self.partition}:eks:{self.region}:{ACCOUNT}:cluster/{self.name}"
 

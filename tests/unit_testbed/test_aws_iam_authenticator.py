@@ -25,7 +25,7 @@ from testbed.sts_proxy import StsProxy
 
 HOST = "sts.us-east-1.amazonaws.com"
 STS = f"https://{HOST}"
-ARN = f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/blue"
+ARN = f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/green"
 JANE = role_session("jane@example.com")
 DEV = f"arn:aws:iam::{ACCOUNT}:user/dev/Jane"
 ROLES = [
@@ -40,9 +40,10 @@ USERS = [{"userarn": DEV.lower(), "username": "dev", "groups": ["a", "b"]}]
 
 
 class OwnCluster:
-    """What the test bed's own authenticator knows of the cluster."""
+    """What the test bed's own authenticator knows of the cluster: a local one, which takes tokens for its id and not
+    for its name."""
 
-    name, arn, region = "blue", ARN, "us-east-1"
+    name, arn, region, token_cluster = "green", ARN, "us-east-1", "blue"
 
     def map_aws_auth(self, token, identity) -> User:
         data = {"mapRoles": yaml.safe_dump(ROLES), "mapUsers": yaml.safe_dump(USERS), "mapAccounts": "['444455556666']"}
@@ -65,7 +66,7 @@ class Judge:
         authority = CertificateAuthority()
         self.proxy = StsProxy(self.aws.url, authority)
         self.shared = Shared(programs.find("aws-iam-authenticator"), self.proxy, authority)
-        self.real = OfFile(self.shared, ARN, "", "")
+        self.real = OfFile(self.shared, ARN, OwnCluster.token_cluster, "", "")
         self.own = Authenticator(self.aws.url)
 
     def both(self, token: str) -> User | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -234,6 +235,27 @@ class TestClusters:
         assert eks.delete_cluster(name="alpha")["cluster"]["status"] == "DELETING"
         with refused("ResourceNotFoundException", "No cluster found for name: alpha.", 404):
             eks.describe_cluster(name="alpha")
+
+    def test_a_local_cluster_on_an_outpost(self, bed, eks, role):
+        outpost = {
+            "outpostArns": [f"arn:aws:outposts:eu-west-1:{ACCOUNT}:outpost/op-0a1b2c3d4e5f60718"],
+            "controlPlaneInstanceType": "m5.large",
+        }
+        made = self.create(eks, outpostConfig=outpost)
+        wait(lambda: self.status(eks), "ACTIVE")
+        shown = eks.describe_cluster(name="alpha")["cluster"]
+        assert (shown["id"], shown["outpostConfig"]) == (made["id"], outpost)
+        assert uuid.UUID(made["id"]) and made["accessConfig"]["authenticationMode"] == "CONFIG_MAP"
+        self.create(eks, "beta")
+        assert "id" not in eks.describe_cluster(name="beta")["cluster"]
+        only = "Local Amazon EKS cluster only supports"
+        for access in ({"authenticationMode": "API"}, {"bootstrapClusterCreatorAdminPermissions": False}):
+            with refused("InvalidRequestException", only):
+                self.create(eks, "gamma", outpostConfig=outpost, accessConfig=access)
+        with refused("InvalidRequestException", only):
+            eks.update_cluster_config(name="alpha", accessConfig={"authenticationMode": "API_AND_CONFIG_MAP"})
+        with refused("InvalidParameterException", "controlPlaneInstanceType"):
+            self.create(eks, "gamma", outpostConfig={**outpost, "controlPlaneInstanceType": None})
 
     def test_the_default_mode(self, eks, role):
         self.create(eks)
@@ -901,6 +923,7 @@ class TestRegistration:
     def test_a_cluster_gets_its_api_server(self, kubernetes, linked):
         made = linked.cluster()
         description = {"arn": CLUSTER_ARN, "name": "alpha", "account_id": ACCOUNT, "region": REGION}
+        description["token_cluster"] = "alpha"
         assert kubernetes.requests == [("POST /_testbed/clusters", description)]
         assert made == {
             "arn": CLUSTER_ARN,

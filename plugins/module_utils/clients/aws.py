@@ -432,8 +432,10 @@ class Aws:
                 code="WrongAccount",
             )
 
-    def cluster_token(self, cluster_name: str) -> str:
+    def cluster_token(self, cluster: str) -> str:
         """A bearer token for an EKS cluster, signed here without a call unless credentials have to be fetched.
+
+        :param cluster: its name, or its ``id`` where it has one (:func:`~.clients.eks.describe_cluster`).
 
         The form is that of aws-iam-authenticator (pkg/token/token.go): a presigned GetCallerIdentity whose signed
         headers name the cluster. It lives for 15 minutes. The host is AWS's own, whatever endpoint is configured,
@@ -450,7 +452,7 @@ class Aws:
                     "method": "GET",
                     "url": f"https://sts.{region}.{suffix}/?Action=GetCallerIdentity&Version=2011-06-15",
                     "body": {},
-                    "headers": {"x-k8s-aws-id": cluster_name},
+                    "headers": {"x-k8s-aws-id": cluster},
                     "context": {},
                 },
                 region_name=region,

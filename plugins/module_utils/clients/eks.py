@@ -17,10 +17,10 @@ NOT_FOUND = "ResourceNotFoundException"
 def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
     """A cluster's facts by one DescribeCluster, ``None`` when there is no such cluster.
 
-    Keys: ``name``, ``arn``, ``account_id``, ``region``, ``partition``, ``status``, ``version``, ``platform_version``,
-    ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the cluster is being created),
-    ``authentication_mode``, ``connector_provider`` (of a cluster that is connected from elsewhere), ``oidc_issuer``,
-    ``tags``, ``created_at`` (ISO 8601).
+    Keys: ``name``, ``id`` (:func:`token_id`), ``arn``, ``account_id``, ``region``, ``partition``, ``status``,
+    ``version``, ``platform_version``, ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the
+    cluster is being created), ``authentication_mode``, ``connector_provider`` (of a cluster that is connected from
+    elsewhere), ``oidc_issuer``, ``tags``, ``created_at`` (ISO 8601).
     """
     answer = cluster_answer(aws, name)
     return None if answer is None else cluster_facts(answer["cluster"])
@@ -38,6 +38,7 @@ def cluster_facts(cluster: dict[str, Any]) -> dict[str, Any]:
     created = cluster.get("createdAt")
     return {
         "name": cluster["name"],
+        "id": token_id(cluster),
         "arn": cluster["arn"],
         "account_id": where.account_id,
         "region": where.region,
@@ -53,6 +54,19 @@ def cluster_facts(cluster: dict[str, Any]) -> dict[str, Any]:
         "tags": cluster.get("tags", {}),
         "created_at": created.isoformat() if created else None,
     }
+
+
+def token_id(cluster: dict[str, Any]) -> str | None:
+    """What the tokens of a cluster are signed for where that is not its name: the id of a local cluster on AWS
+    Outposts. One with an instance type of its own for etcd takes the name (aws-cli, ``eks update-kubeconfig``).
+
+    :param cluster: as EKS describes it.
+    """
+    outpost = cluster.get("outpostConfig")
+    if not outpost or outpost.get("etcdInstanceType"):
+        return None
+    found: str | None = cluster.get("id")
+    return found
 
 
 def cluster_names(aws: Aws) -> list[str]:

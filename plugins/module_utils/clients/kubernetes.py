@@ -38,6 +38,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.cluster_status import unusable
 
 # How an address is named in an error, and what one looks like.
@@ -167,11 +168,22 @@ class Kubernetes:
             if not (ca_text or ca_file):
                 ca_text = base64.b64decode(self.cluster["certificate_authority"]).decode()
         fixed = self.params.get("api_key")
+        if self.params.get("cluster_id"):
+            arn.validate_cluster_id(self.params["cluster_id"], "cluster_id")
 
         def headers(renew: bool = False) -> dict[str, str]:
-            return bearer(fixed or self.aws.cluster_token(name))
+            return bearer(fixed or self.aws.cluster_token(self.token_cluster))
 
         return Connection(checked_address(host, HOST, EXAMPLE), self.https(ca_file, ca_text), headers, name)
+
+    @property
+    def token_cluster(self) -> str:
+        """What a token for the cluster of ``cluster_name`` is signed for: its id, if it is known to have one, or its
+        name. EKS is asked where it is asked for the address too."""
+        cluster_id: str | None = self.params.get("cluster_id")
+        if not cluster_id and not (self.params.get("host") and self.params.get("ca_cert")):
+            cluster_id = self.cluster["id"]
+        return cluster_id or str(self.params["cluster_name"])
 
     @functools.cached_property
     def cluster(self) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class AccessCheck(WithKubernetes, Information):
         A mapping takes effect a moment after it was made: while it is there and the cluster still refuses, or knows the
         user by the one before, the answer is awaited.
         """
-        as_person = self.kubernetes.acting_as(lambda: person.cluster_token(self.cluster_name))
+        as_person = self.kubernetes.acting_as(lambda: person.cluster_token(self.kubernetes.token_cluster))
         end = time.monotonic() + self.params["wait_timeout"]
         while True:
             try:

@@ -40,6 +40,7 @@ class KubeconfigEntry(Resource):
             "path": {"type": "path", "aliases": ["kubeconfig"]},
             "name": {"type": "str", "required": True, "aliases": ["context"]},
             "cluster_name": {"type": "str"},
+            "cluster_id": {"type": "str"},
             "region": {"type": "str"},
             "profile": {"type": "str"},
             "aws_config_file": {"type": "path"},
@@ -60,6 +61,8 @@ class KubeconfigEntry(Resource):
         if params["state"] == "absent":
             return
         arn.validate_cluster_name(params["cluster_name"])
+        if params.get("cluster_id"):
+            arn.validate_cluster_id(params["cluster_id"], "cluster_id (in a playbook apono_user_cluster_id)")
         arn.validate_region(params["region"], "region")
         if not params["server"].startswith("https://"):
             raise ResourceError(
@@ -101,7 +104,11 @@ class KubeconfigEntry(Resource):
             after = None
         else:
             user = kubeconfig.exec_user(
-                params["cluster_name"], params["region"], params["profile"], params.get("aws_config_file")
+                params["cluster_name"],
+                params["region"],
+                params["profile"],
+                params.get("aws_config_file"),
+                params.get("cluster_id"),
             )
             wanted = {
                 "clusters": kubeconfig.merged_cluster(
@@ -166,9 +173,9 @@ class KubeconfigEntry(Resource):
         command = kubeconfig.token_command(user) if user is not None else None
         if user is not None and command is None:
             means["user"] = "another way to credentials than aws eks get-token"
-        for option in ("cluster_name", "region", "profile"):
-            value = getattr(command, option) if command else None
-            if command and params.get(option) not in (None, value):
+        for option in self.compared(command) if command else ():
+            value = getattr(command, option)
+            if params.get(option) != value:
                 means[option] = f"{option} {value or '(none)'}"
         if user is None and existing["clusters"] and params.get("server") != existing["clusters"].get("server"):
             means["cluster"] = f"the server {existing['clusters'].get('server')}"
@@ -179,13 +186,23 @@ class KubeconfigEntry(Resource):
                 code="AnotherMeaning",
             )
 
+    def compared(self, command: TokenCommand) -> Iterator[str]:
+        """The options that have to be those of a command. It has the name of the cluster or the id, and an entry that
+        is to go may have the id of the cluster that is named."""
+        params = self.params
+        if command.cluster_name or not command.cluster_id:
+            yield from ("cluster_name",) if params.get("cluster_name") is not None else ()
+        elif params.get("cluster_id") is not None or params["state"] == "present":
+            yield "cluster_id"
+        yield from (option for option in ("region", "profile") if params.get(option) is not None)
+
     @staticmethod
     def shown(entry: dict[str, dict[str, Any] | None], current: bool) -> dict[str, Any] | None:
         """An entry in the words of the options, without anything that may be secret."""
         if all(body is None for body in entry.values()):
             return None
         cluster, context, user = (entry[section] or {} for section in ("clusters", "contexts", "users"))
-        command = kubeconfig.token_command(user) or TokenCommand(None, None, None)
+        command = kubeconfig.token_command(user) or TokenCommand(None, None, None, None)
         plugin = user.get("exec")
         executed: dict[str, Any] = plugin if isinstance(plugin, dict) else {}
         return {
@@ -195,6 +212,7 @@ class KubeconfigEntry(Resource):
             "server": cluster.get("server"),
             "certificate_authority": cluster.get("certificate-authority-data"),
             "cluster_name": command.cluster_name,
+            "cluster_id": command.cluster_id,
             "region": command.region,
             "profile": command.profile,
             "command": executed.get("command"),

@@ -193,6 +193,16 @@ def validate_session_name(text: str, option: str) -> None:
         )
 
 
+def validate_cluster_id(text: str, option: str) -> None:
+    """Raises :class:`ResourceError` for what cannot be the id of a local cluster: a UUID, for which EKS' API model has
+    no pattern, so that only the characters of names are checked."""
+    if not _CLUSTER_NAME.fullmatch(text):
+        raise ResourceError(
+            f"{option} {text!r} is not the id of a local cluster on AWS Outposts. Copy it from what "
+            "aws eks describe-cluster returns (cluster.id), or leave it out."
+        )
+
+
 def validate_cluster_name(text: str) -> None:
     """Raises :class:`ResourceError` unless EKS takes it as a cluster's name (EKS API model, ClusterName)."""
     if not _CLUSTER_NAME.fullmatch(text):

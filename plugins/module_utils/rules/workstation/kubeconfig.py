@@ -293,13 +293,18 @@ def _value(node: Node) -> Any:
 # What is in an entry
 
 
-def exec_user(cluster_name: str, region: str, profile: str, aws_config_file: str | None) -> dict[str, Any]:
+def exec_user(
+    cluster_name: str, region: str, profile: str, aws_config_file: str | None, cluster_id: str | None = None
+) -> dict[str, Any]:
     """A user who gets a token from the AWS CLI with a profile.
+
+    :param cluster_id: what the token is for instead of the name, for a local cluster on AWS Outposts.
 
     The profile is an argument and not a variable, because of the two only an argument wins over AWS keys in the
     environment (botocore, credentials.py).
     """
-    arguments = ["--region", region, "--profile", profile, "eks", "get-token", "--cluster-name", cluster_name]
+    cluster = ["--cluster-id", cluster_id] if cluster_id else ["--cluster-name", cluster_name]
+    arguments = ["--region", region, "--profile", profile, "eks", "get-token", *cluster]
     environment = [{"name": "AWS_CONFIG_FILE", "value": aws_config_file}] if aws_config_file else []
     return {
         "exec": {
@@ -313,9 +318,10 @@ def exec_user(cluster_name: str, region: str, profile: str, aws_config_file: str
 
 @dataclass(frozen=True)
 class TokenCommand:
-    """An ``aws eks get-token``: for which cluster, and who asks."""
+    """An ``aws eks get-token``: for which cluster, by its name or its id, and who asks."""
 
     cluster_name: str | None
+    cluster_id: str | None
     region: str | None
     profile: str | None
 
@@ -331,7 +337,8 @@ def token_command(user: dict[str, Any]) -> TokenCommand | None:
     values = dict(zip(arguments, arguments[1:], strict=False))
     environment = {item.get("name"): item.get("value") for item in command.get("env") or () if isinstance(item, dict)}
     return TokenCommand(
-        values.get("--cluster-name") or values.get("--cluster-id"),
+        values.get("--cluster-name"),
+        values.get("--cluster-id"),
         values.get("--region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION"),
         values.get("--profile") or environment.get("AWS_PROFILE"),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import urllib.parse
 
 import pytest
@@ -32,6 +33,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 botocore = pytest.importorskip("botocore.exceptions")
 botocore_session = pytest.importorskip("botocore.session")
 botocore_handlers = pytest.importorskip("botocore.handlers")
+botocore_stub = pytest.importorskip("botocore.stub")
 
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "hidden", "session_token": None}
 
@@ -303,6 +305,55 @@ def test_a_kubeconfig_that_cannot_be_read_is_named(tmp_path):
 def test_a_certificate_authority_that_is_none_is_named():
     with pytest.raises(ResourceError, match="ca_cert"):
         Kubernetes({"host": "https://127.0.0.1:1", "ca_cert": "/nowhere"}, None).call("GET", "/api", "the API")
+
+
+LOCAL_ID = "1f6f0f1c-5d1c-4f5e-9a3b-2b7f5a1e0c11"
+OUTPOST = {
+    "outpostArns": ["arn:aws:outposts:eu-west-1:111122223333:outpost/op-0"],
+    "controlPlaneInstanceType": "m5.large",
+}
+LOCAL = {"id": LOCAL_ID, "outpostConfig": OUTPOST}
+OPTIONS = {"cluster_name": "alpha", "region": "eu-west-1", **KEYS}
+ADDRESS = {"host": "https://api.example.com", "ca_cert": ssl.DER_cert_to_PEM_cert(b"no certificate")}
+
+
+# For what a token is signed, as aws eks update-kubeconfig 1.45 has it signed: of an Outpost's cluster that says it has
+# instances of its own for etcd, not for the id.
+@pytest.mark.parametrize(
+    ("described", "options", "signed_for"),
+    [
+        ({}, {}, "alpha"),
+        (LOCAL, {}, LOCAL_ID),
+        (LOCAL, {"host": ADDRESS["host"]}, LOCAL_ID),
+        (LOCAL, {"ca_cert": ADDRESS["ca_cert"]}, LOCAL_ID),
+        ({**LOCAL, "outpostConfig": {**OUTPOST, "etcdInstanceType": "m5.large"}}, {}, "alpha"),
+        ({"id": LOCAL_ID}, {}, "alpha"),
+        (None, ADDRESS, "alpha"),
+        (None, {**ADDRESS, "cluster_id": LOCAL_ID}, LOCAL_ID),
+        (None, {"cluster_id": LOCAL_ID}, LOCAL_ID),
+    ],
+)
+def test_a_token_for_a_local_cluster_is_signed_for_its_id(described, options, signed_for):
+    """``None`` is a cluster that EKS is not asked about; the answers are valid by the service's model."""
+    aws = Aws(OPTIONS)
+    client = aws.client("eks")
+    with botocore_stub.Stubber(client) as service:
+        if described is not None:
+            shown = {
+                "name": "alpha",
+                "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/alpha",
+                "endpoint": "https://a",
+            }
+            answer = {"cluster": {**shown, **described}, "ResponseMetadata": {"RequestId": "a-request"}}
+            service.add_response("describe_cluster", answer, {"name": "alpha"})
+        kubernetes = Kubernetes({**OPTIONS, **options}, aws)
+        assert kubernetes.token_cluster == signed_for
+        service.assert_no_pending_responses()
+
+
+def test_what_cannot_be_an_id_is_refused_before_a_call():
+    with pytest.raises(ResourceError, match="cluster_id 'a b' is not the id of a local cluster"):
+        Kubernetes({**OPTIONS, **ADDRESS, "cluster_id": "a b"}, Aws(OPTIONS)).call("GET", "/api", "the API")
 
 
 class FakeServer:

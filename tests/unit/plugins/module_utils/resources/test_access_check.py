@@ -61,9 +61,14 @@ class World:
     def kubernetes(self, params, aws):
         return types.SimpleNamespace(
             cluster={"name": "alpha", "authentication_mode": self.mode},
+            token_cluster="the-id-of-alpha",
             find=lambda path, what: self.answer(self.aws_auth) and {"data": {"mapRoles": self.aws_auth}},
-            acting_as=lambda token: types.SimpleNamespace(who_am_i=self.who_am_i),
+            acting_as=self.acting_as,
         )
+
+    def acting_as(self, token):
+        assert token() == "token of the-id-of-alpha"
+        return types.SimpleNamespace(who_am_i=self.who_am_i)
 
     def who_am_i(self, _reviewer):
         return self.answer(self.users.pop(0) if len(self.users) > 1 else self.users[0])

@@ -92,6 +92,39 @@ def test_what_has_the_name_and_means_something_else_is_left_alone(path: Path) ->
     assert run(**{**PROD, "profile": "other"}, path=str(path), overwrite=True)["entry"]["profile"] == "other"
 
 
+def args(path: Path) -> list[str]:
+    (user,) = yaml.safe_load(path.read_text())["users"]
+    arguments: list[str] = user["user"]["exec"]["args"]
+    return arguments[arguments.index("get-token") + 1 :][:2]
+
+
+def test_tokens_of_a_local_cluster_are_for_its_id(path: Path) -> None:
+    run(**PROD, path=str(path))
+    assert args(path) == ["--cluster-name", "prod"]
+    # Written by the name before, as by an older AWS CLI: it is the same cluster.
+    made = run(**PROD, cluster_id="an-id", path=str(path))
+    assert made["changed"]
+    assert (made["entry"]["cluster_name"], made["entry"]["cluster_id"]) == (None, "an-id")
+    assert args(path) == ["--cluster-id", "an-id"]
+    before = path.read_text()
+    assert not run(**PROD, cluster_id="an-id", path=str(path))["changed"]
+    for change in ({"cluster_id": "other"}, {}, {"cluster_id": "an-id", "region": "us-east-1"}):
+        with pytest.raises(ResourceError, match="means something else: (cluster_id an-id|region eu-west-1)"):
+            run(**{**PROD, **change}, path=str(path))
+    with pytest.raises(ResourceError, match="means something else: cluster_id an-id"):
+        run(**PROD, cluster_id="other", state="absent", path=str(path))
+    assert path.read_text() == before
+    # The name of the cluster alone is not in the entry.
+    assert run(**PROD, state="absent", path=str(path))["changed"]
+    assert names(path) == []
+
+
+@pytest.mark.parametrize("cluster_id", ["--output", "a b", "a\n", "x" * 101])
+def test_what_cannot_be_an_id_is_refused(path: Path, cluster_id: str) -> None:
+    with pytest.raises(ResourceError, match="apono_user_cluster_id.* is not the id of a local cluster"):
+        run(**PROD, cluster_id=cluster_id, path=str(path))
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

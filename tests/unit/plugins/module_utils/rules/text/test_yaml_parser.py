@@ -126,3 +126,4 @@ def test_properties_that_cannot_be_of_one_node_are_of_an_empty_one(text, answer)
     # What follows is no part of the document.
     assert document.root.start == 0
     assert document.root.end < document.rest
+    assert document.tagged == ([document.root] if document.root.tag else [])

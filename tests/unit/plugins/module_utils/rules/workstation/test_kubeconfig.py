@@ -249,7 +249,11 @@ def test_the_address_replaces_what_contradicts_it():
 @pytest.mark.parametrize(
     ("user", "told"),
     [
-        (USER, ("prod", "eu-west-1", "apono")),
+        (USER, ("prod", None, "eu-west-1", "apono")),
+        (
+            kubeconfig.exec_user("prod", "eu-west-1", "apono", None, "1f6f0f1c-5d1c-4f5e-9a3b-2b7f5a1e0c11"),
+            (None, "1f6f0f1c-5d1c-4f5e-9a3b-2b7f5a1e0c11", "eu-west-1", "apono"),
+        ),
         (
             {
                 "exec": {
@@ -257,7 +261,7 @@ def test_the_address_replaces_what_contradicts_it():
                     "env": [{"name": "AWS_PROFILE", "value": "me"}, {"name": "AWS_REGION", "value": "eu-west-1"}],
                 }
             },
-            ("prod", "eu-west-1", "me"),
+            ("prod", None, "eu-west-1", "me"),
         ),
         ({"token": "secret"}, None),
         ({"exec": {"command": "vault", "args": None}}, None),
