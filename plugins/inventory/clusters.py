@@ -245,7 +245,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for host, cluster in self.named(untrusted(clusters)):
                 self.add(host, cluster)
             if not clusters:
-                inventory_problems.add(f"{path} has found no EKS cluster that it is to list.")
+                inventory_problems.add(
+                    f"The inventory file {path} finds no EKS cluster: check its regions, accounts, "
+                    "names, tags, statuses and query."
+                )
         except ResourceError as error:
             inventory_problems.add(f"{path}: {error.message}")
             raise AnsibleParserError(f"{path}: {error.message}") from error

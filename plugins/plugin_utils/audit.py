@@ -287,7 +287,10 @@ class Audit:
         """The outcome of the cluster."""
         unknown = sorted(set(self.facts.get("ignore") or ()) - set(SEVERITIES))
         if unknown:
-            message = f"apono_audit_ignore names {', '.join(unknown)}, and there are {', '.join(sorted(SEVERITIES))}."
+            message = (
+                f"apono_audit_ignore names {', '.join(unknown)}, which are not codes of findings: choose from "
+                f"{', '.join(sorted(SEVERITIES))}."
+            )
             return self.outcome(FAILED, {"step": "", "message": message, "code": "UnknownFinding"}, [])
         state, error = self.verdict()
         findings = [
@@ -354,11 +357,11 @@ class Audit:
             if error and error["code"] == OTHER_CLUSTER:
                 yield "integration_of_other_cluster", error["message"]
             elif error and piece.is_blocked:
-                yield "blocked", f"The {piece.name} cannot become what is wanted. {error['message']}"
+                yield "blocked", f"The {piece.name} exists and cannot get the desired settings. {error['message']}"
         if state != UNREACHABLE:
             for name in ("aws_auth", "access_entries", "clusters", "connectors", "integrations"):
                 if self.result(name).get("failed"):
-                    yield "unread", f"Not everything could be read. {own_words(self.result(name).get('msg'))}"
+                    yield "unread", f"Some settings could not be read. {own_words(self.result(name).get('msg'))}"
 
     def of_a_cluster_that_is_gone(self) -> Iterator[tuple[str, str]]:
         name = self.facts.get("cluster_name") or self.host
@@ -366,7 +369,7 @@ class Audit:
         where = f"the region {region}" if region else "its region"
         yield (
             "cluster_missing",
-            f"EKS knows no cluster {name} in {where} of the account of the AWS credentials: take it out of the "
+            f"EKS knows no cluster {name} in {where} of the account of the AWS credentials: remove it from the "
             "inventory (after apono.eks.offboard), or correct apono_cluster_name, apono_region or the credentials.",
         )
         if self.integration.is_there:
@@ -397,8 +400,8 @@ class Audit:
         if dead:
             yield (
                 "trust_dead_principal",
-                f"The trust policy of the role {name} names principals that were deleted ({', '.join(dead)}), who may "
-                "not come any more, even if they were made again: run apono.eks.onboard.",
+                f"The trust policy of the role {name} names principals that were deleted ({', '.join(dead)}), who can "
+                "no longer assume it, even if they were created again: run apono.eks.onboard.",
             )
         free = iam_trust.free_session_name_statements(trust)
         if free:
@@ -474,7 +477,7 @@ class Audit:
             yield (
                 "mapped_other_way",
                 f"The role {name} is mapped by {ways[entry is None]} and not by {ways[self.way_is_config_map]}, which "
-                "apono_authentication asks for. Set it to the mapping that you want, or run apono.eks.onboard.",
+                "apono_authentication sets. Set it to the mapping that you want, or run apono.eks.onboard.",
             )
         result = self.result("config_map" if self.way_is_config_map else "entry")
         wanted = (result.get("entry") or result.get("access_entry") or {}).get("username")
@@ -482,8 +485,9 @@ class Audit:
         if has and wanted and has["username"] != wanted:
             yield (
                 "username_differs",
-                f"The cluster maps users to {has['username']} and not to {wanted}, so the permissions that Apono "
-                "grants are not theirs. Run apono.eks.onboard, or set apono_username to the username that Apono grants "
+                f"The cluster maps users to {has['username']} and not to {wanted}, so users do not get the "
+                "permissions that Apono grants. Run apono.eks.onboard, or set apono_username to the username that "
+                "Apono grants "
                 "to.",
             )
         if (entry or item) and self.integration.ran and not self.integration.error and not self.integration.is_there:
@@ -506,7 +510,7 @@ class Audit:
             lines = ", ".join(str(entry["line"]) for entry in self.role_entries)
             yield (
                 "aws_auth_duplicates",
-                f"aws-auth has {len(self.role_entries)} entries of the role (lines {lines}), of which EKS takes the "
+                f"aws-auth has {len(self.role_entries)} entries of the role (lines {lines}), of which EKS uses the "
                 "last: apono.eks.onboard removes the others.",
             )
         item = self.mapped_by_config_map or {"groups": []}
@@ -554,8 +558,8 @@ class Audit:
         if others:
             yield (
                 "integration_duplicate",
-                f"Apono has further integrations for this cluster: {', '.join(others)}. Users see it twice, and each "
-                "integration grants without the other. Remove those that you do not want.",
+                f"Apono has further integrations for this cluster: {', '.join(others)}. Users see the cluster twice, "
+                "and each integration grants permissions by itself. Remove those that you do not want.",
             )
         facts = self.integration.result.get("integration") or {}
         status = (facts.get("status") or "").lower()
@@ -602,7 +606,7 @@ class Audit:
                 yield (
                     "connector_elsewhere",
                     f"The connector {connector['name']} of the integration {name} runs in {'; '.join(elsewhere)}, and "
-                    "the integration does not say where the cluster is, so that Apono works on another one. Correct "
+                    "the integration does not say where the cluster is, so Apono connects to another cluster. Correct "
                     "apono_connector, or set apono_connector_in_cluster to false.",
                 )
 

@@ -107,7 +107,7 @@ def same_integration(identities: Mapping[str, Identity], of_run: Collection[str]
             continue
         reason = (
             f"The hosts {quoted(hosts)} have the integration name {identities[hosts[0]].integration_name!r} in common "
-            f"({'; '.join(str(identities[host]) for host in hosts)}), and an integration is of one cluster: set "
+            f"({'; '.join(str(identities[host]) for host in hosts)}), and an integration belongs to one cluster: set "
             "apono_integration_name for each of them."
         )
         found.update({host: reason for host in hosts if host in of_run})

@@ -34,7 +34,7 @@ def elsewhere(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> s
         return ""
     return (
         f"{' and '.join(found)}, in the extra variables (-e) or where a playbook imports this one. A host is a "
-        "cluster, to which there is nothing to connect: the playbooks of apono.eks run on the controller, without "
+        "cluster, to which Ansible does not connect: the playbooks of apono.eks run on the controller, without "
         "become. Remove the variable. To work from another machine, run ansible-playbook there, or use the roles in a "
         "playbook of your own."
     )

@@ -132,6 +132,8 @@ def summary(facts: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[st
     for record in found:
         if record["state"] == "not started" and any(step["state"] == "changed" for step in record["steps"]):
             record["state"] = "partial"
-    notes = ["What was under way at that moment may have been done, too. Run the playbook again: it does what is left."]
+    notes = [
+        "A step that was under way at that moment may have been done, too. Run the playbook again to finish the rest."
+    ]
     shown = report.document(found, "", notes, check_mode, "")
     return ["", "The run was interrupted. By then:", *report.table(shown, WIDTH)]

@@ -9,7 +9,8 @@ from __future__ import annotations
 _PROBLEMS: list[str] = []
 
 _WITHOUT_PROBLEM = (
-    "The inventory has no host: name an inventory with -i, and read the warnings above on what Ansible could not read."
+    "The inventory has no host: name an inventory with -i, and check the warnings above about files that Ansible "
+    "could not read."
 )
 
 

@@ -92,7 +92,7 @@ def unresolved_settings(
     if unresolved and has_changes(facts, without(ACCOUNT, left_out)):
         reasons = "; ".join(f"{host}: {reason}" for host, reason in unresolved.items())
         message = (
-            "The account's policy and role stay as they are until it is known what all its clusters need of them. "
+            "The account's policy and role stay unchanged, because the settings of some of its clusters are not known. "
             f"{reasons}"
         )
         yield {"step": "role", "message": message, "code": ""}

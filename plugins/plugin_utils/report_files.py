@@ -151,9 +151,7 @@ def chosen(document: dict[str, Any], query: Query) -> dict[str, Any]:
     records = document["clusters"]
     found = query.of(records, "the records of the clusters")
     if not isinstance(found, list) or any(record not in records for record in found):
-        raise query.wrong(
-            "gives something else than records of clusters: choose from the list, as in [?state == 'failed']"
-        )
+        raise query.wrong("does not return records of clusters: choose items of the list, as in [?state == 'failed']")
     number = f"{len(found)} of {report.number_of_clusters(document)}"
     note = f"The report has {number}, as chosen by {query.expression}."
     return {**document, "clusters": found, "counts": report.counts(found), "notes": [*document["notes"], note]}

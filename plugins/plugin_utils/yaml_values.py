@@ -141,4 +141,4 @@ def not_a_text(value: Any, name: str, is_secret: bool) -> ResourceError:
     if isinstance(value, (Mapping, list, tuple)) or value is None:
         return ResourceError(f"{name} is {kind}: write a text.")
     shown = "" if is_secret or isinstance(value, (bytes, bytearray, set, frozenset)) else f", {plain(value)},"
-    return ResourceError(f"{name} is a text, and YAML has read {kind}{shown} in its place. Put it in quotes.")
+    return ResourceError(f"{name} must be text, and YAML reads {kind}{shown} instead. Put it in quotes.")

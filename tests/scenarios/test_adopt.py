@@ -264,8 +264,8 @@ def test_onboard_finds_nothing_to_do_after_adopt(bed: Bed, binary: Path, tmp_pat
 
 MAPPED = """\
 ---
-# Written by ansible-playbook apono.eks.adopt: how it has found the cluster {place}.
-# Its next run writes this file anew. Variables of your own go into another file of this folder.
+# Written by ansible-playbook apono.eks.adopt, from the setup of the cluster {place}.
+# Its next run replaces this file. Put your own variables into another file of this folder.
 
 # The account: its IAM role and policy
 apono_trust:
@@ -413,7 +413,7 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
     assert "apono_allow_open_trust: true\n" in text
     told = " ".join(note["message"] for note in looked_at(run)["both"]["notes"])
     assert "lets strangers assume it" in told
-    assert "is mapped in both ways, and the access entry wins" in told
+    assert "has an access entry and an entry in aws-auth, and the access entry takes precedence" in told
 
     # What the messages ask for.
     for host, variables in {

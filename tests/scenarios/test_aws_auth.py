@@ -307,7 +307,7 @@ def test_the_callers_own_mapping_stays(place: Place, by: str, tmp_path: Path) ->
     if by == "host":
         options = {"role_arn": deployers, "state": "absent", **connection(place.cluster, place.cluster.token(keys))}
     run = place.play(**options)
-    assert "The credentials in use reach the cluster through the very entry" in run.failed["alpha"], run.output
+    assert "The credentials in use reach the cluster through the entry" in run.failed["alpha"], run.output
     assert place.cluster.map_roles() == OTHERS + admins
     # Somebody else may.
     assert place.play(role_arn=deployers, state="absent").code == 0
@@ -356,7 +356,7 @@ def test_an_administrators_entry_with_a_value_that_is_not_text_has_effect_and_st
         session_token=keys["SessionToken"],
         assume_role_arn=None,
     )
-    assert f"reach the cluster through the very entry of {deployers}" in run.failed["alpha"], run.output
+    assert f"reach the cluster through the entry of {deployers}" in run.failed["alpha"], run.output
     assert place.cluster.map_roles() == text
 
 
@@ -367,7 +367,7 @@ def test_what_is_not_sure_stays(place: Place) -> None:
     put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": text, "maproles": "[]"}})
     for state in ("present", "absent"):
         run = place.play(state=state)
-        assert f"the entry of {role} in mapRoles, line 12, is not sure: it has the field sso" in run.failed["alpha"]
+        assert f"the entry of {role} in mapRoles, line 12, because it has the field sso" in run.failed["alpha"]
         assert run.of("alpha", "apono.eks.aws_auth_role")["error"]["code"] == "NotSure"
     assert place.cluster.map_roles() == text
     found = look(place)
@@ -421,7 +421,7 @@ def test_an_object_at_the_limit_is_left_alone(place: Place) -> None:
     full = near + "#" * (1024 * 1024 - len(near) - len("mapRoles"))
     put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": full}})
     run = place.play()
-    assert "Kubernetes takes 1048576: remove entries first" in run.failed["alpha"]
+    assert "Kubernetes allows 1048576: remove entries first" in run.failed["alpha"]
     assert place.cluster.map_roles() == full
 
 

@@ -89,7 +89,7 @@ BAD = {
     ),
     "a tag with a character that IAM does not take": (
         {"apono_tags": {"team": "a;b"}},
-        ["tags 'a;b' has characters that AWS does not take there: ';' (SEMICOLON)"],
+        ["tags 'a;b' has characters that AWS does not accept there: ';' (SEMICOLON)"],
     ),
     "tags that are one for IAM": (
         {"apono_tags": {"team": "a", "Team": "b"}},

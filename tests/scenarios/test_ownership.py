@@ -92,7 +92,11 @@ def test_a_cluster_of_the_same_name_is_refused_the_integration(
             run = prods.run(playbook, TEST, arguments=check)
             assert run.code == 2, run.output
             (message,) = run.failed.values()
-            for words in ("The integration prod is of another cluster than prod", reason, "apono_integration_name"):
+            for words in (
+                "The integration prod belongs to another cluster than prod",
+                reason,
+                "apono_integration_name",
+            ):
                 assert words in message
             assert prods.left_alone()
             # Nothing is begun for a cluster that cannot be finished.
@@ -154,10 +158,7 @@ def test_after_a_cluster_was_made_anew_its_integration_follows_where_that_is_ask
     run = prods.run("onboard", SHOP)
     (message,) = run.failed.values()
     assert f"and not {anew.url!r}" in message
-    assert (
-        "as after the cluster was made anew, set allow_cluster_change (in a playbook apono_allow_cluster_change)"
-        in message
-    )
+    assert "because the cluster was created again, set allow_cluster_change (in a playbook apono_allow" in message
     assert prods.left_alone()
     run = prods.run("onboard", SHOP, arguments=("-e", "apono_allow_cluster_change=true"))
     assert run.code == 0, run.output

@@ -175,7 +175,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
         "The role … has policies or instance profiles that managed_policies does not name": {
             "apono.eks.iam_role": {"name": ROLE, "state": "absent", **aws}
         },
-        "… is not an AWS account id: one has 12 digits": {
+        "… is not an AWS account id: write 12 digits": {
             "apono.eks.iam_role": {"trust": {"sso": {"account_ids": [12345678901]}}, **aws}
         },
         "… is the role of nodes or of Fargate's pods": {

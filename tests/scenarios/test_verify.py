@@ -277,5 +277,5 @@ def test_the_person_must_be_named(place: Place) -> None:
     assert run.code == 2
     assert place.bed.calls() == []
     run = place.run("verify", apono_verify_session_name="jane smith")
-    assert "is no name for a session" in run.failed["alpha"]
+    assert "is not a session name" in run.failed["alpha"]
     assert place.bed.calls("kubernetes") == []

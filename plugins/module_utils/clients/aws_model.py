@@ -78,17 +78,17 @@ def text_violations(metadata: dict[str, Any], text: str, option: str) -> Iterato
     """What the length and the pattern of a shape refuse in a text."""
     most, least, pattern = metadata.get("max"), metadata.get("min", 0), metadata.get("pattern")
     if most is not None and len(text) > most:
-        yield f"{option} has a text of {len(text)} characters, and AWS takes {most}. Shorten {text[:40]!r}…."
+        yield f"{option} has a text of {len(text)} characters, and AWS allows {most}. Shorten {text[:40]!r}…."
     elif len(text) < least:
-        yield f"{option} has a text of {len(text)} characters, and AWS takes no less than {least}: {text!r}."
+        yield f"{option} has a text of {len(text)} characters, and AWS requires at least {least}: {text!r}."
     elif pattern and not matches(pattern, text):
         wrong = [character for character in dict.fromkeys(text) if not matches(pattern, character)]
         # Where the pattern is a set of characters, the ones outside of it are the fault.
         if matches(pattern, "".join(character for character in text if character not in wrong)) and wrong:
             shown = ", ".join(f"{ascii(character)} ({unicodedata.name(character, 'no name')})" for character in wrong)
-            yield f"{option} {text!r} has characters that AWS does not take there: {shown}. Replace them."
+            yield f"{option} {text!r} has characters that AWS does not accept there: {shown}. Replace them."
         else:
-            yield f"{option} {text!r} is not of the form that AWS takes, {pattern}. Correct it."
+            yield f"{option} {text!r} does not have the form that AWS requires, {pattern}. Correct it."
 
 
 def matches(pattern: str, text: str) -> bool:

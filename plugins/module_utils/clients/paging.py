@@ -28,7 +28,7 @@ class Pages:
         if token in self.tokens or len(self.tokens) >= MOST_PAGES:
             raise ResourceError(
                 f"The list of {self.what} has no end: {self.service} returned the same page token again, or more than "
-                f"{MOST_PAGES} pages. Run again; if it stays, look for a proxy that answers from a cache.",
+                f"{MOST_PAGES} pages. Run again. If the error persists, check whether a proxy answers from a cache.",
                 service=self.service.lower(),
                 code="EndlessList",
             )

@@ -67,7 +67,7 @@ def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy
         advice = (
             "AWS cannot be reached through a SOCKS proxy: name an HTTP proxy (for example one that forwards to it)."
             if scheme.startswith("socks")
-            else "Give an address such as http://proxy.example.com:3128."
+            else "Set an address such as http://proxy.example.com:3128."
         )
         raise ResourceError(f"{source} names a proxy of the kind {scheme}://. {advice}", code="InvalidProxy")
     try:

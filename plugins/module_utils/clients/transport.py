@@ -165,7 +165,8 @@ def checked_address(text: str, setting: str, example: str) -> str:
     url = text.strip().rstrip("/")
     if credentials_of(url):
         raise ResourceError(
-            f"{setting} has a user or a password in it, which the service does not accept: set one such as {example}.",
+            f"{setting} has a user or a password in it, which the service does not accept: set an address such as "
+            f"{example}.",
             code="InvalidAddress",
         )
     try:
@@ -173,19 +174,19 @@ def checked_address(text: str, setting: str, example: str) -> str:
         port = parts.port
     except ValueError:
         raise ResourceError(
-            f"{setting} {text!r} is not an address: its host or port cannot be read. Set one such as {example}.",
+            f"{setting} {text!r} is not an address: its host or port cannot be read. Set an address such as {example}.",
             code="InvalidAddress",
         ) from None
     if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
         raise ResourceError(
-            f"{setting} {text!r} is not an address that begins with https:// and names a host: set one such as "
+            f"{setting} {text!r} is not an address that begins with https:// and names a host: set an address such as "
             f"{example}.",
             code="InvalidAddress",
         )
     if parts.query or parts.fragment or not _PLAIN.fullmatch(url):
         raise ResourceError(
-            f"{setting} is not a plain address: it has a query or characters that an address cannot have. "
-            f"Give one like {example}.",
+            f"{setting} is not a plain address: it has a query or characters that an address cannot have. Set an "
+            f"address such as {example}.",
             code="InvalidAddress",
         )
     return url
@@ -380,14 +381,14 @@ def failed(error: Exception, proxy: proxies.Proxy | None, connect_limit: float, 
     tls = first(found, ssl.SSLError)
     if tls and _CERTIFICATE_ALERT.search(str(tls).upper().replace(" ", "_")):
         return ConnectionFailed(
-            f"{unreachable}it does not take the client certificate ({tls.reason})",
+            f"{unreachable}it does not accept the client certificate ({tls.reason})",
             sent=False,
             permanent=True,
             advice="Renew the client certificate.",
         )
     if tls and any(word in str(tls).upper().replace(" ", "_") for word in _NO_TLS):
         return ConnectionFailed(
-            f"{unreachable}what answers there does not speak TLS",
+            f"{unreachable}the server there does not use TLS",
             sent=False,
             permanent=True,
             advice=advice or "Check the address and its port: https:// is for a port with TLS.",

@@ -164,12 +164,12 @@ class AccessEntry(WithAws, Resource):
             return Plan(None, self.wanted(None), self.creation(self.params.get("tags") or {}))
         before = self.shown(current)
         if current["is_dead"]:
-            return self.plan_again(current, "its IAM principal was deleted and made again")
+            return self.plan_again(current, "its IAM principal was deleted and created again")
         if current["type"] != self.params["type"]:
             if not self.params["recreate"]:
                 raise ResourceError(
                     f"{self.what} is of type {current['type']} and not {self.params['type']}, and EKS cannot change "
-                    "that: set recreate: true to delete it and make it again, or correct type.",
+                    "that: set recreate: true to delete it and create it again, or correct type.",
                     service="eks",
                     code="Immutable",
                 )

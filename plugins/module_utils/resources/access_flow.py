@@ -173,7 +173,7 @@ class AccessFlow(WithApono, Resource):
         """Refuse, before the write, what Apono would refuse, in words that say what there is."""
         missing = [name for name in ("requestors", "access_targets") if current is None and not self.wanted.get(name)]
         if missing:
-            raise ResourceError(f"{self.what} does not exist yet, and needs {' and '.join(missing)} to be made.")
+            raise ResourceError(f"{self.what} does not exist yet: set {' and '.join(missing)} to create it.")
         for target in self.wanted.get("access_targets", ()):
             reference = target.get("integration", {}).get("integration_reference")
             if reference and reference not in self.params["pending_integrations"]:
@@ -196,8 +196,8 @@ class AccessFlow(WithApono, Resource):
         )
         if answer is None:
             raise ResourceError(
-                f"The first sync of {what} has not ended, and until then it has nothing to ask for: run again, or "
-                "raise wait_timeout.",
+                f"The first sync of {what} has not ended, so Apono knows no resources of it yet: run again, or raise "
+                "wait_timeout.",
                 service="apono",
                 code="Timeout",
             )

@@ -109,7 +109,7 @@ class AuthenticationMode(WithAws, Resource):
         if update is None:
             raise ResourceError(
                 f"The update {update_id} of {self.what} has not ended within {self.params['wait_timeout']} seconds. "
-                "It goes on; run again to wait for it, or raise wait_timeout.",
+                "EKS continues it: run again to wait for it, or raise wait_timeout.",
                 service="eks",
                 operation="DescribeUpdate",
                 code="Timeout",
@@ -121,7 +121,7 @@ class AuthenticationMode(WithAws, Resource):
             raise ResourceError(
                 f"The update {update_id} of {self.what} ended as {update['status']}: "
                 f"{reasons or 'EKS gives no reason'}. "
-                "Remove the cause and run again.",
+                "Correct the cause and run again.",
                 service="eks",
                 operation="DescribeUpdate",
                 code=update["status"],
@@ -135,7 +135,7 @@ class AuthenticationMode(WithAws, Resource):
 
         if not poll(active, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL):
             raise ResourceError(
-                f"{self.what} is still being updated after {self.params['wait_timeout']} seconds, and EKS makes one "
+                f"{self.what} is still being updated after {self.params['wait_timeout']} seconds, and EKS runs one "
                 "update at a time: run again later, or raise wait_timeout.",
                 service="eks",
                 code="Timeout",

@@ -82,7 +82,7 @@ class ClusterInfo(WithAws, Information):
         end = poll(ended, seconds, POLL_INTERVAL, FIRST_POLL_INTERVAL)
         if end is None:
             raise ResourceError(
-                f"The cluster {name} is not {wanted} after {seconds} seconds. Run again to go on waiting, or raise "
+                f"The cluster {name} is not {wanted} after {seconds} seconds. Run again to continue waiting, or raise "
                 "wait_timeout.",
                 service="eks",
                 operation="DescribeCluster",

@@ -42,9 +42,9 @@ class ConnectorInfo(WithApono, Information):
     def validate(self) -> None:
         params = self.params
         if params["wait"] and not (params.get("id") or params.get("name")):
-            raise ResourceError("wait needs id or name: say which connector is to connect.")
+            raise ResourceError("wait requires the connector that is to connect: set id or name.")
         if params["wait"] and params.get("status") == "DISCONNECTED":
-            raise ResourceError("wait is for a connector to connect, and status: DISCONNECTED contradicts it.")
+            raise ResourceError("wait and status: DISCONNECTED contradict each other: remove one of them.")
 
     def read(self) -> dict[str, Any]:
         if not self.params["wait"]:

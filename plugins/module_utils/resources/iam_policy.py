@@ -191,7 +191,7 @@ class IamPolicy(WithAws, Resource):
         if wanted_description is not None and wanted_description != current["description"]:
             self.warn(
                 f"The description of the policy {policy_arn} stays {current['description']!r}: IAM cannot change it. "
-                "To have another, remove the policy and make it again."
+                "To change it, remove the policy and create it again."
             )
         stays = "versions" not in current
         before = self.shown(policy_arn, current["description"], current["document"], current["tags"])
@@ -271,7 +271,7 @@ class IamPolicy(WithAws, Resource):
         if attached and not self.params["detach"]:
             raise ResourceError(
                 f"The policy {policy_arn} is attached to {', '.join(attached)}: detach it there first, or set detach: "
-                "true to have it detached from all of them.",
+                "true to detach it from all of them.",
                 service="iam",
                 code="InUse",
             )

@@ -163,7 +163,7 @@ class Integration(WithApono, Resource):
     def add_days(self, option: str, key: str) -> None:
         integration.validate_days(option, self.params[option])
         if key in self.config:
-            raise ResourceError(f"{option} and config.{key} say the same: set one of them.")
+            raise ResourceError(f"{option} and config.{key} are the same setting: set one of them.")
         self.config[key] = self.params[option]
 
     @property
@@ -182,7 +182,7 @@ class Integration(WithApono, Resource):
         if current and current["type"] != self.params["type"]:
             raise ResourceError(
                 f"{self.what} is of type {current['type']} and not {self.params['type']}, and Apono cannot change "
-                "that: take another name, or remove it first (state: absent).",
+                "that: choose another name, or remove it first (state: absent).",
                 service="apono",
                 code="Immutable",
             )
@@ -230,9 +230,10 @@ class Integration(WithApono, Resource):
         if reasons:
             this = ", ".join(value for name, value in cluster.items() if name != "endpoint")
             raise ResourceError(
-                f"{self.what} is of another cluster{f' than {this}' if this else ''}, so it is left as it is: "
+                f"{self.what} belongs to another cluster{f' than {this}' if this else ''}, so it is left unchanged: "
                 f"{'; '.join(reasons)}. Set name (in a playbook apono_integration_name) to the name of this cluster's "
-                "own integration. If this one is meant, as after the cluster was made anew, set allow_cluster_change "
+                "own integration. If you want to change this integration, for example because the cluster was created "
+                "again, set allow_cluster_change "
                 "(in a playbook apono_allow_cluster_change) to true.",
                 service="apono",
                 code=integration.OTHER_CLUSTER,
@@ -287,8 +288,8 @@ class Integration(WithApono, Resource):
         if len(found) > 1:
             ids = ", ".join(item["id"] for item in found)
             raise ResourceError(
-                f"There are {len(found)} integrations named {name!r} ({ids}), and it cannot be known which one is "
-                "meant: rename or remove the others in Apono.",
+                f"There are {len(found)} integrations named {name!r} ({ids}), so the name does not identify one: "
+                "rename or remove the others in Apono.",
                 service="apono",
                 code="Ambiguous",
             )
@@ -490,8 +491,8 @@ class Integration(WithApono, Resource):
         given_store = integration.secret_store_body(self.params.get("secret_store"))
         if not given_store or "apono" not in given_store:
             raise ResourceError(
-                f"{self.what} keeps its secret in Apono, which does not give it back, and a change of anything else "
-                "would lose it: set secret_store.apono.parameters too.",
+                f"{self.what} stores its secret in Apono, which does not return it, and any other change would delete "
+                "it: set secret_store.apono.parameters, too.",
                 service="apono",
                 code="SecretNeeded",
             )
@@ -529,8 +530,8 @@ class Integration(WithApono, Resource):
         synced = poll(ended, self.params["wait_timeout"], POLL_INTERVAL, FIRST_POLL_INTERVAL)
         if synced is None:
             raise ResourceError(
-                f"The sync of {self.what} has not ended within {self.params['wait_timeout']} seconds. It goes on; "
-                "run again to wait for it, or raise wait_timeout (in a playbook apono_wait_timeout).",
+                f"The sync of {self.what} has not ended within {self.params['wait_timeout']} seconds. Apono continues "
+                "it: run again to wait for it, or raise wait_timeout (in a playbook apono_wait_timeout).",
                 service="apono",
                 code="Timeout",
             )

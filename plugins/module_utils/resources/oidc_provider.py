@@ -43,8 +43,8 @@ class OidcProvider(WithAws, Resource):
         params = self.params
         if not params["url"].startswith("https://") or params["url"].endswith("/"):
             raise ResourceError(
-                f"url {params['url']!r} is not the address of an issuer: it begins with https:// and ends without a "
-                "slash, as in the cluster's identity.oidc.issuer."
+                f"url {params['url']!r} is not the address of an OpenID Connect issuer: set the cluster's "
+                "identity.oidc.issuer, which begins with https:// and does not end with a slash."
             )
         if params.get("account_id"):
             arn.validate_account_id(params["account_id"], "account_id")

@@ -30,8 +30,8 @@ ACTION = "eks:DescribeCluster"
 
 # By the first line, the playbook adopt knows a file of its own.
 HEADER = """\
-Written by ansible-playbook apono.eks.adopt: how it has found the cluster {cluster}.
-Its next run writes this file anew. Variables of your own go into another file of this folder."""
+Written by ansible-playbook apono.eks.adopt, from the setup of the cluster {cluster}.
+Its next run replaces this file. Put your own variables into another file of this folder."""
 
 
 class OnboardingInfo(WithKubernetes, Information):
@@ -120,7 +120,7 @@ class OnboardingInfo(WithKubernetes, Information):
             listed = ", ".join(policy["arn"] for policy in candidates)
             raise ResourceError(
                 f"The role {(role or {})['arn']} has {len(candidates)} policies that allow {ACTION}: {listed}. Set "
-                "apono_policy_name to the name of the one that onboard is to keep.",
+                "apono_policy_name to the name of the policy that onboard manages.",
                 service="iam",
                 code="Ambiguous",
             )
@@ -161,8 +161,8 @@ class OnboardingInfo(WithKubernetes, Information):
             if mapped:
                 found.note(
                     "both_ways",
-                    f"{role_arn} is mapped in both ways, and the access entry wins: the entry in aws-auth has no "
-                    "effect. Remove it with apono.eks.aws_auth_role, state: absent.",
+                    f"{role_arn} has an access entry and an entry in aws-auth, and the access entry takes precedence: "
+                    "the entry in aws-auth has no effect. Remove it with apono.eks.aws_auth_role, state: absent.",
                 )
             return entry, "eks_api"
         if mapped:
@@ -188,7 +188,7 @@ class OnboardingInfo(WithKubernetes, Information):
                 raise
             found.note(
                 "unreadable",
-                f"aws-auth could not be read, so whether the role is there too is not known. {error.message}",
+                f"aws-auth could not be read, so it is not known whether aws-auth maps the role, too. {error.message}",
             )
             return None
 
@@ -208,8 +208,8 @@ class OnboardingInfo(WithKubernetes, Information):
             if other.arn.lower() == role_arn.lower() != own.lower():
                 found.note(
                     "path_in_arn",
-                    f"{other.arn} stands in aws-auth with its path, and EKS never matches it: write it without "
-                    "the path, or have onboard add it so.",
+                    f"{other.arn} has its path in aws-auth, so EKS never matches it: write it without the path, or "
+                    "run apono.eks.onboard, which adds it without the path.",
                 )
         effective = read.effective.get(own.lower())
         return effective if isinstance(effective, aws_auth.RoleEntry) else None

@@ -118,8 +118,8 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
     if anybody:
         found.note(
             "open_trust",
-            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and the variables keep that "
-            "with apono_allow_open_trust: true. Narrow apono_trust, and remove apono_allow_open_trust.",
+            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and the variables adopt that with "
+            "apono_allow_open_trust: true. Narrow apono_trust, and remove apono_allow_open_trust.",
         )
     dead = iam.dead_principals(document)
     if dead:
@@ -204,7 +204,7 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
         found.note(
             "reserved_groups",
             f"{entry.rolearn} has the groups {', '.join(reserved)} in aws-auth, whose permissions every user of the "
-            "role has. They are adopted with apono_allow_reserved_groups: true. Take them out of "
+            "role has. They are adopted with apono_allow_reserved_groups: true. Remove them from "
             "apono_kubernetes_groups.",
         )
     found.accepted(aws_auth.validate_username, entry.username)
@@ -224,8 +224,8 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
     if edit.before is not edit.after:
         found.note(
             "several_entries",
-            f"{entry.rolearn} has several entries in aws-auth, or one that EKS ignores: onboard keeps one, with what "
-            "EKS reads now.",
+            f"{entry.rolearn} has several entries in aws-auth, or one that EKS ignores: apono.eks.onboard leaves one "
+            "entry, with the settings that EKS reads now.",
         )
 
 
@@ -249,8 +249,8 @@ def choose_integration(
     if not found and own:
         raise ResourceError(
             f"The integration {own[0]['name']} ({own[0]['id']}) has the name of the cluster {cluster['name']}, and the "
-            "settings or the connector of another one. Set apono_integration_name to its name if it is the right one "
-            "all the same, and to a new name if not.",
+            "settings or the connector of another one. If it is the right integration, set apono_integration_name to "
+            "its name. Otherwise, set it to a new name.",
             service="apono",
             code="Ambiguous",
         )
@@ -303,7 +303,8 @@ def adopt_integration(
     if integration.secret_store_kind(shown["secret_store_config"]) == "apono":
         found.note(
             "secret_in_apono",
-            f"{what} keeps its secret in Apono, which does not give it back. Before anything of it is changed, set "
+            f"{what} stores its secret in Apono, which does not return it. Before you change anything of the "
+            "integration, set "
             "apono_secret_store: {apono: {parameters: …}}, with the values from a vault.",
         )
     else:
@@ -342,8 +343,8 @@ def _adopt_config(
             further[label] = value
             found.note(
                 "other_settings",
-                f"{what} has {label} {value!r} and not {usual!r}, and is adopted so. To correct it, take {label} out "
-                "of apono_integration_config.",
+                f"{what} has {label} {value!r} and not {usual!r}, and is adopted unchanged. To correct it, remove "
+                f"{label} from apono_integration_config.",
             )
     for variable, key in (
         ("apono_credential_rotation_days", integration.ROTATION_KEY),

@@ -107,7 +107,7 @@ def validate_config(config: dict[str, str], kind: dict[str, Any]) -> None:
         if value and param.get("values") and value not in param["values"]:
             errors.append(
                 ResourceError(
-                    f"config: {value!r} is no value of {param['id']} ({param['label']}): choose from "
+                    f"config: {value!r} is not a value of {param['id']} ({param['label']}): choose from "
                     f"{', '.join(param['values'])}.",
                     service="apono",
                     code="InvalidValue",
@@ -162,7 +162,8 @@ def differences(stored: Mapping[str, str], cluster: Mapping[str, Iterable[str | 
 
 
 def is_eks_endpoint(server: str) -> bool:
-    """Whether the address of a server is one that EKS gives, https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html.
+    """Whether the address of a server is one that EKS gives, "
+    "https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html.
     Any other may be a proxy's."""
     host = urllib.parse.urlsplit(server if "://" in server else f"https://{server}").hostname or ""
     return host.endswith((".eks.amazonaws.com", ".eks.amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"))
@@ -237,8 +238,8 @@ def validate_owners(owner: dict[str, Any] | None, resource_owner: dict[str, Any]
     """Raises :class:`ResourceError` for owners that Apono refuses: a resource owner needs an integration owner."""
     if resource_owner and not owner:
         raise ResourceError(
-            "resource_owner is set and owner is not: Apono falls back on the integration's owner for resources "
-            "without the key, so set owner too."
+            "resource_owner is set and owner is not: for resources without the key, Apono uses the owner of the "
+            "integration. Set owner, too."
         )
     if owner and not owner["attribute_value"]:
         raise ResourceError("owner.attribute_value is empty: name at least one user, group or other value.")

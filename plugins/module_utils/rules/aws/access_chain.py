@@ -81,7 +81,7 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
             return Broken(
                 "authentication_mode",
                 "The cluster is in the authentication mode API and does not read aws-auth, which maps "
-                f"{role_arn}. Make an access entry for the role (apono_authentication: eks_api).",
+                f"{role_arn}. Create an access entry for the role (apono_authentication: eks_api).",
             )
         return _nowhere(role_arn, mapping)
     if found is None:
@@ -138,8 +138,8 @@ def wrong_user(
         found.append(
             Broken(
                 "username",
-                f"The cluster maps the user to {user['username']} and not to {expected_username}, so the permissions "
-                f"that Apono grants are not the user's. The username comes from {way} of the role.{both} Correct "
+                f"The cluster maps the user to {user['username']} and not to {expected_username}, so the user does "
+                f"not get the permissions that Apono grants. The username comes from {way} of the role.{both} Correct "
                 "apono_username, or the expected username, and run apono.eks.onboard.",
             )
         )

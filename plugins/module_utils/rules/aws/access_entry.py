@@ -30,13 +30,14 @@ def validate_username(text: str) -> None:
     reserved = reserved_prefix(text, _RESERVED_PREFIXES)
     if reserved:
         raise ResourceError(
-            f"username {text!r} begins with {reserved}, which EKS keeps for itself "
+            f"username {text!r} begins with {reserved}, which EKS reserves "
             f"({', '.join(_RESERVED_PREFIXES)}): choose another."
         )
     template = text.find("{{SessionName")
     if template >= 0 and ":" not in text[:template]:
         raise ResourceError(
-            f"username {text!r} needs a colon before {{{{SessionName}}}}, as in {DEFAULT_USERNAME!r}: EKS asks for one."
+            f"username {text!r} needs a colon before {{{{SessionName}}}}, as in {DEFAULT_USERNAME!r}, because "
+            "EKS requires it."
         )
 
 
@@ -64,8 +65,8 @@ def validate_type_fields(
         return
     if username or groups:
         raise ResourceError(
-            f"An access entry of type {entry_type} takes neither username nor kubernetes_groups, because EKS sets "
-            "them: remove these options."
+            f"An access entry of type {entry_type} cannot have username or kubernetes_groups, because EKS sets them: "
+            "remove these options."
         )
     if policies and entry_type not in TYPES_WITH_POLICIES:
         raise ResourceError(
@@ -81,7 +82,7 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
         name = policy["policy_arn"]
         if not _POLICY_ARN.fullmatch(name):
             raise ResourceError(
-                f"access_policies: {name!r} is not the ARN of an EKS access policy, which reads "
+                f"access_policies: {name!r} is not the ARN of an EKS access policy: set an ARN such as "
                 "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy."
             )
         if name in seen:
@@ -102,7 +103,8 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
         for namespace in namespaces:
             if not _NAMESPACE.fullmatch(namespace):
                 raise ResourceError(
-                    f"access_policies: {namespace!r} is not the name of a namespace, nor a pattern with *."
+                    f"access_policies: {namespace!r} is neither the name of a namespace nor a pattern: set a name "
+                    "such as shop, or a pattern such as team-*."
                 )
 
 

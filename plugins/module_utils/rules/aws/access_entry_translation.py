@@ -168,7 +168,7 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
         line = mappings.position(item)[0]
         not_sure = mappings.not_sure.get(item.canonical_arn) if entry or "sso" in item.fields else None
         if not_sure:
-            why = f"What EKS makes of it is not sure: {not_sure}"
+            why = f"It is not certain how EKS reads it: {not_sure}"
             whose = entry.arn if entry else ""
             yield Translation(mappings.key, line, whose, state=UNSUPPORTED, code="not_sure", message=why)
             continue
@@ -185,7 +185,7 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
             for_nodes=entry.is_for_nodes,
         )
         if mappings.effective[entry.canonical_arn] is not entry or entry.canonical_arn in taken:
-            why = "EKS takes another entry of it, a later one or that in mapRoles"
+            why = "EKS uses another entry of this principal, a later one or the one in mapRoles"
             yield dataclasses.replace(told, code="duplicate", message=why)
             continue
         try:
@@ -204,19 +204,19 @@ def _translated(told: Translation, item: Item, cluster: Cluster) -> Translation:
             return _unproved(told)
         raise _No(
             "other_account",
-            f"It is of account {where.account_id}, where its path cannot be looked up: make its access entry with "
+            f"It belongs to account {where.account_id}, where its path cannot be read: create its access entry with "
             "apono.eks.access_entry, with the path in principal_arn",
         )
     principal = cluster.principal(entry.arn)
     if principal.unread:
         if existing:
             return _unproved(told)
-        raise _No("unread", f"IAM could not be asked for its path: {principal.unread}")
+        raise _No("unread", f"Its path could not be read from IAM: {principal.unread}")
     _check_principal(entry, principal)
     told = dataclasses.replace(told, principal_arn=principal.arn)
     dead = existing is not None and principal.created is not None and principal.created > existing.created
     if existing is None and entry.is_for_nodes and principal.arn in cluster.managed_roles():
-        why = "It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry"
+        why = "It is the role of a managed node group or of a Fargate profile, for which EKS creates the access entry"
         return dataclasses.replace(told, state=MANAGED_BY_EKS, code="managed", message=why)
     try:
         _check_types(item)
@@ -271,8 +271,8 @@ def _check_types(item: Item) -> None:
         names = " and ".join(dict.fromkeys(item.wrong_types))
         raise _No(
             "wrong_type",
-            f"Its {names} has a value that is not text, as a number or y is without quotes, and EKS leaves that empty: "
-            "write in aws-auth what is meant",
+            f"Its {names} has a value that is not text, such as a number or y without quotes, and EKS leaves it "
+            "empty: write the intended text in quotes in aws-auth",
         )
 
 
@@ -284,12 +284,12 @@ def _present(told: Translation, existing: Existing, wanted: dict[str, Any] | Non
     )
     note = f"Its access entry gives the username {existing.username} and the groups {_listed(existing)}"
     return dataclasses.replace(
-        told, state=PRESENT, code="" if same else "differs", message="" if same else f"{note}, which EKS takes already"
+        told, state=PRESENT, code="" if same else "differs", message="" if same else f"{note}, which EKS uses already"
     )
 
 
 def _unproved(told: Translation) -> Translation:
-    why = "It has an access entry, and whether its principal was deleted and made again since cannot be looked up"
+    why = "It has an access entry, and it is not known whether its principal was deleted and created again since"
     return dataclasses.replace(told, state=PRESENT, code="unproved", message=why)
 
 
@@ -318,7 +318,10 @@ def _wanted(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[dict[st
     try:
         access_entry.validate_groups(sorted(groups))
     except ResourceError as error:
-        raise _No("reserved_group", f"Its groups are {', '.join(entry.groups)}, and EKS refuses system:") from error
+        raise _No(
+            "reserved_group",
+            f"Its groups are {', '.join(entry.groups)}, and an access entry cannot have groups that begin with system:",
+        ) from error
     if any(_TEMPLATE.search(group) for group in groups):
         raise _No(
             "group_template", f"Its groups {', '.join(sorted(groups))} have a template, which an entry cannot have"
@@ -359,7 +362,8 @@ def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, 
     if reserved:
         raise _No(
             "reserved_username",
-            f"Its username {entry.username} begins with {reserved}, which aws-auth may have and no access entry",
+            f"Its username {entry.username} begins with {reserved}, which is allowed in aws-auth and not in an access "
+            "entry",
         )
     try:
         if entry.username and set(_TEMPLATE.findall(entry.username)) <= _TEMPLATES_OF_ENTRIES:

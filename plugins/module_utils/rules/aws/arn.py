@@ -96,8 +96,8 @@ def validate_account_id(text: str, option: str) -> None:
     """Raises :class:`ResourceError` unless it is an account id."""
     if not is_account_id(text):
         raise ResourceError(
-            f"{option} {text!r} is not an AWS account id: one has 12 digits, and is quoted in YAML so that a leading "
-            "zero stays."
+            f"{option} {text!r} is not an AWS account id: write 12 digits, in quotes, so that YAML does not remove a "
+            "leading zero."
         )
 
 
@@ -114,7 +114,7 @@ def validate_policy_arn(text: str, option: str) -> None:
     if not where.resource.startswith("policy/") or not (
         where.account_id == "aws" or _ACCOUNT_ID.fullmatch(where.account_id)
     ):
-        raise ResourceError(f"{option} {text!r} is not the ARN of a managed policy, which reads {example}.")
+        raise ResourceError(f"{option} {text!r} is not the ARN of a managed policy: set an ARN such as {example}.")
 
 
 def validate_principal_arn(text: str, option: str) -> None:
@@ -144,7 +144,7 @@ def _iam_arn(text: str, option: str, example: str) -> Arn:
 def _validate_iam_arn(text: str, option: str, kinds: tuple[str, ...], example: str) -> Arn:
     where = _iam_arn(text, option, example)
     if not _ACCOUNT_ID.fullmatch(where.account_id):
-        raise ResourceError(f"{option} {text!r} has no AWS account id: {where.account_id!r} has not 12 digits.")
+        raise ResourceError(f"{option} {text!r} has no AWS account id: {where.account_id!r} does not have 12 digits.")
     kind, slash, name = where.resource.partition("/")
     if kind not in kinds or not slash or not _IAM_NAME.fullmatch(name.rsplit("/", 1)[-1]):
         raise ResourceError(
@@ -188,8 +188,8 @@ def validate_session_name(text: str, option: str) -> None:
     AssumeRole)."""
     if not re.fullmatch(r"[\w+=,.@-]{2,64}", text, re.ASCII):
         raise ResourceError(
-            f"{option} {text!r} is no name for a session: 2 to 64 letters, digits and _+=,.@- are allowed, such as an "
-            "email address."
+            f"{option} {text!r} is not a session name: set 2 to 64 letters, digits and _+=,.@-, such as an email "
+            "address."
         )
 
 
@@ -207,6 +207,6 @@ def validate_cluster_name(text: str) -> None:
     """Raises :class:`ResourceError` unless EKS takes it as a cluster's name (EKS API model, ClusterName)."""
     if not _CLUSTER_NAME.fullmatch(text):
         raise ResourceError(
-            f"cluster_name {text!r} (in a playbook apono_cluster_name) is not the name of an EKS cluster: it has 1 to "
-            "100 letters, digits, - and _, and begins with a letter or digit."
+            f"cluster_name {text!r} (in a playbook apono_cluster_name) is not the name of an EKS cluster: a name has "
+            "1 to 100 letters, digits, - and _, and begins with a letter or digit."
         )

@@ -26,7 +26,7 @@ def steps(current: str, wanted: str, what: str) -> list[str]:
     if MODES.index(wanted) < MODES.index(current):
         raise ResourceError(
             f"{what} is in the authentication mode {current} and cannot go back to {wanted}: EKS changes the mode "
-            f"forward only ({', '.join(MODES)}). Ask for {current} or a later one.",
+            f"forward only ({', '.join(MODES)}). Set {current} or a later mode.",
             service="eks",
             code="ModeBackwards",
         )

@@ -201,7 +201,7 @@ def parse_policy(value: Any, option: str) -> dict[str, Any]:
         _exactly_one(statement, ("Action", "NotAction"), where)
         _exactly_one(statement, ("Resource", "NotResource"), where)
         if "Principal" in statement or "NotPrincipal" in statement:
-            raise ResourceError(f"{where} has a principal, which belongs in a trust policy and not here.")
+            raise ResourceError(f"{where} has a Principal, which only a trust policy can have: remove it.")
     return document
 
 
@@ -213,7 +213,7 @@ def parse_trust_policy(value: Any, option: str) -> dict[str, Any]:
         _exactly_one(statement, ("Action", "NotAction"), where)
         _exactly_one(statement, ("Principal", "NotPrincipal"), where)
         if "Resource" in statement or "NotResource" in statement:
-            raise ResourceError(f"{where} has a resource: a trust policy is of one role and takes none.")
+            raise ResourceError(f"{where} has a Resource, which a trust policy cannot have: remove it.")
         _validate_principal(statement.get("Principal") or statement.get("NotPrincipal"), where)
     return document
 
@@ -232,7 +232,7 @@ def _document(value: Any, option: str) -> dict[str, Any]:
     unknown = sorted(set(value) - {"Version", "Id", "Statement"})
     if unknown:
         raise ResourceError(
-            f"{option} has {', '.join(map(repr, unknown))}: a policy document has Version, Id and Statement."
+            f"{option} has {', '.join(map(repr, unknown))}: a policy document can have Version, Id and Statement only."
         )
     version = value.get("Version", VERSION)
     # YAML reads 2012-10-17 without quotes as a date.
@@ -311,22 +311,20 @@ def validate_trust_size(document: dict[str, Any], option: str) -> None:
 def validate_session_duration(seconds: int | None) -> None:
     """Raises :class:`ResourceError` for a longest session that IAM refuses (IAM API reference, CreateRole)."""
     if seconds is not None and not 3600 <= seconds <= 43200:
-        raise ResourceError(
-            f"max_session_duration is {seconds}: IAM takes 3600 to 43200 seconds (one to twelve hours)."
-        )
+        raise ResourceError(f"max_session_duration is {seconds}: set 3600 to 43200 seconds (one to twelve hours).")
 
 
 def validate_role_description(text: str) -> None:
     """Raises :class:`ResourceError` for a description that IAM refuses (IAM API reference, CreateRole)."""
     if len(text) > 1000:
-        raise ResourceError("description is longer than the 1000 characters that IAM takes for a role.")
+        raise ResourceError("description is longer than the 1000 characters that IAM allows for a role: shorten it.")
 
 
 def _validate_size(document: dict[str, Any], most: int, option: str) -> None:
     size = len(re.sub(r"\s", "", to_json(document)))
     if size > most:
         raise ResourceError(
-            f"{option} makes a document of {size} characters without white space, and IAM takes {most}: "
+            f"{option} results in a document of {size} characters without white space, and IAM allows {most}: "
             "use patterns with *, or fewer items."
         )
 

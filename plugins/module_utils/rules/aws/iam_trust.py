@@ -101,7 +101,7 @@ def read(value: Any, name: str) -> dict[str, Any]:
     unknown = [key for key in value if key not in KINDS]
     if unknown:
         raise ResourceError(
-            f"{name} has {unknown[0]!r}, which is no kind of trust: write {', or '.join(KINDS.values())}."
+            f"{name} has {unknown[0]!r}, which is not a kind of trust: write {', or '.join(KINDS.values())}."
         )
     given = {kind: each for kind, each in value.items() if each not in (None, "")}
     if not given and "sso" in value:

@@ -20,29 +20,32 @@ def validate(tags: dict[Any, Any], case_sensitive: bool = True) -> dict[str, str
     ``case_sensitive`` says which it is.
     """
     if len(tags) > MOST_TAGS:
-        raise ResourceError(f"tags has {len(tags)} entries: AWS takes {MOST_TAGS}.")
+        raise ResourceError(f"tags has {len(tags)} entries, and AWS allows {MOST_TAGS}: remove some of them.")
     for key, value in tags.items():
         # YAML reads yes, 1.10 and more as something else than the text that is meant.
         if isinstance(value, (bool, float, dict, list)):
             raise ResourceError(
-                f"tags: the value of {str(key)!r} is {value!r}, and AWS takes texts. Put it in quotes (tags; in the "
+                f"tags: the value of {str(key)!r} is {value!r}, and AWS accepts text only. Put it in quotes (tags; in "
+                "the "
                 "playbooks apono_tags)."
             )
     texts = {str(key): "" if value is None else str(value) for key, value in tags.items()}
     for key, value in texts.items():
         if not 1 <= len(key) <= 128:
-            raise ResourceError(f"tags: the key {key!r} has {len(key)} characters; AWS takes 1 to 128.")
+            raise ResourceError(f"tags: the key {key!r} has {len(key)} characters, and AWS allows 1 to 128: change it.")
         if key.lower().startswith("aws:"):
-            raise ResourceError(f"tags: the key {key!r} begins with aws:, which AWS keeps for itself. Choose another.")
+            raise ResourceError(f"tags: the key {key!r} begins with aws:, which AWS reserves. Choose another key.")
         if len(value) > 256:
-            raise ResourceError(f"tags: the value of {key!r} has {len(value)} characters; AWS takes 256.")
+            raise ResourceError(
+                f"tags: the value of {key!r} has {len(value)} characters, and AWS allows 256: shorten it."
+            )
     alike: dict[str, str] = {}
     for key in [] if case_sensitive else texts:
         other = alike.setdefault(key.lower(), key)
         if other != key:
             raise ResourceError(
-                f"tags: the keys {other!r} and {key!r} differ in letter case only, and IAM takes them for one key. "
-                "Leave one of them out (tags; in the playbooks apono_tags)."
+                f"tags: the keys {other!r} and {key!r} differ in letter case only, and IAM reads them as one key. "
+                "Remove one of them (tags; in the playbooks apono_tags)."
             )
     return texts
 

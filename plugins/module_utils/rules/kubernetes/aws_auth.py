@@ -216,7 +216,7 @@ class Mappings:
         for item in self.items:
             if "sso" in item.fields:
                 found[item.canonical_arn] = (
-                    "it has the field sso, of which some versions of the authenticator make something else"
+                    "it has the field sso, which some versions of the authenticator read differently"
                 )
             elif self.key == MAP_USERS and item.entry:
                 other = users.setdefault(item.entry.canonical_arn, item.entry)
@@ -231,8 +231,8 @@ class Mappings:
         """The entry, where it is, why it is not sure what EKS makes of it, and what to do."""
         item = next(item for item in self.items if item.canonical_arn == canonical_arn)
         return (
-            f"What EKS makes of the entry of {item.known_entry.arn} in {self.key}, line {self.position(item)[0]}, is "
-            f"not sure: {self.not_sure[canonical_arn]}. Write the entry in a plainer way and run again."
+            f"It is not certain how EKS reads the entry of {item.known_entry.arn} in {self.key}, line "
+            f"{self.position(item)[0]}, because {self.not_sure[canonical_arn]}. Simplify the entry and run again."
         )
 
     @cached_property
@@ -277,12 +277,13 @@ class Mappings:
                 number = len(values)
                 yield (
                     "duplicate_key",
-                    f"the entry has {name} in {number} spellings, which EKS reads one after the other: keep one",
+                    f"the entry has {name} in {number} spellings, which EKS reads one after the other: remove all but "
+                    "one",
                 )
         for name in _duplicate_keys(item.node.target):
             yield "duplicate_key", f"the entry has the key {name} twice, and EKS takes the last"
         if item.canonical_arn in self.not_sure and (item.entry or "sso" in item.fields):
-            yield "not_sure", f"what EKS makes of this entry is not sure: {self.not_sure[item.canonical_arn]}"
+            yield "not_sure", f"it is not certain how EKS reads this entry: {self.not_sure[item.canonical_arn]}"
         if item.entry is None:
             if "sso" not in item.fields and arn_field not in item.wrong_types:
                 yield "ignored", f"this entry has no effect: it has no {arn_field}"
@@ -508,7 +509,7 @@ def _doubts(entry: Entry) -> Iterator[tuple[str, str]]:
     if others:
         yield (
             "reserved_group",
-            f"{whose} is in groups that Kubernetes and EKS keep for themselves, {_some(list(others))}: use others",
+            f"{whose} is in groups that Kubernetes and EKS reserve, {_some(list(others))}: use others",
         )
 
 
@@ -552,8 +553,9 @@ def read_to_edit(text: str, key: str = MAP_ROLES) -> Mappings:
         return read(text, key, MOST_TOKENS)
     except TooManyTokens as error:
         raise ResourceError(
-            f"{key} of the ConfigMap kube-system/aws-auth holds more than {MOST_TOKENS} YAML tokens, and is read but "
-            "not edited. Nothing was written; remove what is no entry of a role or a user, and run again.",
+            f"{key} of the ConfigMap kube-system/aws-auth holds more than {MOST_TOKENS} YAML tokens, so it is read "
+            "but not edited. Nothing was written. Remove everything that is not an entry of a role or user, and run "
+            "again.",
             code="EditRefused",
         ) from error
 
@@ -593,7 +595,7 @@ def _proved(before: Mappings, edits: list[Edit], owners: list[str], wanted: Role
         raise _refused(
             before.key,
             owners,
-            "it is tied to other entries by anchors, or written in a way that is not understood here",
+            "it is tied to other entries by anchors, or has a form that this module does not edit",
         )
     return after
 
@@ -607,7 +609,7 @@ def _others(mappings: Mappings, owners: list[str]) -> list[Node]:
 def _refused(key: str, owners: list[str], reason: str) -> ResourceError:
     return ResourceError(
         f"The entry of {', '.join(owners)} in {key} cannot be edited without changing something else: {reason}. "
-        "Nothing was written; write that part of kube-system/aws-auth in a plainer way and run again.",
+        "Nothing was written. Simplify that part of kube-system/aws-auth and run again.",
         code="EditRefused",
     )
 
@@ -708,14 +710,14 @@ def guard_entry(entry: RoleEntry | UserEntry, caller_arn: str | None, allow_rese
     if entry.is_for_nodes and (entry.is_named_as_node or not may_be_own):
         raise ResourceError(
             f"{entry.arn} is the role of nodes or of Fargate's pods (username {entry.username!r}, groups "
-            f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry was left as it is; "
-            "name another role.",
+            f"{', '.join(entry.groups)}): without its entry they leave the cluster. The entry is unchanged. Name "
+            "another role.",
             code="WouldLockOut",
         )
     if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
         raise ResourceError(
-            f"The credentials in use reach the cluster through the very entry of {entry.arn} that would "
-            "change, and could not put it back. Run this with credentials of another principal.",
+            f"The credentials in use reach the cluster through the entry of {entry.arn}, which would change, and they "
+            "could not restore it. Run this with credentials of another principal.",
             code="WouldLockOut",
         )
 
@@ -725,7 +727,7 @@ def validate_username(text: str) -> None:
     reserved = reserved_prefix(text, _RESERVED_PREFIXES)
     if reserved:
         raise ResourceError(
-            f"username {text!r} begins with {reserved}, which Kubernetes and EKS keep for themselves: choose another."
+            f"username {text!r} begins with {reserved}, which Kubernetes and EKS reserve: choose another."
         )
     _validate_text("username", text)
 
@@ -740,7 +742,7 @@ def validate_groups(groups: list[str], allow_reserved: bool = False) -> None:
         raise ResourceError(
             f"groups: {', '.join(map(repr, reserved))} is reserved for Kubernetes and EKS, and every user of the role "
             "would have its permissions, whatever Apono grants. Name a group of your own (groups; in the playbooks "
-            "apono_kubernetes_groups). If it is really meant, set allow_reserved_groups: true (in the playbooks "
+            "apono_kubernetes_groups). If you want that, set allow_reserved_groups: true (in the playbooks "
             "apono_allow_reserved_groups).",
             code="ReservedGroup",
         )
@@ -753,7 +755,7 @@ def reserved_groups(groups: Iterable[str]) -> list[str]:
 
 def _validate_text(option: str, text: str) -> None:
     if not text.strip() or not text.isprintable():
-        raise ResourceError(f"{option}: {text!r} is empty or has characters that cannot be seen: set a printable name.")
+        raise ResourceError(f"{option}: {text!r} is empty or has invisible characters: set a printable name.")
 
 
 def validate_size(data: dict[str, str]) -> None:
@@ -761,6 +763,6 @@ def validate_size(data: dict[str, str]) -> None:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in data.items())
     if size > MOST_BYTES:
         raise ResourceError(
-            f"The ConfigMap kube-system/aws-auth would have {size} bytes, and Kubernetes takes {MOST_BYTES}: remove "
+            f"The ConfigMap kube-system/aws-auth would have {size} bytes, and Kubernetes allows {MOST_BYTES}: remove "
             "entries first."
         )

@@ -432,7 +432,7 @@ def test_a_finding_that_there_is_not_is_named_with_those_that_there_are():
     record = Audit(facts(ignore=["no_such_finding", "another"])).record()
     assert record["state"] == "failed" and record["findings"] == []
     assert record["error"]["code"] == "UnknownFinding"
-    assert "names another, no_such_finding, and there are " in record["error"]["message"]
+    assert "names another, no_such_finding, which are not codes of findings: choose from " in record["error"]["message"]
     assert ", ".join(sorted(SEVERITIES)) in record["error"]["message"]
 
 

@@ -100,7 +100,7 @@ def test_the_report_has_the_chosen_records_in_their_new_order_and_says_how_many(
 
 @pytest.mark.parametrize("expression", ["[].cluster", "[0]", "length(@)", "[*].{cluster: cluster}"])
 def test_what_gives_no_records_is_an_error(expression: str) -> None:
-    with pytest.raises(ResourceError, match=r"apono_report_query.* gives something else than records"):
+    with pytest.raises(ResourceError, match=r"apono_report_query.* does not return records"):
         report(OUTCOMES, expression)
 
 

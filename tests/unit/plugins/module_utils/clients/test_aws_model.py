@@ -26,13 +26,13 @@ def refused(service, operation, **arguments):
     [
         ({"Description": "access \u2013 for people"}, ("description", r"'\u2013' (EN DASH)")),
         ({"Description": "two\u2013different\u2014ones"}, (r"'\u2013' (EN DASH), '\u2014' (EM DASH)",)),
-        ({"Description": "x" * 1001}, ("description", "1001 characters", "takes 1000")),
+        ({"Description": "x" * 1001}, ("description", "1001 characters", "allows 1000")),
         ({"Description": "bell\x07"}, (r"'\x07' (no name)",)),
         ({"Tags": [{"Key": "team", "Value": "a;b"}]}, ("tags 'a;b'", "';' (SEMICOLON)")),
         ({"Tags": [{"Key": "t*am", "Value": ""}]}, ("tags 't*am'", "'*' (ASTERISK)")),
         ({"Tags": [{"Key": "x" * 129, "Value": ""}]}, ("tags has a text of 129 characters",)),
         ({"RoleName": "r\u00f6le"}, ("role_name", "LATIN SMALL LETTER O WITH DIAERESIS")),
-        ({"Path": "no-slash"}, ("path 'no-slash' is not of the form",)),
+        ({"Path": "no-slash"}, ("path 'no-slash' does not have the form",)),
         ({"PermissionsBoundary": "short"}, ("permissions_boundary has a text of 5 characters",)),
     ],
 )

@@ -162,7 +162,7 @@ def test_an_address_that_is_none_is_named_without_a_call(host):
 
 def test_a_port_without_tls_is_tried_once_and_called_so(plain_server):
     error = refusal(plain_server.url.replace("http:", "https:"))
-    assert "does not speak TLS" in error.message
+    assert "does not use TLS" in error.message
     assert "its port" in error.message
     assert "private" not in error.message
     assert plain_server.seen == []

@@ -136,9 +136,9 @@ def test_a_first_sync_that_does_not_end_is_an_error(flow, options):
 @pytest.mark.parametrize(
     ("without", "named"),
     [
-        (["requestors"], "needs requestors to be made"),
-        (["access_targets"], "needs access_targets to be made"),
-        (["requestors", "access_targets"], "needs requestors and access_targets to be made"),
+        (["requestors"], "set requestors to create it"),
+        (["access_targets"], "set access_targets to create it"),
+        (["requestors", "access_targets"], "set requestors and access_targets to create it"),
     ],
 )
 def test_what_a_new_flow_needs_is_named(flow, without, named):

@@ -184,7 +184,7 @@ def test_what_the_catalog_does_not_take_is_refused_before_a_write(given, code):
 def test_all_that_is_wrong_is_in_one_error():
     with pytest.raises(ResourceError) as error:
         planned(connector="nowhere", config={"mode": "c"}, secret_store={"gcp": {"project": "p", "secret_id": "s"}})
-    for words in ("'nowhere'", "requires cluster_name", "'c' is no value of mode", "secret store gcp"):
+    for words in ("'nowhere'", "requires cluster_name", "'c' is not a value of mode", "secret store gcp"):
         assert words in error.value.message
 
 
@@ -476,7 +476,7 @@ def test_nothing_is_waited_for_where_nobody_asked(given):
         ),
         (
             {"credential_rotation_days": 1, "config": {"credentials_rotation_period_in_days": 2}},
-            "say the same: set one of them",
+            "are the same setting: set one of them",
         ),
     ],
 )
@@ -552,11 +552,11 @@ def test_the_integration_of_another_cluster_is_neither_changed_nor_removed(confi
 @pytest.mark.parametrize(("config", "words"), OF_OTHERS[:2])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_the_settings_that_are_given_name_the_cluster_too(config, words, state):
-    with pytest.raises(ResourceError, match="is of another cluster, so it is left as it is") as error:
+    with pytest.raises(ResourceError, match="belongs to another cluster, so it is left unchanged") as error:
         of_cluster(config, cluster=None, state=state)
     assert words in error.value.message
     by_id = {"target": "prod", "place": "eu-west-1"}
-    with pytest.raises(ResourceError, match="is of another cluster"):
+    with pytest.raises(ResourceError, match="belongs to another cluster"):
         of_cluster(config, cluster=None, config=by_id, state=state)
 
 

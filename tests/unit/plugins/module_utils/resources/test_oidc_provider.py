@@ -52,7 +52,7 @@ def test_removal() -> None:
 
 @pytest.mark.parametrize("url", ["http://a.example.com", f"{ISSUER}/", "oidc.eks"])
 def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(ResourceError, match="is not the address of an issuer"):
+    with pytest.raises(ResourceError, match="is not the address of an OpenID Connect issuer"):
         provider(url=url)
 
 
@@ -154,6 +154,6 @@ def test_another_refusal_is_an_error() -> None:
 def test_a_client_id_that_aws_would_refuse_is_an_error_before_the_call() -> None:
     for answer in (MISSING, EXISTING):
         task, aws = task_of({"GetOpenIDConnectProvider": answer}, client_ids=["x" * 256])
-        with pytest.raises(ResourceError, match=": client_ids has a text of 256 characters, and AWS takes 255"):
+        with pytest.raises(ResourceError, match=": client_ids has a text of 256 characters, and AWS allows 255"):
             task.result(False)
         assert set(aws.calls) <= {"GetCallerIdentity", "GetOpenIDConnectProvider"}

@@ -164,7 +164,7 @@ def test_a_cluster_as_onboard_makes_it_needs_no_variable(adopted):
     assert "apono_role_name" not in result["variables"] and "apono_authentication" not in result["variables"]
     assert [code for code in codes(result) if code.startswith("no_")] == []
     assert result["cluster"]["name"] == "alpha"
-    header = "# Written by ansible-playbook apono.eks.adopt: how it has found the cluster alpha.\n"
+    header = "# Written by ansible-playbook apono.eks.adopt, from the setup of the cluster alpha.\n"
     assert header in result["host_vars"]
     assert aws.calls == [
         *("DescribeCluster", "GetRole", "ListAttachedRolePolicies", "GetPolicy", "GetPolicyVersion"),
@@ -348,7 +348,7 @@ def test_an_arn_with_its_path_has_no_effect_in_aws_auth(adopted):
     objects = in_aws_auth(mapped(IN_PATH.upper().replace("ARN:AWS:IAM", "arn:aws:iam")))
     result, _aws = adopted("API_AND_CONFIG_MAP", objects, GetRole=role(IN_PATH))
     assert result["found"]["mapping"] is None
-    assert "with its path" in note(result, "path_in_arn")
+    assert "has its path" in note(result, "path_in_arn")
     without_path, _aws = adopted("API_AND_CONFIG_MAP", in_aws_auth(mapped()), GetRole=role(IN_PATH))
     assert without_path["found"]["mapping"] == "config_map"
     assert "path_in_arn" not in codes(without_path)

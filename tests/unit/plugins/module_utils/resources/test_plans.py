@@ -393,7 +393,7 @@ def test_an_entry_that_is_as_it_should_be_stays():
 
 @pytest.mark.parametrize(
     ("current", "reason"),
-    [(entry(is_dead=True), "was deleted and made again"), (entry(type="EC2"), "its type is EC2")],
+    [(entry(is_dead=True), "was deleted and created again"), (entry(type="EC2"), "its type is EC2")],
 )
 def test_an_entry_that_matches_nobody_or_is_of_another_type_is_made_anew(current, reason):
     plan = resource(AccessEntry, **ENTRY, recreate=True).plan({**current, "tags": {"kept": "yes"}})
@@ -571,7 +571,7 @@ def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
     wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[kept, ROLE_ARN])
     plan = wanted.plan(Found({"metadata": {}, "data": PRUNED}, caller))
     assert plan.details["principals"] == [ROLE_ARN.lower()]
-    assert "The credentials in use reach the cluster through the very entry" in wanted.warnings[0]
+    assert "The credentials in use reach the cluster through the entry" in wanted.warnings[0]
 
 
 SSO_FIELD = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
@@ -591,8 +591,8 @@ def test_an_entry_that_is_not_sure_stays_and_the_others_go():
     assert change.arguments["body"]["data"] == {"mapRoles": kept, "mapUsers": users}
     assert plan.details["principals"] == [ROLE_ARN.lower()]
     role, user = wanted.warnings
-    assert f"the entry of {ROLE_ARN}-2 in mapRoles, line 3, is not sure: it has the field sso" in role
-    assert "in mapUsers, line 1, is not sure" in user and "differ in letter case only" in user
+    assert f"the entry of {ROLE_ARN}-2 in mapRoles, line 3, because it has the field sso" in role
+    assert "in mapUsers, line 1, because" in user and "differ in letter case only" in user
     assert role.endswith("The entry stays.") and user.endswith("The entry stays.")
 
 

@@ -295,5 +295,5 @@ def test_targets_that_name_no_integration_are_of_the_one_that_is_given():
 
 
 def test_a_new_flow_needs_people_and_targets():
-    with pytest.raises(ResourceError, match="does not exist yet, and needs requestors and access_targets"):
+    with pytest.raises(ResourceError, match="does not exist yet: set requestors and access_targets"):
         resource(active=True).check(None)

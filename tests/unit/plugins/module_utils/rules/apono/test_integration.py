@@ -111,7 +111,7 @@ def test_details_have_400_characters_at_most():
 def test_a_resource_owner_needs_an_owner():
     owner = {"attribute_type": "user", "attribute_value": ["jane@example.com"]}
     integration.validate_owners(owner, {"key_name": "owner", "attribute_type": "user"})
-    with pytest.raises(ResourceError, match="set owner too"):
+    with pytest.raises(ResourceError, match="Set owner, too"):
         integration.validate_owners(None, {"key_name": "owner", "attribute_type": "user"})
     with pytest.raises(ResourceError, match="attribute_value is empty"):
         integration.validate_owners({**owner, "attribute_value": []}, None)

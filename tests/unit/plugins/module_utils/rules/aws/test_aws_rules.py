@@ -42,7 +42,7 @@ def test_account_ids_have_12_digits(text):
     [
         ("people", "is not an ARN"),
         ("arn:aws:sts::123456789012:assumed-role/people/jane", "is not an ARN of IAM"),
-        ("arn:aws:iam::12345678901:role/people", "has not 12 digits"),
+        ("arn:aws:iam::12345678901:role/people", "does not have 12 digits"),
         ("arn:aws:iam::123456789012:user/people", "not the ARN of a role"),
         ("arn:aws:iam::123456789012:role/", "not the ARN of a role"),
         ("arn:aws:iam::123456789012:role", "not the ARN of a role"),
@@ -123,7 +123,7 @@ def test_a_cluster_that_shows_no_mode_is_in_the_first(shown):
 
 @pytest.mark.parametrize("text", ["system:x", "eks:x", "AWS:x", "amazon:x", "iam:x"])
 def test_reserved_usernames(text):
-    with pytest.raises(ResourceError, match="keeps for itself"):
+    with pytest.raises(ResourceError, match="which EKS reserves"):
         access_entry.validate_username(text)
 
 
@@ -162,7 +162,7 @@ VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
         ([{"policy_arn": VIEW, "scope": "namespace"}], "add namespaces"),
         ([{"policy_arn": VIEW, "scope": "cluster", "namespaces": ["a"]}], "set scope to namespace"),
         ([{"policy_arn": VIEW, "scope": "cluster"}] * 2, "twice"),
-        ([{"policy_arn": VIEW, "scope": "namespace", "namespaces": ["A b"]}], "not the name of a namespace"),
+        ([{"policy_arn": VIEW, "scope": "namespace", "namespaces": ["A b"]}], "neither the name of a namespace"),
     ],
 )
 def test_access_policies_that_eks_refuses(policies, reason):
@@ -189,7 +189,7 @@ def test_the_difference_of_tags_leads_to_what_is_wanted(current, wanted, purge):
 @pytest.mark.parametrize(
     ("given_tags", "reason"),
     [
-        ({"aws:x": "1"}, "AWS keeps for itself"),
+        ({"aws:x": "1"}, "AWS reserves"),
         ({"": "1"}, "1 to 128"),
         ({"x" * 129: "1"}, "1 to 128"),
         ({"a": "x" * 257}, "256"),

@@ -128,7 +128,7 @@ def test_a_document_is_taken_as_text_and_as_a_dictionary():
             "exactly one of Action",
         ),
         ({"Statement": {"Effect": "Allow", "Action": "*"}}, "exactly one of Resource and NotResource"),
-        ({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}}, "has a principal"),
+        ({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}}, "has a Principal"),
         ({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Actions": "x"}}, "'Actions'"),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_trust_policy_has_a_principal_and_no_resource():
     assert iam.parse_trust_policy(trust(Principal="*"), "trust.policy")
     with pytest.raises(ResourceError, match="exactly one of Principal"):
         iam.parse_trust_policy(trust(), "trust.policy")
-    with pytest.raises(ResourceError, match="has a resource"):
+    with pytest.raises(ResourceError, match="has a Resource"):
         iam.parse_trust_policy(trust(Principal="*", Resource="*"), "trust.policy")
 
 

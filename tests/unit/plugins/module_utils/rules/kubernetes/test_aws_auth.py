@@ -286,7 +286,7 @@ def test_an_entry_with_sso_is_not_sure_and_stays():
     found = aws_auth.read(text)
     assert [problem.line for problem in found.problems if problem.code == "not_sure"] == [1, 4]
     for edit in (lambda: with_role(text, ENTRY), lambda: without_role(text, OURS)):
-        with pytest.raises(ResourceError, match=f"{OURS} in mapRoles, line 1, is not sure") as caught:
+        with pytest.raises(ResourceError, match=f"{OURS} in mapRoles, line 1, because") as caught:
             edit()
         assert caught.value.code == aws_auth.NOT_SURE
     assert without_role(text, OTHER) == text[: text.index(f"- rolearn: {OTHER}")]

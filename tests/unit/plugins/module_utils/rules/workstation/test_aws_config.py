@@ -255,7 +255,7 @@ def test_a_profile_of_another_meaning_is_left_alone_unless_told(tmp_path, other)
         ({"profile": "a]b"}, "cannot be the name"),
         ({"profile": " a"}, "cannot be the name"),
         ({"region": "x\ny"}, "cannot hold"),
-        ({"role_session_name": "a b"}, "is no name for a session"),
+        ({"role_session_name": "a b"}, "is not a session name"),
         ({"session_duration": 60}, "set it to 900 to 43200 seconds"),
         ({"source_profile": "apono"}, "is the profile apono itself"),
         ({"role_arn": "x"}, "role_arn"),
