@@ -16,7 +16,7 @@ options:
     default: https://api.apono.io
   api_token:
     description:
-      - The token of an Apono service account. It is secret and never shown.
+      - The token of an Apono service account. It is secret, and no output has it.
       - Without it, E(APONO_API_TOKEN), E(APONO_PERSONAL_TOKEN) and E(APONO_TOKEN) are read, in this order.
     type: str
   api_timeout:
@@ -24,7 +24,7 @@ options:
     type: int
     default: 30
   api_retries:
-    description: How often a call is repeated after 429, 502, 503, 504 and a lost connection.
+    description: How often the module repeats a call after the status 429, 502, 503 or 504, or a lost connection.
     type: int
     default: 5
   validate_certs:
@@ -35,5 +35,5 @@ options:
     description: A file with the certificate authorities to trust for Apono's API.
     type: path
 notes:
-  - An option whose value is an empty text counts as not given.
+  - An option whose value is an empty text counts as not set.
 """

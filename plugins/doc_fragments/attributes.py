@@ -11,19 +11,19 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and say what it would change, without a write.
+    description: Can run in check mode and return the changes that it would make, without a write.
     support: full
   diff_mode:
     description: Shows the object before and after.
     support: full
   idempotent:
-    description: Run again, it changes nothing.
+    description: A second run changes nothing.
     support: full
   action_group:
     description: The groups under which C(module_defaults) can set common options.
     support: full
   platform:
-    description: Where it runs.
+    description: The platforms on which it runs.
     platforms: posix
     support: full
 """
@@ -31,20 +31,20 @@ attributes:
     INFO = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and say what it would change, without a write.
+    description: Can run in check mode and return the changes that it would make, without a write.
     support: full
   diff_mode:
     description: Shows the object before and after.
     support: N/A
     details: It changes nothing.
   idempotent:
-    description: Run again, it changes nothing.
+    description: A second run changes nothing.
     support: full
   action_group:
     description: The groups under which C(module_defaults) can set common options.
     support: full
   platform:
-    description: Where it runs.
+    description: The platforms on which it runs.
     platforms: posix
     support: full
 """

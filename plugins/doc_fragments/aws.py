@@ -20,7 +20,7 @@ options:
   profile:
     description:
       - A profile of the AWS configuration files.
-      - Not together with O(access_key).
+      - It cannot be combined with O(access_key).
     type: str
     aliases: [aws_profile]
   access_key:
@@ -40,7 +40,8 @@ options:
   endpoint_url:
     description:
       - One address for all AWS services, instead of AWS's own.
-      - Without it, the variable E(AWS_URL) is read. E(AWS_ENDPOINT_URL_IAM) and its like are for one service.
+      - Without it, the variable E(AWS_URL) is read. E(AWS_ENDPOINT_URL_IAM) and similar variables are for one
+        service.
     type: str
     aliases: [aws_endpoint_url]
   aws_ca_bundle:
@@ -49,17 +50,17 @@ options:
   validate_certs:
     description:
       - Whether the TLS certificates of the services of AWS are verified; the default is V(true).
-      - It says nothing of a cluster's API server.
+      - It does not apply to the API server of a cluster.
     type: bool
   assume_role_arn:
     description:
-      - A role to assume for everything that this task does, with the credentials above.
-      - This is the way to clusters in other accounts.
+      - The role that this task assumes, with the credentials above, before all other calls.
+      - Use it for clusters in other accounts.
       - Without it, the variable E(APONO_ASSUME_ROLE_ARN) is read.
     type: str
   assume_role_external_id:
     description:
-      - The external id that the trust policy of O(assume_role_arn) asks for.
+      - The external id that the trust policy of O(assume_role_arn) requires.
       - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
     type: str
   assume_role_session_name:
@@ -70,7 +71,7 @@ requirements:
   - boto3 >= 1.34.83
   - botocore >= 1.34.83
 notes:
-  - Throttled and failed calls are repeated by botocore in its C(standard) mode, eight attempts unless
-    E(AWS_MAX_ATTEMPTS) says otherwise.
-  - An option whose value is an empty text counts as not given.
+  - botocore repeats throttled and failed calls in its C(standard) mode, with eight attempts unless
+    E(AWS_MAX_ATTEMPTS) sets another number.
+  - An option whose value is an empty text counts as not set.
 """

@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   check_permissions:
     description:
-      - In check mode, fail where the changes could not be made, because the caller may not make them or because of
-        what is not there. V(false) shows them to callers who can only read.
+      - In check mode, fail if the changes could not be made, because the caller has no permission or because
+        something is missing. V(false) shows the changes to callers who can only read.
     type: bool
     default: true
 """

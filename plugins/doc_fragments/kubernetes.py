@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   cluster_name:
     description:
-      - The EKS cluster. Its address and certificate authority come from EKS and the bearer token is signed with the AWS
-        credentials; neither a kubeconfig nor the aws or kubectl command is needed.
+      - The EKS cluster. Its address and certificate authority come from EKS and the bearer token is signed with the
+        AWS credentials; neither a kubeconfig nor the aws or kubectl command is needed.
       - With it, the variables C(K8S_AUTH_*) are not read.
     type: str
   cluster_id:
@@ -23,7 +23,8 @@ options:
     type: str
   kubeconfig:
     description:
-      - A kubeconfig file, instead of O(cluster_name), or several with colons between them, read as kubectl reads them.
+      - A kubeconfig file, instead of O(cluster_name), or several with colons between them, read as kubectl reads
+        them.
       - Without it, E(K8S_AUTH_KUBECONFIG) is read, and with O(context) alone the files that kubectl reads.
     type: path
   context:
@@ -38,7 +39,8 @@ options:
     type: str
   api_key:
     description:
-      - A bearer token for the API server. It is secret and never shown. It replaces the credentials of a kubeconfig.
+      - A bearer token for the API server. It is secret, and no output has it. It replaces the credentials of a
+        kubeconfig.
       - Without it, E(K8S_AUTH_API_KEY) is read, unless O(cluster_name) is given.
     type: str
   ca_cert:
@@ -57,7 +59,7 @@ options:
   connect_timeout:
     description:
       - How long a connection to the API server may take to be established, in seconds, with TLS and through a proxy.
-      - After the first such failure in a run, other clusters of the same network are given at most 3 seconds each.
+      - After the first such failure in a run, other clusters of the same network get at most 3 seconds each.
     type: int
     default: 10
 requirements:

@@ -11,7 +11,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   state:
-    description: Whether it is to be there.
+    description: V(present) creates or updates the object, V(absent) removes it.
     type: str
     choices: [present, absent]
     default: present

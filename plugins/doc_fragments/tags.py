@@ -15,7 +15,7 @@ options:
     type: dict
     aliases: [resource_tags]
   purge_tags:
-    description: Whether tags that O(tags) does not name are removed. Tags of AWS's own (C(aws:)) always stay.
+    description: Whether tags that O(tags) does not name are removed. Tags that AWS itself sets (C(aws:)) always stay.
     type: bool
     default: true
 """

@@ -9,11 +9,11 @@ name: clusters
 short_description: EKS clusters of many accounts and regions
 version_added: 0.1.0
 description:
-  - Finds EKS clusters in any number of AWS accounts and regions. Each becomes a host that has what the playbooks of
-    this collection need, a local connection included.
-  - Accounts, regions and clusters are read concurrently. It takes ListClusters for each account and region, and
-    DescribeCluster for each cluster.
-  - The file is any YAML file that says C(plugin=apono.eks.clusters).
+  - Finds EKS clusters in any number of AWS accounts and regions. Each cluster becomes a host with the variables that
+    the playbooks of this collection need, a local connection included.
+  - The plugin reads accounts, regions and clusters concurrently. It calls ListClusters for each account and region,
+    and DescribeCluster for each cluster.
+  - The inventory file can be any YAML file with C(plugin=apono.eks.clusters).
 author:
   - Apono (@apono-io)
 extends_documentation_fragment:
@@ -28,15 +28,16 @@ options:
     choices: [apono.eks.clusters]
   regions:
     description:
-      - The regions to search, or V(all), which is every region that an account has enabled, by EC2 DescribeRegions.
-      - Without it, the one of the AWS configuration.
+      - The regions to search, or V(all) for every region that an account has enabled, which EC2 DescribeRegions
+        returns.
+      - The default is the region of the AWS configuration.
     type: list
     elements: str
     default: []
   accounts:
     description:
       - The accounts to search, each with a role in it.
-      - Without it and O(organization), the account of the credentials in use.
+      - If neither this option nor O(organization) is set, the plugin searches the account of the credentials in use.
     type: list
     elements: dict
     default: []
@@ -47,7 +48,7 @@ options:
         required: true
       external_id:
         description:
-          - The external id that its trust policy asks for.
+          - The external id that its trust policy requires.
           - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
         type: str
       name:
@@ -65,11 +66,12 @@ options:
         required: true
       external_id:
         description:
-          - The external id that its trust policy asks for.
+          - The external id that its trust policy requires.
           - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
         type: str
       organizational_units:
-        description: The ids of organizational units or of the root, with all below them. Without it, all accounts.
+        description: The ids of organizational units or of the root, including the units below them. The default is
+          all accounts.
         type: list
         elements: str
       exclude_accounts:
@@ -77,53 +79,53 @@ options:
         type: list
         elements: str
   strict_accounts:
-    description: Whether an account or region that cannot be read is an error. Otherwise it is a warning that names it.
+    description: Whether an account or region that cannot be read is an error. Otherwise it is a warning that names
+      it.
     type: bool
     default: false
   names:
-    description: Shell patterns, one of which the name of a cluster matches. Others are not even described.
+    description: Shell patterns for the names of clusters. The plugin does not describe other clusters.
     type: list
     elements: str
     default: ["*"]
   exclude_names:
-    description: Shell patterns, none of which the name of a cluster matches.
+    description: Shell patterns for the names of clusters to leave out.
     type: list
     elements: str
     default: []
   tags:
-    description: Tags that a cluster has, each with its value or a list of values, which may be shell patterns.
+    description: Tags that a cluster must have, each with its value or a list of values, which can be shell patterns.
     type: dict
     default: {}
   statuses:
-    description: What the status of a cluster may be.
+    description: The accepted statuses of clusters.
     type: list
     elements: str
     default: [ACTIVE, UPDATING]
   query:
     description:
-      - A JMESPath expression over what DescribeCluster answers, as C(aws eks describe-cluster --query) takes it. The
-        inventory has the clusters of which it is true; C(false), C(null) and what is empty are not true.
-      - A text in it is written as C('text'), a number or a truth value as C(`1.5`) or C(`true`).
+      - A JMESPath expression over the answer of DescribeCluster, as for C(aws eks describe-cluster --query). The
+        inventory has the clusters of which it is true; C(false), C(null) and empty values are not true.
+      - Write a text as C('text'), and a number or a truth value as C(`1.5`) or C(`true`).
     type: str
   hostname:
     description:
       - A Jinja expression for the host's name, of the variables below.
-      - Without it, the name of the cluster; C(name.region.account) for clusters that have the same name.
+      - The default is the name of the cluster, or C(name.region.account) for clusters that have the same name.
       - A name that is a path, with C(/) or a backslash, or that has control characters, is an error. The filter
-        C(regex_replace) takes such characters out.
+        C(regex_replace) can remove such characters.
     type: str
 notes:
   - What AWS returns is data. None of it is evaluated as a template, and none where O(hostname), O(compose), O(groups)
     and O(keyed_groups) use it. A text of letters, digits, blanks and the signs C(-_.:/@+=,) can call nothing and is
     printed as it is; any other has the mark C(__ansible_unsafe) in what C(ansible-inventory) prints and in AWX.
-  - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts are
-    assumed with the credentials themselves, as the playbooks do.
+  - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts
+    are assumed with the credentials themselves, as the playbooks do.
   - A host has the variables C(eks_name), C(eks_id), C(eks_arn), C(eks_account_id), C(eks_account_name),
     C(eks_region), C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
-    C(eks_certificate_authority), C(eks_authentication_mode), C(eks_connector_provider), C(eks_oidc_issuer), C(eks_tags)
-    and C(eks_created_at), and for the playbooks
-    C(apono_cluster_name), C(apono_region), C(apono_assume_role_arn), C(apono_assume_role_external_id) and
-    C(ansible_connection).
+    C(eks_certificate_authority), C(eks_authentication_mode), C(eks_connector_provider), C(eks_oidc_issuer),
+    C(eks_tags) and C(eks_created_at), and for the playbooks C(apono_cluster_name), C(apono_region),
+    C(apono_assume_role_arn), C(apono_assume_role_external_id) and C(ansible_connection).
   - Where the file names several accounts or regions, O(organization) or O(regions=all), a host has
     C(apono_default_integration_name) too, C(name.region.account), because the name of a cluster is unique in one
     account and region only. C(apono_integration_name), in O(compose) or elsewhere, counts more.

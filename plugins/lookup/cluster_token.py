@@ -10,9 +10,9 @@ short_description: Sign a bearer token for an EKS cluster
 version_added: 0.1.0
 description:
   - Signs tokens for API servers of EKS with AWS credentials, as C(aws eks get-token) does, without that command. A
-    token lives for 15 minutes.
-  - It is for an option that is secret, such as C(api_key) of a module of C(kubernetes.core), so that it is shown
-    nowhere and kept in no variable.
+    token is valid for 15 minutes.
+  - Use it for an option that is secret, such as C(api_key) of a module of C(kubernetes.core). Then no output and no
+    variable has the token.
 options:
   _terms:
     description:

@@ -10,11 +10,12 @@ short_description: Check a pattern of hosts that a user has given
 version_added: 0.1.0
 description:
   - Returns the pattern as it is, for the keyword C(hosts) of a play.
-  - A part of the pattern that matches no host is an error. Ansible itself warns of it, skips the play, and ends with
-    the exit status 0, as if the work was done.
-  - So is an inventory without hosts. The error says what the inventory plugin P(apono.eks.clusters#inventory) has
-    reported, so that an audit with expired credentials does not succeed.
-  - So are extra variables by which the tasks would run elsewhere than on the controller, or as another user.
+  - A part of the pattern that matches no host is an error. Ansible itself only warns of it, skips the play, and ends
+    with the exit status 0.
+  - An inventory without hosts is an error, too. The error says what the inventory plugin
+    P(apono.eks.clusters#inventory) has reported, so that an audit with expired credentials does not succeed.
+  - Extra variables with which the tasks would run elsewhere than on the controller, or as another user, are also an
+    error.
   - It warns about variables C(apono_…) and about tags of the command line that no playbook of the collection knows.
 options:
   _terms:

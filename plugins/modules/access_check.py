@@ -10,13 +10,13 @@ module: access_check
 short_description: Check that a user can reach an EKS cluster through an IAM role
 version_added: 0.1.0
 description:
-  - Assumes the IAM role as a user, describes the cluster, signs a token, and gets the username from the API server. It
-    changes nothing.
-  - If a step fails, the error names the step and what to do. C(trust_policy) and C(policy) are the role's in IAM,
-    C(network) is the connection to the API server, C(authentication_mode) and C(mapping) are the cluster's, and
-    C(username) and C(groups) are the result.
-  - It waits for an access mapping that exists and is not yet in effect, also if the cluster still uses the previous
-    one.
+  - Assumes the IAM role as a user, describes the cluster, signs a token, and gets the username from the API server.
+    It changes nothing.
+  - If a step fails, the error names the step and what to do. C(trust_policy) and C(policy) are those of the role in
+    IAM. C(network) is the connection to the API server. C(authentication_mode) and C(mapping) are settings of the
+    cluster. C(username) and C(groups) are the result.
+  - It waits for an access mapping that exists and has not taken effect yet, also if the cluster still uses the
+    previous one.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -46,8 +46,8 @@ options:
   expect_username:
     description:
       - The username that the user must have in the cluster. The templates C({{SessionName}}), C({{SessionNameRaw}})
-        and C({{AccountID}}) stand for what EKS puts there; write them with C(!unsafe).
-      - Without it, every username is right.
+        and C({{AccountID}}) stand for values that EKS inserts. Write them with C(!unsafe).
+      - If it is not set, all usernames are accepted.
     type: str
   expect_groups:
     description:
@@ -56,13 +56,14 @@ options:
     type: list
     elements: str
   wait_timeout:
-    description: How long to wait for a mapping that is there to take effect, in seconds.
+    description: How long to wait for an existing mapping to take effect, in seconds.
     type: int
     default: 60
 notes:
-  - To find out what is wrong with an access mapping, it uses the permissions of the caller, which must include reading
+  - To find the cause of a failed access mapping, it uses the permissions of the caller, which must include reading
     aws-auth, access entries and the IAM role.
-  - For a cluster older than Kubernetes 1.28 it creates a TokenReview, for which the caller needs the permission there.
+  - For a cluster older than Kubernetes 1.28 it creates a TokenReview, for which the caller needs the permission
+    there.
   - B(Permissions:) the user needs C(sts:AssumeRole) for the role, and the role C(eks:DescribeCluster). For the cause
     of a failed step, the caller needs C(eks:DescribeCluster), C(eks:DescribeAccessEntry) and C(iam:GetRole), and to
     get the ConfigMap aws-auth.
@@ -155,16 +156,16 @@ groups:
   elements: str
   sample: []
 links:
-  description: The links of the chain, all of which hold.
+  description: The steps that succeeded, which are all of them.
   returned: success
   type: list
   elements: str
   sample: [trust_policy, policy, network, authentication_mode, mapping, username, groups]
 error:
   description:
-    - What went wrong, to branch on. Where C(code) is C(BrokenLink), C(link) is the first broken link and C(links) are
-      all that were found, and C(username) is the username in the cluster, if the user can sign in.
-    - Otherwise what a service answered; C(code) is the service's own word for it.
+    - The error, as data for conditions. If C(code) is C(BrokenLink), C(link) is the first step that failed, C(links)
+      are all steps that failed, and C(username) is the username in the cluster, if the user can sign in.
+    - Otherwise, it is the answer of a service, with its error code as C(code).
   returned: on failure
   type: dict
   sample: {code: BrokenLink, link: mapping, links: [mapping]}

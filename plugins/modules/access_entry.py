@@ -24,7 +24,7 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster. It has to be in the authentication mode V(API_AND_CONFIG_MAP) or V(API).
+    description: The cluster. Its authentication mode must be V(API_AND_CONFIG_MAP) or V(API).
     type: str
     required: true
   principal_arn:
@@ -38,21 +38,19 @@ options:
     type: str
   authentication_mode:
     description:
-      - The cluster's authentication mode before this task, where it is known. In V(CONFIG_MAP) there are no access
-        entries, so none
-        is looked for; with that, check mode works before the mode has been changed.
+      - The cluster's authentication mode before this task, if it is known. In V(CONFIG_MAP), a cluster has no access
+        entries, so the module does not read any. So check mode works before the mode is changed.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   username:
     description:
       - The username in Kubernetes. C({{SessionName}}) stands for the name of the session and needs a colon before it.
-        It is a template
-        of EKS and not of Ansible, so write it with C(!unsafe).
-      - The prefixes C(system:), C(eks:), C(aws:), C(amazon:) and C(iam:) are EKS's own.
+        It is a template of EKS, not of Ansible, so write it with C(!unsafe).
+      - The prefixes C(system:), C(eks:), C(aws:), C(amazon:) and C(iam:) are reserved for EKS.
     type: str
     default: "apono:{{SessionName}}"
   kubernetes_groups:
-    description: Groups in Kubernetes. None may begin with C(system:).
+    description: Groups in Kubernetes. The name of a group cannot begin with C(system:).
     type: list
     elements: str
     default: []
@@ -62,7 +60,8 @@ options:
     choices: [STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX]
     default: STANDARD
   access_policies:
-    description: Access policies of EKS to associate with the entry. Apono needs none, it grants by RBAC.
+    description: Access policies of EKS to associate with the entry. Apono needs none, because it grants permissions
+      with RBAC.
     type: list
     elements: dict
     default: []
@@ -72,7 +71,7 @@ options:
         type: str
         required: true
       scope:
-        description: Whether it holds for the cluster or for namespaces.
+        description: Whether the access policy applies to the cluster or to namespaces.
         type: str
         choices: [cluster, namespace]
         default: cluster
@@ -85,19 +84,18 @@ options:
     type: bool
     default: false
   read_access_policies:
-    description: Whether access policies are read and returned where they are not managed, too.
+    description: Whether access policies are read and returned, too, if they are not managed.
     type: bool
     default: false
   recreate:
-    description: Whether an entry of another type is deleted and made again. Otherwise that is an error.
+    description: Whether an entry of another type is deleted and created again. Otherwise, it is an error.
     type: bool
     default: false
   propagation_delay:
     description:
-      - How many seconds have to have passed since the entry was made or changed before the task ends. EKS answers
-        before all of the cluster knows an entry, and does not report when it does.
-      - For a task after which something else must not happen too early, such as the removal of the same principal from
-        C(aws-auth).
+      - The minimum age of the entry, in seconds, when the task ends. EKS answers before the whole cluster uses an
+        entry, and does not report when it does.
+      - Set it if a later task must not run too early, such as the removal of the same principal from C(aws-auth).
     type: int
     default: 0
 notes:
@@ -210,26 +208,26 @@ access_entry:
       type: dict
       sample: {}
     access_policies:
-      description: The associated access policies, where they are managed or O(read_access_policies) is set.
+      description: The associated access policies, if they are managed or O(read_access_policies) is set.
       type: list
       elements: dict
       sample: []
     access_entry_arn:
-      description: The entry's ARN, once it exists.
+      description: The entry's ARN, if it exists.
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:access-entry/prod-1/role/123456789012/apono-k8s-access/12345678
     created_at:
-      description: When the entry was made, once it exists.
+      description: When the entry was created, if it exists.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [create the access entry of arn:aws:iam::123456789012:role/apono-k8s-access in the cluster prod-1]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: InvalidParameterException, http_status: 400, operation: CreateAccessEntry, service: eks}

@@ -11,7 +11,7 @@ short_description: Get information about access entries of an EKS cluster
 version_added: 0.1.0
 description:
   - Returns the access entry of one IAM principal, or all access entries of a cluster, with their access policies.
-  - In a cluster of the authentication mode C(CONFIG_MAP) there are none.
+  - A cluster in the authentication mode C(CONFIG_MAP) has none.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.attributes.info
@@ -24,10 +24,10 @@ options:
     type: str
     required: true
   principal_arn:
-    description: The IAM role or user, with its path. Without it, all entries are returned.
+    description: The IAM role or user, with its path. If it is not set, all entries are returned.
     type: str
   access_policies:
-    description: Whether the access policies of each entry are read too, which is a call for each.
+    description: Whether to read the access policies of each entry, too, which takes one call for each entry.
     type: bool
     default: true
 notes:
@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_entries:
-  description: The access entries; an empty list when there is none.
+  description: The access entries. The list is empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -126,11 +126,11 @@ access_entries:
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:access-entry/prod-1/role/123456789012/apono-k8s-access/12345678
     created_at:
-      description: When the entry was made.
+      description: When the entry was created.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: AccessDeniedException, http_status: 403, operation: ListAccessEntries, service: eks}

@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Creates, updates or removes an access flow, which says who can request what, for how long, and who approves it.
   - The names of its fields are those of Apono's API. A field that is not set is left unchanged. The order of lists
-    has no meaning, and what Apono adds is no difference.
-  - Integrations, resource types and permissions are checked before anything is written.
+    has no meaning, and a field that Apono adds is no difference.
+  - The module checks integrations, resource types and permissions before it writes.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.state
@@ -23,17 +23,18 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   name:
-    description: The flow's name, by which it is found.
+    description: The name of the access flow, which identifies it.
     type: str
     required: true
   description:
-    description: What it is for.
+    description: The description of the access flow.
     type: str
   active:
     description: Whether users can use it. A new access flow is active.
     type: bool
   trigger:
-    description: Whether users request access, or get it without a request. A new access flow has V(SELF_SERVE).
+    description: Whether users request access, or get it without a request. The default for a new access flow is
+      V(SELF_SERVE).
     type: str
     choices: [SELF_SERVE, AUTOMATIC]
   requestors:
@@ -51,31 +52,33 @@ options:
         required: true
         suboptions:
           type:
-            description: What the values are, C(user), C(group) or another attribute of Apono's.
+            description: The kind of the values, C(user), C(group) or another attribute in Apono.
             type: str
             required: true
           values:
-            description: The values, such as email addresses of users. If they are not set, all values of the type.
+            description: The values, such as email addresses of users. If they are not set, all values of the type
+              match.
             type: list
             elements: str
           match_operator:
-            description: How they are compared, in Apono's words. Without it, that is left to Apono.
+            description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with). If it
+              is not set, Apono chooses it.
             type: str
           source_integration_reference:
             description:
-              - The integration that the attribute comes from, by id or name. Without it, that is left to Apono.
+              - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
             type: str
   request_for:
-    description: For whom they may ask, where Apono is to know more than O(request_for_others).
+    description: For whom users can request access, if O(request_for_others) is not enough.
     type: dict
     suboptions:
       request_scopes:
-        description: The kinds of users, in Apono's words.
+        description: The kinds of users for whom access can be requested, as in Apono's API.
         type: list
         elements: str
         required: true
       grantees:
-        description: Who the others are.
+        description: The users for whom access can be requested.
         type: dict
         suboptions:
           logical_operator:
@@ -89,28 +92,30 @@ options:
             required: true
             suboptions:
               type:
-                description: What the values are, C(user), C(group) or another attribute of Apono's.
+                description: The kind of the values, C(user), C(group) or another attribute in Apono.
                 type: str
                 required: true
               values:
-                description: The values, such as email addresses of users. If they are not set, all values of the type.
+                description: The values, such as email addresses of users. If they are not set, all values of the type
+                  match.
                 type: list
                 elements: str
               match_operator:
-                description: How they are compared, in Apono's words. Without it, that is left to Apono.
+                description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with).
+                  If it is not set, Apono chooses it.
                 type: str
               source_integration_reference:
                 description:
-                  - The integration that the attribute comes from, by id or name. Without it, that is left to Apono.
+                  - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
                 type: str
   request_for_others:
     description:
-      - Whether users can request access for others. Apono requires it with every write and never returns it, so it is
-        not compared.
+      - Whether users can request access for others. Apono requires it with every write and never returns it, so the
+        module does not compare it.
     type: bool
     default: false
   access_targets:
-    description: What they may ask for, each item in exactly one of the ways. A new flow needs it.
+    description: What users can request. Each item has exactly one of these keys. Required for a new access flow.
     type: list
     elements: dict
     suboptions:
@@ -119,28 +124,28 @@ options:
         type: dict
         suboptions:
           integration_reference:
-            description: The integration, by id or name. Without it, the one of O(integration).
+            description: The integration, by id or name. The default is O(integration).
             type: str
           resource_type:
-            description: The type of the resources, one that a sync of the integration has found.
+            description: The type of the resources. A sync of the integration must have found it.
             type: str
             required: true
           permissions:
-            description: The permissions on them.
+            description: The permissions on the resources.
             type: list
             elements: str
             required: true
           resources_scopes:
-            description: Which of the resources. Without it, all of them.
+            description: The resources. If it is not set, all resources of the type.
             type: list
             elements: dict
             suboptions:
               scope_mode:
-                description: Whether those of the scope are meant or all others, in Apono's words.
+                description: V(include_resources) for the resources of the scope, V(exclude_resources) for all others.
                 type: str
                 required: true
               type:
-                description: What the values are, such as names or tags, in Apono's words.
+                description: The kind of the values, V(NAME), V(APONO_ID) or V(TAG).
                 type: str
                 required: true
               key:
@@ -168,11 +173,11 @@ options:
             type: str
             required: true
   approver_policy:
-    description: Who approves. Without approvers, access is given at once.
+    description: Who approves. Without approvers, Apono grants access at once.
     type: dict
     suboptions:
       approval_mode:
-        description: Whether one of the groups has to approve or each of them, in Apono's words.
+        description: V(ANY_OF) if one of the groups must approve, V(ALL_OF) if each of them must.
         type: str
         required: true
       approver_groups:
@@ -192,26 +197,28 @@ options:
             required: true
             suboptions:
               type:
-                description: What the values are, C(user), C(group) or another attribute of Apono's.
+                description: The kind of the values, C(user), C(group) or another attribute in Apono.
                 type: str
                 required: true
               values:
-                description: The values, such as email addresses of users. If they are not set, all values of the type.
+                description: The values, such as email addresses of users. If they are not set, all values of the type
+                  match.
                 type: list
                 elements: str
               match_operator:
-                description: How they are compared, in Apono's words. Without it, that is left to Apono.
+                description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with).
+                  If it is not set, Apono chooses it.
                 type: str
               source_integration_reference:
                 description:
-                  - The integration that the attribute comes from, by id or name. Without it, that is left to Apono.
+                  - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
                 type: str
   escalation_policy:
-    description: Who approves if no approver has.
+    description: Who approves if no approver has responded.
     type: dict
     suboptions:
       interval_in_min:
-        description: After how many minutes.
+        description: The time until the escalation, in minutes.
         type: int
         required: true
       approver_groups:
@@ -231,33 +238,35 @@ options:
             required: true
             suboptions:
               type:
-                description: What the values are, C(user), C(group) or another attribute of Apono's.
+                description: The kind of the values, C(user), C(group) or another attribute in Apono.
                 type: str
                 required: true
               values:
-                description: The values, such as email addresses of users. If they are not set, all values of the type.
+                description: The values, such as email addresses of users. If they are not set, all values of the type
+                  match.
                 type: list
                 elements: str
               match_operator:
-                description: How they are compared, in Apono's words. Without it, that is left to Apono.
+                description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with).
+                  If it is not set, Apono chooses it.
                 type: str
               source_integration_reference:
                 description:
-                  - The integration that the attribute comes from, by id or name. Without it, that is left to Apono.
+                  - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
                 type: str
   grant_duration_in_min:
     description: How long access lasts, in minutes.
     type: int
   timeframe:
-    description: When it can be used.
+    description: When users can use the access flow.
     type: dict
     suboptions:
       start_time:
-        description: The time of day from which it can, such as V(08:00).
+        description: The time of day at which the timeframe starts, such as V(08:00).
         type: str
         required: true
       end_time:
-        description: The time of day until which it can.
+        description: The time of day at which the timeframe ends.
         type: str
         required: true
       days_of_week:
@@ -278,7 +287,7 @@ options:
         description: Whether users must give a reason for a request.
         type: bool
       require_approver_reason:
-        description: Whether approvers have to say why they decide so.
+        description: Whether approvers must give a reason for their decision.
         type: bool
       requestor_cannot_approve_himself:
         description: Whether users cannot approve their own requests.
@@ -294,32 +303,33 @@ options:
         description: How often access can be extended.
         type: int
       extension_duration_in_min:
-        description: By how many minutes each time.
+        description: The duration of each extension, in minutes.
         type: int
   integration:
-    description: The integration of the targets that name none, by id or name.
+    description: The default integration of the targets, by id or name.
     type: str
   purge:
     description:
       - Whether O(description), O(request_for), O(approver_policy), O(escalation_policy), O(grant_duration_in_min) and
-        O(timeframe) are taken away where they are not given.
+        O(timeframe) are removed if they are not set.
     type: bool
     default: false
   known_flows:
     description:
-      - Access flows as RV(apono.eks.access_flow_info#module:access_flows) has them. Where the flow is among them and as
-        it is to be, that saves reading the list.
+      - Access flows as RV(apono.eks.access_flow_info#module:access_flows) returns them. If the access flow is in the
+        list and does not differ, the module does not read the list again.
     type: list
     elements: dict
   pending_integrations:
-    description: Ids or names of integrations that are yet to be made, as in check mode. Their targets are not checked.
+    description: Ids or names of integrations that do not exist yet, as in check mode. The module does not check their
+      targets.
     type: list
     elements: str
     default: []
   wait:
     description:
-      - Whether to wait for the first sync of an integration that is a target. Until it has ended, Apono knows no
-        resource types and permissions of it.
+      - Whether to wait for the first sync of an integration that is a target. Until the sync has ended, Apono knows
+        no resource types and permissions of the integration.
     type: bool
     default: true
   wait_timeout:
@@ -444,12 +454,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_flow:
-  description: The flow as it is now, or in check mode would be, in the words of the options.
+  description: The access flow as it is now, or in check mode would be, with the names of the options.
   returned: when O(state=present)
   type: dict
   contains:
     id:
-      description: Its id, once it exists.
+      description: Its id, if it exists.
       type: str
       sample: 0d3c7a52-3b0f-4c52-8b0c-4d1c6f1c7a10
     name:
@@ -465,11 +475,11 @@ access_flow:
       type: str
       sample: SELF_SERVE
     requestors:
-      description: Who may ask.
+      description: Who can request access.
       type: dict
       sample: {logical_operator: OR, conditions: [{type: group, values: [developers]}]}
     access_targets:
-      description: What they may ask for.
+      description: What users can request.
       type: list
       elements: dict
       sample: [{integration: {integration_reference: prod-1, resource_type: k8s-namespace, permissions: [view]}}]
@@ -478,13 +488,13 @@ access_flow:
       type: dict
       sample: {justification_required: true, labels: []}
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [create access flow Developers on prod-1]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: UnknownPermission, service: apono}

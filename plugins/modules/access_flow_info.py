@@ -10,7 +10,7 @@ module: access_flow_info
 short_description: Get information about access flows in Apono
 version_added: 0.1.0
 description:
-  - Returns the access flows in Apono's own words.
+  - Returns access flows, with the field names of Apono's API.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.attributes.info
@@ -19,16 +19,16 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   id:
-    description: A flow's id. Not together with the other filters.
+    description: The id of an access flow. It cannot be combined with the other filters.
     type: str
   name:
-    description: Only flows of exactly this name.
+    description: Only access flows of exactly this name.
     type: str
   integration:
-    description: Only flows that have this integration as a target, by id or name.
+    description: Only access flows that have this integration as a target, by id or name.
     type: str
   active:
-    description: Only flows that are active, or that are not.
+    description: Only access flows that are active (V(true)), or that are not (V(false)).
     type: bool
 notes:
   - B(Permissions:) the Apono token must be allowed to call access flows.
@@ -71,7 +71,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_flows:
-  description: The flows; an empty list when there is none.
+  description: The access flows. The list is empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -93,11 +93,11 @@ access_flows:
       type: str
       sample: SELF_SERVE
     requestors:
-      description: Who may ask.
+      description: Who can request access.
       type: dict
       sample: {logical_operator: OR, conditions: [{type: group, values: [developers]}]}
     access_targets:
-      description: What they may ask for.
+      description: What users can request.
       type: list
       elements: dict
       sample: [{integration: {integration_name: prod-1, resource_type: k8s-namespace, permissions: [view]}}]
@@ -106,7 +106,7 @@ access_flows:
       type: dict
       sample: {justification_required: true, labels: []}
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/admin/v2/access-flows, service: apono}

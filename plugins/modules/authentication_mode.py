@@ -11,7 +11,7 @@ short_description: Change the authentication mode of an EKS cluster
 version_added: 0.1.0
 description:
   - Moves a cluster forward to an authentication mode, step by step, and waits for each step to end.
-  - EKS never goes back. A mode before the present one is an error, and nothing is changed.
+  - EKS never goes back. A mode before the present one is an error, and the module changes nothing.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.check_permissions
@@ -27,19 +27,20 @@ options:
     aliases: [name]
   mode:
     description:
-      - V(CONFIG_MAP) reads the ConfigMap aws-auth, V(API) access entries, V(API_AND_CONFIG_MAP) both.
+      - In V(CONFIG_MAP), the cluster reads the ConfigMap aws-auth, in V(API) access entries, and in
+        V(API_AND_CONFIG_MAP) both.
     type: str
     required: true
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   pending_mode:
     description:
-      - The mode to which another task moves the cluster before this one, for check mode, in which it does not. Each
-        task reports its own steps then.
-      - A cluster that is in a later mode already is in that.
+      - For check mode, the mode to which an earlier task would move the cluster. Then each task reports its own steps
+        only.
+      - If the cluster is in a later mode already, this option has no effect.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   wait:
-    description: Whether to wait until the cluster is in the mode. Between two steps it waits in any case.
+    description: Whether to wait until the cluster is in the mode. Between two steps, the module always waits.
     type: bool
     default: true
   wait_timeout:
@@ -118,17 +119,17 @@ cluster:
       type: str
       sample: API_AND_CONFIG_MAP
     status:
-      description: Its status; V(UPDATING) when the change was not waited for.
+      description: Its status. It is V(UPDATING) if O(wait=false) and the change has not ended.
       type: str
       sample: ACTIVE
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [change the authentication mode of cluster prod-1 from CONFIG_MAP to API_AND_CONFIG_MAP]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: ModeBackwards, service: eks}

@@ -61,12 +61,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 exists:
-  description: Whether there is such a ConfigMap.
+  description: Whether the ConfigMap exists.
   returned: success
   type: bool
   sample: true
 entries:
-  description: The roles that EKS reads in C(mapRoles), in order; empty when it can read nothing.
+  description: The roles that EKS reads in C(mapRoles), in order. The list is empty if EKS cannot read the text.
   returned: success
   type: list
   elements: dict
@@ -76,11 +76,11 @@ entries:
       type: str
       sample: arn:aws:iam::123456789012:role/Admins
     canonical_arn:
-      description: The key by which EKS looks it up.
+      description: The ARN in the form with which EKS compares it.
       type: str
       sample: arn:aws:iam::123456789012:role/admins
     username:
-      description: The username, or its template; empty where there is none.
+      description: The username or its template. It is empty if there is none.
       type: str
       sample: "{{SessionNameRaw}}"
     groups:
@@ -89,19 +89,19 @@ entries:
       elements: str
       sample: [view]
     line:
-      description: The line on which it begins, counted from 1.
+      description: The line on which the entry begins, counted from 1.
       type: int
       sample: 3
     effective:
-      description: Whether it is the one that EKS takes for its role; of several, the last is.
+      description: Whether EKS uses this entry for its role. Of several entries, EKS uses the last.
       type: bool
       sample: true
     for_nodes:
-      description: Whether nodes or Fargate's pods come through it.
+      description: Whether nodes or Fargate pods join the cluster with this entry.
       type: bool
       sample: false
 users:
-  description: The users that EKS reads in C(mapUsers), in order; empty when it can read nothing.
+  description: The users that EKS reads in C(mapUsers), in order. The list is empty if EKS cannot read the text.
   returned: success
   type: list
   elements: dict
@@ -111,11 +111,11 @@ users:
       type: str
       sample: arn:aws:iam::123456789012:user/Jane
     canonical_arn:
-      description: The key by which EKS looks it up.
+      description: The ARN in the form with which EKS compares it.
       type: str
       sample: arn:aws:iam::123456789012:user/jane
     username:
-      description: The username, or its template; empty where there is none.
+      description: The username or its template. It is empty if there is none.
       type: str
       sample: jane
     groups:
@@ -124,16 +124,16 @@ users:
       elements: str
       sample: [view]
     line:
-      description: The line on which it begins, counted from 1.
+      description: The line on which the entry begins, counted from 1.
       type: int
       sample: 1
     effective:
-      description: Whether it is the one that EKS takes among those of its user. An entry of the same ARN in C(mapRoles)
-        comes before it.
+      description: Whether EKS uses this entry for its user. An entry of the same ARN in C(mapRoles) takes precedence.
       type: bool
       sample: true
 accounts:
-  description: The accounts in C(mapAccounts), all of whose principals can sign in, each under its ARN.
+  description: The accounts in C(mapAccounts). All principals of such an account can sign in, with their ARN as the
+    username.
   returned: success
   type: list
   elements: dict
@@ -147,26 +147,26 @@ accounts:
       type: int
       sample: 1
 problems:
-  description: What its owner should know, in the order of the keys and of their texts.
+  description: The problems, in the order of the keys and of the text.
   returned: success
   type: list
   elements: dict
   contains:
     key:
-      description: C(mapRoles), C(mapUsers) or C(mapAccounts), or a key that EKS does not know.
+      description: C(mapRoles), C(mapUsers), C(mapAccounts), or a key that EKS does not read.
       type: str
       sample: mapRoles
     code:
       description:
-        - C(unparseable), EKS reads nothing of the key. C(unknown_key), EKS does not know this key of the ConfigMap.
-          C(not_read), EKS does not read what follows the first YAML document.
-        - C(ignored), no one signs in by this item. C(path_in_arn), EKS never matches it. C(duplicate), EKS takes the
-          last entry of the principal.
-        - C(wrong_type), a field has a value that is not text, as C(username=4711) or C(username=y) without quotes.
-          EKS leaves the field empty, and the entry has effect.
-        - C(duplicate_key), a field is there twice, and the last one counts. C(not_sure), versions of the authenticator
-          of EKS read the entry in different ways.
-        - C(no_username), C(reserved_username) and C(reserved_group) are of entries that it takes as they stand.
+        - C(unparseable) means that EKS reads nothing of the key. C(unknown_key) means that EKS does not read this key
+          of the ConfigMap. C(not_read) means that EKS does not read the text after the first YAML document.
+        - C(ignored) means that no principal can sign in with this item. C(path_in_arn) means that EKS never matches
+          it. C(duplicate) means that EKS uses the last entry of the principal.
+        - C(wrong_type) means that a field has a value that is not text, such as C(username=4711) or C(username=y)
+          without quotes. EKS leaves the field empty, and the entry has effect.
+        - C(duplicate_key) means that the entry has a field twice, and EKS uses the last one. C(not_sure) means that
+          versions of the EKS authenticator read the entry in different ways.
+        - C(no_username), C(reserved_username) and C(reserved_group) are for entries that EKS accepts.
       type: str
       sample: duplicate
     line:
@@ -178,11 +178,11 @@ problems:
       type: int
       sample: 3
     role_arn:
-      description: The role; empty where there is none, and in other keys than C(mapRoles).
+      description: The role. It is empty if there is none, and for other keys than C(mapRoles).
       type: str
       sample: arn:aws:iam::123456789012:role/ci
     arn:
-      description: The role or user; empty where there is none.
+      description: The role or user. It is empty if there is none.
       type: str
       sample: arn:aws:iam::123456789012:role/ci
     message:
@@ -190,7 +190,7 @@ problems:
       type: str
       sample: arn:aws:iam::123456789012:role/ci has 2 entries, of which EKS takes the last
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

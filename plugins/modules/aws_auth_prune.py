@@ -10,11 +10,12 @@ module: aws_auth_prune
 short_description: Remove entries of several principals from the ConfigMap aws-auth
 version_added: 0.1.0
 description:
-  - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth), in
-    one write. This is for principals that have access entries, after a migration.
-  - Everything else in the ConfigMap stays as it is written. What M(apono.eks.aws_auth_role) promises holds here too.
-  - The entries of nodes and the caller's own entry are left unchanged, with a warning. If the text does not parse, the
-    module fails.
+  - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth),
+    in one write. Use it after a migration, for principals that have access entries.
+  - Everything else in the ConfigMap is left unchanged. This module has the same safeguards as
+    M(apono.eks.aws_auth_role).
+  - The module leaves the entries of nodes and the caller's own entry unchanged, with a warning. If the text does not
+    parse, it fails.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -95,17 +96,17 @@ removed:
       elements: str
       sample: ["arn:aws:iam::123456789012:role/admins"]
     backup_file:
-      description: The copy of the ConfigMap as it was, where O(backup_dir) is set and something was removed.
+      description: The copy of the ConfigMap as it was, if O(backup_dir) is set and something was removed.
       type: str
       sample: backups/aws-auth-prod-1-4711.json
 changes:
-  description: What was done, or in check mode would be, in words.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: ["remove the entries of arn:aws:iam::123456789012:role/admins from the ConfigMap kube-system/aws-auth"]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

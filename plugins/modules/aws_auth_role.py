@@ -28,36 +28,34 @@ attributes:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
 options:
   role_arn:
-    description: The role. A path in its ARN is left out, because EKS never matches an entry that has one.
+    description: The role. The module removes a path from the ARN, because EKS never matches an entry that has one.
     type: str
     required: true
   username:
     description:
-      - The username in Kubernetes. C({{SessionNameRaw}}) stands for the name of the session. It is a template of EKS
-        and not of Ansible,
-        so write it with C(!unsafe).
+      - The username in Kubernetes. C({{SessionNameRaw}}) stands for the name of the session. It is a template of EKS,
+        not of Ansible, so write it with C(!unsafe).
       - The prefixes C(system:) and C(eks:) are reserved.
     type: str
     default: "{{SessionNameRaw}}"
   groups:
     description:
       - Groups in Kubernetes. Apono needs none.
-      - Groups that begin with C(system:) or C(eks:) are refused unless O(allow_reserved_groups) is set.
+      - Groups that begin with C(system:) or C(eks:) are an error unless O(allow_reserved_groups) is set.
     type: list
     elements: str
     default: []
   allow_reserved_groups:
     description:
-      - Whether O(groups) may name groups that Kubernetes and EKS keep for themselves, such as C(system:masters).
+      - Whether O(groups) can name groups that Kubernetes and EKS reserve, such as C(system:masters).
       - Every user of the role then has the permissions of such a group, whatever Apono grants.
     type: bool
     default: false
   authentication_mode:
     description:
-      - The cluster's authentication mode, where it is known. With O(host) and O(ca_cert), it saves a call to EKS.
-      - In V(API) the cluster does not read the ConfigMap, so a new entry is an error. In V(API_AND_CONFIG_MAP) an
-        access entry of the role
-        wins, which is a warning.
+      - The cluster's authentication mode, if it is known. With O(host) and O(ca_cert), it saves a call to EKS.
+      - In V(API), the cluster does not read the ConfigMap, so a new entry is an error. In V(API_AND_CONFIG_MAP), an
+        access entry of the role takes precedence, which is a warning.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   backup_dir:
@@ -130,7 +128,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entry:
-  description: The entry as it is now, or in check mode would be; without the entry, the backup alone.
+  description: The entry as it is now, or in check mode would be. If the entry was removed, only the backup.
   returned: when O(state=present), or a backup was written
   type: dict
   contains:
@@ -148,22 +146,22 @@ entry:
       elements: str
       sample: []
     overridden:
-      description: Whether the cluster has an access entry for the role too, which wins over this one.
+      description: Whether the cluster also has an access entry for the role, which takes precedence over this entry.
       type: bool
       sample: false
     backup_file:
       description: The copy of the ConfigMap as it was.
-      returned: when O(backup_dir) is given and something was changed
+      returned: when O(backup_dir) is set and something was changed
       type: str
       sample: backups/aws-auth-prod-1-4711.json
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [set the entry of arn:aws:iam::123456789012:role/apono-k8s-access in the ConfigMap kube-system/aws-auth]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

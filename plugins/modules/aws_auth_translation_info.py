@@ -11,13 +11,13 @@ short_description: Get the access entries that mean the same as aws-auth
 version_added: 0.1.0
 description:
   - Reads C(mapRoles), C(mapUsers) and C(mapAccounts) of the ConfigMap C(kube-system/aws-auth), and returns for each
-    item the access entry that gives the same principals the same permissions, or why there is none. It changes
-    nothing.
-  - The principal of an access entry has its path, which C(aws-auth) never has, so it is read from IAM.
+    item the access entry that gives the same principals the same permissions, or the reason why there is none. It
+    changes nothing.
+  - The ARN of a principal in an access entry has its path, which C(aws-auth) never has. The module reads the path
+    from IAM.
   - The group C(system:masters) becomes the access policy C(AmazonEKSClusterAdminPolicy), and a mapping for nodes an
-    entry of their type. The roles of managed node groups and Fargate profiles are left to EKS, which makes their
-    entries.
-  - A username that an access entry may not have becomes the one that EKS gives by default, if no RoleBinding or
+    entry of their type. EKS itself creates the access entries of managed node groups and Fargate profiles.
+  - A username that an access entry cannot have becomes the default username of EKS, if no RoleBinding or
     ClusterRoleBinding names the former.
 extends_documentation_fragment:
   - apono.eks.aws
@@ -104,15 +104,16 @@ mappings:
       type: str
       sample: mapRoles
     line:
-      description: The line on which it begins, counted from 1.
+      description: The line on which the item begins, counted from 1.
       type: int
       sample: 3
     arn:
-      description: The principal as it is written, or the account; empty where EKS reads none.
+      description: The principal as it is written, or the account. It is empty if EKS reads none.
       type: str
       sample: arn:aws:iam::123456789012:role/Admins
     principal_arn:
-      description: The principal as IAM has it, with its path; empty where IAM has none or was not asked.
+      description: The ARN of the principal in IAM, with its path. It is empty if IAM does not have the principal or
+        was not read.
       type: str
       sample: arn:aws:iam::123456789012:role/platform/Admins
     username:
@@ -125,18 +126,20 @@ mappings:
       elements: str
       sample: ["system:masters"]
     for_nodes:
-      description: Whether nodes or Fargate's pods come through it.
+      description: Whether nodes or Fargate pods join the cluster with this item.
       type: bool
       sample: false
     state:
       description:
-        - V(missing), an access entry can say the same, and RV(mappings[].access_entry) is it. V(present), the principal
-          has an access entry, which EKS takes already. V(managed_by_eks), EKS makes the entry itself.
-        - V(no_effect), it has no effect. V(unsupported), it has an effect, and no access entry can mean the same.
+        - V(missing) means that an access entry can replace the item, and RV(mappings[].access_entry) has its options.
+          V(present) means that the principal has an access entry, which EKS uses already. V(managed_by_eks) means
+          that EKS creates the access entry itself.
+        - V(no_effect) means that the item has no effect. V(unsupported) means that the item has an effect, and no
+          access entry can replace it.
       type: str
       sample: missing
     access_entry:
-      description: The options of M(apono.eks.access_entry) for an entry that is missing; null otherwise.
+      description: The options of M(apono.eks.access_entry) for an entry that is missing, otherwise null.
       type: dict
       sample:
         access_policies:
@@ -148,22 +151,22 @@ mappings:
         username: "admin:{{SessionName}}"
     code:
       description:
-        - Why it is what it is, where that needs saying.
-        - Of those with V(unsupported), one of C(account), C(federated_user), C(group_template), C(node_fields),
-          C(not_sure), C(other_account), C(reserved_group), C(reserved_username), C(root), C(service_linked), C(unread),
+        - The reason for the state, if there is one.
+        - With V(unsupported), one of C(account), C(federated_user), C(group_template), C(node_fields), C(not_sure),
+          C(other_account), C(reserved_group), C(reserved_username), C(root), C(service_linked), C(unread),
           C(username) and C(wrong_type).
-        - Of those with V(no_effect), one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
+        - With V(no_effect), one of C(duplicate), C(gone), C(ignored), C(not_a_principal), C(not_an_arn),
           C(other_partition), C(path_in_arn), C(path_missing), C(session) and C(unparseable).
-        - C(username_changes) of one that is missing, C(managed) of one that is left to EKS, C(differs) of one that is
-          present with other settings, and C(unproved) of one whose principal cannot be looked up.
+        - C(username_changes) with V(missing), C(managed) with V(managed_by_eks), C(differs) with V(present) if the
+          settings differ, and C(unproved) if the principal cannot be read.
       type: str
       sample: username_changes
     message:
-      description: The same in words.
+      description: The reason in words.
       type: str
-      sample: It is the role of a managed node group or of a Fargate profile, for which EKS makes the access entry
+      sample: It is the role of a managed node group or of a Fargate profile, for which EKS creates the access entry
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

@@ -10,10 +10,10 @@ module: aws_profile
 short_description: Manage a profile in an AWS config file with which a user assumes a role
 version_added: 0.1.0
 description:
-  - Creates, updates or removes one profile in an AWS config file, which assumes a role with the credentials of another
-    profile and under a name.
-  - Everything else in the file stays as it is written, comments and order included. The new text is read again before
-    it is written, and nothing is written unless exactly the profile has changed.
+  - Creates, updates or removes one profile in an AWS config file. The profile assumes a role with the credentials of
+    another profile, under a session name.
+  - Everything else in the file is left unchanged, comments and order included. The module parses the new text before
+    it writes it, and writes nothing unless exactly the profile has changed.
 extends_documentation_fragment:
   - apono.eks.state
   - apono.eks.attributes
@@ -23,15 +23,15 @@ attributes:
 options:
   path:
     description:
-      - The AWS config file. It is made when there is none.
-      - Without it, the variable E(AWS_CONFIG_FILE) is read, then it is C(~/.aws/config).
+      - The AWS config file. It is created if it does not exist.
+      - The default is the environment variable E(AWS_CONFIG_FILE), then C(~/.aws/config).
     type: path
   profile:
     description: The name of the profile.
     type: str
     default: apono-k8s-access
   role_arn:
-    description: The role to assume. Needed with O(state=present).
+    description: The role to assume. Required with O(state=present).
     type: str
   role_session_name:
     description: The name of the session, by which Apono knows the user. With SSO and SAML, it is the email address.
@@ -50,13 +50,13 @@ options:
     type: int
   overwrite:
     description:
-      - Whether a profile of this name that gets its credentials in another way is replaced or removed. Otherwise, that
-        is an error.
+      - Whether to replace or remove a profile of this name that gets its credentials from another source. Otherwise,
+        such a profile is an error.
     type: bool
     default: false
 notes:
-  - An option that is not given leaves the setting as it is.
-  - B(Permissions:) none. It edits a file and makes no call.
+  - A setting whose option is not set is left unchanged.
+  - B(Permissions:) none. The module edits a file and makes no call.
 seealso:
   - name: Configuration files
     description: Profiles in the AWS CLI User Guide.
@@ -118,7 +118,7 @@ profile:
       type: str
       sample: apono-k8s-access
     path:
-      description: The file that it is in, links followed.
+      description: The file that has the profile. Links are resolved.
       type: str
       sample: /home/jane/.aws/config
     role_arn:
@@ -141,18 +141,18 @@ profile:
       type: str
       sample: eu-central-1
     session_duration:
-      description: How long the credentials live, as it is written.
+      description: The duration of the session, as it is written in the file.
       returned: where it is set
       type: str
       sample: "3600"
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [set the profile apono-k8s-access in /home/jane/.aws/config]
 error:
-  description: What went wrong, to branch on.
+  description: The error, as data for conditions.
   returned: on failure
   type: dict
   sample: {code: AnotherMeaning}

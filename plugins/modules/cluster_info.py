@@ -10,8 +10,8 @@ module: cluster_info
 short_description: Get information about an EKS cluster, or the names of all
 version_added: 0.1.0
 description:
-  - Describes an EKS cluster by one call, and can wait until it is made or deleted. Without a name, it lists those of a
-    region.
+  - Describes an EKS cluster with one call, and can wait until it is created or deleted. Without a name, it lists the
+    clusters of a region.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.attributes.info
@@ -20,19 +20,19 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster. Without it, the names of all clusters of the account in the region are returned.
+    description: The cluster. If it is not set, the names of all clusters of the account in the region are returned.
     type: str
     aliases: [name]
   required:
-    description: Whether it is an error when there is no such cluster, or one that is neither active nor being updated.
+    description: Whether it is an error if the cluster does not exist, or is neither active nor being updated.
     type: bool
     default: false
   wait_for:
     description:
       - Wait until a cluster that is being created or updated is V(active), or until one that is being deleted is
         V(deleted).
-      - It is an error when the cluster comes to another end, or is not in that change at all. A cluster that is not
-        there is no error of V(active) unless O(required) says so.
+      - It is an error if the cluster reaches another status, or is not being changed in this way. With V(active), a
+        cluster that does not exist is an error only with O(required=true).
     type: str
     choices: [active, deleted]
   wait_timeout:
@@ -92,7 +92,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The cluster; null when there is none.
+  description: The cluster. It is null if the cluster does not exist.
   returned: success, with O(cluster_name)
   type: dict
   contains:
@@ -135,11 +135,12 @@ cluster:
       type: str
       sample: eks.12
     endpoint:
-      description: The address of its API server; null while it is being created.
+      description: The address of its API server. It is null while the cluster is being created.
       type: str
       sample: https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com
     certificate_authority:
-      description: The certificate authority of its API server in base64; null while it is being created.
+      description: The certificate authority of its API server in base64. It is null while the cluster is being
+        created.
       type: str
       sample: LS0tLS1CRUdJTi...
     authentication_mode:
@@ -147,11 +148,13 @@ cluster:
       type: str
       sample: API_AND_CONFIG_MAP
     connector_provider:
-      description: Where a cluster is that is connected to EKS from elsewhere, such as V(ANTHOS); null for one of EKS.
+      description: The provider of a cluster that is connected with the EKS Connector, such as V(ANTHOS). It is null
+        for a cluster of EKS.
       type: str
       sample: null
     oidc_issuer:
-      description: The address of its OpenID Connect issuer, by which IAM knows its service accounts; null without one.
+      description: The address of its OpenID Connect issuer, by which IAM knows its service accounts. It is null if
+        there is none.
       type: str
       sample: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
     tags:
@@ -159,7 +162,7 @@ cluster:
       type: dict
       sample: {}
     created_at:
-      description: When it was made.
+      description: When it was created.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 clusters:
@@ -169,7 +172,7 @@ clusters:
   elements: str
   sample: [prod-1, prod-2]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: AccessDeniedException, http_status: 403, operation: DescribeCluster, service: eks}

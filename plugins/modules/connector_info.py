@@ -19,7 +19,7 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   id:
-    description: A connector's id. Not together with O(name).
+    description: The id of a connector. It cannot be combined with O(name).
     type: str
   name:
     description: A connector's name.
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connectors:
-  description: The connectors; an empty list when there is none.
+  description: The connectors. The list is empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -97,7 +97,7 @@ connectors:
       type: str
       sample: 1.8.0
     is_latest_version:
-      description: Whether there is no newer version.
+      description: Whether it is the latest version.
       type: bool
       sample: true
     last_connected:
@@ -109,17 +109,17 @@ connectors:
       type: str
       sample: AWS
     sessions:
-      description: Its instances, with what they know of the place where they run.
+      description: Its running instances, with the data that they report about the place where they run.
       type: list
       elements: dict
       sample: []
 ids_by_name:
-  description: The connectors' ids by their names. A name that several have is left out.
+  description: The ids of connectors by their names. A name that several connectors have is left out.
   returned: success
   type: dict
   sample: {"prod-connector": "prod-connector"}
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/admin/v3/connectors, service: apono}

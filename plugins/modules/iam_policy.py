@@ -12,9 +12,8 @@ version_added: 0.1.0
 description:
   - Creates, updates or removes a customer-managed IAM policy. If O(policy) is not set, it allows
     C(eks:DescribeCluster) on the clusters of the account, which C(aws eks update-kubeconfig) needs.
-  - The document is compared by meaning and replaced as a whole, by a new default version; of five versions, the
-    oldest that is
-    not the default one is deleted first.
+  - The module compares the document by its meaning and replaces it as a whole, with a new default version. If the
+    policy has five versions, the module first deletes the oldest one that is not the default.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.tags
@@ -35,14 +34,14 @@ options:
     type: str
     default: /
   description:
-    description: The policy's description, when it is made. IAM cannot change it later, which is a warning.
+    description: The policy's description, which is set when the policy is created. IAM cannot change it later. A
+      different description is a warning.
     type: str
   account_id:
     description:
-      - The account that the policy is in, and whose clusters it names. Given, it saves a call to STS, and credentials
-        of another
-        account are refused before anything is made.
-      - Without it, the account of the credentials.
+      - The account of the policy and of the clusters that it names. It saves a call to STS, and credentials of
+        another account are an error before the first write.
+      - The default is the account of the credentials.
     type: str
   clusters:
     description: Names of clusters, or patterns with C(*) and C(?).
@@ -57,7 +56,7 @@ options:
   purge_scope:
     description:
       - Whether clusters and regions that O(clusters) and O(regions) do not name are removed from the policy.
-      - V(false) only adds clusters and regions. A document that is not of the built-in form is replaced all the same.
+      - V(false) only adds clusters and regions. A document that does not have the built-in form is replaced, too.
     type: bool
     default: true
   policy:
@@ -65,17 +64,15 @@ options:
     type: raw
   detach:
     description:
-      - With O(state=absent), whether the policy is first detached from all principals. Otherwise a policy in use is
-        an error
-        that lists by whom.
-      - A permissions boundary is never taken away.
+      - With O(state=absent), whether to detach the policy from all principals first. Otherwise, a policy in use is an
+        error that lists its principals.
+      - The module never removes a permissions boundary.
     type: bool
     default: false
   removed_roles:
     description:
-      - With O(state=absent), roles that are removed in the same run. They do not count as users of the policy, which
-        matters
-        in check mode, where they are still there.
+      - With O(state=absent), roles that are removed in the same run. They do not count as users of the policy. This
+        is for check mode, in which the roles still exist.
     type: list
     elements: str
     default: []
@@ -162,31 +159,31 @@ policy:
       type: dict
       sample: {team: platform}
     default_version_id:
-      description: The version in force.
+      description: The default version.
       type: str
       sample: v1
     other_version_ids:
-      description: The versions that are not in force.
-      returned: when the document was not as it should be
+      description: The other versions.
+      returned: when the document differed
       type: list
       elements: str
       sample: [v1]
     attachment_count:
-      description: How many users, groups and roles have it.
+      description: The number of users, groups and roles that have the policy.
       type: int
       sample: 1
     policy_id:
-      description: Its unique id, once it exists.
+      description: Its unique id, if it exists.
       type: str
       sample: ANPAEXAMPLEEXAMPLE123
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [create policy apono-k8s-access]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: AccessDenied, http_status: 403, operation: CreatePolicy, service: iam}

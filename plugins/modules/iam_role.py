@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Creates, updates or removes an IAM role with the trust policy that Apono requires, for users of IAM Identity
     Center or a SAML identity provider, or with a trust policy of your own, and the managed policies attached.
-  - The trust policy is compared by meaning and replaced as a whole, never merged.
+  - The module compares the trust policy by its meaning and replaces it as a whole. It never merges trust policies.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.tags
@@ -34,8 +34,8 @@ options:
     default: /
   description:
     description:
-      - The role's description. If it is not set, it is left unchanged. A new role has
-        C(required for k8s access managed by Apono).
+      - The role's description. If it is not set, it is left unchanged. A new role has C(required for k8s access
+        managed by Apono).
     type: str
   trust:
     description: Who may assume the role, in exactly one of three ways. Required with O(state=present).
@@ -44,13 +44,13 @@ options:
       sso:
         description:
           - Users who sign in with IAM Identity Center (AWS SSO).
-          - The session must have the user's name as the identity provider has it (C(${SAML:sub})), and the caller
-            must be a role
-            of AWS SSO in one of the accounts.
+          - The session must have the name that the user has at the identity provider (C(${SAML:sub})), and the caller
+            must be a permission-set role of IAM Identity Center (AWS SSO) in one of the accounts.
         type: dict
         suboptions:
           account_ids:
-            description: The accounts whose AWS SSO roles may assume the role; the role's own account if none is given.
+            description: The accounts whose permission-set roles can assume the role. The default is the role's own
+              account.
             type: list
             elements: str
       saml:
@@ -68,13 +68,13 @@ options:
     description:
       - With O(trust.sso), whether accounts that O(trust.sso.account_ids) does not name are removed from the trust
         policy.
-      - V(false) only adds accounts. A trust policy that is not of the form of O(trust.sso) is replaced all the same.
+      - V(false) only adds accounts. A trust policy that does not have the form of O(trust.sso) is replaced, too.
     type: bool
     default: true
   managed_policies:
     description:
-      - Managed policies to attach, by ARN, or by name where it is one of the account's own without a path.
-      - With O(state=absent), policies that go with the role without further question.
+      - Managed policies to attach, by ARN. For a policy of the account without a path, the name is enough.
+      - With O(state=absent), the policies that the role can have when it is removed.
     type: list
     elements: str
     default: []
@@ -82,12 +82,13 @@ options:
   purge_managed_policies:
     description:
       - Whether managed policies that O(managed_policies) does not name are detached.
-      - With O(state=absent), whether the role is removed although it carries policies that are not named.
+      - With O(state=absent), whether to remove the role although it has policies that O(managed_policies) does not
+        name.
     type: bool
     default: false
     aliases: [purge_policies]
   read_inline_policies:
-    description: Whether the names of its inline policies are read and returned, which is one more call.
+    description: Whether to read and return the names of its inline policies, which takes one more call.
     type: bool
     default: false
   max_session_duration:
@@ -103,7 +104,7 @@ options:
     aliases: [boundary]
   allow_open_trust:
     description:
-      - Whether O(trust.policy) may trust strangers. Otherwise such a policy is an error.
+      - Whether O(trust.policy) can trust strangers. Otherwise, such a policy is an error.
       - The principal of such a policy is C(*), or an identity provider that many organizations share, such as
         GitHub's, and no condition certainly excludes callers of other accounts and organizations. A condition with a
         wildcard before the account does not exclude them, nor do operators with C(IfExists) or C(ForAllValues).
@@ -111,7 +112,7 @@ options:
     default: false
 notes:
   - B(Permissions:) C(iam:GetRole), C(iam:ListAttachedRolePolicies), C(iam:CreateRole), C(iam:UpdateAssumeRolePolicy),
-    C(iam:UpdateRole) and C(iam:AttachRolePolicy). The guide to permissions has the others, with what each is for.
+    C(iam:UpdateRole) and C(iam:AttachRolePolicy). The guide to permissions has the others, with their purposes.
 seealso:
   - module: apono.eks.iam_policy
   - name: Trust policies
@@ -203,7 +204,7 @@ role:
       type: str
       sample: required for k8s access managed by Apono
     max_session_duration:
-      description: The longest session, in seconds.
+      description: The maximum session duration, in seconds.
       type: int
       sample: 3600
     permissions_boundary:
@@ -230,21 +231,21 @@ role:
       type: dict
       sample: {}
     role_id:
-      description: Its unique id, once it exists.
+      description: Its unique id, if it exists.
       type: str
       sample: AROAEXAMPLEEXAMPLE123
     create_date:
-      description: When it was made, once it exists.
+      description: When it was created, if it exists.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [create role apono-k8s-access]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: AccessDenied, http_status: 403, operation: CreateRole, service: iam}

@@ -10,9 +10,9 @@ module: integration
 short_description: Manage an integration in Apono
 version_added: 0.1.0
 description:
-  - Creates, updates or removes an integration in Apono, by default that of an EKS cluster, and waits for the sync
-    that shows whether it works.
-  - Type, connector, settings and secret store are checked against Apono's catalog before anything is written.
+  - Creates, updates or removes an integration in Apono, by default for an EKS cluster, and waits for the sync that
+    shows whether it works.
+  - The module checks the type, connector, settings and secret store against Apono's catalog before it writes.
   - An integration belongs to one cluster. One whose stored settings name another cluster is an error, and is neither
     changed nor removed.
 extends_documentation_fragment:
@@ -24,7 +24,7 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   name:
-    description: The integration's name, by which it is found.
+    description: The name of the integration, which identifies it.
     type: str
     required: true
   type:
@@ -35,7 +35,7 @@ options:
     description:
       - The cluster of the integration. The stored settings I(EKS Cluster Name), I(Region) and I(Server URL) must not
         contradict it, nor those of O(config).
-      - Settings that are not stored, and a type without them, are not checked.
+      - The module does not check settings that are not stored, or that the type does not have.
     type: dict
     suboptions:
       name:
@@ -49,27 +49,27 @@ options:
         type: str
       account_id:
         description:
-          - Its account. Apono does not store the account of an integration. It is compared with the account in which
-            the connector runs, as the connector reports it, where I(Server URL) is not stored, and the integration is
-            to be removed or to get another connector.
+          - Its account. Apono does not store the account of an integration. If I(Server URL) is not stored and the
+            integration is to be removed or to get another connector, the module compares this option with the account
+            that the connector reports.
         type: str
   allow_cluster_change:
     description:
-      - Whether an integration of another cluster may be changed or removed, for example after the cluster was deleted
-        and made anew and has another endpoint.
+      - Whether an integration of another cluster can be changed or removed, for example after the cluster was deleted
+        and created again with another endpoint.
     type: bool
     default: false
   connector:
     description:
-      - The connector, by its id or its name. An id saves a call. Without it, the connector of an integration that
-        exists is left unchanged.
+      - The connector, by its id or its name. An id saves a call. If it is not set, the connector of an existing
+        integration is left unchanged.
       - Required to create an integration. V(none) creates it without a connector. Apono's API describes such an
         integration, but Apono may refuse it, as Apono's Terraform provider does.
     type: str
   connector_must_exist:
     description:
-      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is taken as the id of one that
-        is yet to be installed, as in check mode before its installation.
+      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is the id of a connector
+        that will be installed later, as in check mode.
     type: bool
     default: true
   resource_types:
@@ -81,23 +81,23 @@ options:
   config:
     description:
       - The settings of the type, each under its id in the catalog, or under its label such as C(EKS Cluster Name).
-      - An empty value takes a setting away. Those that are not named stay, unless O(purge_config=true).
+      - An empty value removes a setting. Other settings are left unchanged, unless O(purge_config=true).
     type: dict
     default: {}
   parameter_ids:
     description:
       - Ids of settings by their labels, as
-        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) has them. With
-        it, labels in O(config) cost no call.
+        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) returns them. With it, labels in
+        O(config) need no call.
     type: dict
     default: {}
   purge_config:
-    description: Whether settings that O(config) does not name are taken away.
+    description: Whether settings that O(config) does not name are removed.
     type: bool
     default: false
   secret_store:
-    description: Where the connector finds the secret, in exactly one of these ways. If it is not set, it is left
-      unchanged.
+    description: Where the connector finds the secret. Exactly one of these keys is set. If the option is not set, the
+      secret store is left unchanged.
     type: dict
     suboptions:
       aws:
@@ -165,13 +165,14 @@ options:
         type: dict
         suboptions:
           parameters:
-            description: The secret's values. They are never shown, and not compared, see O(update_secret).
+            description: The values of the secret. No output has them, and the module does not compare them (see
+              O(update_secret)).
             type: dict
             required: true
   update_secret:
     description:
-      - Whether O(secret_store.apono.parameters) are sent only when something else is written, or always. Apono does
-        not return them, so V(always) is always a change.
+      - Whether O(secret_store.apono.parameters) are sent only with another change, or always. Apono does not return
+        them, so V(always) always reports a change.
     type: str
     choices: [on_create, always]
     default: on_create
@@ -181,8 +182,8 @@ options:
     type: str
   default_custom_access_details:
     description:
-      - The text that users see, if the integration is created and O(custom_access_details) is not set. Later,
-        it is left unchanged. P(apono.eks.custom_access_details#filter) makes such a text.
+      - The text that users see, if the integration is created and O(custom_access_details) is not set. Later, it is
+        left unchanged. P(apono.eks.custom_access_details#filter) creates such a text.
     type: str
   owner:
     description:
@@ -190,7 +191,7 @@ options:
     type: dict
     suboptions:
       attribute_type:
-        description: What the values are, C(user) or C(group) or another attribute.
+        description: The kind of the values, C(user), C(group) or another attribute.
         type: str
         required: true
       attribute_value:
@@ -202,7 +203,7 @@ options:
         description: The integration that the attribute comes from, by id or name.
         type: str
   resource_owner:
-    description: How owners of resources are found. Needs O(owner). If it is not set, it is left unchanged.
+    description: How Apono finds the owners of resources. Requires O(owner). If it is not set, it is left unchanged.
     type: dict
     suboptions:
       key_name:
@@ -210,7 +211,7 @@ options:
         type: str
         required: true
       attribute_type:
-        description: What that value is.
+        description: The kind of that value, such as C(user) or C(group).
         type: str
         required: true
       source_integration_reference:
@@ -219,20 +220,21 @@ options:
   credential_rotation_days:
     description:
       - After how many days credentials are rotated. If it is not set, and with V(0), it is left unchanged.
-      - It is the setting C(credentials_rotation_period_in_days). Should a type call it otherwise, set it in O(config).
+      - It is the setting C(credentials_rotation_period_in_days). If a type has another name for it, set it in
+        O(config).
     type: int
   user_cleanup_days:
     description:
       - How many days after the end of access the user is deleted. If it is not set, and with V(0), it is left
         unchanged.
-      - It is the setting C(credentials_cleanup_period_in_days). Should a type call it otherwise, set it in O(config).
+      - It is the setting C(credentials_cleanup_period_in_days). If a type has another name for it, set it in
+        O(config).
     type: int
   wait:
     description:
-      - Whether to wait for the sync, after a change or when one is running. A sync that fails is an error with
-        Apono's words, and is
-        tried again by the next run.
-      - With a connector that is not connected, check mode refuses a change that is to be waited for.
+      - Whether to wait for the sync, after a change or if a sync is running. A failed sync is an error with Apono's
+        message. The next run starts the sync again.
+      - If the connector is not connected, a change with O(wait=true) is an error in check mode.
     type: bool
     default: true
   wait_timeout:
@@ -368,29 +370,29 @@ integration:
       type: dict
       sample: {attribute_type: group, attribute_value: [platform]}
     resource_owner:
-      description: How owners of its resources are found.
+      description: How Apono finds the owners of its resources.
       type: dict
       sample: {attribute_type: user, key_name: owner}
     id:
-      description: Its id, once it exists.
+      description: Its id, if it exists.
       type: str
       sample: 5a9b8d0e-0d9f-4c6b-9a51-1f2e3d4c5b6a
     status:
-      description: The status of its sync, once it exists.
+      description: The status of its sync, if the integration exists.
       type: str
       sample: Active
     last_sync_time:
-      description: When it was last synced, once it exists.
+      description: The time of its last sync, if the integration exists.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [create integration prod-1]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: UnknownConnector, service: apono}

@@ -10,8 +10,8 @@ module: integration_info
 short_description: Get information about integrations in Apono
 version_added: 0.1.0
 description:
-  - Returns one integration by its id, those of exactly one name, or all that the filters let through.
-  - The fields are those of Apono's API. A secret that Apono keeps itself is never among them.
+  - Returns one integration by its id, the integrations of one name, or all integrations that match the filters.
+  - The fields are those of Apono's API. A secret that Apono stores is never among them.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.attributes.info
@@ -20,10 +20,10 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   id:
-    description: An integration's id. Not together with the other options.
+    description: The id of an integration. It cannot be combined with the other options.
     type: str
   name:
-    description: An integration's name, in this letter case. C(*) is no pattern.
+    description: The exact name of an integration, with its letter case. C(*) is not a wildcard.
     type: str
   type:
     description: Only integrations of these types.
@@ -80,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 integrations:
-  description: The integrations; an empty list when there is none.
+  description: The integrations. The list is empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -102,11 +102,11 @@ integrations:
       type: str
       sample: RESOURCES
     status:
-      description: How it is.
+      description: The status of its sync.
       type: str
       sample: Active
     last_sync_time:
-      description: When it was last synced; null before that.
+      description: The time of its last sync. It is null before the first sync.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     connector_id:
@@ -118,11 +118,11 @@ integrations:
       type: dict
       sample: {cluster_name: prod-1}
     secret_store_config:
-      description: Where the connector finds the secret; of one in Apono itself only that.
+      description: Where the connector finds the secret. For a secret in Apono, it has no values.
       type: dict
       sample: {kubernetes: {namespace: apono, name: prod-1}}
     connected_resource_types:
-      description: The resource types that it syncs; null for all.
+      description: The resource types that it syncs. It is null for all types.
       type: list
       elements: str
       sample: [k8s-namespace]
@@ -135,11 +135,11 @@ integrations:
       type: dict
       sample: {attribute_type: user, attribute_value: [jane@example.com]}
     owners_mapping:
-      description: How owners of resources are found.
+      description: How Apono finds the owners of resources.
       type: dict
       sample: {key_name: owner, attribute_type: user}
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/admin/v4/integrations, service: apono}

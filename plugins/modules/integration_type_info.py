@@ -19,7 +19,7 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   type:
-    description: The type's id. Without it, all types are returned.
+    description: The type's id. If it is not set, all types are returned.
     type: str
     aliases: [name]
 notes:
@@ -63,7 +63,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 integration_types:
-  description: The types; an empty list when there is none of that id.
+  description: The types. The list is empty if there is no type of that id.
   returned: success
   type: list
   elements: dict
@@ -77,7 +77,7 @@ integration_types:
       type: str
       sample: Elastic Kubernetes Service (EKS)
     description:
-      description: What it is.
+      description: The description of the type.
       type: str
       sample: Just-in-time access to a Kubernetes cluster on AWS
     params:
@@ -99,7 +99,7 @@ integration_types:
       type: dict
       sample: {EKS Cluster Name: cluster_name}
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/v2/integrations-catalog, service: apono}

@@ -10,12 +10,11 @@ module: kubeconfig_entry
 short_description: Manage the entry of an EKS cluster in a user's kubeconfig
 version_added: 0.1.0
 description:
-  - Keeps a cluster, a user and a context of one name in a kubeconfig. The user gets tokens from the AWS CLI
-    (C(aws eks get-token)) with an AWS profile, so nothing secret is in the file.
-  - Everything else in the file stays, the current context included. It stays as it is written, comments and order too,
-    where the text can be edited in its place; JSON, and entries that are tied together by anchors, are written anew as
-    kubectl does.
-  - The file is locked as kubectl locks it and replaced at once. A new one is its owner's alone.
+  - Creates, updates or removes a cluster, a user and a context of one name in a kubeconfig. The user gets tokens from
+    the AWS CLI (C(aws eks get-token)) with an AWS profile, so nothing secret is in the file.
+  - Everything else in the file is left unchanged, the current context included. Comments and order stay, too, if the
+    text can be edited in place. A file in JSON, or with entries that share anchors, is rewritten as kubectl does.
+  - The module locks the file as kubectl does, and replaces it in one step. Only the owner can read a new file.
 extends_documentation_fragment:
   - apono.eks.state
   - apono.eks.attributes
@@ -25,9 +24,9 @@ attributes:
 options:
   path:
     description:
-      - The kubeconfig. It is made when there is none.
-      - Without it, the variable E(KUBECONFIG) is read, and where that names several files, a name is changed in the
-        first that has it. Then it is C(~/.kube/config).
+      - The kubeconfig. It is created if it does not exist.
+      - The default is the environment variable E(KUBECONFIG), then C(~/.kube/config). If the variable names several
+        files, the module changes the first file that has the name.
     type: path
     aliases: [kubeconfig]
   name:
@@ -36,7 +35,7 @@ options:
     required: true
     aliases: [context]
   cluster_name:
-    description: The EKS cluster. Needed with O(state=present).
+    description: The EKS cluster. Required with O(state=present).
     type: str
   cluster_id:
     description:
@@ -44,20 +43,20 @@ options:
         M(apono.eks.cluster_info) returns it.
     type: str
   region:
-    description: The region of the cluster. Needed with O(state=present).
+    description: The region of the cluster. Required with O(state=present).
     type: str
   profile:
-    description: The AWS profile with which tokens are signed. Needed with O(state=present).
+    description: The AWS profile with which tokens are signed. Required with O(state=present).
     type: str
   aws_config_file:
-    description: The AWS config file that has the profile, where it is not the one that AWS tools read by themselves.
+    description: The AWS config file that has the profile, if it is not the default file of the AWS tools.
     type: path
   server:
-    description: The address of the API server. Needed with O(state=present).
+    description: The address of the API server. Required with O(state=present).
     type: str
   certificate_authority:
     description:
-      - The certificate authority of the API server in base64, as EKS gives it. Needed with O(state=present).
+      - The certificate authority of the API server in base64, as EKS returns it. Required with O(state=present).
     type: str
   current_context:
     description: Whether the context becomes the current one. Otherwise the current context is left unchanged.
@@ -65,17 +64,18 @@ options:
     default: false
   overwrite:
     description:
-      - Whether an entry of this name for another cluster, region or profile, or with other credentials, is replaced or
-        removed. Otherwise, that is an error.
+      - Whether to replace or remove an entry of this name for another cluster, region or profile, or with other
+        credentials. Otherwise, such an entry is an error.
     type: bool
     default: false
 requirements:
   - PyYAML
 notes:
-  - Where O(state=absent), a cluster or a user that another context refers to stays, and a current context that is
-    removed leaves none.
-  - The options that are given say what is removed. With O(name) alone, any entry for a cluster of EKS is.
-  - B(Permissions:) none. It edits a file and makes no call.
+  - With O(state=absent), a cluster or a user that another context refers to is left unchanged. If the current context
+    is removed, the kubeconfig has no current context.
+  - With O(state=absent), the module removes an entry only if it matches the options that are set. With O(name) alone,
+    it removes any entry for an EKS cluster.
+  - B(Permissions:) none. The module edits a file and makes no call.
 seealso:
   - module: apono.eks.aws_profile
   - name: Create a kubeconfig
@@ -155,7 +155,7 @@ entry:
       type: str
       sample: prod-1
     namespace:
-      description: The namespace of the context; null where it has none.
+      description: The namespace of the context. It is null if the context has none.
       type: str
       sample: shop
     server:
@@ -187,7 +187,7 @@ entry:
       type: str
       sample: aws
     api_version:
-      description: The version of the form in which kubectl takes the token.
+      description: The API version of the credential plugin.
       type: str
       sample: client.authentication.k8s.io/v1beta1
     current_context:
@@ -195,19 +195,19 @@ entry:
       type: bool
       sample: false
 profile_users:
-  description: The users of other names who get their token with the same AWS profile.
+  description: The other users in the kubeconfig that get their token with the same AWS profile.
   returned: success
   type: list
   elements: str
   sample: [prod-2]
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: [set the entry prod-1 in /home/jane/.kube/config]
 error:
-  description: What went wrong, to branch on.
+  description: The error, as data for conditions.
   returned: on failure
   type: dict
   sample: {code: AnotherMeaning}

@@ -10,9 +10,9 @@ module: oidc_provider
 short_description: Manage the OpenID Connect provider of an EKS cluster in IAM
 version_added: 0.1.0
 description:
-  - Keeps the OpenID Connect provider by which IAM knows the service accounts of an EKS cluster, so that their pods can
-    have IAM roles.
-  - Several roles of a cluster use one provider. So nothing is taken from it that is not named.
+  - Creates, updates or removes the OpenID Connect provider by which IAM knows the service accounts of an EKS cluster,
+    so that their pods can have IAM roles.
+  - Several roles of a cluster use one provider. So the module removes no client id from it.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.state
@@ -27,12 +27,12 @@ options:
     required: true
     aliases: [issuer]
   client_ids:
-    description: Who the tokens may be for. Others stay.
+    description: The audiences of the tokens. Other client ids of the provider are left unchanged.
     type: list
     elements: str
     default: [sts.amazonaws.com]
   account_id:
-    description: The account, where it is known; it saves a call.
+    description: The account, if it is known. It saves a call.
     type: str
 notes:
   - B(Permissions:) C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider), and with O(state=absent)
@@ -89,18 +89,18 @@ provider:
       type: str
       sample: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
     client_ids:
-      description: Who the tokens may be for.
+      description: The audiences of the tokens.
       type: list
       elements: str
       sample: [sts.amazonaws.com]
 changes:
-  description: What was changed, or in check mode would be, in plain words and in order.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: ["create the OpenID Connect provider https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: AccessDenied, http_status: 403, operation: CreateOpenIDConnectProvider, service: iam}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: onboarding_info
-short_description: Read how an EKS cluster was onboarded by hand, as variables of the playbook onboard
+short_description: Get the setup of a cluster that was onboarded by hand, as variables of the playbook onboard
 version_added: 0.1.0
 description:
-  - Reads the IAM role and its policy and the mapping in the cluster, takes what is given of Apono's integrations, and
-    returns the variables with which the playbook C(apono.eks.onboard) finds nothing to do.
-  - What cannot be said by a variable, and what onboard is going to make or change, is returned in notes.
+  - Reads the IAM role, its policy and the mapping in the cluster, finds the integration in O(integrations), and
+    returns the variables with which the playbook C(apono.eks.onboard) has nothing to do.
+  - RV(notes) has what no variable can express, and what onboard is going to create or change.
   - The playbook C(apono.eks.adopt) writes the variables into the inventory.
 extends_documentation_fragment:
   - apono.eks.aws
@@ -27,23 +27,24 @@ options:
     type: str
     required: true
   role_name:
-    description: The name of the IAM role. Its path is found.
+    description: The name of the IAM role. The module finds its path.
     type: str
     default: apono-k8s-access
   policy_name:
     description:
-      - The name of the policy that allows C(eks:DescribeCluster). If it is not set, the one customer-managed policy of
-        the role that allows C(eks:DescribeCluster).
+      - The name of the policy that allows C(eks:DescribeCluster). The default is the only customer-managed policy of
+        the role that allows it.
     type: str
   integration_name:
     description:
-      - The name of the integration. Without it, it is the one whose settings have the cluster's name and region, and
-        no endpoint of EKS or connector of another cluster. That of the O(default_integration_name) comes first.
+      - The name of the integration. The default is the integration whose settings have the cluster's name and region,
+        and neither an endpoint nor a connector of another cluster. The integration with the name
+        O(default_integration_name) takes precedence.
     type: str
   default_integration_name:
     description:
-      - The name that the playbook C(apono.eks.onboard) takes without C(apono_integration_name). Without it, the name of
-        the cluster.
+      - The name that the playbook C(apono.eks.onboard) uses if C(apono_integration_name) is not set. The default is
+        the name of the cluster.
     type: str
   integrations:
     description: The integrations to choose from, as RV(apono.eks.integration_info#module:integrations).
@@ -52,26 +53,27 @@ options:
     default: []
   connectors:
     description:
-      - The connectors, as RV(apono.eks.connector_info#module:connectors). With them, a connector is named by its name.
+      - The connectors, as RV(apono.eks.connector_info#module:connectors). With them, the variables have the name of a
+        connector instead of its id.
     type: list
     elements: dict
     default: []
   parameter_ids:
     description:
       - Ids of an integration's settings by their labels, as
-        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) has them.
+        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) returns them.
     type: dict
     default: {}
   defined_variables:
     description:
-      - Names of variables that the inventory sets. Of those, one that was found to be as it is without the variable is
-        returned as an empty text, which the playbooks take for "not set".
+      - Names of variables that the inventory sets. If the cluster has the default of such a variable, the variable is
+        returned as an empty text, which means "not set" for the playbooks.
     type: list
     elements: str
     default: []
 notes:
-  - B(Permissions:) to read the role and its policies in IAM, the access entry and aws-auth. It makes no call to Apono.
-    The guide to permissions has all of them, for the playbook adopt.
+  - B(Permissions:) to read the role and its policies in IAM, the access entry and aws-auth. It makes no call to
+    Apono. The guide to permissions has the policy, for the playbook adopt.
 seealso:
   - module: apono.eks.integration_info
   - name: Integrate with EKS
@@ -122,22 +124,22 @@ cluster:
   type: dict
   sample: {name: prod-1, account_id: "123456789012", region: eu-central-1}
 variables:
-  description: The variables of the playbook onboard that differ from what it does without them.
+  description: The variables of the playbook onboard whose values differ from their defaults.
   returned: success
   type: dict
   sample: {apono_trust: {sso: {}}, apono_connector: Production}
 notes:
-  description: What no variable says, and what onboard is going to make or change.
+  description: What no variable can express, and what onboard is going to create or change.
   returned: success
   type: list
   elements: dict
   contains:
     code:
-      description: A word to branch on.
+      description: The code of the note, for conditions.
       type: str
       sample: no_integration
     message:
-      description: What there is to say.
+      description: The text of the note.
       type: str
       sample: "Apono has no integration of the cluster prod-1: apono.eks.onboard creates it."
 host_vars:
@@ -146,28 +148,28 @@ host_vars:
   type: str
   sample: "apono_connector: Production"
 found:
-  description: What was found.
+  description: The resources that the module found.
   returned: success
   type: dict
   contains:
     role:
-      description: The ARN of the role; null where there is none.
+      description: The ARN of the role. It is null if there is none.
       type: str
       sample: arn:aws:iam::123456789012:role/apono-k8s-access
     policy:
-      description: The ARN of the policy; null where there is none.
+      description: The ARN of the policy. It is null if there is none.
       type: str
       sample: arn:aws:iam::123456789012:policy/apono-k8s-access
     mapping:
-      description: How the role is mapped, V(eks_api) or V(config_map); null where it is not.
+      description: How the role is mapped, V(eks_api) or V(config_map). It is null if it is not mapped.
       type: str
       sample: eks_api
     integration:
-      description: The name of the integration; null where there is none.
+      description: The name of the integration. It is null if there is none.
       type: str
       sample: prod-1
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: Ambiguous, service: iam}

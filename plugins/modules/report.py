@@ -10,26 +10,25 @@ module: report
 short_description: Report the result for each cluster, on the terminal and in files
 version_added: 0.1.0
 description:
-  - Makes a table for the terminal, with one line for each cluster, and if a path is given, one HTML page that needs
-    nothing else and can be mailed, and the same as JSON and as CSV.
+  - Creates a table for the terminal, with one line for each cluster. If O(path) is set, it also writes one HTML page,
+    which needs no other file and can be mailed, and the same data as JSON and CSV.
   - The page is a table of clusters and steps, with the changes, the differences, the errors and the findings of each.
     Clusters that failed come first. The page makes no request, works from a file, can be filtered and sorted, and has
     the same contents without its script and on paper.
-  - The report says who ran which playbook, with which inventory, limit, tags and versions. It does not have extra
+  - The report says who ran which playbook, with which inventory, limit, tags and versions. It does not include extra
     variables.
-  - The files are written in check mode too. A report on a check run is what that run is for, and the files are none
-    of the things that check mode keeps unchanged. For the same reason, the module is never changed; whether a run
-    changed anything is said by its other tasks.
-  - It runs on the controller, whatever the connection of the host is.
-  - It asks no service. What it shows is what it is given, which the filter P(apono.eks.outcomes#filter) makes from
-    results that have no secrets.
+  - The module writes the files in check mode, too, because the report is the purpose of a check run. It never reports
+    a change of its own.
+  - The module always runs on the controller, with any connection of the host.
+  - It calls no service. It shows only O(outcomes), which the filter P(apono.eks.outcomes#filter) creates from results
+    that have no secrets.
 extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
   check_mode:
     description: Can run in check mode.
     support: full
-    details: The files are written, and say that it was check mode.
+    details: The files are written, and show that it was a run in check mode.
   diff_mode:
     description: Shows the object before and after.
     support: N/A
@@ -37,13 +36,13 @@ attributes:
   idempotent:
     description: Run again, it changes nothing.
     support: full
-    details: The files are written again, with the time of the run in them.
+    details: A second run writes the files again, with the time of that run.
   action_group:
     membership: [apono.eks.all]
 options:
   outcomes:
     description:
-      - What became of each cluster, as P(apono.eks.outcomes#filter) makes it. The order stays.
+      - The result for each cluster, as P(apono.eks.outcomes#filter) creates it. The report keeps the order.
     type: list
     elements: dict
     required: true
@@ -62,15 +61,16 @@ options:
         description: Its region.
         type: str
       state:
-        description: What it has come to, in a word or two, such as V(changed) or V(failed).
+        description: The state of the cluster, in a word or two, such as V(changed) or V(failed).
         type: str
         required: true
       error:
         description:
-          - Why it failed, with the keys C(step), C(message), which says what was wrong and what to do, and C(code).
+          - The error of the cluster, with the keys C(step), C(message), which says what is wrong and what to do, and
+            C(code).
         type: dict
       errors:
-        description: All that was wrong, each with these keys; O(outcomes[].error) is the first.
+        description: All errors of the cluster, each with these keys. O(outcomes[].error) is the first.
         type: list
         elements: dict
       steps:
@@ -83,26 +83,27 @@ options:
             type: str
             required: true
           state:
-            description: What it has come to, such as V(changed), V(failed), V(skipped), V(unchanged) or V(not started).
+            description: The state of the step, such as V(changed), V(failed), V(skipped), V(unchanged) or V(not
+              started).
             type: str
             required: true
           changes:
-            description: What was changed, in plain words.
+            description: The changes, in words.
             type: list
             elements: str
           diff:
-            description: What was C(before) and what is C(after), as data or as text.
+            description: The object C(before) and C(after) the step, as data or as text.
             type: dict
           by:
             description: The host that did the step for this one.
             type: str
           note:
-            description: What there is to say beside that.
+            description: A note about the step.
             type: str
       findings:
         description:
-          - What was found, each with the keys C(code), C(severity), such as V(error) or V(warning), and C(message),
-            which says what was found and what to do.
+          - The findings, each with the keys C(code), C(severity), such as V(error) or V(warning), and C(message),
+            which says what is wrong and what to do.
         type: list
         elements: dict
   title:
@@ -110,7 +111,7 @@ options:
     type: str
     default: Clusters
   notes:
-    description: What there is to say about the run as a whole, a text for each.
+    description: Notes about the run as a whole, each as one text.
     type: list
     elements: str
   user:
@@ -120,18 +121,19 @@ options:
     type: str
   path:
     description:
-      - The HTML page, such as V(reports/today.html). Beside it, the JSON and the CSV have the same name but for the
-        ending, here V(reports/today.json) and V(reports/today.csv).
-      - Folders that are missing are made. A file that is there is replaced, in one step.
-      - Without it, no file is written.
+      - The HTML page, such as V(reports/today.html). The JSON and the CSV are beside it and have the same name with
+        another ending, here V(reports/today.json) and V(reports/today.csv).
+      - Missing folders are created. An existing file is replaced, in one step.
+      - If it is not set, no file is written.
     type: path
   query:
     description:
-      - A JMESPath expression over the list of records, which are the C(clusters) of the report's JSON. It gives the
-        records that the table and the files have, in this order, such as V([?state == 'failed']) or
+      - A JMESPath expression over the list of records, which are the C(clusters) of the report's JSON. The table and
+        the files have the records that it returns, in this order. Examples are V([?state == 'failed']) or
         V([?findings] | sort_by(@, &account_id)).
-      - A note in the report says how many of all clusters it has. Whether a run fails does not depend on it.
-      - An expression that is none, or that gives something else than records, is an error.
+      - A note in the report has the number of these records and of all clusters. Whether a run fails does not depend
+        on the expression.
+      - An expression that does not parse, or that does not return records, is an error.
     type: str
   check_path:
     description:
@@ -140,15 +142,15 @@ options:
     type: bool
     default: false
 notes:
-  - A new file can be read by its owner alone. A file that replaces one of the same user has its permissions, so
-    C(chmod) decides once for a report that is always written to the same path.
-  - A link is followed where it belongs to the user or to root, and is an error where it belongs to another user.
-  - In the CSV, a cell that a spreadsheet would take for a formula has an apostrophe before it.
+  - A new file can be read by its owner alone. A file that replaces one of the same user gets the permissions of the
+    replaced file.
+  - A link is followed if it belongs to the user or to root. A link of another user is an error.
+  - In the CSV, a cell that a spreadsheet would read as a formula has an apostrophe before it.
 seealso:
   - plugin: apono.eks.outcomes
     plugin_type: filter
   - name: CSV injection
-    description: Cells that a spreadsheet takes for formulas, described by OWASP.
+    description: Cells that a spreadsheet reads as formulas, described by OWASP.
     link: https://owasp.org/www-community/attacks/CSV_Injection
 author:
   - Apono (@apono-io)
@@ -199,9 +201,9 @@ EXAMPLES = r"""
 RETURN = r"""
 table:
   description:
-    - The lines for the terminal. They are as wide as the terminal or the environment variable E(COLUMNS) says; in a log
-      and in AWX, 104 characters.
-    - A text that a line has no room for is cut, and follows below in full.
+    - The lines for the terminal. They are as wide as the terminal or the environment variable E(COLUMNS) says; in a
+      log and in AWX, 104 characters.
+    - A text that does not fit into its line is cut, and follows below in full.
   returned: success
   type: list
   elements: str

@@ -13,9 +13,9 @@ description:
   - Finds the RoleBindings and ClusterRoleBindings that name a user by a username with a template, such as
     C({{SessionNameRaw}}), and adds to each the username that the same user has by another template. Nothing is
     removed.
-  - Use it while usernames of a cluster change, as when an access entry replaces an entry in C(aws-auth). Users then
-    do not lose the permissions that are bound to their present username.
-  - The second username is in the same binding as the first, so to delete the binding ends both.
+  - Use it while usernames of a cluster change, for example when an access entry replaces an entry in C(aws-auth).
+    Then users do not lose the permissions that are bound to their present username.
+  - The second username is in the same binding as the first, so deleting the binding ends the permissions of both.
   - In check mode, it returns the users who are bound by the first username only.
 extends_documentation_fragment:
   - apono.eks.aws
@@ -27,12 +27,13 @@ attributes:
 options:
   username:
     description:
-      - The username that users have, a template of EKS and not of Ansible, so written with C(!unsafe).
-      - What AWS takes as the name of a session counts as a user of C({{SessionName}}) or C({{SessionNameRaw}}).
+      - The username that users have. It is a template of EKS, not of Ansible, so write it with C(!unsafe).
+      - Every name that AWS accepts as the name of a session counts as a user of C({{SessionName}}) or
+        C({{SessionNameRaw}}).
     type: str
     required: true
   other_username:
-    description: The username that they have besides, likewise.
+    description: The second username of the same users, in the same form.
     type: str
     required: true
   account_id:
@@ -40,7 +41,7 @@ options:
     type: str
     required: true
   ignored_usernames:
-    description: Usernames that look like O(username) and belong to other principals.
+    description: Usernames that have the form of O(username) and belong to other principals.
     type: list
     elements: str
     default: []
@@ -108,13 +109,13 @@ bindings:
   type: dict
   sample: {"RoleBinding team/deploy": ["jane@example.com", "apono:jane-example.com"]}
 changes:
-  description: What was done, or in check mode would be, in words.
+  description: What was changed, or in check mode would be, in words and in their order.
   returned: always
   type: list
   elements: str
   sample: ["bind apono:jane-example.com by RoleBinding team/deploy"]
 error:
-  description: What a service answered, to branch on; C(code) is the service's own word for it.
+  description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}
