@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   cluster_name:
     description:
-      - The EKS cluster. Its address and certificate authority come from EKS and the bearer token is signed with the
-        AWS credentials; neither a kubeconfig nor the aws or kubectl command is needed.
+      - The EKS cluster. Its address and certificate authority come from EKS, and the bearer token is signed with the
+        AWS credentials. It needs neither a kubeconfig nor the aws or kubectl command.
       - With it, the variables C(K8S_AUTH_*) are not read.
     type: str
   cluster_id:

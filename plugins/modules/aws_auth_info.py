@@ -188,7 +188,7 @@ problems:
     message:
       description: What is wrong, and what to do.
       type: str
-      sample: arn:aws:iam::123456789012:role/ci has 2 entries, of which EKS takes the last
+      sample: arn:aws:iam::123456789012:role/ci has 2 entries, of which EKS uses the last
 error:
   description: The error of the service, as data for conditions. C(code) is the error code of the service.
   returned: on failure

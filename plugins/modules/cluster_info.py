@@ -111,15 +111,15 @@ cluster:
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:cluster/prod-1
     account_id:
-      description: The account that it is in.
+      description: The id of its account.
       type: str
       sample: "123456789012"
     region:
-      description: The region that it is in.
+      description: Its region.
       type: str
       sample: eu-central-1
     partition:
-      description: The partition of AWS that it is in.
+      description: Its AWS partition.
       type: str
       sample: aws
     status:

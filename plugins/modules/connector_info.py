@@ -105,7 +105,7 @@ connectors:
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     cloud_provider_type:
-      description: The cloud that it runs in.
+      description: The cloud provider where it runs.
       type: str
       sample: AWS
     sessions:

@@ -35,8 +35,8 @@ options:
     description: The account, if it is known. It saves a call.
     type: str
 notes:
-  - B(Permissions:) C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider), and with O(state=absent)
-    C(iam:DeleteOpenIDConnectProvider).
+  - B(Permissions:) C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider),
+    C(iam:AddClientIDToOpenIDConnectProvider), and with O(state=absent) C(iam:DeleteOpenIDConnectProvider).
 seealso:
   - name: IAM roles for service accounts
     description: The OpenID Connect provider in the Amazon EKS User Guide.

@@ -117,7 +117,7 @@ class Faults(Fleet):
             "There is no connector … in Apono": {"apono_connector": "Nowhere"},
             "There are … connectors named …": {"apono_connector": "Twins"},
             "config: the integration type … has no parameter …": {"apono_integration_config": {"Colour": "red"}},
-            "custom_access_details has … characters, and Apono takes 400": {"apono_custom_access_details": "x" * 401},
+            "custom_access_details has … characters, and Apono allows 400": {"apono_custom_access_details": "x" * 401},
             "… are in account …, which has one IAM role for all its clusters, and differ in …": {
                 "apono_trust": {"saml": {"provider": "okta"}}
             },

@@ -223,7 +223,7 @@ def validate_custom_access_details(text: str, option: str = "custom_access_detai
     """Raises :class:`ResourceError` for more text than Apono takes."""
     if len(text) > MOST_DETAILS_CHARACTERS:
         raise ResourceError(
-            f"{option} has {len(text)} characters, and Apono takes {MOST_DETAILS_CHARACTERS}: shorten "
+            f"{option} has {len(text)} characters, and Apono allows {MOST_DETAILS_CHARACTERS}: shorten "
             "the text, or link to a page."
         )
 

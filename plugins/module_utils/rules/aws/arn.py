@@ -178,9 +178,7 @@ def validate_policy_name(text: str, option: str = "name") -> None:
 
 def _validate_name(text: str, option: str, kind: str, longest: int) -> None:
     if not _IAM_NAME.fullmatch(text) or len(text) > longest:
-        raise ResourceError(
-            f"{option} {text!r} is not a {kind} name: IAM takes 1 to {longest} letters, digits and _+=,.@-"
-        )
+        raise ResourceError(f"{option} {text!r} is not a {kind} name: set 1 to {longest} letters, digits and _+=,.@-")
 
 
 def validate_session_name(text: str, option: str) -> None:

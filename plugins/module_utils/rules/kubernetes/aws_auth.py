@@ -281,7 +281,7 @@ class Mappings:
                     "one",
                 )
         for name in _duplicate_keys(item.node.target):
-            yield "duplicate_key", f"the entry has the key {name} twice, and EKS takes the last"
+            yield "duplicate_key", f"the entry has the key {name} twice, and EKS uses the last"
         if item.canonical_arn in self.not_sure and (item.entry or "sso" in item.fields):
             yield "not_sure", f"it is not certain how EKS reads this entry: {self.not_sure[item.canonical_arn]}"
         if item.entry is None:
@@ -291,7 +291,7 @@ class Mappings:
         yield from _doubts(item.entry)
         if counts[item.entry.canonical_arn] > 1:
             number = counts[item.entry.canonical_arn]
-            yield "duplicate", f"{item.entry.arn} has {number} entries, of which EKS takes the last"
+            yield "duplicate", f"{item.entry.arn} has {number} entries, of which EKS uses the last"
 
 
 _WRONG_TYPES = {"username": "username is not text; quote it", "groups": "groups is not a list of texts; quote them"}

@@ -171,7 +171,7 @@ def test_duplicates_of_others_are_reported_and_kept():
     text = "- rolearn: other\n  username: x\n- rolearn: Other\n  username: z\n"
     edited = with_role(text, ENTRY)
     assert edited == text + NEW
-    assert [(problem.line, "EKS takes the last" in problem.message) for problem in aws_auth.read(edited).problems] == [
+    assert [(problem.line, "EKS uses the last" in problem.message) for problem in aws_auth.read(edited).problems] == [
         (1, True),
         (3, True),
     ]
