@@ -113,140 +113,27 @@ _value:
       sample: []
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
-from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity, host_options
-from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
+from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import is_of_one_cluster, merge_fleet
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
-from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT
-from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import warn
-
-# The group of the host that the playbooks for one cluster make.
-ONE_CLUSTER = "apono_one_cluster"
 
 
 def fleet(
     hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], others: Iterable[str] = ()
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    errors: dict[str, list[str]] = {}
-    clusters: dict[str, Mapping[str, Any]] = {}
-    desired: dict[str, dict[str, Any]] = {}
-    ways: dict[str, str] = {}
-    flows: dict[str, list[str]] = {}
-    connectors: list[str] = []
-    unresolved: dict[str, dict[str, str]] = {}
-    unknown: set[str] = set()
     hosts = [plain(host) for host in hosts]
     # To get the variables of a host together takes as long as to evaluate several of them.
-    hostvars = {host: hostvars[host] for host in dict.fromkeys([*hosts, *map(plain, others)])}
-    settings = {host: host_options.settings_of(its) for host, its in hostvars.items()}
-    for host in hosts:
-        its = settings[host]
-        unknown.update(its.get("unknown", ()))
-        cluster = plain(hostvars[host].get("apono_cluster_result") or {}).get("cluster")
-        if not cluster:
-            continue
-        of_account = [reason for name, reason in its["errors"].items() if name in OF_ACCOUNT]
-        if of_account:
-            errors[host] = of_account
-            unresolved.setdefault(cluster["account_id"], {})[host] = " ".join(of_account)
-            continue
-        desired[host] = desired_of(its)
-        if its["errors"]:
-            errors[host] = list(its["errors"].values())
-            # It cannot be served, and needs of the account what it needs.
-            desired[host]["apono_account_id"] = cluster["account_id"]
-            continue
-        values = its["values"]
-        clusters[host] = cluster
-        if boolean(values.get("apono_connector_install"), strict=False):
-            connectors.append(host)
-        try:
-            flows[host] = rules.flow_names(values)
-        except ResourceError as error:
-            errors.setdefault(host, []).append(error.message)
-        try:
-            ways[host] = mapping_way(values.get("apono_authentication") or "auto", cluster["authentication_mode"])
-        except ResourceError as error:
-            errors.setdefault(host, []).append(error.message)
-    warn(unknown)
-    known = {host: cluster["account_id"] for host, cluster in clusters.items()}
-    rest = [host for host in map(plain, others) if host not in known]
-    desired.update(of_others(rest, settings, set(known.values()), unresolved))
-    accounts, contradictions = rules.merge_accounts(known, desired, unresolved)
-    for reasons in (contradictions, rules.contradicting_flows(flows)):
-        for host, reason in reasons.items():
-            errors.setdefault(host, []).append(reason)
-    rivals = [] if is_of_one_cluster(hosts, hostvars) else rest
-    identities = {host: identity(host, hostvars[host], settings[host]) for host in dict.fromkeys([*hosts, *rivals])}
-    same_cluster = cluster_identity.same_cluster(identities, hosts)
-    same_integration = cluster_identity.same_integration(identities, hosts)
-    for reasons in (same_integration, same_cluster):
-        for host, reason in reasons.items():
-            errors.setdefault(host, []).insert(0, reason)
-    return {
-        "hosts": hosts,
-        "accounts": accounts,
-        "errors": errors,
-        "same_cluster": same_cluster,
-        "same_integration": same_integration,
-        "clusters": {host: account_id for host, account_id in known.items() if host not in errors},
-        "known": known,
-        "modes": [
-            host
-            for host, way in ways.items()
-            if way == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
-        ],
-        "access_entries": [host for host, way in ways.items() if way == "eks_api"],
-        "config_maps": [host for host, way in ways.items() if way == "config_map"],
-        "connectors": connectors,
-        "access_flows": [host for host, names in flows.items() if names],
-    }
-
-
-def desired_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The settings of the account among those of a host."""
-    return {name: value for name, value in its["values"].items() if name in OF_ACCOUNT}
-
-
-def of_others(
-    others: Iterable[str],
-    settings: Mapping[str, Mapping[str, Any]],
-    accounts: Collection[str],
-    unresolved: dict[str, dict[str, str]],
-) -> dict[str, dict[str, Any]]:
-    """The settings of hosts of these accounts that are not in the run; others are added to ``unresolved``."""
-    found = {}
-    for host in others:
-        values, errors = settings[host]["values"], settings[host]["errors"]
-        account_id = rules.known_account(values)
-        if account_id is None or account_id not in accounts:
-            continue
-        wrong = [reason for name, reason in errors.items() if name in OF_ACCOUNT]
-        if wrong:
-            unresolved.setdefault(account_id, {})[host] = " ".join(wrong)
-        else:
-            of_its_account = {name: values[name] for name in rules.ACCOUNT_VARIABLES if name in values}
-            found[host] = {**of_its_account, **desired_of(settings[host])}
-    return found
-
-
-def identity(host: str, its: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]]) -> cluster_identity.Identity:
-    """What a host leads to, by its settings."""
-    cluster = plain(its.get("apono_cluster_result") or {}).get("cluster")
-    return cluster_identity.identity(host, settings["values"], cluster)
-
-
-def is_of_one_cluster(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether the run is for one cluster that variables name. Where they are extra variables, each host of the
-    inventory has them, so nothing is known of the others."""
-    return any(ONE_CLUSTER in hostvars[host].get("group_names", ()) for host in hosts)
+    known = {host: hostvars[host] for host in dict.fromkeys([*hosts, *map(plain, others)])}
+    settings = {host: host_options.settings_of(its) for host, its in known.items()}
+    found = {host: plain(its.get("apono_cluster_result") or {}).get("cluster") for host, its in known.items()}
+    clusters = {host: cluster for host, cluster in found.items() if cluster}
+    groups = {group for host in hosts for group in known[host].get("group_names", ())}
+    return merge_fleet(hosts, settings, clusters, is_of_one_cluster(groups))
 
 
 class FilterModule:

@@ -52,6 +52,12 @@ options:
     description: The state of a cluster at which nothing failed and nothing was changed.
     type: str
     default: unchanged
+  plan:
+    description:
+      - What was planned for the hosts before the run changed anything, C(hosts) of M(apono.eks.fleet_plan).
+      - A step without a result is C(not started) if it has planned changes, and C(unchanged) if it has none.
+    type: dict
+    default: {}
 notes:
   - The fact C(apono_failure) of a host, with the keys C(step), C(message) and C(code), is why it failed. A playbook
     sets it when it rescues a failure, to fail the host only after the report. If there are several errors, it has
@@ -157,6 +163,7 @@ def outcomes(
     lost: Iterable[str] = (),
     unchanged: str = "unchanged",
     left_out: Iterable[str] = (),
+    plan: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     if isinstance(hosts, (str, Mapping)) or not isinstance(hosts, Iterable):
@@ -174,7 +181,12 @@ def outcomes(
         results = {name: plain_result(its[name], REPORTED) for name in wanted if name in its}
         facts[host] = {**host_options.settings_of(its, SETTINGS)["values"], **results}
     return records(
-        facts, steps, SHARED if shared is None else plain(shared), lost=plain(list(lost)), unchanged=plain(unchanged)
+        facts,
+        steps,
+        SHARED if shared is None else plain(shared),
+        lost=plain(list(lost)),
+        unchanged=plain(unchanged),
+        plan=plain(plan or {}),
     )
 
 

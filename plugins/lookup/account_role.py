@@ -55,7 +55,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLooku
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain, plain_result
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
-CLUSTER = "apono_cluster_result.cluster"
 RESULT = "account_access_role_result"
 
 
@@ -64,7 +63,7 @@ class LookupModule(DataLookup):
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         self.variables = variables
-        self.cluster = self.values({"cluster": CLUSTER}).get("cluster") or {}
+        self.cluster = host_options.described(variables, self._templar.template)
         self.account_id = self.cluster.get("account_id", "")
         values = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
         unknown = [term for term in terms if term not in values]
@@ -87,11 +86,16 @@ class LookupModule(DataLookup):
         return rules.host_of(self.values(rules.host_variables(self.account_id))) if self.account_id else ""
 
     def existing_arn(self) -> str:
-        host = self.host()
-        return rules.existing_arn(self.result_on(host) or {}, host, self.account_id)
+        return rules.existing_arn(self.result() or {}, self.host(), self.account_id)
 
     def created(self) -> str:
-        return rules.created(self.result_on(self.host()))
+        return rules.created(self.result())
+
+    def result(self) -> dict[str, Any] | None:
+        """What is known of the role: by the task that made it, or else by the plan."""
+        made = self.result_on(self.host())
+        planned = self.values(rules.host_variables(self.account_id)).get("planned_role") if not made else None
+        return {"role": planned} if planned else made
 
     def result_on(self, host: str) -> dict[str, Any] | None:
         """What ``iam_role`` has returned on a host, ``None`` where it has not run there."""

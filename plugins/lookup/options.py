@@ -29,9 +29,12 @@ options:
       - V(connector), V(user_login) and V(verify) are roles; the options are their variables without the role's name in
         front.
       - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks.
-      - V(settings) returns the variables themselves that the plan of a fleet needs, none of which is secret, as
-        C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the playbooks
-        as C(unknown).
+      - V(settings) returns the variables themselves that are compared over the hosts of a fleet, none of which is
+        secret, as C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the
+        playbooks as C(unknown).
+      - V(described) returns the cluster as M(apono.eks.cluster_info) describes it, as far as it is known.
+      - V(all_settings) returns the same of all variables that M(apono.eks.fleet_plan) reads. Secrets are among them, so
+        a task that has them needs C(no_log).
     type: list
     elements: str
     required: true
@@ -76,18 +79,18 @@ from ansible_collections.apono.eks.plugins.plugin_utils.settings import TARGETS
 from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import unknown
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
-# What playbooks register, as the fields of the facts.
+# What playbooks register, as the fields of the facts beside the cluster: the first of these that is there.
 FACTS = {
-    "cluster": "apono_cluster_result.cluster",
-    "parameter_ids": "apono_type_result.integration_types.0.ids_by_label",
-    "connector_ids": "apono_connectors_result.ids_by_name",
-    "is_rollout": "apono_rolls_out",
+    "parameter_ids": ("apono_plan.parameter_ids", "apono_type_result.integration_types.0.ids_by_label"),
+    "connector_ids": ("apono_plan.connector_ids", "apono_connectors_result.ids_by_name"),
+    "is_rollout": ("apono_rolls_out",),
 }
-# The term for the variables themselves.
-SETTINGS = "settings"
-# The targets that need facts; for the others, none is read, so that they are at hand before the first result.
+# The terms for the variables themselves, and for the cluster as EKS describes it.
+SETTINGS, ALL_SETTINGS, DESCRIBED = "settings", "all_settings", "described"
+# The targets that need facts, which are the cluster and these. For the others, none is read, so that they are at hand
+# before the first result.
 NEEDED = {
-    **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes"), ("cluster",)),
+    **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes"), ()),
     "integration": tuple(FACTS),
 }
 
@@ -96,27 +99,38 @@ class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
-        unknown = [term for term in terms if term not in (*TARGETS, SETTINGS)]
+        known = (*TARGETS, SETTINGS, ALL_SETTINGS, DESCRIBED)
+        unknown = [term for term in terms if term not in known]
         if unknown or kwargs:
             what = ", ".join(map(repr, unknown)) or "keyword arguments"
-            raise AnsibleLookupError(f"options does not know {what}: name {', '.join((*TARGETS, SETTINGS))}.")
+            raise AnsibleLookupError(f"options does not know {what}: name {', '.join(known)}.")
         try:
             return [self.options(term, variables) for term in terms]
         except ResourceError as error:
             raise AnsibleLookupError(error.message) from error
 
     def options(self, term: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        if term == SETTINGS:
-            return {**host_options.settings(variables, self._templar.template), "unknown": unknown(variables)}
+        if term in (SETTINGS, ALL_SETTINGS):
+            read = host_options.settings if term == SETTINGS else host_options.all_settings
+            return {**read(variables, self._templar.template), "unknown": unknown(variables)}
+        if term == DESCRIBED:
+            return self.described(variables)
         values = host_options.read(variables, self._templar.template, (term,))
         return host_options.options(term, values, self.facts(term, variables))
 
+    def described(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        # A play says by an undefined value that a task is yet to come.
+        with contextlib.suppress(AnsibleError):
+            return host_options.described(variables, self._templar.template)
+        return {}
+
     def facts(self, term: str, variables: Mapping[str, Any]) -> host_options.Facts:
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"cluster": self.described(variables)} if term in NEEDED else {}
         for fact in NEEDED.get(term, ()):
-            # A play says by an undefined value that a task is yet to come.
-            with contextlib.suppress(AnsibleError):
-                found.update(plain(given([{fact: FACTS[fact]}], variables, self._templar.template)))
+            for name in FACTS[fact]:
+                with contextlib.suppress(AnsibleError):
+                    if fact not in found:
+                        found.update(plain(given([{fact: name}], variables, self._templar.template)))
         account_id = found.get("cluster", {}).get("account_id")
         if account_id:
             merged = {"account": f"apono_fleet.accounts.{account_id}.settings"}

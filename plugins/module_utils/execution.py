@@ -19,7 +19,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.versions import check_ansible_core
 
 
-def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def execute(task_class: Callable[[dict[str, Any]], Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of one run, an error included: then ``failed`` is true and ``msg``, ``error`` and ``changes`` are set.
 
     ``params`` are validated and normalised. Never raises. No secret that the process knows by then is in the result.
@@ -34,7 +34,7 @@ def execute(task_class: type[Task], params: dict[str, Any], check_mode: bool) ->
         }
 
 
-def outcome(task_class: type[Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def outcome(task_class: Callable[[dict[str, Any]], Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     task = None
     try:
         check_ansible_core()

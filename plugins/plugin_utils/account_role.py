@@ -13,13 +13,15 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 
 
 def host_variables(account_id: str) -> dict[str, str]:
-    """The variables with the host that does the work of an account: the one that plans, and the one that rolls out.
+    """The variables with the host that does the work of an account, for which it was planned, and which rolls it out,
+    and with the role as it was planned.
 
     They differ where the cluster of the host that plans cannot be onboarded.
     """
     return {
         "plan": f"apono_fleet.accounts.{account_id}.account_host",
         "rollout": f"apono_rollout.account_hosts.{account_id}",
+        "planned_role": f"apono_fleet.accounts.{account_id}.role",
     }
 
 

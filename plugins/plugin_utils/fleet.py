@@ -7,7 +7,7 @@ there is something to do for, and in which batches. Without I/O; the variables a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -218,21 +218,22 @@ def contradicting_flows(flows: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def order_rollout(
-    clusters: Mapping[str, str], changed: Iterable[str], accounts: Mapping[str, str]
+    clusters: Mapping[str, str], changed: Iterable[str], accounts: Mapping[str, str], installs: Collection[str] = ()
 ) -> tuple[list[str], dict[str, str]]:
     """The hosts for which there is something to do, in order, and by account the one that sets it up.
 
     ``clusters`` are the hosts that can be served, with their accounts; ``changed`` those of them whose cluster or
     integration is to change; ``accounts`` the accounts that are to change, with the host of each. Another host does
     the account's work where that one has errors. It comes before the account's other clusters, so in a rollout by
-    batches an account is first changed with the batch of its first cluster.
+    batches an account is first changed with the batch of its first cluster. It is none of ``installs`` where there is
+    another: a chart that cannot be installed fails its own cluster, before its first write, and no others.
     """
     changing = set(changed)
     members: dict[str, list[str]] = {}
     for host, account_id in clusters.items():
         members.setdefault(account_id, []).append(host)
     account_hosts = {
-        account_id: account_host if account_host in members[account_id] else members[account_id][0]
+        account_id: first_of(members[account_id], account_host, installs)
         for account_id, account_host in accounts.items()
         if account_id in members
     }
@@ -243,6 +244,16 @@ def order_rollout(
             order.update(dict.fromkeys([first] if first else []))
             order[host] = None
     return list(order), account_hosts
+
+
+def first_of(hosts: Iterable[str], account_host: str, installs: Collection[str]) -> str:
+    """The host of an account that changes it: none of ``installs`` if there is another, and ``account_host`` rather
+    than others."""
+
+    def rank(host: str) -> tuple[bool, bool]:
+        return host in installs, host != account_host
+
+    return min(hosts, key=rank)
 
 
 def batches(serial: Any) -> list[str]:

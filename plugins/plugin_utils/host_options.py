@@ -24,9 +24,12 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VAR
 from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE, TEXTS
-from ansible_collections.apono.eks.plugins.plugin_utils.variables import given, is_empty
+from ansible_collections.apono.eks.plugins.plugin_utils.variables import find, given, is_empty
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read as read_variable
 from ansible_collections.apono.eks.plugins.plugin_utils.yaml_values import data, kind_of, typed, whole_number
+
+# What playbooks register of the clusters: that of one host, and those of the plan by host.
+CLUSTER, PLANNED_CLUSTERS = "apono_cluster_result.cluster", "apono_plan.clusters"
 
 # A variable that stands for a dictionary of further options.
 FURTHER = "*"
@@ -68,6 +71,17 @@ class Facts:
 # Read
 
 
+def described(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
+    """What EKS has said of the host's cluster, to a task of the host or else to the plan of the fleet; empty where it
+    has said nothing. Raises :class:`AnsibleError`."""
+    own: dict[str, Any] = plain(given([{"cluster": CLUSTER}], variables, template)).get("cluster") or {}
+    if own:
+        return own
+    planned = find(PLANNED_CLUSTERS, variables, template)
+    its = planned.get(variables.get("inventory_hostname")) if isinstance(planned, Mapping) else None
+    return plain(template(its)) if its else {}
+
+
 def variables_of(targets: Iterable[str]) -> list[str]:
     """The variables that the options of these targets are made of, in the order of the table."""
     wanted = {need for target in targets for need in (target, *NEEDS.get(target, ()))}
@@ -94,6 +108,20 @@ def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> di
     raises.
     """
     return one_by_one(PLANNED, lambda name: given([{name: name}], variables, template).get(name))
+
+
+def all_settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
+    """As :func:`settings`, all variables that onboarding reads, secrets included. Those of the connector are read
+    where it is installed."""
+
+    def value(name: str) -> Any:
+        return given([{name: name}], variables, template).get(name)
+
+    found = one_by_one((*variables_of(ONBOARDED), *PLANNED), value)
+    if is_true("apono_connector_install", found["values"]):
+        its = one_by_one(variables_of(["connector"]), value)
+        found = {part: {**found[part], **its[part]} for part in found}
+    return found
 
 
 def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
@@ -384,7 +412,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "integration": ("cluster", "aws", "connection", "connector_install", "access_details", "iam_role"),
     "integration_name": ("cluster",),
 }
-# What a plan of a fleet needs of each host beside its options.
+# What onboarding reads the options of.
+ONBOARDED = (
+    *("access_entry", "access_flows", "apono", "aws", "aws_auth_role", "catalog", "cluster", "connector_install"),
+    *("iam_policy", "iam_role", "integration", "integration_name", "integration_wait", "kubernetes", "mapping"),
+)
+# What is compared over the hosts of a fleet.
 PLANNED = (
     *(
         name

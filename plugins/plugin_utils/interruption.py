@@ -53,6 +53,7 @@ ALL_STEPS = {
     "kubeconfig": ("user_login_entry_result",),
 }
 REPORT = "apono_report_result"
+PLAN = "apono_plan"
 
 # Read once, before Ansible forks its workers.
 WIDTH = table_width()
@@ -125,10 +126,12 @@ def summary(facts: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[st
     if any(its.get(REPORT) for its in facts.values()):
         return []
     kept = (FAILURE, *(name for names in ALL_STEPS.values() for name in names))
-    begun = [host for host, its in facts.items() if any(its.get(name) for name in kept)]
+    # Each host of the play has the plan of all.
+    plan: Mapping[str, Any] = next((its[PLAN]["hosts"] for its in facts.values() if its.get(PLAN)), {})
+    begun = [host for host, its in facts.items() if host in plan or any(its.get(name) for name in kept)]
     if not begun:
         return ["", "The run was interrupted before anything was changed."]
-    found = outcomes(begun, facts, steps=ALL_STEPS)
+    found = outcomes(begun, facts, steps=ALL_STEPS, plan=plan)
     for record in found:
         if record["state"] == "not started" and any(step["state"] == "changed" for step in record["steps"]):
             record["state"] = "partial"

@@ -55,15 +55,21 @@ def records(
     shared: Iterable[str] = (),
     lost: Iterable[str] = (),
     unchanged: str = "unchanged",
+    plan: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """One record for each host, in their order.
 
     ``hosts`` are the hosts' variables, ``shared`` the steps that one host does for its account, ``lost`` the hosts that
-    are no longer in the run, ``unchanged`` the state of a cluster at which nothing was wrong and nothing was done.
+    are no longer in the run, ``unchanged`` the state of a cluster at which nothing was wrong and nothing was done,
+    ``plan`` what was planned for each host before anything was done (``hosts`` of the action ``fleet_plan``).
     """
     gone = set(lost)
+    plan = plan or {}
     found = [
-        (identity(host, facts), {name: results(facts, names) for name, names in steps.items()})
+        (
+            identity(host, facts, plan.get(host, {})),
+            {name: results(facts, names) or planned(plan.get(host, {}), name) for name, names in steps.items()},
+        )
         for host, facts in hosts.items()
     ]
     made = [[step(name, its_results) for name, its_results in done.items()] for _identity, done in found]
@@ -74,15 +80,21 @@ def records(
     ]
 
 
-def identity(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Which cluster it is: as EKS said, or as the inventory says where EKS was not asked or did not answer."""
+def identity(host: str, facts: Mapping[str, Any], its_plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Which cluster it is: as EKS said, or as the variables say where EKS was not read or did not answer."""
     cluster = mapping(mapping(facts.get(CLUSTER)).get("cluster"))
     return {
         "cluster": host,
-        "cluster_name": cluster.get("name") or facts.get("apono_cluster_name") or host,
-        "account_id": text(cluster.get("account_id") or facts.get("apono_account_id")),
-        "region": text(cluster.get("region") or facts.get("apono_region")),
+        "cluster_name": cluster.get("name") or its_plan.get("cluster_name") or facts.get("apono_cluster_name") or host,
+        "account_id": text(cluster.get("account_id") or its_plan.get("account_id") or facts.get("apono_account_id")),
+        "region": text(cluster.get("region") or its_plan.get("region") or facts.get("apono_region")),
     }
+
+
+def planned(its_plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """What was planned of a step, in the form of results; nothing where the step was not planned."""
+    changes = mapping(its_plan.get("steps")).get(name)
+    return [] if changes is None else [{"changes": list(changes)}]
 
 
 def results(facts: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:

@@ -23,11 +23,6 @@ MAPPING = {
     "cluster_access_config_map_result": "mapping",
 }
 INTEGRATION = {"integration_result": "integration", "integration_access_flows_result": "integration"}
-# What a role of several tasks has failed of, which its playbook keeps.
-CONNECTOR = "apono_failure"
-
-VARIABLES = (*CLUSTER, *ACCOUNT, *MAPPING, CONNECTOR, *INTEGRATION)
-
 # Where Apono does not answer, or not to this token, it is the same each time that it is asked.
 _UNHEARD = ("NoAnswer", "NoToken")
 
@@ -64,7 +59,6 @@ def preflight_errors(
             *of_account.get(fleet["known"].get(host, ""), ()),
             *(roles.get(fleet["known"].get(host, ""), ()) if has_changes(facts, MAPPING) else ()),
             *errors(facts, MAPPING),
-            *error_of_connector(facts),
             *of_run,
             *errors(facts, INTEGRATION),
         ]
@@ -132,12 +126,6 @@ def errors_of_run(blockers: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, s
             yield error(result, "integration" if is_apono else "")
         if is_apono and (details.get("code") in _UNHEARD or details.get("http_status") == 401):
             is_heard = False
-
-
-def error_of_connector(facts: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    failure = facts.get(CONNECTOR)
-    if failure:
-        yield {"step": "connector", "message": failure.get("message") or "", "code": failure.get("code") or ""}
 
 
 def error(result: Mapping[str, Any], step: str) -> dict[str, str]:

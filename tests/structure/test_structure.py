@@ -28,7 +28,7 @@ PLUGINS = "ansible_collections.apono.eks.plugins"
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
 # What runs on the controller alone; its module is its documentation.
-CONTROLLER_TASKS = {"report": "plugin_utils.report_files"}
+CONTROLLER_TASKS = {"fleet_plan": "plugin_utils.fleet_plan", "report": "plugin_utils.report_files"}
 GROUPS = {"aws": AWS, "kubernetes": KUBERNETES, "apono": APONO}
 
 
@@ -220,7 +220,7 @@ LEFT_TO_THE_ROLE = {
 # What differs from play to play.
 SET_BY_A_PLAY = {
     *(f"{role}_state" for role in ("account_access", "cluster_access", "connector", "integration")),
-    *(f"{role}_preview" for role in ("account_access", "cluster_access", "connector", "integration")),
+    *(f"{role}_preview" for role in ("account_access", "cluster_access", "integration")),
 }
 
 

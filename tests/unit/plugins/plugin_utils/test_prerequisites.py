@@ -31,7 +31,7 @@ def found(hosts, fleet=None, blockers=(), left_out=()):
 
 
 def test_a_fleet_with_which_nothing_is_wrong():
-    fine = {"account_access_role_result": FINE, "integration_result": FINE, "apono_failure": {}}
+    fine = {"account_access_role_result": FINE, "integration_result": FINE}
     assert found(dict.fromkeys(FLEET["known"], fine), blockers=[{}, FINE]) == {}
 
 
@@ -62,7 +62,6 @@ def test_all_that_is_wrong_with_a_cluster_is_told_in_the_order_of_the_steps():
             "integration_access_flows_result": flows,
             "cluster_access_mode_result": failed("No mode."),
             "cluster_access_config_map_result": failed("No mapping."),
-            "apono_failure": {"message": "No connector.", "step": "", "code": ""},
         }
     }
     assert found(hosts, {"errors": {"beta": ["It contradicts.", "And that too."]}}) == {
@@ -71,7 +70,6 @@ def test_all_that_is_wrong_with_a_cluster_is_told_in_the_order_of_the_steps():
             ": And that too.",
             "authentication mode: No mode.",
             "mapping: No mapping.",
-            "connector: No connector.",
             "integration: No integration.",
             "integration: No flow.",
             "integration: No other.",

@@ -1,0 +1,141 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is decided for all hosts of a run together, once their settings and their clusters are known: what each account
+is to have, which hosts cannot be served, and how each cluster maps the role. Pure logic."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity, host_options
+from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT
+from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import warn
+
+# The group of the host that the playbooks for one cluster make.
+ONE_CLUSTER = "apono_one_cluster"
+
+
+def merge_fleet(
+    hosts: Collection[str],
+    settings: Mapping[str, Mapping[str, Any]],
+    clusters: Mapping[str, Mapping[str, Any]],
+    is_one_cluster: bool = False,
+) -> dict[str, Any]:
+    """What is decided, as the filter ``apono.eks.fleet`` returns it.
+
+    :param hosts: those of the run.
+    :param settings: by host of the inventory, ``values`` and ``errors`` as ``host_options.settings_of`` returns them.
+    :param clusters: by host, what ``cluster_info`` returns as ``cluster``, as far as the cluster is known.
+    :param is_one_cluster: whether the run is for one cluster that variables name. Where they are extra variables, each
+        host of the inventory has them, so nothing is known of the others.
+    """
+    errors: dict[str, list[str]] = {}
+    desired: dict[str, dict[str, Any]] = {}
+    ways: dict[str, str] = {}
+    flows: dict[str, list[str]] = {}
+    connectors: list[str] = []
+    unresolved: dict[str, dict[str, str]] = {}
+    known: dict[str, str] = {}
+    for host in hosts:
+        its = settings[host]
+        if host not in clusters:
+            continue
+        cluster = clusters[host]
+        of_account = [reason for name, reason in its["errors"].items() if name in OF_ACCOUNT]
+        if of_account:
+            errors[host] = of_account
+            unresolved.setdefault(cluster["account_id"], {})[host] = " ".join(of_account)
+            continue
+        desired[host] = desired_of(its)
+        if its["errors"]:
+            errors[host] = list(its["errors"].values())
+            # It cannot be served, and needs of the account what it needs.
+            desired[host][rules.ACCOUNT_VARIABLES[0]] = cluster["account_id"]
+            continue
+        values = its["values"]
+        known[host] = cluster["account_id"]
+        facts = host_options.Facts(host)
+        if boolean(host_options.options("connector_install", values, facts)["install"], strict=False):
+            connectors.append(host)
+        try:
+            flows[host] = rules.flow_names(values)
+        except ResourceError as error:
+            errors.setdefault(host, []).append(error.message)
+        try:
+            authentication = host_options.options("mapping", values, facts)["authentication"]
+            ways[host] = mapping_way(authentication, cluster["authentication_mode"])
+        except ResourceError as error:
+            errors.setdefault(host, []).append(error.message)
+    warn({name for host in hosts for name in settings[host].get("unknown", ())})
+    rest = [host for host in settings if host not in known]
+    desired.update(of_others(rest, settings, set(known.values()), unresolved))
+    accounts, contradictions = rules.merge_accounts(known, desired, unresolved)
+    for reasons in (contradictions, rules.contradicting_flows(flows)):
+        for host, reason in reasons.items():
+            errors.setdefault(host, []).append(reason)
+    rivals = [] if is_one_cluster else rest
+    identities = {
+        host: cluster_identity.identity(host, settings[host]["values"], clusters.get(host))
+        for host in dict.fromkeys([*hosts, *rivals])
+    }
+    same_cluster = cluster_identity.same_cluster(identities, hosts)
+    same_integration = cluster_identity.same_integration(identities, hosts)
+    for reasons in (same_integration, same_cluster):
+        for host, reason in reasons.items():
+            errors.setdefault(host, []).insert(0, reason)
+    return {
+        "hosts": list(hosts),
+        "accounts": accounts,
+        "errors": errors,
+        "same_cluster": same_cluster,
+        "same_integration": same_integration,
+        "clusters": {host: account_id for host, account_id in known.items() if host not in errors},
+        "known": known,
+        "modes": [
+            host
+            for host, way in ways.items()
+            if way == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
+        ],
+        "access_entries": [host for host, way in ways.items() if way == "eks_api"],
+        "config_maps": [host for host, way in ways.items() if way == "config_map"],
+        "connectors": connectors,
+        "access_flows": [host for host, names in flows.items() if names],
+    }
+
+
+def desired_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of the account among those of a host."""
+    return {name: value for name, value in its["values"].items() if name in OF_ACCOUNT}
+
+
+def of_others(
+    others: Iterable[str],
+    settings: Mapping[str, Mapping[str, Any]],
+    accounts: Collection[str],
+    unresolved: dict[str, dict[str, str]],
+) -> dict[str, dict[str, Any]]:
+    """The settings of hosts of these accounts that are not in the run; others are added to ``unresolved``."""
+    found = {}
+    for host in others:
+        values, errors = settings[host]["values"], settings[host]["errors"]
+        account_id = rules.known_account(values)
+        if account_id is None or account_id not in accounts:
+            continue
+        wrong = [reason for name, reason in errors.items() if name in OF_ACCOUNT]
+        if wrong:
+            unresolved.setdefault(account_id, {})[host] = " ".join(wrong)
+        else:
+            of_its_account = {name: values[name] for name in rules.ACCOUNT_VARIABLES if name in values}
+            found[host] = {**of_its_account, **desired_of(settings[host])}
+    return found
+
+
+def is_of_one_cluster(groups: Iterable[str]) -> bool:
+    """Whether the run is for one cluster that variables name, by the groups of its hosts."""
+    return ONE_CLUSTER in groups
