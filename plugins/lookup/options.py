@@ -33,8 +33,8 @@ options:
         secret, as C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the
         playbooks as C(unknown).
       - V(described) returns the cluster as M(apono.eks.cluster_info) describes it, as far as it is known.
-      - V(all_settings) returns the same of all variables that M(apono.eks.fleet_plan) reads. Secrets are among them, so
-        a task that has them needs C(no_log).
+      - V(onboard_settings) and V(audit_settings) return the same of all variables that M(apono.eks.fleet_plan) and
+        M(apono.eks.fleet_audit) read. Secrets are among them, so a task that has them needs C(no_log).
     type: list
     elements: str
     required: true
@@ -86,7 +86,8 @@ FACTS = {
     "is_rollout": ("apono_rolls_out",),
 }
 # The terms for the variables themselves, and for the cluster as EKS describes it.
-SETTINGS, ALL_SETTINGS, DESCRIBED = "settings", "all_settings", "described"
+SETTINGS, DESCRIBED = "settings", "described"
+ALL_SETTINGS = {"onboard_settings": host_options.ONBOARDED, "audit_settings": host_options.AUDITED}
 # The targets that need facts, which are the cluster and these. For the others, none is read, so that they are at hand
 # before the first result.
 NEEDED = {
@@ -99,7 +100,7 @@ class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
-        known = (*TARGETS, SETTINGS, ALL_SETTINGS, DESCRIBED)
+        known = (*TARGETS, SETTINGS, *ALL_SETTINGS, DESCRIBED)
         unknown = [term for term in terms if term not in known]
         if unknown or kwargs:
             what = ", ".join(map(repr, unknown)) or "keyword arguments"
@@ -110,9 +111,11 @@ class LookupModule(DataLookup):
             raise AnsibleLookupError(error.message) from error
 
     def options(self, term: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        if term in (SETTINGS, ALL_SETTINGS):
-            read = host_options.settings if term == SETTINGS else host_options.all_settings
-            return {**read(variables, self._templar.template), "unknown": unknown(variables)}
+        if term == SETTINGS:
+            return {**host_options.settings(variables, self._templar.template), "unknown": unknown(variables)}
+        if term in ALL_SETTINGS:
+            read = host_options.all_settings(variables, self._templar.template, ALL_SETTINGS[term])
+            return {**read, "unknown": unknown(variables)}
         if term == DESCRIBED:
             return self.described(variables)
         values = host_options.read(variables, self._templar.template, (term,))

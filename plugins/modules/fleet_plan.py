@@ -16,7 +16,7 @@ description:
   - What is wrong with a cluster is data in the result and no failure of the task, so that the other clusters go on. A
     service that does not answer fails the clusters that need it, after 4 minutes at the latest.
   - It reads the fact C(apono_settings) of each host, which is what P(apono.eks.options#lookup) returns for
-    V(all_settings), and of hosts without it the variables of the inventory.
+    V(onboard_settings), and of hosts without it the variables of the inventory.
 extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
@@ -74,7 +74,7 @@ author:
 EXAMPLES = r"""
 - name: Get the settings of the cluster
   ansible.builtin.set_fact:
-    apono_settings: "{{ lookup('apono.eks.options', 'all_settings') }}"
+    apono_settings: "{{ lookup('apono.eks.options', 'onboard_settings') }}"
   no_log: true
 
 - name: Plan the fleet

@@ -110,14 +110,16 @@ def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> di
     return one_by_one(PLANNED, lambda name: given([{name: name}], variables, template).get(name))
 
 
-def all_settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
-    """As :func:`settings`, all variables that onboarding reads, secrets included. Those of the connector are read
-    where it is installed."""
+def all_settings(
+    variables: Mapping[str, Any], template: Callable[[Any], Any], targets: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """As :func:`settings`, all variables that these targets are made of, secrets included. Those of the connector are
+    read where it is installed."""
 
     def value(name: str) -> Any:
         return given([{name: name}], variables, template).get(name)
 
-    found = one_by_one((*variables_of(ONBOARDED), *PLANNED), value)
+    found = one_by_one((*variables_of(targets), *PLANNED), value)
     if is_true("apono_connector_install", found["values"]):
         its = one_by_one(variables_of(["connector"]), value)
         found = {part: {**found[part], **its[part]} for part in found}
@@ -417,6 +419,7 @@ ONBOARDED = (
     *("access_entry", "access_flows", "apono", "aws", "aws_auth_role", "catalog", "cluster", "connector_install"),
     *("iam_policy", "iam_role", "integration", "integration_name", "integration_wait", "kubernetes", "mapping"),
 )
+AUDITED = (*ONBOARDED, "audit")
 # What is compared over the hosts of a fleet.
 PLANNED = (
     *(

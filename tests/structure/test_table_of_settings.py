@@ -233,6 +233,6 @@ READERS = {
         "in_process.py",
         "external_id.py",
         "outcomes.py",
-        "audit_fleet.py",
+        "fleet_audit.py",
     ),
 }

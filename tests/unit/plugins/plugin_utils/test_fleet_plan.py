@@ -16,45 +16,21 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info i
 from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
-from ansible_collections.apono.eks.plugins.plugin_utils.fleet_plan import Clients, Planner
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet_plan import Planner
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import Clients
+from ansible_collections.apono.eks.tests.unit.plugins.plugin_utils.fleet_answers import (
+    ACCOUNT,
+    ROLE,
+    Answers,
+    failed,
+    settings,
+)
 
-ACCOUNT = "111122223333"
-ROLE = {"role": {"arn": f"arn:aws:iam::{ACCOUNT}:role/apono-k8s-access", "create_date": "2026-11-26T12:00:00+00:00"}}
 FLOW = {"name": "Look", "requestors": {}, "access_targets": []}
 
 
-def settings(**values):
-    return {"values": {"apono_trust": {"sso": {}}, **values}, "errors": {}, "unknown": []}
-
-
-class Table(Planner):
-    """A planner whose resources answer from ``answers``, by their class: a result, or a function of the options."""
-
-    def __init__(self, settings_of_hosts, answers=None, modes=None, **more):
-        super().__init__(list(settings_of_hosts), settings_of_hosts, **more)
-        self.answers, self.modes = answers or {}, modes or {}
-        self.asked = []
-
-    def run(self, kind, options):
-        self.asked.append((kind, options))
-        answer = self.answers.get(kind)
-        if callable(answer):
-            answer = answer(options)
-        if answer is not None:
-            return answer
-        if kind is ClusterInfo:
-            name = options["cluster_name"]
-            arn = f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/{name}"
-            facts = {"name": name, "account_id": ACCOUNT, "region": "eu-west-1", "partition": "aws", "arn": arn}
-            return {"cluster": {**facts, "authentication_mode": self.modes.get(name, "API")}}
-        return {"changes": [], **(ROLE if kind is IamRole else {})}
-
-    def options_of(self, kind):
-        return [options for asked, options in self.asked if asked is kind]
-
-
-def failed(message, **error):
-    return {"failed": True, "msg": message, "error": error}
+class Table(Answers, Planner):
+    """A planner whose resources answer from a table."""
 
 
 def test_a_converged_fleet_has_nothing_to_do_and_every_step_is_known():

@@ -1,0 +1,215 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an audit reads of a fleet, beside what onboarding compares, and the record that it makes of each cluster."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.options import Options
+from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry_info import AccessEntryInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_info import AwsAuthInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration_info import IntegrationInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration_type_info import IntegrationTypeInfo
+from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place
+from ansible_collections.apono.eks.plugins.plugin_utils import audit, audit_fleet
+from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import integration_name_of
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
+    CLUSTER,
+    CONFIG_MAP,
+    ENTRY,
+    INTEGRATED,
+    MODE,
+    POLICY,
+    ROLE,
+    FleetTask,
+    FleetTasks,
+    Result,
+)
+
+# What is read of a host for the findings alone.
+AWS_AUTH, ENTRIES, CLUSTERS = "aws_auth", "access_entries", "clusters"
+
+# What is read once, by the names that ``audit.Audit`` has for the results.
+TYPES, CONNECTORS, INTEGRATIONS = "types", "connectors", "integrations"
+
+# The facts of ``audit.Audit`` that are results of a host.
+RESULTS = {
+    "cluster_result": CLUSTER,
+    "mode_result": MODE,
+    "entry_result": ENTRY,
+    "config_map_result": CONFIG_MAP,
+    "integration_result": INTEGRATED,
+    "aws_auth_result": AWS_AUTH,
+    "access_entries_result": ENTRIES,
+    "clusters_result": CLUSTERS,
+}
+
+# An audit needs no permissions for the changes that it reports.
+_UNCHECKED = {"check_permissions": False}
+
+
+class Auditor(FleetTasks):
+    """Audits the hosts of a run, and the integrations that no host of the inventory names."""
+
+    FURTHER: ClassVar[Mapping[type[Task], Mapping[str, Any]]] = {
+        # Onboarding adds to the account's access and removes nothing from it. An audit compares with what the inventory
+        # says.
+        IamPolicy: {**_UNCHECKED, "purge_scope": True},
+        IamRole: {**_UNCHECKED, "purge_trusted_accounts": True, "read_inline_policies": True},
+        AuthenticationMode: _UNCHECKED,
+        AccessEntry: {**_UNCHECKED, "read_access_policies": True},
+        AwsAuthRole: _UNCHECKED,
+        # The result of the last sync is read, and no sync is waited for.
+        Integration: {"wait": False},
+    }
+
+    def audit(self) -> dict[str, Any]:
+        """See the documentation of the module ``fleet_audit``."""
+        self.shared: dict[str, Result] = {name: {} for name in (TYPES, CONNECTORS, INTEGRATIONS)}
+        asks = self.shared if self.hosts else {}
+        found = self.read_clusters({name: functools.partial(self.read_of_apono, name) for name in asks})
+        self.shared |= {name: found[name][name] for name in asks}
+        self.ids = ((self.shared[TYPES].get("integration_types") or [{}])[0]).get("ids_by_label", {})
+        self.plan_accounts()
+        self.keep(self.jobs())
+        fleet = self.compared()
+        ignored = self.options(self.hosts[0], "audit")["ignore"] if self.hosts else ()
+        duplicates = fleet.duplicates()
+        return {
+            "hosts": {host: audit.Audit(self.judged(host, duplicates.get(host, []))).record() for host in self.hosts},
+            "others": fleet.records(ignored),
+        }
+
+    # Reads
+
+    def read_of_apono(self, name: str) -> dict[str, Result]:
+        """With the options of the first host, as a task has them that runs once."""
+        options = self.options(self.hosts[0], "apono")
+        catalog = self.options(self.hosts[0], "catalog")
+        if name == CONNECTORS:
+            return {name: self.run(ConnectorInfo, options)}
+        return {name: self.run(IntegrationTypeInfo if name == TYPES else IntegrationInfo, {**options, **catalog})}
+
+    def jobs(self) -> dict[Any, Callable[[], dict[str, Result]]]:
+        """What is compared and read once the accounts are known."""
+        ids = {"parameter_ids": self.ids, "connector_ids": self.shared[CONNECTORS].get("ids_by_name", {})}
+        return {
+            **{(host, CLUSTERS): functools.partial(self.list_clusters, host) for host in self.listing_hosts()},
+            **{(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()},
+            **{(host, INTEGRATED): functools.partial(self.plan_integration, host, ids) for host in self.hosts},
+        }
+
+    def listing_hosts(self) -> list[str]:
+        """One host of each account and region."""
+        served = [self.clusters[host] for host in self.fleet["clusters"]]
+        places = [(cluster["account_id"], cluster["region"]) for cluster in served]
+        return list(dict(zip(places, self.fleet["clusters"], strict=True)).values())
+
+    def list_clusters(self, host: str) -> dict[str, Result]:
+        return {CLUSTERS: self.run(ClusterInfo, self.options(host, "aws"))}
+
+    def plan_mapping(self, host: str, way: str) -> dict[str, Result]:
+        """The mapping of the other way too, which takes precedence or has no effect."""
+        found = super().plan_mapping(host, way)
+        mode = self.clusters[host]["authentication_mode"]
+        place = {**self.options(host, "aws"), "cluster_name": self.clusters[host]["name"]}
+        if way == ENTRY and mode != "API":
+            return {**found, AWS_AUTH: self.run(AwsAuthInfo, {**place, **self.options(host, "kubernetes")})}
+        entry = found.get(CONFIG_MAP, {}).get("entry") or {}
+        if way == CONFIG_MAP and (mode == "API" or entry.get("overridden")):
+            return {**found, ENTRIES: self.run(AccessEntryInfo, {**place, "principal_arn": self.role_arn(host)})}
+        return found
+
+    # The records
+
+    def judged(self, host: str, duplicates: list[str]) -> dict[str, Any]:
+        """The facts that :class:`audit.Audit` judges."""
+        its, aws = self.results[host], self.options(host, "aws")
+        account = self.account_of(host) if host in self.clusters else {}
+        of_account = self.results[account["account_host"]] if account else {}
+        facts = {
+            "host": host,
+            "cluster_name": self.options(host, "cluster")["name"],
+            "account_id": self.options(host, "cluster").get("account_id", ""),
+            "region": aws.get("region", ""),
+            "errors": " ".join(self.fleet["errors"].get(host, ())),
+            "role_arn": self.role_arn(host),
+            "ids_by_label": self.ids,
+            "duplicates": duplicates,
+            **{fact: its.get(name, {}) for fact, name in RESULTS.items()},
+            **{f"{name}_result": self.shared[name] for name in (CONNECTORS, INTEGRATIONS)},
+            "policy_result": of_account.get(POLICY, {}),
+            "role_result": of_account.get(ROLE, {}),
+        }
+        try:
+            return {**facts, **self.wanted(host, account.get("settings", {}))}
+        except ResourceError as error:
+            return {**facts, "errors": facts["errors"] or error.message}
+
+    def wanted(self, host: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wanted and in no result."""
+        role = self.options(host, "iam_role", account=settings)
+        return {
+            "managed_policies": role.get("managed_policies", []),
+            "permissions_boundary": role.get("permissions_boundary", ""),
+            "access_policies": self.options(host, "access_entry", account=settings).get("access_policies", []),
+            "connector_in_cluster": self.options(host, "connection")["in_cluster"],
+            "ignore": self.options(host, "audit")["ignore"],
+        }
+
+    def compared(self) -> audit_fleet.Fleet:
+        """All hosts of the inventory beside the integrations of Apono."""
+        hosts, listed = [], []
+        for name, settings in self.settings.items():
+            values, cluster = settings["values"], self.clusters.get(name, {})
+            place = Place(
+                cluster.get("account_id") or values.get("apono_account_id") or "",
+                cluster.get("region") or values.get("apono_region") or "",
+            )
+            cluster_name = values.get("apono_cluster_name") or name
+            servers = tuple(filter(None, (cluster.get("endpoint"), values.get("apono_server_url"))))
+            hosts.append(
+                audit_fleet.Host(name, cluster_name, integration_name_of(values, cluster_name), place, servers)
+            )
+            answer = self.results.get(name, {}).get(CLUSTERS)
+            if answer:
+                names = None if answer.get("failed") else tuple(answer["clusters"])
+                listed.append(audit_fleet.Listed(place, names))
+        integrations = self.shared[INTEGRATIONS].get("integrations", [])
+        connectors = self.shared[CONNECTORS].get("connectors", [])
+        return audit_fleet.Fleet(hosts, listed, integrations, connectors, self.ids)
+
+
+class FleetAudit(FleetTask):
+    """What stands behind the action ``apono.eks.fleet_audit``."""
+
+    options = Options(
+        {
+            "hosts": {"type": "list", "elements": "str", "required": True},
+            "others": {"type": "list", "elements": "str", "default": []},
+        }
+    )
+
+    def result(self, check_mode: bool) -> dict[str, Any]:
+        found = Auditor(**self.of_fleet("audit")).audit()
+        differences = [
+            {**step["diff"], "before_header": f"{host}: {step['name']}", "after_header": f"{host}: {step['name']}"}
+            for host, record in found["hosts"].items()
+            for step in record["steps"]
+            if step["diff"]
+        ]
+        return {"changed": False, **found, "diff": differences}

@@ -1,0 +1,331 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tasks of many hosts, done at once in one process.
+
+The resources are those of the modules, in check mode, so that a plan says what the roles will do. Reads are concurrent,
+and what several clusters share (a session with its credentials, the role of an account) is read once. What is wrong is
+data: it ends the task of no other cluster.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono, WithApono
+from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws, WithAws
+from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.execution import execute
+from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS
+from ansible_collections.apono.eks.plugins.module_utils.resource import Task
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
+from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
+from ansible_collections.apono.eks.plugins.plugin_utils import account_role, host_options, setting_names
+from ansible_collections.apono.eks.plugins.plugin_utils.concurrently import concurrently
+from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import merge_fleet
+
+# Jobs at a time. Each waits for the network most of its time.
+WORKERS = 32
+# In seconds, how long one job may take: longer than all attempts of one call to a server that does not answer.
+DEADLINE = 240.0
+# How often, in seconds, a long run says how far it is.
+PROGRESS_SECONDS = 10.0
+
+# The variables that the roles register, by which a rollout and a report know what was planned.
+CLUSTER, POLICY, ROLE = "apono_cluster_result", "account_access_policy_result", "account_access_role_result"
+MODE, ENTRY, CONFIG_MAP = (
+    "cluster_access_mode_result",
+    "cluster_access_entry_result",
+    "cluster_access_config_map_result",
+)
+INTEGRATED = "integration_result"
+
+Result = dict[str, Any]
+
+
+class Clients:
+    """The clients of all tasks of a plan: one for each set of options that is the same.
+
+    botocore's sessions are not safe in several threads while they build clients, so a client that threads share is
+    built, with what it needs later, under a lock; its calls are safe.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: dict[str, Any] = {}
+
+    def of(self, kind: Callable[[dict[str, Any]], Any], names: Iterable[str], params: Mapping[str, Any]) -> Any:
+        """The client; raises :class:`ResourceError`, each time, where it cannot be built."""
+        key = f"{kind} " + json.dumps({name: params.get(name) for name in sorted(names)}, default=str)
+        with self.lock:
+            if key not in self.known:
+                try:
+                    self.known[key] = kind(dict(params))
+                except ResourceError as error:
+                    self.known[key] = error
+            found = self.known[key]
+        if isinstance(found, ResourceError):
+            raise found
+        return found
+
+    def aws(self, params: Mapping[str, Any]) -> Aws:
+        found: Aws = self.of(shared_aws, AWS.argument_spec, params)
+        return found
+
+    def apono(self, params: Mapping[str, Any]) -> Apono:
+        found: Apono = self.of(Apono, APONO.argument_spec, params)
+        return found
+
+
+def shared_aws(params: dict[str, Any]) -> Aws:
+    aws = Aws(params, WORKERS)
+    for service in ("eks", "iam", "sts"):
+        aws.client(service)
+    return aws
+
+
+class FleetTasks:
+    """The tasks of the hosts of a run. ``results`` has, by host, what each has returned, by the variable that the roles
+    register it as.
+
+    :param hosts: those of the run.
+    :param settings: by host of the inventory, ``values`` and ``errors`` of the table of settings: those of the run as
+        ``host_options.all_settings`` reads them, and those of others, from which a run over a part of an account must
+        take nothing away, as ``host_options.settings_of`` does.
+    :param is_one_cluster: whether variables name the only cluster (``merged_fleet.merge_fleet``).
+    :param progress: called with the number of jobs of a phase that have ended and of all.
+    :param deadline: in seconds, how long one job may take.
+    """
+
+    # By resource, the options that are the same for all hosts.
+    FURTHER: ClassVar[Mapping[type[Task], Mapping[str, Any]]] = {}
+
+    def __init__(
+        self,
+        hosts: Collection[str],
+        settings: Mapping[str, Mapping[str, Any]],
+        is_one_cluster: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self.hosts, self.settings, self.is_one_cluster = list(hosts), settings, is_one_cluster
+        self.progress, self.deadline = progress, deadline
+        self.clients = Clients()
+        self.values = {host: settings[host]["values"] for host in self.hosts}
+        self.clusters: dict[str, dict[str, Any]] = {}
+        self.results: dict[str, dict[str, Result]] = {host: {} for host in self.hosts}
+        self.shown_at = time.monotonic()
+
+    # How a task is done
+
+    def run(self, kind: type[Task], options: Mapping[str, Any]) -> Result:
+        """What a module returns in check mode, with the variables beside the options that an error names."""
+        result = self.checked(kind, {**options, **self.FURTHER.get(kind, {})})
+        if result.get("failed"):
+            module = kind.__module__.rpartition(".")[2]
+            variables = setting_names.variables_of(module, kind.options.argument_spec)
+            result["msg"] = setting_names.with_variables(result["msg"], variables)
+        return result
+
+    def checked(self, kind: type[Task], options: Mapping[str, Any]) -> Result:
+        """What a module returns in check mode."""
+        checked = kind.options.check(dict(options))
+        if checked.error_messages:
+            return failure(checked.error_messages[0])
+        try:
+            params, _secrets = kind.options.normalise(checked.validated_parameters)
+        except ResourceError as error:
+            return failure(error.message, error.error)
+        return execute(functools.partial(self.task, kind), params, True)
+
+    def task(self, kind: type[Task], params: dict[str, Any]) -> Task:
+        """A task that shares its clients."""
+        made = kind(params)
+        if isinstance(made, WithAws) and (AWS.argument_spec.keys() <= kind.options.argument_spec.keys()):
+            made.__dict__["aws"] = self.clients.aws(params)
+        if isinstance(made, WithApono):
+            made.__dict__["apono"] = self.clients.apono(params)
+        return made
+
+    def each(self, jobs: Mapping[Any, Callable[[], dict[str, Result]]], what: Callable[[Any], str]) -> dict[Any, Any]:
+        """Do these jobs at once. One that is late, or of whose options something is wrong, fails under the name that
+        ``what`` has for it."""
+
+        def guarded(key: Any) -> dict[str, Result]:
+            try:
+                return jobs[key]()
+            except ResourceError as error:
+                return {what(key): failure(error.message, error.error)}
+
+        def show(done: int, total: int) -> None:
+            if time.monotonic() - self.shown_at >= PROGRESS_SECONDS:
+                self.shown_at = time.monotonic()
+                self.progress(done, total)
+
+        found = concurrently({key: functools.partial(guarded, key) for key in jobs}, WORKERS, self.deadline, show)
+        return {key: found[key] if key in found else {what(key): self.late()} for key in jobs}
+
+    def late(self) -> Result:
+        return failure(
+            f"A service has not answered within {self.deadline:.0f} seconds. Check the network between this machine "
+            "and AWS, the API server of the cluster and Apono, and run again.",
+            {"code": "Timeout"},
+        )
+
+    def options(self, host: str, target: str, **more: Any) -> dict[str, Any]:
+        return host_options.options(target, self.values[host], self.facts_of(host, **more))
+
+    def facts_of(self, host: str, **more: Any) -> host_options.Facts:
+        return host_options.Facts(host, cluster=self.clusters.get(host, {}), **more)
+
+    def role_arn(self, host: str) -> str:
+        return host_options.role_arn(self.values[host], self.facts_of(host))
+
+    # The clusters
+
+    def read_clusters(self, others: Mapping[str, Callable[[], dict[str, Result]]]) -> dict[str, dict[str, Result]]:
+        """Read the clusters and decide what is decided for all of them. Returns what these other jobs return, which
+        are done at the same time."""
+        jobs: dict[Any, Callable[[], dict[str, Result]]] = {**others}
+        jobs |= {(host,): functools.partial(self.read_cluster, host) for host in self.hosts}
+        found = self.each(jobs, lambda key: CLUSTER if isinstance(key, tuple) else key)
+        for host in self.hosts:
+            self.results[host] = found.pop((host,))
+            cluster = self.results[host][CLUSTER].get("cluster")
+            if cluster:
+                self.clusters[host] = cluster
+        self.fleet = merge_fleet(self.hosts, self.settings, self.clusters, self.is_one_cluster)
+        return found
+
+    def read_cluster(self, host: str) -> dict[str, Result]:
+        # Without these settings, another cluster would be read.
+        needed = host_options.variables_of(("aws", "cluster"))
+        wrong = [reason for name, reason in self.settings[host]["errors"].items() if name in needed]
+        if wrong:
+            return {CLUSTER: failure(" ".join(wrong))}
+        name = self.options(host, "cluster")["name"]
+        return {CLUSTER: self.run(ClusterInfo, {**self.options(host, "aws"), "cluster_name": name})}
+
+    # Plans
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """By host, the result that its mapping has, which says how it is mapped."""
+        return {
+            **dict.fromkeys(self.fleet["access_entries"], ENTRY),
+            **dict.fromkeys(self.fleet["config_maps"], CONFIG_MAP),
+        }
+
+    def keep(self, jobs: Mapping[Any, Callable[[], dict[str, Result]]]) -> None:
+        """Do these jobs, each of a host and with the name of its result, and keep what they return."""
+        for (host, _name), results in self.each(jobs, lambda key: key[1]).items():
+            self.results[host].update(results)
+
+    def plan_accounts(self) -> None:
+        """The policy and the role of each account, by the host that stands for it."""
+        accounts = self.fleet["accounts"].values()
+        hosts = {account["account_host"]: account["settings"] for account in accounts}
+        self.keep({(host, ROLE): functools.partial(self.plan_account, host, its) for host, its in hosts.items()})
+
+    def plan_account(self, host: str, settings: Mapping[str, Any]) -> dict[str, Result]:
+        aws = self.options(host, "aws")
+        its_policy = self.options(host, "iam_policy", account=settings)
+        policy = self.run(IamPolicy, {**aws, **its_policy, "purge_tags": False})
+        its_role = self.options(host, "iam_role", account=settings)
+        name = (policy.get("policy") or {}).get("arn") or its_policy["name"]
+        attached = [name, *its_role.get("managed_policies", ())]
+        role = self.run(IamRole, {**aws, **its_role, "managed_policies": attached, "purge_tags": False})
+        return {POLICY: policy, ROLE: role}
+
+    def account_of(self, host: str) -> dict[str, Any]:
+        its: dict[str, Any] = self.fleet["accounts"].get(self.clusters[host]["account_id"], {})
+        return its
+
+    def plan_mapping(self, host: str, way: str) -> dict[str, Result]:
+        account = self.account_of(host)
+        settings, cluster = account.get("settings", {}), self.clusters[host]
+        role = self.results[account["account_host"]].get(ROLE) if account else None
+        place = {**self.options(host, "aws"), "cluster_name": cluster["name"]}
+        if way == CONFIG_MAP:
+            options = {
+                **place,
+                **self.options(host, "kubernetes"),
+                **self.options(host, "aws_auth_role", account=settings),
+                "role_arn": self.role_arn(host),
+            }
+            return {CONFIG_MAP: self.run(AwsAuthRole, options)}
+        found = {}
+        if host in self.fleet["modes"]:
+            found[MODE] = self.run(AuthenticationMode, {**place, "mode": "API_AND_CONFIG_MAP"})
+        options = {
+            **place,
+            **self.options(host, "access_entry", account=settings),
+            "principal_arn": self.role_arn(host),
+            "principal_created": account_role.created(role),
+            "purge_tags": False,
+        }
+        return {**found, ENTRY: self.run(AccessEntry, options)}
+
+    def plan_integration(self, host: str, shared: Mapping[str, Any]) -> dict[str, Result]:
+        """:param shared: the ids of settings and of connectors, as far as they are known."""
+        facts = {name: shared[name] for name in ("parameter_ids", "connector_ids")}
+        options = {
+            **self.options(host, "apono"),
+            **self.options(host, "integration", **facts),
+            "name": self.options(host, "integration_name")["name"],
+            "wait": self.options(host, "integration_wait")["wait"],
+        }
+        return {INTEGRATED: self.run(Integration, options)}
+
+
+def failure(message: str, error: Mapping[str, Any] | None = None) -> Result:
+    return {"failed": True, "msg": message, "error": dict(error or {})}
+
+
+@dataclass(frozen=True)
+class Play:
+    """What an action knows of its play beside its options.
+
+    :param settings_of: the settings of a host of the inventory (``host_options.settings_of``).
+    :param is_one_cluster: whether variables name the only cluster (``merged_fleet.merge_fleet``).
+    :param show: prints a line for the user.
+    """
+
+    settings_of: Callable[[str], Mapping[str, Any]]
+    is_one_cluster: bool
+    show: Callable[[str], None]
+
+
+class FleetTask(Task):
+    """Base of what stands behind an action for all hosts of a play at once."""
+
+    required_libraries = ("botocore",)
+    play: ClassVar[Play]
+
+    def of_fleet(self, what: str) -> dict[str, Any]:
+        """The arguments of :class:`FleetTasks`, from the options ``hosts`` and ``others``.
+
+        :param what: what is done, for the lines that say how far it is.
+        """
+        hosts, play = self.params["hosts"], self.play
+
+        def show(done: int, total: int) -> None:
+            play.show(f"The {what} has read {done} of {total}.")
+
+        return {
+            "hosts": hosts,
+            "settings": {host: play.settings_of(host) for host in dict.fromkeys([*hosts, *self.params["others"]])},
+            "is_one_cluster": play.is_one_cluster,
+            "progress": show,
+        }
