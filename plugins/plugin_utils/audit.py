@@ -97,12 +97,14 @@ _SYNCING = ("initializing", "refreshing")
 class Piece:
     """One thing that onboarding makes, by the result of its task in check mode.
 
-    ``there`` says whether it exists where the plan's diff does not show it.
+    ``there`` says whether it exists where the plan's diff does not show it. ``more`` are the results of what belongs to
+    it, such as the access flows of an integration.
     """
 
     name: str
     result: Mapping[str, Any]
     there: bool | None = None
+    more: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ran(self) -> bool:
@@ -111,9 +113,10 @@ class Piece:
     @property
     def error(self) -> dict[str, Any] | None:
         """Why its state is not known, or cannot become the wanted one."""
-        if not self.result.get("failed"):
+        failed = next((result for result in (self.result, *self.more) if result.get("failed")), None)
+        if failed is None:
             return None
-        return {"code": "", **(self.result.get("error") or {}), "message": own_words(self.result.get("msg"))}
+        return {"code": "", **(failed.get("error") or {}), "message": own_words(failed.get("msg"))}
 
     @property
     def is_unread(self) -> bool:
@@ -143,7 +146,8 @@ class Piece:
 
     @property
     def changes(self) -> list[str]:
-        return list(self.result.get("changes") or ()) if self.ran and not self.error else []
+        results = (self.result, *self.more) if self.ran and not self.error else ()
+        return [words for result in results for words in result.get("changes") or ()]
 
     @property
     def is_understood(self) -> bool:
@@ -170,8 +174,21 @@ class Piece:
 
     def step(self, cluster_exists: bool | None) -> dict[str, Any]:
         """Its part of the record."""
-        diff = {"before": self.before, "after": self.after} if self.changes else None
-        return {"name": self.name, "state": self.state(cluster_exists), "changes": self.changes, "diff": diff}
+        return {
+            "name": self.name,
+            "state": self.state(cluster_exists),
+            "changes": self.changes,
+            "diff": self.diff if self.changes else None,
+        }
+
+    @property
+    def diff(self) -> dict[str, Any]:
+        """Before and after; lists of them where what belongs to it differs too."""
+        more = [result["diff"] for result in self.more if result.get("changes") and result.get("diff")]
+        if not more:
+            return {"before": self.before, "after": self.after}
+        own = [{"before": self.before, "after": self.after}] if self.result.get("changes") else []
+        return {side: [diff[side] for diff in (*own, *more)] for side in ("before", "after")}
 
 
 class Audit:
@@ -223,7 +240,8 @@ class Audit:
 
     @property
     def integration(self) -> Piece:
-        piece = Piece("integration", self.result("integration"))
+        flows = tuple(self.result("access_flows").get("results") or ())
+        piece = Piece("integration", self.result("integration"), more=flows)
         if (piece.error or {}).get("code") == OTHER_CLUSTER:
             # One of the same name is there, and it is not this cluster's.
             return Piece("integration", piece.result, there=False)

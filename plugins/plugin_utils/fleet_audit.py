@@ -14,6 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry_info import AccessEntryInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow_info import AccessFlowInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_info import AwsAuthInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
@@ -31,6 +32,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     CLUSTER,
     CONFIG_MAP,
     ENTRY,
+    FLOWS,
     INTEGRATED,
     MODE,
     POLICY,
@@ -44,7 +46,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
 AWS_AUTH, ENTRIES, CLUSTERS = "aws_auth", "access_entries", "clusters"
 
 # What is read once, by the names that ``audit.Audit`` has for the results.
-TYPES, CONNECTORS, INTEGRATIONS = "types", "connectors", "integrations"
+TYPES, CONNECTORS, INTEGRATIONS, FLOWS_OF_APONO = "types", "connectors", "integrations", "access_flows"
 
 # The facts of ``audit.Audit`` that are results of a host.
 RESULTS = {
@@ -53,6 +55,7 @@ RESULTS = {
     "entry_result": ENTRY,
     "config_map_result": CONFIG_MAP,
     "integration_result": INTEGRATED,
+    "access_flows_result": FLOWS,
     "aws_auth_result": AWS_AUTH,
     "access_entries_result": ENTRIES,
     "clusters_result": CLUSTERS,
@@ -79,8 +82,8 @@ class Auditor(FleetTasks):
 
     def audit(self) -> dict[str, Any]:
         """See the documentation of the module ``fleet_audit``."""
-        self.shared: dict[str, Result] = {name: {} for name in (TYPES, CONNECTORS, INTEGRATIONS)}
-        asks = self.shared if self.hosts else {}
+        self.shared: dict[str, Result] = {name: {} for name in (TYPES, CONNECTORS, INTEGRATIONS, FLOWS_OF_APONO)}
+        asks = [name for name in self.shared if name != FLOWS_OF_APONO or self.has_flows] if self.hosts else []
         found = self.read_clusters({name: functools.partial(self.read_of_apono, name) for name in asks})
         self.shared |= {name: found[name][name] for name in asks}
         self.ids = ((self.shared[TYPES].get("integration_types") or [{}])[0]).get("ids_by_label", {})
@@ -100,17 +103,21 @@ class Auditor(FleetTasks):
         """With the options of the first host, as a task has them that runs once."""
         options = self.options(self.hosts[0], "apono")
         catalog = self.options(self.hosts[0], "catalog")
-        if name == CONNECTORS:
-            return {name: self.run(ConnectorInfo, options)}
+        if name in (CONNECTORS, FLOWS_OF_APONO):
+            return {name: self.run(ConnectorInfo if name == CONNECTORS else AccessFlowInfo, options)}
         return {name: self.run(IntegrationTypeInfo if name == TYPES else IntegrationInfo, {**options, **catalog})}
 
     def jobs(self) -> dict[Any, Callable[[], dict[str, Result]]]:
         """What is compared and read once the accounts are known."""
-        ids = {"parameter_ids": self.ids, "connector_ids": self.shared[CONNECTORS].get("ids_by_name", {})}
+        shared = {
+            "parameter_ids": self.ids,
+            "connector_ids": self.shared[CONNECTORS].get("ids_by_name", {}),
+            "access_flows": self.shared[FLOWS_OF_APONO].get("access_flows"),
+        }
         return {
             **{(host, CLUSTERS): functools.partial(self.list_clusters, host) for host in self.listing_hosts()},
             **{(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()},
-            **{(host, INTEGRATED): functools.partial(self.plan_integration, host, ids) for host in self.hosts},
+            **{(host, INTEGRATED): functools.partial(self.plan_integration, host, shared) for host in self.hosts},
         }
 
     def listing_hosts(self) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
-from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import FIELDS, AccessFlow
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow_info import AccessFlowInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
@@ -35,8 +34,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.rollout import (
     rollout,
 )
 
-FLOWS = "integration_access_flows_result"
-
 # The step of a rollout that makes each of them anew.
 ROLLED_OUT = {**dict.fromkeys((POLICY, ROLE), ACCOUNT), **{name: step for step, name in STEPS.items()}}
 # What the report has no say of, where a run leaves the accounts alone.
@@ -44,9 +41,6 @@ ACCOUNT_STEPS = ("policy", "role")
 
 # What is planned of a release of the connector, which Helm alone can compare.
 CONNECTOR_WORDS = "install or upgrade the connector, unless it is as it has to be"
-
-# The options of an access flow that the role integration hands over.
-FLOW_OPTIONS = ("name", *FIELDS, "request_for_others", "purge", "state")
 
 
 class Planner(FleetTasks):
@@ -144,8 +138,7 @@ class Planner(FleetTasks):
         }
 
     def of_apono(self) -> list[str]:
-        has_flows = any(self.options(host, "access_flows").get("flows") for host in self.hosts)
-        return ["types", "connectors", *(["flows"] if has_flows else [])]
+        return ["types", "connectors", *(["flows"] if self.has_flows else [])]
 
     def read_of_apono(self, name: str) -> dict[str, Result]:
         """With the options of the first host, as a task has them that runs once."""
@@ -167,37 +160,6 @@ class Planner(FleetTasks):
                 for host in self.fleet["known"]
             }
         self.keep(jobs)
-
-    def plan_integration(self, host: str, shared: Mapping[str, Any]) -> dict[str, Result]:
-        """Its access flows too."""
-        planned = super().plan_integration(host, shared)
-        result = planned[INTEGRATED]
-        if result.get("failed") or host not in self.fleet["access_flows"]:
-            return planned
-        name = self.options(host, "integration_name")["name"]
-        pending = [name] if result["changes"] else []
-        flows = [
-            self.plan_flow(host, flow, name, pending, shared["access_flows"])
-            for flow in self.options(host, "access_flows")["flows"]
-        ]
-        return {**planned, FLOWS: {"results": flows}}
-
-    def plan_flow(
-        self, host: str, flow: Mapping[str, Any], name: str, pending: list[str], known: list[dict[str, Any]] | None
-    ) -> Result:
-        options = {
-            **self.options(host, "apono"),
-            **{option: flow[option] for option in FLOW_OPTIONS if option in flow},
-            "integration": name,
-            "known_flows": known,
-            "pending_integrations": pending,
-            "wait": False,
-        }
-        result = self.run(AccessFlow, options)
-        if (result.get("error") or {}).get("code") == "Timeout" and not pending:
-            # Its first sync is running: the rollout waits for it, and then checks the flow.
-            return self.run(AccessFlow, {**options, "pending_integrations": [name]})
-        return result
 
 
 class FleetPlan(FleetTask):

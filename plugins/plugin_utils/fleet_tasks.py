@@ -25,6 +25,7 @@ from ansible_collections.apono.eks.plugins.module_utils.execution import execute
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import FIELDS, AccessFlow
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
@@ -49,7 +50,10 @@ MODE, ENTRY, CONFIG_MAP = (
     "cluster_access_entry_result",
     "cluster_access_config_map_result",
 )
-INTEGRATED = "integration_result"
+INTEGRATED, FLOWS = "integration_result", "integration_access_flows_result"
+
+# The options of an access flow that the role integration hands over.
+FLOW_OPTIONS = ("name", *FIELDS, "request_for_others", "purge", "state")
 
 Result = dict[str, Any]
 
@@ -217,6 +221,11 @@ class FleetTasks:
         name = self.options(host, "cluster")["name"]
         return {CLUSTER: self.run(ClusterInfo, {**self.options(host, "aws"), "cluster_name": name})}
 
+    @property
+    def has_flows(self) -> bool:
+        """Whether a host has access flows."""
+        return any(self.options(host, "access_flows").get("flows") for host in self.hosts)
+
     # Plans
 
     @property
@@ -278,7 +287,10 @@ class FleetTasks:
         return {**found, ENTRY: self.run(AccessEntry, options)}
 
     def plan_integration(self, host: str, shared: Mapping[str, Any]) -> dict[str, Result]:
-        """:param shared: the ids of settings and of connectors, as far as they are known."""
+        """Its access flows too.
+
+        :param shared: the ids of settings and of connectors, and the access flows of Apono, as far as they are known.
+        """
         facts = {name: shared[name] for name in ("parameter_ids", "connector_ids")}
         options = {
             **self.options(host, "apono"),
@@ -286,7 +298,32 @@ class FleetTasks:
             "name": self.options(host, "integration_name")["name"],
             "wait": self.options(host, "integration_wait")["wait"],
         }
-        return {INTEGRATED: self.run(Integration, options)}
+        result = self.run(Integration, options)
+        if result.get("failed") or host not in self.fleet["access_flows"]:
+            return {INTEGRATED: result}
+        pending = [options["name"]] if result["changes"] else []
+        flows = [
+            self.plan_flow(host, flow, options["name"], pending, shared["access_flows"])
+            for flow in self.options(host, "access_flows")["flows"]
+        ]
+        return {INTEGRATED: result, FLOWS: {"results": flows}}
+
+    def plan_flow(
+        self, host: str, flow: Mapping[str, Any], name: str, pending: list[str], known: list[dict[str, Any]] | None
+    ) -> Result:
+        options = {
+            **self.options(host, "apono"),
+            **{option: flow[option] for option in FLOW_OPTIONS if option in flow},
+            "integration": name,
+            "known_flows": known,
+            "pending_integrations": pending,
+            "wait": False,
+        }
+        result = self.run(AccessFlow, options)
+        if (result.get("error") or {}).get("code") == "Timeout" and not pending:
+            # Its first sync is running: the rollout waits for it, and then checks the flow.
+            return self.run(AccessFlow, {**options, "pending_integrations": [name]})
+        return result
 
 
 def failure(message: str, error: Mapping[str, Any] | None = None) -> Result:

@@ -158,6 +158,13 @@ def test_a_cluster_is_onboarded_with_its_flows(
     # One read of the list, a page for each flow, for all clusters.
     assert bed.calls("apono").count(LIST) == 3
 
+    # What somebody has changed is a difference of the integration.
+    call(bed, "DELETE", f"{FLOWS}/{next(flow['id'] for flow in flows(bed) if flow['name'] == 'Beta')}")
+    audited = controller.run("apono.eks.audit", inventory)
+    assert list(audited.failed) == ["beta"], audited.output
+    assert "beta is drifted: create access flow Beta. " in audited.failed["beta"]
+    assert controller.run("apono.eks.onboard", inventory).code == 0
+
     checked = controller.run("apono.eks.offboard", inventory, "--check", "--diff")
     assert checked.code == 0, checked.output
     assert named(bed) == ["Beta", "Developers on alpha", "On call on alpha"]

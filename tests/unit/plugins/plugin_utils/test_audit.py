@@ -428,6 +428,39 @@ def test_facts_stay_as_they_are(chosen):
     assert its == before
 
 
+def flows(*results):
+    return {"access_flows_result": {"results": list(results)}}
+
+
+def test_the_access_flows_of_an_integration_are_a_part_of_it():
+    same, other = planned({"name": "Look"}), planned({"name": "Work"}, {"name": "Work!"}, ["update access flow Work"])
+    assert judged(facts(**flows(same))) == CLEAN
+    record = Audit(facts(**flows(same, other))).record()
+    step = record["steps"][-1]
+    assert (record["state"], step["state"], step["changes"]) == ("drifted", "drifted", ["update access flow Work"])
+    assert step["diff"] == {"before": [{"name": "Work"}], "after": [{"name": "Work!"}]}
+    both = integration_result(an_integration(connector_id="d"), ["update integration alpha"])
+    step = Audit(facts(integration_result=both, **flows(other))).record()["steps"][-1]
+    assert step["changes"] == ["update integration alpha", "update access flow Work"]
+    assert [before["name"] for before in step["diff"]["before"]] == ["alpha", "Work"]
+
+
+def test_an_access_flow_that_cannot_be_compared_is_no_flow_that_is_well():
+    record = Audit(facts(**flows(WRONG))).record()
+    assert (record["state"], record["error"]["step"]) == ("failed", "integration")
+    unread = {"failed": True, "msg": "Apono answered 500", "error": {"service": "apono", "operation": "GET flows"}}
+    record = Audit(facts(**flows(unread))).record()
+    assert (record["state"], record["error"]["message"]) == ("unreachable", "Apono answered 500")
+    # Of a cluster that is gone, the flows are nobody's.
+    gone = facts(cluster_result={"cluster": None}, **flows(planned({}, {"name": "Look"}, ["create access flow Look"])))
+    assert Audit(gone).record()["steps"][-1] == {
+        "name": "integration",
+        "state": "orphaned",
+        "changes": [],
+        "diff": None,
+    }
+
+
 def test_a_finding_that_there_is_not_is_named_with_those_that_there_are():
     record = Audit(facts(ignore=["no_such_finding", "another"])).record()
     assert record["state"] == "failed" and record["findings"] == []

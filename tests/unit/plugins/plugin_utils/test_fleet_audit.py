@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry_info import AccessEntryInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import AccessFlow
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow_info import AccessFlowInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_info import AwsAuthInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
@@ -86,6 +88,21 @@ def test_what_is_the_same_for_all_is_read_once():
     listings = [options for options in auditor.options_of(ClusterInfo) if "cluster_name" not in options]
     assert len(listings) == 1
     assert len(auditor.options_of(Integration)) == 2
+
+
+def test_access_flows_are_compared_with_one_list_of_them():
+    flow = {"name": "Look", "requestors": {}, "access_targets": []}
+    answers = {AccessFlow: {"changes": ["create access flow Look"]}, AccessFlowInfo: {"access_flows": ["listed"]}}
+    auditor = Table({"alpha": settings(apono_access_flows=[flow]), "beta": settings()}, answers)
+    records = auditor.audit()["hosts"]
+    assert len(auditor.options_of(AccessFlowInfo)) == 1
+    (asked,) = auditor.options_of(AccessFlow)
+    assert (asked["name"], asked["integration"], asked["known_flows"]) == ("Look", "alpha", ["listed"])
+    assert records["alpha"]["steps"][-1]["changes"] == ["create access flow Look"]
+    assert records["beta"]["steps"][-1]["changes"] == []
+    plain = Table({"alpha": settings()})
+    plain.audit()
+    assert plain.options_of(AccessFlowInfo) == []
 
 
 @pytest.mark.parametrize(
