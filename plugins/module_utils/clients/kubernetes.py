@@ -49,6 +49,8 @@ PAGE_SIZE = 500
 
 # A request that the server did not take or did not finish is repeated this often, with a pause within these bounds (s).
 MOST_RETRIES = 5
+# And no more after this time, in seconds: a server that is slow each time would hold up its cluster for minutes.
+PATIENCE = 60.0
 SHORTEST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
@@ -233,8 +235,8 @@ class Kubernetes:
         return self.params.get("connect_timeout") or CONNECT_TIMEOUT
 
     def call(self, method: str, path: str, what: str, body: Any = None, writes: bool | None = None) -> dict[str, Any]:
-        """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection; signs anew, once, after
-        401. Every method but GET writes unless ``writes`` says otherwise.
+        """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection, but not after
+        :data:`PATIENCE`; signs anew, once, after 401. Every method but GET writes unless ``writes`` says otherwise.
 
         A write is repeated only when it cannot have been taken. When that is not known, or the object has changed since
         it was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
@@ -243,7 +245,7 @@ class Kubernetes:
         writes = method != "GET" if writes is None else writes
         identity = connection.headers()
         renewed = False
-        attempt = 0
+        attempt, began = 0, time.monotonic()
         while True:
             answer: Answer | None = None
             headers = {"Accept": "application/json", **identity}
@@ -263,7 +265,7 @@ class Kubernetes:
                     raise Stale.conflict(error)
                 again, taken = answer.status in RETRIED_STATUSES, answer.status != 429
             attempt += 1
-            if not again or attempt > MOST_RETRIES:
+            if not again or attempt > MOST_RETRIES or time.monotonic() - began >= PATIENCE:
                 raise error
             if writes and taken:
                 raise Stale.uncertain(error)

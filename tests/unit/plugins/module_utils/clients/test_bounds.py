@@ -14,7 +14,7 @@ import time
 import types
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.clients import aws_session, paging, transport
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws_session, kubernetes, paging, transport
 from ansible_collections.apono.eks.plugins.module_utils.clients.apono import Apono
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
@@ -163,6 +163,27 @@ def test_an_answer_of_aws_that_drips_ends_in_time(monkeypatch, kind):
         Aws({**keys, "endpoint_url": url}).call("sts", "get_caller_identity", "the caller")
     assert 0.9 < time.monotonic() - began < 6
     assert error.value.code == "ReadTimeoutError"
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0, 6), (11, 6), (13, 5), (30, 2), (61, 1)])
+def test_an_api_server_that_is_slow_each_time_is_given_up_after_a_minute(monkeypatch, seconds, calls):
+    now = [0.0]
+
+    class Slow:
+        asked = 0
+
+        def request(self, *_request):
+            self.asked += 1
+            now[0] += seconds
+            raise ConnectionFailed("no answer", sent=True)
+
+    monkeypatch.setattr(kubernetes.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(kubernetes.time, "sleep", lambda _seconds: None)
+    client, http = Kubernetes({"host": "https://api.example.com", "api_key": "x"}, None), Slow()
+    client.__dict__["connection"] = kubernetes.Connection("https://api.example.com", http, lambda **_renew: {}, "")
+    with pytest.raises(ResourceError, match="no answer"):
+        client.call("GET", "/api/v1/namespaces", "the namespaces")
+    assert http.asked == calls
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch):
