@@ -6,9 +6,10 @@
 The oldest core has the oldest libraries that ``requirements.txt`` allows, the newest core the newest ones. The release
 between them, with the newest libraries, is for tests that ask for every core.
 
-``python tests/cores.py`` prints the releases, with Python and libraries. ``python tests/cores.py install FOLDER`` makes
-a virtual environment for each in FOLDER, or makes it anew where other packages were asked for when it was made.
-``python tests/cores.py requirement`` prints the newest release for the Python that runs this, as pip takes it.
+``python tests/cores.py`` prints the releases, with Python and libraries. ``python tests/cores.py ends`` prints the
+names of the oldest and the newest. ``python tests/cores.py install FOLDER`` makes a virtual environment for each in
+FOLDER, or makes it anew where other packages were asked for when it was made. ``python tests/cores.py requirement``
+prints the newest release for the Python that runs this, as pip takes it.
 """
 
 from __future__ import annotations
@@ -132,6 +133,9 @@ def main() -> None:
         install(Path(sys.argv[2]))
     elif sys.argv[1:] == ["requirement"]:
         print(newest_here())
+    elif sys.argv[1:] == ["ends"]:
+        oldest, *_between, newest = (core.name for core in cores())
+        print(oldest, newest)
     else:
         for core in cores():
             print(core.name, core.interpreter, *core.libraries)

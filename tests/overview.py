@@ -36,7 +36,7 @@ class Part:
 
 
 PARTS = {
-    "units": Part("the logic, on each ansible-core", 3),
+    "units": Part("the logic, on the oldest and the newest ansible-core too", 4),
     "testbed-tests": Part("the services that the tests stand on", 5),
     "scenarios": Part("the real playbooks over these services", 30),
     "browser": Part("the page of a report in a real browser", 1),

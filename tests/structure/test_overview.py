@@ -81,7 +81,8 @@ def test_the_times_of_the_last_run_are_those_of_the_next_announcement(runs, capf
     _code, first = runs(capfd, units="sleep 1", molecule="true")
     _code, second = runs(capfd, units="true", molecule="true")
 
-    assert first.startswith("2 parts, about 7 min (on 2 cores)")
+    minutes = overview.PARTS["units"].minutes + overview.PARTS["molecule"].minutes
+    assert first.startswith(f"2 parts, about {minutes} min (on 2 cores)")
     assert re.match(r"2 parts, about [1-3] s \(as last time here\)", second)
     assert "Nothing was left out." in second
     assert json.loads((tmp_path / ".cache/times.json").read_text()).keys() == {"units", "molecule"}
