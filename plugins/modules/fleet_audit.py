@@ -17,7 +17,7 @@ description:
   - It writes nothing, and runs on the controller, once for all hosts of a play.
   - What cannot be read is data in the result and no failure of the task, so that the other clusters go on. A service
     that does not answer is reported of the clusters that need it, after 4 minutes at the latest.
-  - It reads the fact C(apono_settings) of each host, which is what P(apono.eks.options#lookup) returns for
+  - It reads the fact C(apono_settings) of each host, which is what the lookup C(apono.eks.options) returns for
     V(audit_settings), and of hosts without it the variables of the inventory.
 extends_documentation_fragment:
   - apono.eks.attributes.info
@@ -47,8 +47,6 @@ notes:
 seealso:
   - module: apono.eks.fleet_plan
   - module: apono.eks.report
-  - plugin: apono.eks.options
-    plugin_type: lookup
   - name: Drift of resources
     description: What AWS means by drift, in the documentation of CloudFormation.
     link: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html

@@ -15,7 +15,7 @@ description:
   - It writes nothing, and runs on the controller, once for all hosts of a play.
   - What is wrong with a cluster is data in the result and no failure of the task, so that the other clusters go on. A
     service that does not answer fails the clusters that need it, after 4 minutes at the latest.
-  - It reads the fact C(apono_settings) of each host, which is what P(apono.eks.options#lookup) returns for
+  - It reads the fact C(apono_settings) of each host, which is what the lookup C(apono.eks.options) returns for
     V(onboard_settings), and of hosts without it the variables of the inventory.
 extends_documentation_fragment:
   - apono.eks.attributes.info
@@ -62,8 +62,6 @@ notes:
 seealso:
   - module: apono.eks.cluster_info
   - module: apono.eks.report
-  - plugin: apono.eks.options
-    plugin_type: lookup
   - name: Check mode and diff mode
     description: What Ansible means by a check, in its documentation.
     link: https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_checkmode.html
