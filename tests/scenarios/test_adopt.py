@@ -332,7 +332,7 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
         in found["bare"]["notes"][0]["message"]
     )
     told = " ".join(note["message"] for note in found["inline"]["notes"])
-    for words in ("Its inline policies that allow it stay: look.", "with its path", "is not mapped", "last sync of"):
+    for words in ("Its inline policies that allow it stay: look.", "has its path", "is not mapped", "last sync of"):
         assert words in told
         assert words in adopted.output
 
