@@ -769,9 +769,12 @@ class _Parser:
         """Properties that cannot be of one node are those of an empty one. Behind that nothing may follow but what does
         not belong to the document."""
         if self.place == _ROOT:
-            if self.root_key != properties[0].start:
-                self.root_key = -1
             first = [properties[0], *(found for found in properties[1:2] if bool(found.tag) != bool(properties[0].tag))]
+            # go-yaml has read as far as a key might go that begins with the root, or with what follows it.
+            if self.root_key not in [
+                found.start for found in (properties[0], *properties[len(first) : len(first) + 1])
+            ]:
+                self.root_key = -1
             root = Scalar(first[0].start, first[-1].end, "", next((found.tag for found in first if found.tag), ""))
             if root.tag:
                 self.document.tagged.append(root)

@@ -89,6 +89,10 @@ OF_TWO_NODES = {
     "&a\n&b\n- x": None,
     "&a &b [x]": None,
     "!!null &a &b x": None,
+    "&a\n&b\nx: y": None,
+    "&a &b\nx: y": None,
+    "&a\n&b &c x\n: y": None,
+    "&a\n&b &c\nx: y": None,
     "!!str !!str x": "",
     "!!str !!int": "",
     "&a !!str &b x": "",
@@ -102,6 +106,9 @@ OF_TWO_NODES = {
     "!!map !!str x: y\n": "did not find expected",
     "!!str &a &b x: y": "did not find expected",
     "&a b: *a\n&c &d e: f\n": "did not find expected",
+    "&a\n&b &c x: y": "did not find expected",
+    "&a\n&b &c [x]: y": "did not find expected",
+    "&a\n!!str &b &c x: y": "did not find expected",
     "- &a &b x\n": "did not find expected",
     "- &a !!str &b\n": "did not find expected",
     "x: &a &b y\n": "did not find expected",
@@ -127,3 +134,37 @@ def test_properties_that_cannot_be_of_one_node_are_of_an_empty_one(text, answer)
     assert document.root.start == 0
     assert document.root.end < document.rest
     assert document.tagged == ([document.root] if document.root.tag else [])
+
+
+# As PyYAML and go-yaml both say.
+NOT_YAML = {
+    'x: "y" z\n': "did not find expected",
+    "a: [b] c\n": "did not find expected",
+    '{a: "b" c}': "did not find expected",
+    '- "a" b\n': "did not find expected",
+    "a: b\nc\n": "could not find expected ':'",
+    'a: b\n"c"\n': "could not find expected ':'",
+    "- a: b\n  c\n": "could not find expected ':'",
+    "a: - b\n": "block sequence entries are not allowed",
+    "a: &b - c\n": "block sequence entries are not allowed",
+    "a: b: c\n": "mapping values are not allowed",
+    "*a : x\n": "the anchor 'a' is not defined before",
+    "[*a : x]": "the anchor 'a' is not defined before",
+    "- *a\n": "the anchor 'a' is not defined before",
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), NOT_YAML.items())
+def test_a_key_or_a_node_where_none_can_be_is_refused(text, problem):
+    with pytest.raises(yaml.YAMLError):
+        yaml.compose(text)
+    with pytest.raises(InvalidYaml, match=problem):
+        yaml_parser.parse(text)
+
+
+@pytest.mark.parametrize("text", ["[]: x", "{}: x", "[?]: x"])
+def test_at_the_root_go_yaml_takes_no_flow_collection_without_a_key_in_it_for_a_key(text):
+    """PyYAML does. What go-yaml says instead is an error, or nothing of what follows."""
+    assert yaml.parse(text)
+    with pytest.raises(InvalidYaml, match="mapping values are not allowed in this context"):
+        yaml_parser.parse(text)
