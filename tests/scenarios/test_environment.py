@@ -94,3 +94,39 @@ def test_the_error_names_the_setting(bed: Bed, binaries: list[Path], tmp_path: P
         assert [word for word in words if word.replace("FOLDER", str(tmp_path)) not in text] == [], context
         assert [word for word in CRASHES if word in text] == [], context
     assert bed.calls(writes=True) == []
+
+
+def test_the_inventory_plugin_names_the_setting(
+    bed: Bed, binaries: list[Path], tmp_path: Path, account: Account
+) -> None:
+    path = tmp_path / "fleet.eks.yml"
+    path.write_text(
+        json.dumps(
+            {"plugin": "apono.eks.clusters", "regions": [REGION], "accounts": [{"role_arn": account.automation}]}
+        )
+    )
+    variables, word = UNUSABLE["a number of attempts that is none"]
+    run = controller_of(bed, tmp_path, binaries[0], variables).run("apono.eks.audit", path)
+    text = " ".join(run.output.split())
+    assert run.code != 0, run.output
+    assert word in text.partition("There is no cluster to work on.")[2], run.output
+    assert [crash for crash in CRASHES if crash in text] == [], run.output
+
+
+def test_settings_of_other_programs_have_no_effect(
+    bed: Bed, binaries: list[Path], tmp_path: Path, account: Account
+) -> None:
+    """The playbooks reach each cluster at the address that EKS has, whatever kubectl would use."""
+    unused = {
+        **dict.fromkeys(("KUBECONFIG", "K8S_AUTH_KUBECONFIG"), "FOLDER/broken"),
+        **dict.fromkeys(
+            ("K8S_AUTH_HOST", "K8S_AUTH_VERIFY_SSL", "K8S_AUTH_API_KEY", "K8S_AUTH_SSL_CA_CERT"), "garbage"
+        ),
+        # A folder is no file for the AWS SDK, which goes on without one.
+        **{"AWS_CONFIG_FILE": "FOLDER", "SSL_CERT_FILE": "/nowhere"},
+    }
+    settings = {**settings_of(account), "apono_authentication": "config_map"}
+    inventory = {"all": {"hosts": {"alpha": settings}}}
+    run = controller_of(bed, tmp_path, binaries[-1], unused).run("apono.eks.onboard", inventory, "--check")
+    assert run.code == 0, run.output
+    assert "mapping" in run.told["alpha"], run.output

@@ -67,19 +67,24 @@ def read_file(path: str) -> Kubeconfig | None:
         raise ResourceError(f"The kubeconfig {path} cannot be read: {error.strerror}.", code=CODE) from error
 
 
-def selected(option: str | None, context: str | None) -> Selection:
-    """What a context stands for. ``option`` names the file; without it, kubectl's are read. Raises
-    :class:`ResourceError`."""
+def selected(
+    option: str | None,
+    context: str | None,
+    source: str = "the option kubeconfig",
+    context_source: str = "the option context",
+) -> Selection:
+    """What a context stands for. ``option`` names the file; without it, kubectl's are read. The sources are what an
+    error says is to be corrected. Raises :class:`ResourceError`."""
     paths = paths_of_option(option) if option else paths_of_environment()
     files = [config for config in map(read_file, paths) if config]
     if not files:
-        source = "the option kubeconfig" if option else f"the environment variable {VARIABLE}"
+        named = source if option else f"the environment variable {VARIABLE}"
         raise ResourceError(
-            f"There is no kubeconfig {', '.join(paths)}. Correct {source}, or make the file with aws eks "
+            f"There is no kubeconfig {', '.join(paths)}. Correct {named}, or make the file with aws eks "
             "update-kubeconfig.",
             code=CODE,
         )
-    return kubeconfig.select(files, context)
+    return kubeconfig.select(files, context, context_source)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,11 @@ KINDS = {
 }
 
 
+def variable(option: str) -> str:
+    """The environment variable that kubernetes.core reads for an option."""
+    return f"K8S_AUTH_{'SSL_CA_CERT' if option == 'ca_cert' else option.upper()}"
+
+
 def object_at(method: str, path: str) -> tuple[str, str]:
     """The ``apiVersion`` and the ``kind`` of what a server gives for a path: ``("v1", "ConfigMap")``, or a list of
     them."""
@@ -105,6 +110,18 @@ class Connection:
     def server(self) -> str:
         """The server in an error's words."""
         return self.host if self.cluster == self.host else f"{self.cluster} ({self.host})"
+
+
+def checked_token(token: str | None, setting: str) -> str | None:
+    """A token as it is given; raises :class:`ResourceError`, which names the setting, for what no header can have."""
+    register(token)
+    if token and not (token.isascii() and token.isprintable()):
+        raise ResourceError(
+            f"{setting} is not a bearer token: it has line breaks or other characters that a token cannot have. "
+            "Correct it, or leave it out.",
+            code="InvalidToken",
+        )
+    return token
 
 
 def bearer(token: str | None) -> dict[str, str]:
@@ -148,8 +165,12 @@ class Kubernetes:
 
     def from_environment(self, option: str) -> str | None:
         """An option, or the environment variable that kubernetes.core reads for it."""
-        name = {"ca_cert": "SSL_CA_CERT"}.get(option, option.upper())
-        return self.params.get(option) or os.environ.get(f"K8S_AUTH_{name}") or None
+        return self.params.get(option) or os.environ.get(variable(option)) or None
+
+    def source(self, option: str) -> str:
+        """Where :meth:`from_environment` has found a value, as an error names it."""
+        given = self.params.get(option) or not os.environ.get(variable(option))
+        return f"the option {option}" if given else f"the environment variable {variable(option)}"
 
     @property
     def validate(self) -> bool:
@@ -169,7 +190,7 @@ class Kubernetes:
             host = host or self.cluster["endpoint"]
             if not (ca_text or ca_file):
                 ca_text = base64.b64decode(self.cluster["certificate_authority"]).decode()
-        fixed = self.params.get("api_key")
+        fixed = checked_token(self.params.get("api_key"), "the option api_key")
         if self.params.get("cluster_id"):
             arn.validate_cluster_id(self.params["cluster_id"], "cluster_id")
 
@@ -204,14 +225,17 @@ class Kubernetes:
 
     def by_host(self, host: str) -> Connection:
         ca_text, ca_file = self.authority(self.from_environment("ca_cert"))
-        key = self.from_environment("api_key")
-        address = checked_address(host, HOST, EXAMPLE)
-        return Connection(address, self.https(ca_file, ca_text), lambda renew=False: bearer(key), address)
+        key = checked_token(self.from_environment("api_key"), self.source("api_key"))
+        address = checked_address(host, HOST if self.params.get("host") else self.source("host"), EXAMPLE)
+        http = self.https(ca_file, ca_text, self.source("ca_cert"))
+        return Connection(address, http, lambda renew=False: bearer(key), address)
 
     def by_kubeconfig(self, kubeconfig: str | None, context: str | None) -> Connection:
         ca_text, ca_file = self.authority(self.params.get("ca_cert"))
-        settings = Settings(self.validate, ca_file, ca_text, self.params.get("api_key"), TIMEOUT, self.connect_timeout)
-        user = KubeconfigUser(selected(kubeconfig, context), settings)
+        token = checked_token(self.params.get("api_key"), "the option api_key")
+        settings = Settings(self.validate, ca_file, ca_text, token, TIMEOUT, self.connect_timeout)
+        found = selected(kubeconfig, context, self.source("kubeconfig"), self.source("context"))
+        user = KubeconfigUser(found, settings)
         where = f"the context {user.selection.context} in the kubeconfig {user.selection.context_path}"
         return Connection(user.host, user.http, user.headers, where, user.remedy)
 
@@ -222,12 +246,12 @@ class Kubernetes:
             return given, None
         return None, os.path.expanduser(given) if given else None
 
-    def https(self, ca_file: str | None, ca_text: str | None) -> Http:
+    def https(self, ca_file: str | None, ca_text: str | None, source: str = "the option ca_cert") -> Http:
         try:
             return Http(tls_context(self.validate, ca_file, ca_text), TIMEOUT, self.connect_timeout)
         except OSError as error:
             raise ResourceError(
-                f"The certificate authority (ca_cert) cannot be used: {error}. Set PEM text or a file."
+                f"The certificate authority ({source}) cannot be used: {error}. Set PEM text or a file."
             ) from error
 
     @property

@@ -97,6 +97,9 @@ class Answer:
 
 # TLS
 
+# The environment variables by which OpenSSL finds the authorities of the system: a file and a folder.
+AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
 
 def tls_context(
     validate: bool, ca_file: str | None = None, ca_text: str | None = None, shared: bool = True
@@ -104,7 +107,7 @@ def tls_context(
     """How a server is verified; raises ``OSError`` (``ssl.SSLError`` is one) for certificates that cannot be read. One
     that is not ``shared`` may be given a client certificate."""
     if validate and shared and not (ca_file or ca_text):
-        return system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return system_context(*map(os.environ.get, AUTHORITIES))
     if not validate:
         return unverified_context()
     context = ssl.create_default_context(cafile=ca_file, cadata=ca_text)
@@ -132,6 +135,22 @@ def system_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContex
     """Verification by the authorities that the system knows, of which reading takes longer than a call to Apono.
     OpenSSL itself reads the two variables of the environment."""
     return checked_by_urllib3(ssl.create_default_context())
+
+
+def unreadable_authorities() -> str:
+    """What to do about a variable of :data:`AUTHORITIES` that has no certificates, over which OpenSSL says nothing;
+    empty where there is none."""
+    for name in AUTHORITIES:
+        path = os.environ.get(name)
+        try:
+            if path and name == AUTHORITIES[0]:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+            elif path:
+                os.listdir(path)
+        except OSError as error:
+            words = "it has no certificates in PEM format" if isinstance(error, ssl.SSLError) else error.strerror
+            return f"The environment variable {name} names {path}, which cannot be used ({words}): correct or unset it."
+    return ""
 
 
 def present_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
@@ -271,6 +290,8 @@ class Http:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             failure = failed(error, proxy, limit, self.timeout)
             silence.note(isinstance(failure, NotConnected))
+            if failure.permanent and self.context is system_context(*map(os.environ.get, AUTHORITIES)):
+                failure.advice = failure.advice or unreadable_authorities()
             failure.permanent = failure.permanent or (was_silent and isinstance(failure, NotConnected))
             raise failure from error
         silence.note(False)

@@ -207,9 +207,12 @@ class Selection:
     user_path: str
 
 
-def select(files: list[Kubeconfig], context: str | None) -> Selection:
+def select(files: list[Kubeconfig], context: str | None, source: str) -> Selection:
     """What a context stands for, the current one if none is named. Raises :class:`ResourceError` where it stands for
-    nothing; kubectl then goes to localhost, or without credentials."""
+    nothing; kubectl then goes to localhost, or without credentials.
+
+    :param source: what named the context, as an error says it.
+    """
     everywhere = ", ".join(config.path for config in files)
     name = context or next((config.current for config in files if config.current), "")
     if not name:
@@ -220,7 +223,7 @@ def select(files: list[Kubeconfig], context: str | None) -> Selection:
         known = ", ".join(sorted(names)) or "none"
         raise _unusable(
             f"The kubeconfig {everywhere} has no context {name}",
-            f"Correct the option context, or current-context there; the contexts are: {known}",
+            f"Correct {source}, or current-context there; the contexts are: {known}",
         )
     path, settings = found
     cluster_name, user_name = settings.get("cluster") or "", settings.get("user") or ""
