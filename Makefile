@@ -25,7 +25,7 @@ export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions variables docs-sources types-baseline words-baseline quick newcomer screenshots
+.PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions variables docs-sources types-baseline quick newcomer screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -89,9 +89,6 @@ lint: $(READY) ## Check style and documentation
 
 types-baseline: $(READY) ## Write down that errors of types were mended; more than there were are refused
 	$(BIN)/python tests/types_check.py shrink
-
-words-baseline: $(READY) ## Write down that words and task names were corrected; more than there were are refused
-	$(BIN)/python tests/words_check.py shrink
 
 sanity: $(READY) ## Run ansible-test's own checks
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test sanity --color no --local --requirements

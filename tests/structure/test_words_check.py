@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import shrinking
 import words_check
 
 
@@ -99,18 +98,6 @@ def test_a_task_name_begins_with_a_verb_of_the_list(checkout: Path, path: str) -
 
     (checkout / path).write_text(TASKS.format("See the clusters", "Refuse the others"))
     assert [kind for _name, kind, _line in words_check.findings()] == ["task-name", "task-name"]
-
-
-def test_the_baseline_does_not_grow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "words-baseline.txt"
-    old, new = ("a.rst", "people", "a.rst:1: 'people'"), ("a.rst", "people", "a.rst:2: 'people'")
-    shrinking.write(path, "known", shrinking.Kinds({("a.rst", "people"): 1}))
-
-    assert shrinking.judge(path, "known", [old], False) == 0
-    assert shrinking.judge(path, "known", [old, new], True) == 1
-    assert "a.rst:2" in capsys.readouterr().out
-    assert shrinking.judge(path, "known", [], True) == 0
-    assert shrinking.judge(path, "known", [old], False) == 1
 
 
 def test_each_exception_has_a_reason() -> None:
