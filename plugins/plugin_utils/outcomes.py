@@ -228,7 +228,7 @@ def errors_of(
             "step": text(failure.get("step")) or failed,
             "message": setting_names.with_variables_of_roles(own_words(failure.get("message")))
             or own_words(result.get("msg"))
-            or "It left the run before its end: see its error above.",
+            or "Ansible stopped working on this cluster. Its error is in the output above.",
             "code": text(failure.get("code") or mapping(result.get("error")).get("code")),
         }
     ]

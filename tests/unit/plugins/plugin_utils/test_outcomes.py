@@ -143,7 +143,7 @@ def test_a_host_of_which_nothing_is_known():
     assert record_of({})["state"] == "not started"
     lost = record_of({}, lost=["alpha"])
     assert lost["state"] == "failed"
-    assert "see its error above" in lost["error"]["message"]
+    assert "Its error is in the output above" in lost["error"]["message"]
 
 
 def test_an_unreachable_host_failed():
