@@ -21,7 +21,6 @@ from runs import Controller, Run, kill_while_held
 import tools
 from testbed.bed import Bed
 from testbed.estate import ROLE, Account, Cluster
-from testbed.kubernetes_real import Programs
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -496,15 +495,11 @@ def test_a_backup_is_put_back_by_one_command(place: Place, tmp_path: Path) -> No
     backup = run.of("alpha", "apono.eks.aws_auth_role")["entry"]["backup_file"]
     assert Path(backup).stat().st_mode & 0o777 == 0o600
     assert place.cluster.map_roles() == OTHERS + entry_of(ROLE)
-    if Programs.find() is None:
-        # Without kubectl, what it does: the object put in the place of the one that is there.
-        place.cluster.call("PUT", AWS_AUTH, place.cluster.admin_token, json.loads(Path(backup).read_text()))
-    else:
-        authority = tmp_path / "ca.pem"
-        authority.write_text(place.cluster.authority)
-        command = [str(tools.KUBECTL), "--server", place.cluster.url, "--token", place.cluster.admin_token]
-        command += ["--certificate-authority", str(authority), "--cache-dir", str(tmp_path / "cache")]
-        subprocess.run([*command, "replace", "--filename", backup], check=True, env={"HOME": str(tmp_path)})
+    authority = tmp_path / "ca.pem"
+    authority.write_text(place.cluster.authority)
+    command = [str(tools.KUBECTL), "--server", place.cluster.url, "--token", place.cluster.admin_token]
+    command += ["--certificate-authority", str(authority), "--cache-dir", str(tmp_path / "cache")]
+    subprocess.run([*command, "replace", "--filename", backup], check=True, env={"HOME": str(tmp_path)})
     after = place.cluster.config_map()
     assert after["data"] == before["data"]
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
