@@ -67,8 +67,10 @@ def rollout(
     stopped = len(failures) * 100 > float(max_fail_percentage) * len(results)
     for host in account_hosts.values():
         steps[host].insert(0, ACCOUNT)
+    if stopped:
+        hosts = []
     return {
-        "hosts": [] if stopped else hosts,
+        "hosts": hosts,
         "steps": {host: steps[host] for host in hosts},
         "account_hosts": account_hosts,
         "stopped": stopped,

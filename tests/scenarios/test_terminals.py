@@ -33,8 +33,8 @@ IN_THE_MIDDLE = {
         "Report which clusters failed to the last play",
     ),
     "audit": (
-        "Get the cluster",
-        "Check the cluster against its settings",
+        "Check the fleet against its settings",
+        "Report the result for each cluster",
         "Fail the clusters that are not as desired",
     ),
     "adopt": (
