@@ -16,7 +16,7 @@ description:
 options:
   _terms:
     description:
-      - The clusters' names. Of a local cluster on AWS Outposts, its id, which M(apono.eks.cluster_info#module) returns.
+      - The clusters' names. Of a local cluster on AWS Outposts, its id, which M(apono.eks.cluster_info) returns.
     type: list
     elements: str
     required: true

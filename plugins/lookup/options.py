@@ -86,7 +86,8 @@ FACTS = {
     "is_rollout": ("apono_rolls_out",),
 }
 # The terms for the variables themselves, and for the cluster as EKS describes it.
-SETTINGS, DESCRIBED = "settings", "described"
+SETTINGS = "settings"
+DESCRIBED = "described"
 ALL_SETTINGS = {"onboard_settings": host_options.ONBOARDED, "audit_settings": host_options.AUDITED}
 # The targets that need facts, which are the cluster and these. For the others, none is read, so that they are at hand
 # before the first result.
