@@ -129,7 +129,7 @@ def test_a_clean_fleet_and_what_cannot_be_read(bed: Bed, binary: Path, tmp_path:
     assert "Allow the caller eks:DescribeAccessEntry" in errors["entry"]["message"]
     assert "The API server of map" in errors["map"]["message"]
     assert "did not answer" in errors["map"]["message"]
-    assert "Not everything could be read. Apono answered 500" in run.output
+    assert "Some settings could not be read. Apono answered 500" in run.output
     bed.heal()
 
     bed.fault("apono", match="GET /api/admin/v4/integrations", status=500, message="out of order")
