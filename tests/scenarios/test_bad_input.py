@@ -85,7 +85,7 @@ BAD = {
     ),
     "a description with a dash that IAM does not take": (
         {"apono_role_description": "Access \u2013 by Apono"},
-        ["description 'Access \u2013 by Apono' has characters that AWS does not take", "(EN DASH)"],
+        ["description 'Access \u2013 by Apono' has characters that AWS does not accept", "(EN DASH)"],
     ),
     "a tag with a character that IAM does not take": (
         {"apono_tags": {"team": "a;b"}},
