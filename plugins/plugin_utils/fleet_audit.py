@@ -14,29 +14,30 @@ from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry_info import AccessEntryInfo
-from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow_info import AccessFlowInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_info import AwsAuthInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
-from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
-from ansible_collections.apono.eks.plugins.module_utils.resources.integration_info import IntegrationInfo
-from ansible_collections.apono.eks.plugins.module_utils.resources.integration_type_info import IntegrationTypeInfo
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place
 from ansible_collections.apono.eks.plugins.plugin_utils import audit, audit_fleet
 from ansible_collections.apono.eks.plugins.plugin_utils.cluster_identity import integration_name_of
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
+    ACCESS_FLOWS,
     CLUSTER,
     CONFIG_MAP,
+    CONNECTORS,
     ENTRY,
+    FLEET_OPTIONS,
     FLOWS,
     INTEGRATED,
+    INTEGRATIONS,
     MODE,
     POLICY,
     ROLE,
+    TYPES,
     FleetTask,
     FleetTasks,
     Result,
@@ -44,9 +45,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
 
 # What is read of a host for the findings alone.
 AWS_AUTH, ENTRIES, CLUSTERS = "aws_auth", "access_entries", "clusters"
-
-# What is read once, by the names that ``audit.Audit`` has for the results.
-TYPES, CONNECTORS, INTEGRATIONS, FLOWS_OF_APONO = "types", "connectors", "integrations", "access_flows"
 
 # The facts of ``audit.Audit`` that are results of a host.
 RESULTS = {
@@ -82,11 +80,7 @@ class Auditor(FleetTasks):
 
     def audit(self) -> dict[str, Any]:
         """See the documentation of the module ``fleet_audit``."""
-        self.shared: dict[str, Result] = {name: {} for name in (TYPES, CONNECTORS, INTEGRATIONS, FLOWS_OF_APONO)}
-        asks = [name for name in self.shared if name != FLOWS_OF_APONO or self.has_flows] if self.hosts else []
-        found = self.read_clusters({name: functools.partial(self.read_of_apono, name) for name in asks})
-        self.shared |= {name: found[name][name] for name in asks}
-        self.ids = ((self.shared[TYPES].get("integration_types") or [{}])[0]).get("ids_by_label", {})
+        self.read([TYPES, CONNECTORS, INTEGRATIONS, *([ACCESS_FLOWS] if self.has_flows else [])])
         self.plan_accounts()
         self.keep(self.jobs())
         fleet = self.compared()
@@ -99,25 +93,12 @@ class Auditor(FleetTasks):
 
     # Reads
 
-    def read_of_apono(self, name: str) -> dict[str, Result]:
-        """With the options of the first host, as a task has them that runs once."""
-        options = self.options(self.hosts[0], "apono")
-        catalog = self.options(self.hosts[0], "catalog")
-        if name in (CONNECTORS, FLOWS_OF_APONO):
-            return {name: self.run(ConnectorInfo if name == CONNECTORS else AccessFlowInfo, options)}
-        return {name: self.run(IntegrationTypeInfo if name == TYPES else IntegrationInfo, {**options, **catalog})}
-
     def jobs(self) -> dict[Any, Callable[[], dict[str, Result]]]:
         """What is compared and read once the accounts are known."""
-        shared = {
-            "parameter_ids": self.ids,
-            "connector_ids": self.shared[CONNECTORS].get("ids_by_name", {}),
-            "access_flows": self.shared[FLOWS_OF_APONO].get("access_flows"),
-        }
         return {
             **{(host, CLUSTERS): functools.partial(self.list_clusters, host) for host in self.listing_hosts()},
             **{(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()},
-            **{(host, INTEGRATED): functools.partial(self.plan_integration, host, shared) for host in self.hosts},
+            **{(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in self.hosts},
         }
 
     def listing_hosts(self) -> list[str]:
@@ -155,10 +136,10 @@ class Auditor(FleetTasks):
             "region": aws.get("region", ""),
             "errors": " ".join(self.fleet["errors"].get(host, ())),
             "role_arn": self.role_arn(host),
-            "ids_by_label": self.ids,
+            "ids_by_label": self.parameter_ids,
             "duplicates": duplicates,
             **{fact: its.get(name, {}) for fact, name in RESULTS.items()},
-            **{f"{name}_result": self.shared[name] for name in (CONNECTORS, INTEGRATIONS)},
+            **{f"{name}_result": self.of_apono[name] for name in (CONNECTORS, INTEGRATIONS)},
             "policy_result": of_account.get(POLICY, {}),
             "role_result": of_account.get(ROLE, {}),
         }
@@ -196,20 +177,15 @@ class Auditor(FleetTasks):
             if answer:
                 names = None if answer.get("failed") else tuple(answer["clusters"])
                 listed.append(audit_fleet.Listed(place, names))
-        integrations = self.shared[INTEGRATIONS].get("integrations", [])
-        connectors = self.shared[CONNECTORS].get("connectors", [])
-        return audit_fleet.Fleet(hosts, listed, integrations, connectors, self.ids)
+        integrations = self.of_apono.get(INTEGRATIONS, {}).get("integrations", [])
+        connectors = self.of_apono.get(CONNECTORS, {}).get("connectors", [])
+        return audit_fleet.Fleet(hosts, listed, integrations, connectors, self.parameter_ids)
 
 
 class FleetAudit(FleetTask):
     """What stands behind the action ``apono.eks.fleet_audit``."""
 
-    options = Options(
-        {
-            "hosts": {"type": "list", "elements": "str", "required": True},
-            "others": {"type": "list", "elements": "str", "default": []},
-        }
-    )
+    options = Options(FLEET_OPTIONS)
 
     def result(self, check_mode: bool) -> dict[str, Any]:
         found = Auditor(**self.of_fleet("audit")).audit()

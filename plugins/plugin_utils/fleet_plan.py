@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
-from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow_info import AccessFlowInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
-from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
-from ansible_collections.apono.eks.plugins.module_utils.resources.integration_type_info import IntegrationTypeInfo
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
+    ACCESS_FLOWS,
+    CONNECTORS,
+    FLEET_OPTIONS,
     INTEGRATED,
     POLICY,
     ROLE,
+    TYPES,
     FleetTask,
     FleetTasks,
     Result,
@@ -66,9 +67,11 @@ class Planner(FleetTasks):
 
     def plan(self) -> dict[str, Any]:
         """See the documentation of the module ``fleet_plan``."""
-        shared = self.read()
+        asks = [TYPES, CONNECTORS, *([ACCESS_FLOWS] if self.has_flows else [])]
+        self.read(asks if INTEGRATION in self.parts else [])
+        self.blockers += [self.of_apono.get(name, {}) for name in (TYPES, CONNECTORS)]
         self.plan_accounts()
-        self.plan_clusters(shared)
+        self.plan_clusters()
         left_out = [] if ACCOUNT in self.parts else list(ACCOUNT_STEPS)
         installs = self.fleet["connectors"] if CONNECTOR in self.parts else []
         planned = rollout(
@@ -78,8 +81,8 @@ class Planner(FleetTasks):
             "hosts": {host: self.returned(host, left_out, host in installs) for host in self.hosts},
             "clusters": {host: self.clusters[host] for host in planned["hosts"]},
             "accounts": {account_id: self.account(its) for account_id, its in self.fleet["accounts"].items()},
-            "parameter_ids": shared.get("parameter_ids", {}),
-            "connector_ids": shared.get("connector_ids", {}),
+            "parameter_ids": self.parameter_ids,
+            "connector_ids": self.connector_ids,
             "left_out": left_out,
             "rollout": planned,
             "warnings": self.warnings(planned["steps"]),
@@ -121,44 +124,14 @@ class Planner(FleetTasks):
                             hosts.setdefault(text, []).append(host)
         return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in hosts.items()]
 
-    # Reading
-
-    def read(self) -> dict[str, Any]:
-        """Read the clusters, and what is the same for all of them."""
-        asks = self.of_apono() if INTEGRATION in self.parts and self.hosts else []
-        found = self.read_clusters({name: functools.partial(self.read_of_apono, name) for name in asks})
-        shared = {name: found[name][name] for name in asks}
-        types, connectors = shared.get("types", {}), shared.get("connectors", {})
-        self.blockers += [types, connectors]
-        return {
-            "parameter_ids": ((types.get("integration_types") or [{}])[0]).get("ids_by_label", {}),
-            "connector_ids": connectors.get("ids_by_name", {}),
-            # Where the list cannot be read for all, each flow asks for itself, and says why it cannot be read.
-            "access_flows": shared.get("flows", {}).get("access_flows"),
-        }
-
-    def of_apono(self) -> list[str]:
-        return ["types", "connectors", *(["flows"] if self.has_flows else [])]
-
-    def read_of_apono(self, name: str) -> dict[str, Result]:
-        """With the options of the first host, as a task has them that runs once."""
-        host = self.hosts[0]
-        apono = self.options(host, "apono")
-        if name == "types":
-            return {name: self.run(IntegrationTypeInfo, {**apono, **self.options(host, "catalog")})}
-        return {name: self.run(ConnectorInfo if name == "connectors" else AccessFlowInfo, apono)}
-
     # Clusters
 
-    def plan_clusters(self, shared: Mapping[str, Any]) -> None:
+    def plan_clusters(self) -> None:
         jobs: dict[Any, Callable[[], dict[str, Result]]] = {}
         if MAPPING in self.parts:
             jobs |= {(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()}
         if INTEGRATION in self.parts and not any(result.get("failed") for result in self.blockers):
-            jobs |= {
-                (host, INTEGRATED): functools.partial(self.plan_integration, host, shared)
-                for host in self.fleet["known"]
-            }
+            jobs |= {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in self.fleet["known"]}
         self.keep(jobs)
 
 
@@ -167,8 +140,7 @@ class FleetPlan(FleetTask):
 
     options = Options(
         {
-            "hosts": {"type": "list", "elements": "str", "required": True},
-            "others": {"type": "list", "elements": "str", "default": []},
+            **FLEET_OPTIONS,
             "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "default": list(PARTS)},
             "blockers": {"type": "list", "elements": "dict", "default": []},
             "max_fail_percentage": {"type": "float", "default": 100.0},

@@ -26,12 +26,16 @@ from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AW
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import FIELDS, AccessFlow
+from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow_info import AccessFlowInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.authentication_mode import AuthenticationMode
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.connector_info import ConnectorInfo
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration_info import IntegrationInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.integration_type_info import IntegrationTypeInfo
 from ansible_collections.apono.eks.plugins.plugin_utils import account_role, host_options, setting_names
 from ansible_collections.apono.eks.plugins.plugin_utils.concurrently import concurrently
 from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import merge_fleet
@@ -54,6 +58,22 @@ INTEGRATED, FLOWS = "integration_result", "integration_access_flows_result"
 
 # The options of an access flow that the role integration hands over.
 FLOW_OPTIONS = ("name", *FIELDS, "request_for_others", "purge", "state")
+
+# What is read of Apono once for all hosts; of these, what is of one type of integrations.
+TYPES, CONNECTORS, INTEGRATIONS, ACCESS_FLOWS = "types", "connectors", "integrations", "access_flows"
+OF_APONO: dict[str, type[Task]] = {
+    TYPES: IntegrationTypeInfo,
+    CONNECTORS: ConnectorInfo,
+    INTEGRATIONS: IntegrationInfo,
+    ACCESS_FLOWS: AccessFlowInfo,
+}
+OF_CATALOG = (TYPES, INTEGRATIONS)
+
+# The options of each action for all hosts of a play.
+FLEET_OPTIONS: dict[str, Any] = {
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "others": {"type": "list", "elements": "str", "default": []},
+}
 
 Result = dict[str, Any]
 
@@ -129,6 +149,8 @@ class FleetTasks:
         self.values = {host: settings[host]["values"] for host in self.hosts}
         self.clusters: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Result]] = {host: {} for host in self.hosts}
+        # What was read of Apono for all hosts, by its name.
+        self.of_apono: dict[str, Result] = {}
         self.shown_at = time.monotonic()
 
     # How a task is done
@@ -198,10 +220,12 @@ class FleetTasks:
 
     # The clusters
 
-    def read_clusters(self, others: Mapping[str, Callable[[], dict[str, Result]]]) -> dict[str, dict[str, Result]]:
-        """Read the clusters and decide what is decided for all of them. Returns what these other jobs return, which
-        are done at the same time."""
-        jobs: dict[Any, Callable[[], dict[str, Result]]] = {**others}
+    def read(self, names: Iterable[str]) -> None:
+        """Read the clusters and, at the same time, what of :data:`OF_APONO` is named; then decide what is decided for
+        all hosts."""
+        jobs: dict[Any, Callable[[], dict[str, Result]]] = {}
+        if self.hosts:
+            jobs |= {name: functools.partial(self.read_of_apono, name) for name in names}
         jobs |= {(host,): functools.partial(self.read_cluster, host) for host in self.hosts}
         found = self.each(jobs, lambda key: CLUSTER if isinstance(key, tuple) else key)
         for host in self.hosts:
@@ -209,7 +233,26 @@ class FleetTasks:
             cluster = self.results[host][CLUSTER].get("cluster")
             if cluster:
                 self.clusters[host] = cluster
+        self.of_apono = {name: results[name] for name, results in found.items()}
         self.fleet = merge_fleet(self.hosts, self.settings, self.clusters, self.is_one_cluster)
+
+    def read_of_apono(self, name: str) -> dict[str, Result]:
+        """With the options of the first host, as a task has them that runs once."""
+        host = self.hosts[0]
+        catalog = self.options(host, "catalog") if name in OF_CATALOG else {}
+        return {name: self.run(OF_APONO[name], {**self.options(host, "apono"), **catalog})}
+
+    @property
+    def parameter_ids(self) -> dict[str, str]:
+        """The ids of the settings of an integration by their labels in the catalog."""
+        types = self.of_apono.get(TYPES, {}).get("integration_types") or [{}]
+        found: dict[str, str] = types[0].get("ids_by_label", {})
+        return found
+
+    @property
+    def connector_ids(self) -> dict[str, str]:
+        """The ids of the connectors by their names."""
+        found: dict[str, str] = self.of_apono.get(CONNECTORS, {}).get("ids_by_name", {})
         return found
 
     def read_cluster(self, host: str) -> dict[str, Result]:
@@ -286,12 +329,9 @@ class FleetTasks:
         }
         return {**found, ENTRY: self.run(AccessEntry, options)}
 
-    def plan_integration(self, host: str, shared: Mapping[str, Any]) -> dict[str, Result]:
-        """Its access flows too.
-
-        :param shared: the ids of settings and of connectors, and the access flows of Apono, as far as they are known.
-        """
-        facts = {name: shared[name] for name in ("parameter_ids", "connector_ids")}
+    def plan_integration(self, host: str) -> dict[str, Result]:
+        """Its access flows too."""
+        facts = {"parameter_ids": self.parameter_ids, "connector_ids": self.connector_ids}
         options = {
             **self.options(host, "apono"),
             **self.options(host, "integration", **facts),
@@ -302,8 +342,10 @@ class FleetTasks:
         if result.get("failed") or host not in self.fleet["access_flows"]:
             return {INTEGRATED: result}
         pending = [options["name"]] if result["changes"] else []
+        # Where the list cannot be read for all, each flow asks for itself, and says why it cannot be read.
+        known = self.of_apono.get(ACCESS_FLOWS, {}).get("access_flows")
         flows = [
-            self.plan_flow(host, flow, options["name"], pending, shared["access_flows"])
+            self.plan_flow(host, flow, options["name"], pending, known)
             for flow in self.options(host, "access_flows")["flows"]
         ]
         return {INTEGRATED: result, FLOWS: {"results": flows}}

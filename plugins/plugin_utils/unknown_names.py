@@ -44,11 +44,11 @@ OWN = frozenset((
     "apono_parameter_ids", "apono_plan", "apono_preparations", "apono_present", "apono_profiles",
     "apono_queue_name", "apono_queue_region", "apono_reason", "apono_record", "apono_remaining",
     "apono_removal_hosts", "apono_report_check", "apono_report_result", "apono_role_arn", "apono_rollout",
-    "apono_rolls_out", "apono_run_left_out", "apono_run_notes", "apono_run_plan", "apono_run_steps",
-    "apono_run_title", "apono_run_unchanged", "apono_same_context", "apono_settings", "apono_steps",
-    "apono_stopped", "apono_stopped_note", "apono_stops", "apono_translation_result", "apono_type_result",
-    "apono_user_login", "apono_verdict", "apono_verification", "apono_webhook_host", "apono_webhook_port",
-    "apono_webhook_token",
+    "apono_rolls_out", "apono_run_left_out", "apono_run_notes", "apono_run_outcomes", "apono_run_plan",
+    "apono_run_steps", "apono_run_title", "apono_run_unchanged", "apono_same_context", "apono_settings",
+    "apono_steps", "apono_stopped", "apono_stopped_note", "apono_stops", "apono_translation_result",
+    "apono_type_result", "apono_user_login", "apono_verdict", "apono_verification", "apono_webhook_host",
+    "apono_webhook_port", "apono_webhook_token",
 ))
 # fmt: on
 
