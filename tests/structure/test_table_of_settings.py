@@ -19,7 +19,21 @@ import pytest
 import yaml
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.adoption import SECTIONS as ADOPTED
-from ansible_collections.apono.eks.plugins.plugin_utils.settings import SECTIONS, Section, Setting
+from ansible_collections.apono.eks.plugins.plugin_utils.host_options import ACCOUNT_TARGETS
+from ansible_collections.apono.eks.plugins.plugin_utils.settings import (
+    ACCOUNT,
+    CLUSTER,
+    PATTERNS,
+    RUN,
+    SAME,
+    SECTIONS,
+    SSO,
+    TAGS,
+    UNION,
+    Section,
+    Setting,
+)
+from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import OWN
 
 import variables
 
@@ -31,6 +45,10 @@ ROLES = ("connector", "user_login", "verify")
 
 # Options that no variable has: what a task, a role or the facts of the cluster say, and what is left to the module.
 WITHOUT_VARIABLE = {
+    # Options of a group are in its dictionary, but for those that most users need.
+    "aws": AWS.argument_spec.keys() - {"region", "profile", "assume_role_arn", "assume_role_external_id"},
+    "apono": APONO.argument_spec.keys() - {"api_token", "api_url"},
+    "kubernetes": KUBERNETES.argument_spec.keys(),
     "iam_policy": {"account_id", "description", "detach", "removed_roles", "purge_tags", "check_permissions", "state"},
     "iam_role": {"purge_managed_policies", "read_inline_policies", "purge_tags", "check_permissions", "state"},
     "access_entry": {
@@ -70,14 +88,64 @@ OTHER_NAMES = {
 }
 
 
+# Variables that hold a secret in an option that has no mark for it: dictionaries, and options of a role.
+SECRETS = {
+    *("apono_api", "apono_aws", "apono_kubernetes", "apono_secret_store"),
+    *("apono_connector_token", "apono_connector_values"),
+}
+# What guides call apono_… beside variables: names of Terraform's provider.
+OF_TERRAFORM = {"apono_access_flow", "apono_integration", "apono_resource_integration"}
+# The steps of playbooks, whose options the playbooks read one by one.
+STEPS = ("adopt", "audit", "migrate", "offboard", "one_cluster", "report", "rollout")
+# A step's options in a template, and the variable that stands for them.
+LOOKUP = r"lookup\('apono\.eks\.options', '(\w+)'\)"
+ALIAS = rf'(apono_\w+): "{{{{ {LOOKUP} }}}}"'
+
+
+@functools.cache
+def named_in_guides() -> frozenset[str]:
+    """The variables that a guide names, beside the reference, which is made from the table."""
+    guides = [path for path in (CHECKOUT / "docs/docsite/rst").glob("*.rst") if path != variables.PATH]
+    texts = [path.read_text() for path in (CHECKOUT / "README.md", *guides)]
+    return frozenset(re.findall(r"\bapono_\w+", " ".join(texts))) - OWN - OF_TERRAFORM
+
+
+@functools.cache
+def read_by_plugins() -> frozenset[str]:
+    """The variables that a plugin reads by name beside the table, where it works on its values."""
+    texts = [
+        path.read_text() for path in (CHECKOUT / "plugins").rglob("*.py") if path.name in READERS - {"settings.py"}
+    ]
+    return frozenset(re.findall(r'"(apono_\w+)"', " ".join(texts))) - OWN
+
+
+@functools.cache
+def read_of_steps() -> frozenset[tuple[str, str]]:
+    """The steps and their options that playbooks read."""
+    text = "\n".join(path.read_text() for path in (CHECKOUT / "playbooks").rglob("*.yml"))
+    read = set(re.findall(rf"{LOOKUP}\.(\w+)", text)) | {
+        (step, name) for name, step in re.findall(rf"'(\w+)' in {LOOKUP}", text)
+    }
+    for alias, step in re.findall(ALIAS, text):
+        read |= {(step, option) for option in re.findall(rf"\b{alias}\.(\w+)", text)}
+    return frozenset((step, option) for step, option in read if step in STEPS)
+
+
+@functools.cache
+def specs_of(target: str) -> dict[str, dict[str, object]]:
+    """The options of a module or of a group, as an argument spec has them."""
+    if target in GROUPS:
+        return GROUPS[target].argument_spec
+    task = "".join(word.capitalize() for word in target.split("_"))
+    return getattr(importlib.import_module(f"{RESOURCES}.{target}"), task).options.argument_spec
+
+
 @functools.cache
 def options_of(target: str) -> frozenset[str]:
     if target in GROUPS:
         return frozenset(GROUPS[target].argument_spec)
     if target in MODULES:
-        task = "".join(word.capitalize() for word in target.split("_"))
-        module = getattr(importlib.import_module(f"{RESOURCES}.{target}"), task)
-        return frozenset(set(module.options.argument_spec) - set(AWS.argument_spec) - own_groups(target))
+        return frozenset(set(specs_of(target)) - set(AWS.argument_spec) - own_groups(target))
     specs = yaml.safe_load((CHECKOUT / f"roles/{target}/meta/argument_specs.yml").read_text())
     return frozenset(name.removeprefix(f"{target}_") for name in specs["argument_specs"]["main"]["options"])
 
@@ -108,22 +176,26 @@ def problems(sections: tuple[Section, ...]) -> Iterator[str]:
                 yield f"{others[option]} and {setting.variable} are both {target}.{option}"
             others[option] = setting.variable
             yield from wrong_name(setting, target, option)
+            yield from wrong_kind(setting, target, option)
+        yield from wrong_scope(setting)
+    for step, option in sorted(read_of_steps()):
+        if option not in by_target.get(step, ()):
+            yield f"no variable is {step}.{option}, which a playbook reads"
     for target in (*GROUPS, *MODULES, *ROLES):
         known, has = options_of(target), set(by_target.get(target, ())) - {"*"}
         yield from (f"{target} has no option {option}" for option in sorted(has - known))
-        if target not in GROUPS:
-            left_out = known - has - WITHOUT_VARIABLE[target]
-            yield from (f"no variable is {target}.{option}" for option in sorted(left_out))
-            yield from (f"{target}.{option} has a variable" for option in sorted(WITHOUT_VARIABLE[target] & has))
+        left_out = known - has - WITHOUT_VARIABLE[target]
+        yield from (f"no variable is {target}.{option}" for option in sorted(left_out))
+        yield from (f"{target}.{option} has a variable" for option in sorted(WITHOUT_VARIABLE[target] & has))
     for setting in settings:
         for target, option in setting.options.items():
             if target in ROLES and setting.value not in (None, default_of(target, option)):
                 yield f"{setting.variable} and the role {target} have different defaults"
     names = {setting.variable for setting in settings}
     yield from (f"adopt writes {name}" for names_of in ADOPTED.values() for name in names_of if name not in names)
+    yield from (f"a plugin reads {name}" for name in sorted(read_by_plugins() - names))
+    yield from (f"a guide names {name}" for name in sorted(named_in_guides() - names))
     yield from (f"{setting.variable} has no text" for setting in settings if not setting.text)
-    if variables.reference(sections) != variables.PATH.read_text():
-        yield "the reference is not that of the table: make variables"
 
 
 def wrong_name(setting: Setting, target: str, option: str) -> Iterator[str]:
@@ -135,22 +207,75 @@ def wrong_name(setting: Setting, target: str, option: str) -> Iterator[str]:
         yield f"{setting.variable} is {target}.{option}"
 
 
-def test_the_table_is_that_of_the_modules_the_roles_and_the_reference() -> None:
+def wrong_kind(setting: Setting, target: str, option: str) -> Iterator[str]:
+    """A variable has the type of its option, and hides what the option hides."""
+    spec = specs_of(target).get(option) if target in (*GROUPS, *MODULES) else None
+    if spec:
+        kind = "str" if spec.get("type") == "path" else spec.get("type", "str")
+        if setting.spec["type"] != kind:
+            yield f"{setting.variable} is {setting.type}, and {target}.{option} is {kind}"
+    is_secret = setting.variable in SECRETS or bool(spec and spec.get("no_log"))
+    if is_secret and not setting.secret:
+        yield f"{setting.variable} is not secret, and {target}.{option} is"
+
+
+def wrong_scope(setting: Setting) -> Iterator[str]:
+    """What goes to the account alone is the account's, and merged as its option can be."""
+    of_account = set(setting.options) & set(ACCOUNT_TARGETS)
+    if (setting.scope == ACCOUNT) != bool(of_account) and setting.scope != RUN:
+        yield f"{setting.variable} belongs to the {setting.scope}"
+    if setting.type == "trust":
+        merge = SSO
+    elif "tags" in setting.options.values():
+        merge = TAGS
+    elif setting.scope == ACCOUNT and setting.spec["type"] == "list":
+        # A pattern alone stands for all.
+        merge = PATTERNS if setting.value == ("*",) else UNION
+    else:
+        merge = SAME
+    if setting.merge != merge:
+        yield f"{setting.variable} is merged as {setting.merge}"
+
+
+def test_the_table_is_that_of_the_modules_the_roles_and_the_guides() -> None:
     assert list(problems(SECTIONS)) == []
 
 
+def test_the_reference_is_that_of_the_table() -> None:
+    assert variables.reference(SECTIONS) == variables.PATH.read_text(), "make variables"
+
+
 def mutants() -> Iterator[tuple[str, tuple[Section, ...]]]:
-    """Tables with one line left out, one that goes to another option of its target, and one without documentation."""
+    """Tables with one line left out, one that goes to another option of its target, one without documentation, and one
+    that is another's, merged otherwise, of another type or no secret any more.
+
+    None is found by the reference alone, which ``make variables`` would make from the wrong table as well.
+    """
     for section in SECTIONS:
         for setting in section.settings:
             yield f"{setting.variable} left out", changed(section, setting, None)
             yield f"{setting.variable} undocumented", changed(section, setting, dataclasses.replace(setting, text=""))
+            for field, wrong in wrong_values(setting).items():
+                mutant = dataclasses.replace(setting, **{field: wrong})
+                yield f"{setting.variable} with the {field} {wrong}", changed(section, setting, mutant)
             for target, option in setting.options.items():
                 other = next((name for name in others(target) if name not in (option, "*")), None)
                 if other:
                     to = setting.to.replace(f"{target}.{option}", f"{target}.{other}")
                     mutant = dataclasses.replace(setting, to=to)
                     yield f"{setting.variable} as {target}.{other}", changed(section, setting, mutant)
+
+
+def wrong_values(setting: Setting) -> dict[str, object]:
+    """By field of a setting, a value that is not right."""
+    wrong: dict[str, object] = {"merge": UNION if setting.merge == SAME else SAME}
+    if setting.scope != RUN:
+        wrong["scope"] = CLUSTER if setting.scope == ACCOUNT else ACCOUNT
+    if setting.options.keys() & {*GROUPS, *MODULES} and "*" not in setting.options.values():
+        wrong["type"] = "int" if setting.spec["type"] != "int" else "bool"
+    if setting.secret:
+        wrong["secret"] = False
+    return wrong
 
 
 def others(target: str) -> list[str]:
@@ -175,6 +300,18 @@ def test_there_are_mutants_of_every_setting() -> None:
 @pytest.mark.parametrize("table", [table for _name, table in MUTANTS], ids=[name for name, _table in MUTANTS])
 def test_a_wrong_line_of_the_table_is_found(table: tuple[Section, ...]) -> None:
     assert list(problems(table)) != []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_variables_of_a_role_are_its_options_of_the_table(role: str) -> None:
+    """Each variable of a role has the option of its own name, in the file in which playbooks give options to roles."""
+    text = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
+    (alias,) = (name for name, target in re.findall(ALIAS, text) if target == role)
+    # A key that a dictionary has a method for is read by get.
+    given = dict(re.findall(rf"^{role}_(\w+): .*?\b{alias}\.(?:get\(')?(\w+)", text, re.MULTILINE))
+    assert {option: given.get(option) for option in options_of(role) - WITHOUT_VARIABLE[role]} == {
+        option: option for option in options_of(role) - WITHOUT_VARIABLE[role]
+    }
 
 
 # What a play reads before there is a host, and the words of messages, which name variables and read none.
