@@ -28,7 +28,9 @@ options:
         O(apono.eks.integration#module:wait) are left out.
       - V(connector), V(user_login) and V(verify) are roles; the options are their variables without the role's name in
         front.
-      - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks.
+      - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks. V(migrate) is one, too, and with
+        C(apono_translation_result), the result of M(apono.eks.aws_auth_translation_info), it also returns what the
+        migration of the cluster consists of.
       - V(settings) returns the variables themselves that are compared over the hosts of a fleet, none of which is
         secret, as C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the
         playbooks as C(unknown).
@@ -85,6 +87,8 @@ FACTS = {
     "connector_ids": ("apono_plan.connector_ids", "apono_connectors_result.ids_by_name"),
     "is_rollout": ("apono_rolls_out",),
 }
+# The translation of aws-auth, the last one first.
+TRANSLATIONS = ("apono_end_result", "apono_translation_result")
 # The terms for the variables themselves, and for the cluster as EKS describes it.
 SETTINGS = "settings"
 DESCRIBED = "described"
@@ -92,7 +96,7 @@ ALL_SETTINGS = {"onboard_settings": host_options.ONBOARDED, "audit_settings": ho
 # The targets that need facts, which are the cluster and these. For the others, none is read, so that they are at hand
 # before the first result.
 NEEDED = {
-    **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes"), ()),
+    **dict.fromkeys(("access_entry", "aws_auth_role", "iam_policy", "iam_role", "kubernetes", "migrate"), ()),
     "integration": tuple(FACTS),
 }
 
@@ -135,8 +139,15 @@ class LookupModule(DataLookup):
                 with contextlib.suppress(AnsibleError):
                     if fact not in found:
                         found.update(plain(given([{fact: name}], variables, self._templar.template)))
+        if term == "migrate":
+            found["translation"] = self.translation(variables)
         account_id = found.get("cluster", {}).get("account_id")
         if account_id:
             merged = {"account": f"apono_fleet.accounts.{account_id}.settings"}
             found.update(plain(given([merged], variables, self._templar.template)))
         return host_options.Facts(variables["inventory_hostname"], **found)
+
+    def translation(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What becomes of aws-auth; empty before it is known. A task that was skipped has registered none."""
+        registered = (plain(self._templar.template(variables.get(name))) for name in TRANSLATIONS)
+        return next((its for its in registered if its and "mappings" in its), {})

@@ -20,6 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.aws import parti
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.options import name_text
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam_trust
+from ansible_collections.apono.eks.plugins.plugin_utils import migration
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VARIABLES, known_account
 from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
@@ -57,6 +58,7 @@ class Facts:
     :param account: the merged settings of the account, by variable; they count instead of the cluster's own.
     :param parameter_ids: ids of settings by their labels in Apono's catalog.
     :param connector_ids: ids of connectors by their names.
+    :param translation: what becomes of the cluster's aws-auth, as ``aws_auth_translation_info`` returned it last.
     :param is_rollout: whether a connector that is installed is there by now.
     """
 
@@ -65,6 +67,7 @@ class Facts:
     account: Mapping[str, Any] = field(default_factory=dict)
     parameter_ids: Mapping[str, str] = field(default_factory=dict)
     connector_ids: Mapping[str, str] = field(default_factory=dict)
+    translation: Mapping[str, Any] = field(default_factory=dict)
     is_rollout: bool = False
 
 
@@ -223,6 +226,14 @@ def options(target: str, values: Mapping[str, Any], facts: Facts) -> dict[str, A
 
 def cluster_name(values: Mapping[str, Any], facts: Facts) -> str:
     return values.get("apono_cluster_name") or facts.host
+
+
+def migrate(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The settings of the migration, and what it consists of once the cluster has been read."""
+    if not facts.translation:
+        return found
+    name, role, entry = cluster_name(values, facts), role_arn(values, facts), options("access_entry", values, facts)
+    return {**found, **migration.plan(found, name, facts.cluster, role, entry, facts.translation)}
 
 
 def integration_name(values: Mapping[str, Any], facts: Facts) -> str:
@@ -411,6 +422,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "iam_policy": ("cluster", "aws"),
     "connector": ("cluster",),
     "user_login": ("cluster", "aws", "iam_role"),
+    "migrate": ("cluster", "account_role", "access_entry"),
     "integration": ("cluster", "aws", "connection", "connector_install", "access_details", "iam_role"),
     "integration_name": ("cluster",),
 }
@@ -443,6 +455,7 @@ MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, A
     "cluster": cluster,
     "integration_name": name_of_integration,
     "audit": audit,
+    "migrate": migrate,
     "connection": connection,
     "onboarding_info": onboarding_info,
     "user_login": user_login,

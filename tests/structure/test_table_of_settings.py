@@ -19,6 +19,7 @@ import pytest
 import yaml
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.adoption import SECTIONS as ADOPTED
+from ansible_collections.apono.eks.plugins.plugin_utils import migration
 from ansible_collections.apono.eks.plugins.plugin_utils.host_options import ACCOUNT_TARGETS
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import (
     ACCOUNT,
@@ -97,6 +98,14 @@ SECRETS = {
 OF_TERRAFORM = {"apono_access_flow", "apono_integration", "apono_resource_integration"}
 # The steps of playbooks, whose options the playbooks read one by one.
 STEPS = ("adopt", "audit", "migrate", "offboard", "one_cluster", "report", "rollout")
+# What follows from a step's options and what was read, beside them.
+FOLLOWS = {
+    "migrate": migration.plan(
+        {"grants": "refuse", "others": False, "remove_mappings": False, "to_api": False},
+        *("prod-1", {"authentication_mode": "API"}, "arn:aws:iam::111122223333:role/apono-k8s-access", {}),
+        {"authentication_mode": "API", "mappings": []},
+    ).keys(),
+}
 # A step's options in a template, and the variable that stands for them.
 LOOKUP = r"lookup\('apono\.eks\.options', '(\w+)'\)"
 ALIAS = rf'(apono_\w+): "{{{{ {LOOKUP} }}}}"'
@@ -128,7 +137,7 @@ def read_of_steps() -> frozenset[tuple[str, str]]:
     }
     for alias, step in re.findall(ALIAS, text):
         read |= {(step, option) for option in re.findall(rf"\b{alias}\.(\w+)", text)}
-    return frozenset((step, option) for step, option in read if step in STEPS)
+    return frozenset((step, option) for step, option in read if step in STEPS and option not in FOLLOWS.get(step, ()))
 
 
 @functools.cache
