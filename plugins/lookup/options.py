@@ -31,12 +31,11 @@ options:
       - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks. V(migrate) is one, too, and with
         C(apono_translation_result), the result of M(apono.eks.aws_auth_translation_info), it also returns what the
         migration of the cluster consists of.
-      - V(settings) returns the variables themselves that are compared over the hosts of a fleet, none of which is
-        secret, as C(values), what is wrong with others as C(errors), and names C(apono_…) that are no variables of the
-        playbooks as C(unknown).
       - V(described) returns the cluster as M(apono.eks.cluster_info) describes it, as far as it is known.
-      - V(onboard_settings) and V(audit_settings) return the same of all variables that M(apono.eks.fleet_plan) and
-        M(apono.eks.fleet_audit) read. Secrets are among them, so a task that has them needs C(no_log).
+      - V(onboard_settings), V(offboard_settings) and V(audit_settings) return the variables themselves that
+        M(apono.eks.fleet_plan) and M(apono.eks.fleet_audit) read, as C(values), what is wrong with others as C(errors),
+        and names C(apono_…) that are no variables of the playbooks as C(unknown). Secrets are among the values, so a
+        task that has them needs C(no_log).
     type: list
     elements: str
     required: true
@@ -90,9 +89,12 @@ FACTS = {
 # The translation of aws-auth, the last one first.
 TRANSLATIONS = ("apono_end_result", "apono_translation_result")
 # The terms for the variables themselves, and for the cluster as EKS describes it.
-SETTINGS = "settings"
+SETTINGS = {
+    "onboard_settings": host_options.ONBOARDED,
+    "audit_settings": host_options.AUDITED,
+    "offboard_settings": host_options.OFFBOARDED,
+}
 DESCRIBED = "described"
-ALL_SETTINGS = {"onboard_settings": host_options.ONBOARDED, "audit_settings": host_options.AUDITED}
 # The targets that need facts, which are the cluster and these. For the others, none is read, so that they are at hand
 # before the first result.
 NEEDED = {
@@ -105,7 +107,7 @@ class LookupModule(DataLookup):
     """See DOCUMENTATION."""
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[dict[str, Any]]:
-        known = (*TARGETS, SETTINGS, *ALL_SETTINGS, DESCRIBED)
+        known = (*TARGETS, *SETTINGS, DESCRIBED)
         unknown = [term for term in terms if term not in known]
         if unknown or kwargs:
             what = ", ".join(map(repr, unknown)) or "keyword arguments"
@@ -116,10 +118,8 @@ class LookupModule(DataLookup):
             raise AnsibleLookupError(error.message) from error
 
     def options(self, term: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        if term == SETTINGS:
-            return {**host_options.settings(variables, self._templar.template), "unknown": unknown(variables)}
-        if term in ALL_SETTINGS:
-            read = host_options.all_settings(variables, self._templar.template, ALL_SETTINGS[term])
+        if term in SETTINGS:
+            read = host_options.settings(variables, self._templar.template, SETTINGS[term])
             return {**read, "unknown": unknown(variables)}
         if term == DESCRIBED:
             return self.described(variables)

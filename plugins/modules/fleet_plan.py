@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_plan
-short_description: Plan the onboarding of many clusters at once
+short_description: Plan the onboarding or the offboarding of many clusters at once
 version_added: 0.1.0
 description:
   - Reads the clusters of a play, their accounts, mappings, integrations and access flows concurrently, and returns for
@@ -16,7 +16,7 @@ description:
   - What is wrong with a cluster is data in the result and no failure of the task, so that the other clusters go on. A
     service that does not answer fails the clusters that need it, after 4 minutes at the latest.
   - It reads the fact C(apono_settings) of each host, which is what the lookup C(apono.eks.options) returns for
-    V(onboard_settings), and of hosts without it the variables of the inventory.
+    V(onboard_settings) or V(offboard_settings), and of hosts without it the variables of the inventory.
 extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
@@ -56,6 +56,14 @@ options:
     description: How many of the hosts may have errors. Where there are more, nothing is rolled out.
     type: float
     default: 100
+  state:
+    description:
+      - V(present) plans the onboarding of the clusters, and V(absent) their offboarding.
+      - With V(absent), the roles and policies of the accounts are not planned, because they are removed only after the
+        clusters.
+    type: str
+    choices: [present, absent]
+    default: present
 notes:
   - B(Permissions:) those that onboarding needs to read, as the guide to permissions lists them, and for what it would
     change C(iam:SimulatePrincipalPolicy).
@@ -80,6 +88,14 @@ EXAMPLES = r"""
     hosts: "{{ ansible_play_hosts_all }}"
     others: "{{ groups['all'] }}"
   register: plan
+  run_once: true
+
+- name: Plan what to remove of the fleet
+  apono.eks.fleet_plan:
+    hosts: "{{ ansible_play_hosts_all }}"
+    others: "{{ groups['all'] }}"
+    state: absent
+  register: removal
   run_once: true
 
 - name: Report what the rollout would change in each cluster

@@ -6,22 +6,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet_removal import Removal
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
-    ACCESS_FLOWS,
     CONNECTORS,
     FLEET_OPTIONS,
     INTEGRATED,
     POLICY,
     ROLE,
     TYPES,
+    FleetPlanTasks,
     FleetTask,
-    FleetTasks,
     Result,
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import STEPS as REPORTED_STEPS
@@ -40,45 +40,30 @@ ROLLED_OUT = {**dict.fromkeys((POLICY, ROLE), ACCOUNT), **{name: step for step, 
 # What the report has no say of, where a run leaves the accounts alone.
 ACCOUNT_STEPS = ("policy", "role")
 
-# What is planned of a release of the connector, which Helm alone can compare.
 CONNECTOR_WORDS = "install or upgrade the connector, unless it is as it has to be"
 
 
-class Planner(FleetTasks):
-    """Plans the hosts of a run.
-
-    :param parts: the parts of the work to plan, of ``rollout.PARTS``.
-    :param blockers: results that failed already, for all hosts.
-    :param max_fail_percentage: how many of the hosts may have failures.
-    """
+class Planner(FleetPlanTasks):
+    """Plans the onboarding of the hosts of a run."""
 
     FURTHER: ClassVar[Mapping[type[Task], Mapping[str, Any]]] = {ClusterInfo: {"required": True}}
 
-    def __init__(
-        self,
-        *arguments: Any,
-        parts: Iterable[str] = PARTS,
-        blockers: Iterable[Result] = (),
-        max_fail_percentage: float = 100,
-        **more: Any,
-    ) -> None:
-        super().__init__(*arguments, **more)
-        self.parts, self.blockers, self.max_fail_percentage = set(parts), list(blockers), max_fail_percentage
-
     def plan(self) -> dict[str, Any]:
         """See the documentation of the module ``fleet_plan``."""
-        asks = [TYPES, CONNECTORS, *([ACCESS_FLOWS] if self.has_flows else [])]
-        self.read(asks if INTEGRATION in self.parts else [])
+        self.read(self.reads_of_apono(TYPES, CONNECTORS))
         self.blockers += [self.of_apono.get(name, {}) for name in (TYPES, CONNECTORS)]
         self.plan_accounts()
         self.plan_clusters()
         left_out = [] if ACCOUNT in self.parts else list(ACCOUNT_STEPS)
         installs = self.fleet["connectors"] if CONNECTOR in self.parts else []
+        reported = {step: names for step, names in REPORTED_STEPS.items() if step not in left_out}
         planned = rollout(
             self.fleet, self.results, self.blockers, self.max_fail_percentage, left_out, frozenset(installs)
         )
         return {
-            "hosts": {host: self.returned(host, left_out, host in installs) for host in self.hosts},
+            "hosts": {
+                host: self.returned(host, reported, CONNECTOR_WORDS if host in installs else "") for host in self.hosts
+            },
             "clusters": {host: self.clusters[host] for host in planned["hosts"]},
             "accounts": {account_id: self.account(its) for account_id, its in self.fleet["accounts"].items()},
             "parameter_ids": self.parameter_ids,
@@ -89,25 +74,6 @@ class Planner(FleetTasks):
         }
 
     # What is returned
-
-    def returned(self, host: str, left_out: Collection[str], installs: bool) -> dict[str, Any]:
-        """The plan of a host: no option, no secret and no large text."""
-        its, cluster, named = self.results[host], self.clusters.get(host, {}), self.options(host, "cluster")
-        steps: dict[str, list[str]] = {}
-        for step, names in REPORTED_STEPS.items():
-            results = [its[name] for name in names if name in its]
-            if results and step not in left_out:
-                items = [item for result in results for item in result.get("results", [result])]
-                steps[step] = [words for item in items for words in item.get("changes", ())]
-        if installs:
-            steps[CONNECTOR] = [CONNECTOR_WORDS]
-        return {
-            "cluster_name": named["name"],
-            "account_id": cluster.get("account_id") or named.get("account_id") or "",
-            "region": cluster.get("region") or self.options(host, "aws").get("region") or "",
-            "authentication_mode": cluster.get("authentication_mode", ""),
-            "steps": steps,
-        }
 
     def account(self, its: Mapping[str, Any]) -> dict[str, Any]:
         role = self.results[its["account_host"]].get(ROLE, {}).get("role") or {}
@@ -144,12 +110,14 @@ class FleetPlan(FleetTask):
             "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "default": list(PARTS)},
             "blockers": {"type": "list", "elements": "dict", "default": []},
             "max_fail_percentage": {"type": "float", "default": 100.0},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         }
     )
 
     def result(self, check_mode: bool) -> dict[str, Any]:
         further = {name: self.params[name] for name in ("parts", "blockers", "max_fail_percentage")}
-        planned = Planner(**self.of_fleet("plan"), **further).plan()
+        kind = Planner if self.params["state"] == "present" else Removal
+        planned = kind(**self.of_fleet("plan"), **further).plan()
         for text in planned.pop("warnings"):
             self.warn(text)
         return {"changed": False, **planned}

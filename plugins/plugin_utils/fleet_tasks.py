@@ -39,6 +39,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.integration_ty
 from ansible_collections.apono.eks.plugins.plugin_utils import account_role, host_options, setting_names
 from ansible_collections.apono.eks.plugins.plugin_utils.concurrently import concurrently
 from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import merge_fleet
+from ansible_collections.apono.eks.plugins.plugin_utils.rollout import CONNECTOR, INTEGRATION, PARTS
 
 # Jobs at a time. Each waits for the network most of its time.
 WORKERS = 32
@@ -125,7 +126,7 @@ class FleetTasks:
 
     :param hosts: those of the run.
     :param settings: by host of the inventory, ``values`` and ``errors`` of the table of settings: those of the run as
-        ``host_options.all_settings`` reads them, and those of others, from which a run over a part of an account must
+        ``host_options.settings`` reads them, and those of others, from which a run over a part of an account must
         take nothing away, as ``host_options.settings_of`` does.
     :param is_one_cluster: whether variables name the only cluster (``merged_fleet.merge_fleet``).
     :param progress: called with the number of jobs of a phase that have ended and of all.
@@ -366,6 +367,55 @@ class FleetTasks:
             # Its first sync is running: the rollout waits for it, and then checks the flow.
             return self.run(AccessFlow, {**options, "pending_integrations": [name]})
         return result
+
+
+class FleetPlanTasks(FleetTasks):
+    """Base of the plans of a fleet, which say for each host what a rollout has to do.
+
+    :param parts: the parts of the work to plan, of ``rollout.PARTS``.
+    :param blockers: results that failed already, for all hosts.
+    :param max_fail_percentage: how many of the hosts may have failures. Where there are more, nothing is done.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        parts: Iterable[str] = PARTS,
+        blockers: Iterable[Result] = (),
+        max_fail_percentage: float = 100,
+        **more: Any,
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self.parts, self.blockers, self.max_fail_percentage = set(parts), list(blockers), max_fail_percentage
+
+    def reads_of_apono(self, *names: str) -> list[str]:
+        """What of :data:`OF_APONO` the plan needs: these names, and the access flows where a host has some."""
+        if INTEGRATION not in self.parts:
+            return []
+        return [*names, *([ACCESS_FLOWS] if self.has_flows else [])]
+
+    def returned(self, host: str, names: Mapping[str, Iterable[str]], connector: str = "") -> dict[str, Any]:
+        """The plan of a host: no option, no secret and no large text.
+
+        :param names: by step of the report, the results that it is planned by.
+        :param connector: what is planned of the release of the connector, which Helm alone can compare.
+        """
+        its, steps = self.results[host], {}
+        for step, results in names.items():
+            planned = [its[name] for name in results if name in its]
+            items = [item for result in planned for item in result.get("results", [result])]
+            if planned:
+                steps[step] = [words for item in items for words in item.get("changes", ())]
+        if connector:
+            steps[CONNECTOR] = [connector]
+        cluster, named = self.clusters.get(host, {}), self.options(host, "cluster")
+        return {
+            "cluster_name": named["name"],
+            "account_id": cluster.get("account_id") or named.get("account_id") or "",
+            "region": cluster.get("region") or self.options(host, "aws").get("region") or "",
+            "authentication_mode": cluster.get("authentication_mode", ""),
+            "steps": steps,
+        }
 
 
 def failure(message: str, error: Mapping[str, Any] | None = None) -> Result:

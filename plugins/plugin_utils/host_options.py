@@ -104,20 +104,15 @@ def read(variables: Mapping[str, Any], template: Callable[[Any], Any], targets: 
     return {name: checked(name, value) for name, value in values.items()}
 
 
-def settings(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
-    """The settings of a host that the plan of a fleet needs, none of which is secret, and what is wrong with others.
+def settings(
+    variables: Mapping[str, Any], template: Callable[[Any], Any], targets: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """The settings of a host: all variables that these targets are made of, and those that are compared over the hosts
+    of a fleet; secrets included. Those of the connector are read where it is installed.
 
     Returns ``values`` and ``errors``, both by variable, so that one that is wrong does not hide the others. Never
     raises.
     """
-    return one_by_one(PLANNED, lambda name: given([{name: name}], variables, template).get(name))
-
-
-def all_settings(
-    variables: Mapping[str, Any], template: Callable[[Any], Any], targets: Iterable[str]
-) -> dict[str, dict[str, Any]]:
-    """As :func:`settings`, all variables that these targets are made of, secrets included. Those of the connector are
-    read where it is installed."""
 
     def value(name: str) -> Any:
         return given([{name: name}], variables, template).get(name)
@@ -432,6 +427,7 @@ ONBOARDED = (
     *("iam_policy", "iam_role", "integration", "integration_name", "integration_wait", "kubernetes", "mapping"),
 )
 AUDITED = (*ONBOARDED, "audit")
+OFFBOARDED = (*ONBOARDED, "offboard")
 # What is compared over the hosts of a fleet.
 PLANNED = (
     *(

@@ -43,7 +43,7 @@ SWITCH = "apono_eks_in_process"
 Watch().begin()
 transport.preload()
 # To find one filter or test, Ansible loads all of its collection: a worker that has to do so costs as much as three.
-filter_loader.get("apono.eks.fleet")
+filter_loader.get("apono.eks.outcomes")
 for lookup in ("account_role", "options"):
     lookup_loader.get(f"apono.eks.{lookup}")
 test_loader.get("ansible.builtin.defined")

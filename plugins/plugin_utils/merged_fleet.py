@@ -27,7 +27,7 @@ def merge_fleet(
     clusters: Mapping[str, Mapping[str, Any]],
     is_one_cluster: bool = False,
 ) -> dict[str, Any]:
-    """What is decided, as the filter ``apono.eks.fleet`` returns it.
+    """What is decided.
 
     :param hosts: those of the run.
     :param settings: by host of the inventory, ``values`` and ``errors`` as ``host_options.settings_of`` returns them.

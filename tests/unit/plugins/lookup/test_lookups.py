@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible_collections.apono.eks.plugins.lookup import account_role, options
-from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
 
 TEMPLAR = SimpleNamespace(template=lambda value: value)
 VARIABLES = {
@@ -53,21 +52,29 @@ def test_the_settings_of_an_account_are_those_of_all_its_clusters(monkeypatch):
     assert looked_up(options, "iam_role") == [{**shared, "purge_trusted_accounts": False}]
 
 
-def test_the_settings_of_a_cluster_have_no_secrets(monkeypatch):
-    for name, setting in TABLE.items():
-        value = {"a": "x"} if name == "apono_tags" else "x"
-        monkeypatch.setitem(VARIABLES, name, "the secret" if setting.secret else value)
-    (found,) = looked_up(options, "settings")
-    assert found["values"]["apono_tags"] == {"a": "x"}
-    assert "the secret" not in str(found)
+def test_the_settings_are_those_that_a_playbook_reads(monkeypatch):
+    for name, value in {
+        "apono_audit_ignore": ["unread"],
+        "apono_connector_remove": True,
+        "apono_tags": {"a": "x"},
+    }.items():
+        monkeypatch.setitem(VARIABLES, name, value)
+    found = {
+        playbook: looked_up(options, f"{playbook}_settings")[0]["values"].keys()
+        for playbook in ("onboard", "audit", "offboard")
+    }
+    assert all({"apono_tags", "apono_connector"} <= names for names in found.values())
+    assert {playbook for playbook, names in found.items() if "apono_audit_ignore" in names} == {"audit"}
+    assert {playbook for playbook, names in found.items() if "apono_connector_remove" in names} == {"offboard"}
 
 
 def test_a_setting_that_is_wrong_does_not_hide_the_others(monkeypatch):
     monkeypatch.setitem(VARIABLES, "apono_trust", "sso")
     monkeypatch.setitem(VARIABLES, "apono_role_name", True)
     monkeypatch.setitem(VARIABLES, "apono_tags", {"a": "b"})
-    (found,) = looked_up(options, "settings")
-    assert found["values"] == {"apono_tags": {"a": "b"}}
+    (found,) = looked_up(options, "onboard_settings")
+    assert found["values"]["apono_tags"] == {"a": "b"}
+    assert not {"apono_trust", "apono_role_name"} & found["values"].keys()
     assert found["errors"]["apono_trust"].startswith("apono_trust is 'sso', not a dictionary: write {sso: {}}")
     assert found["errors"]["apono_role_name"].startswith("apono_role_name has to be a text, and YAML has read")
 

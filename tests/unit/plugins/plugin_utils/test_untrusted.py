@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.apono.eks.plugins.filter import fleet
 from ansible_collections.apono.eks.plugins.lookup import options
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data, with_words
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
+from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import merge_fleet
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import is_inert, readable, untrusted
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import find
@@ -93,16 +94,14 @@ def test_what_comes_of_a_template_is_not_templated_again(payload):
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_the_plan_of_a_fleet_is_data(payload):
     cluster = {"account_id": "111122223333", "authentication_mode": "API"}
-    hostvars = {
-        "prod-1": {
-            "apono_cluster_result": {"cluster": cluster},
-            "apono_role_description": payload,
-            "apono_tags": {"team": payload},
-            "apono_trust": {"policy": payload},
-        }
+    its = {
+        "apono_role_description": payload,
+        "apono_tags": {"team": payload},
+        "apono_trust": {"policy": payload},
     }
-    (filter_,) = fleet.FilterModule().filters().values()
-    found = plain(templated(filter_(["prod-1"], hostvars)))
+    read = {"prod-1": host_options.settings_of(its)}
+    # What an action returns has passed this.
+    found = plain(templated(untrusted(merge_fleet(["prod-1"], read, {"prod-1": cluster}))))
     settings = found["accounts"]["111122223333"]["settings"]
     assert settings["apono_role_description"] == settings["apono_tags"]["team"] == settings["apono_trust"]["policy"]
     assert settings["apono_role_description"] == payload

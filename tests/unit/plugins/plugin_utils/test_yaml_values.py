@@ -87,7 +87,7 @@ def assert_is_data(found: Any, source: str) -> None:
 
 def test_the_settings_of_a_plan_are_data_whatever_is_wrong_with_them() -> None:
     for source, value in DOCUMENTS:
-        found = settings(dict.fromkeys(PLANNED, value), lambda it: it)
+        found = settings(dict.fromkeys(PLANNED, value), lambda it: it, ())
         assert_is_data(found, source)
         assert {*found["errors"], *found["values"]} == set() if is_empty(value) else set(PLANNED), source
         assert all(name in words for name, words in found["errors"].items()), source

@@ -6,10 +6,21 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleUndefinedVariable
-from ansible_collections.apono.eks.plugins.filter.fleet import fleet
+from ansible_collections.apono.eks.plugins.plugin_utils import host_options
+from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import is_of_one_cluster, merge_fleet
 from jinja2 import UndefinedError
 
 ACCOUNT = "111122223333"
+
+
+def fleet(hosts, hostvars, others=()):
+    """What is decided for hosts whose variables these are, ``apono_cluster_result`` among them."""
+    names = dict.fromkeys([*hosts, *others])
+    found = {name: (hostvars[name].get("apono_cluster_result") or {}).get("cluster") for name in names}
+    settings = {name: host_options.settings_of(hostvars[name]) for name in names}
+    groups = {group for name in hosts for group in hostvars[name].get("group_names", ())}
+    clusters = {name: cluster for name, cluster in found.items() if cluster}
+    return merge_fleet(list(hosts), settings, clusters, is_of_one_cluster(groups))
 
 
 def host(mode="API", **variables):

@@ -1,0 +1,77 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: same_cluster
+short_description: Find hosts that lead to the same cluster
+version_added: 0.1.0
+description:
+  - Finds the hosts whose cluster another host of the inventory has as well, by their variables and by the registered
+    result C(apono_cluster_result) of M(apono.eks.cluster_info).
+positional: hostvars, others
+options:
+  _input:
+    description: The hosts of the run.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: Ansible's C(hostvars).
+    type: dict
+    required: true
+  others:
+    description: Further hosts of the inventory.
+    type: list
+    elements: str
+    default: []
+author:
+  - Apono (@apono-io)
+"""
+
+EXAMPLES = r"""
+- name: Fail if another host has the same cluster
+  ansible.builtin.fail:
+    msg: "{{ same[inventory_hostname] }}"
+  vars:
+    same: "{{ ansible_play_hosts | apono.eks.same_cluster(hostvars, groups['all']) }}"
+  when: inventory_hostname in same
+"""
+
+RETURN = r"""
+_value:
+  description: The reason for each of these hosts.
+  type: dict
+  sample: {prod-2: "prod-2 and prod-1 are the same cluster, prod in eu-central-1 of account 111122223333."}
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity, host_options
+from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
+from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
+
+
+def same_cluster(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], others: Iterable[str] = ()
+) -> dict[str, str]:
+    """See DOCUMENTATION."""
+    hosts = [plain(host) for host in hosts]
+    identities = {}
+    for host in dict.fromkeys([*hosts, *map(plain, others)]):
+        # To get the variables of a host together takes as long as to evaluate several of them.
+        its = hostvars[host]
+        found = plain(its.get("apono_cluster_result") or {}).get("cluster")
+        values = host_options.settings_of(its, cluster_identity.VARIABLES)["values"]
+        identities[host] = cluster_identity.identity(host, values, found)
+    return cluster_identity.same_cluster(identities, hosts)
+
+
+class FilterModule:
+    """The filter, for Ansible to find."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"same_cluster": returns_data(same_cluster)}
