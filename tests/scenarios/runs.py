@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -138,6 +139,29 @@ class Controller:
         output, _unused = process.communicate(timeout=TIMEOUT_SECONDS)
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
+
+    def run_on_terminal(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> Run:
+        """Run a playbook with a terminal for its output, as users and Ansible Runner do."""
+        command, record = self.command(playbook, inventory, *arguments)
+        terminal, its_end = pty.openpty()
+        process = subprocess.Popen(
+            command,
+            env=self.full_environment(record),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=its_end,
+            stderr=its_end,
+            start_new_session=True,
+        )
+        os.close(its_end)
+        output = b""
+        # Linux ends the output of a terminal that no process has open any more by an error.
+        with open(terminal, "rb", buffering=0) as screen, contextlib.suppress(OSError):
+            while part := screen.read(65536):
+                output += part
+        code = process.wait(TIMEOUT_SECONDS)
+        results = [json.loads(line) for line in record.read_text().splitlines()]
+        return Run(code, output.decode().replace("\r\n", "\n"), results)
 
     def play(self, plays: list[dict[str, Any]], inventory: dict[str, Any], *arguments: str) -> Run:
         """Run plays that are not in a file."""

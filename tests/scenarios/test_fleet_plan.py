@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,8 +75,17 @@ def test_the_plan_is_what_a_check_and_a_run_change(bed: Bed, binary: Path, tmp_p
             for host in planned
         }
         assert planned == done
-    again = fleet.run("onboard")
+    # A plan that takes long says on the terminal and in a log how far it is, a line every 10 seconds.
+    bed.fault("aws", match="eks:DescribeCluster", kind="latency", seconds=11, times=len(fleet.hosts))
+    log = tmp_path / "ansible.log"
+    fleet.controller.environment["ANSIBLE_LOG_PATH"] = str(log)
+    began = time.monotonic()
+    again = fleet.controller.run_on_terminal("apono.eks.onboard", fleet.inventory)
+    seconds = time.monotonic() - began
     assert (again.code, again.changed) == (0, []), again.output
+    lines = re.findall(r"^The plan has read \d+ of \d+\.$", again.output, re.MULTILINE)
+    assert 1 <= len(lines) <= seconds / 10, again.output
+    assert re.findall(r"\| (The plan has read .*)$", log.read_text(), re.MULTILINE) == lines
     assert plan_of(again)["rollout"]["hosts"] == []
     assert fleet.states == dict.fromkeys(fleet.hosts, "unchanged")
     # Of a cluster with which there was nothing to do, everything is known all the same.
