@@ -28,9 +28,10 @@ options:
         O(apono.eks.integration#module:wait) are left out.
       - V(connector), V(user_login) and V(verify) are roles; the options are their variables without the role's name in
         front.
-      - V(adopt), V(audit), V(report) and V(rollout) are steps of the playbooks. V(migrate) is one, too, and with
-        C(apono_translation_result), the result of M(apono.eks.aws_auth_translation_info), it also returns what the
-        migration of the cluster consists of.
+      - V(adopt), V(audit), V(migrate), V(report) and V(rollout) are steps of the playbooks. V(adopt) also returns the
+        C(file) of the host's variables, its C(folder), and the C(problem) for which it must not be written. With
+        C(apono_translation_result), the result of M(apono.eks.aws_auth_translation_info), V(migrate) also returns what
+        the migration of the cluster consists of.
       - V(described) returns the cluster as M(apono.eks.cluster_info) describes it, as far as it is known.
       - V(onboard_settings), V(offboard_settings) and V(audit_settings) return the variables themselves that
         M(apono.eks.fleet_plan) and M(apono.eks.fleet_audit) read, as C(values), what is wrong with others as C(errors),
@@ -73,7 +74,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.plugin_utils import host_options
+from ansible_collections.apono.eks.plugins.plugin_utils import adoption_file, host_options
 from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLookup
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import TARGETS
@@ -124,7 +125,18 @@ class LookupModule(DataLookup):
         if term == DESCRIBED:
             return self.described(variables)
         values = host_options.read(variables, self._templar.template, (term,))
-        return host_options.options(term, values, self.facts(term, variables))
+        found = host_options.options(term, values, self.facts(term, variables))
+        return {**found, **self.place(found, variables)} if term == "adopt" else found
+
+    def place(self, adopt: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The file that adopt writes, and why it must not."""
+        inventory = plain(variables.get("inventory_file") or "")
+        file = adoption_file.file_of(variables["inventory_hostname"], adopt.get("folder", ""), inventory)
+        return {
+            "file": str(file),
+            "folder": str(file.parent),
+            "problem": adoption_file.problem(file, adopt["overwrite"]),
+        }
 
     def described(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         # A play says by an undefined value that a task is yet to come.

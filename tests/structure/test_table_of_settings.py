@@ -100,6 +100,7 @@ OF_TERRAFORM = {"apono_access_flow", "apono_integration", "apono_resource_integr
 STEPS = ("adopt", "audit", "migrate", "offboard", "one_cluster", "report", "rollout")
 # What follows from a step's options and what was read, beside them.
 FOLLOWS = {
+    "adopt": {"file", "folder", "problem"},
     "migrate": migration.plan(
         {"grants": "refuse", "others": False, "remove_mappings": False, "to_api": False},
         *("prod-1", {"authentication_mode": "API"}, "arn:aws:iam::111122223333:role/apono-k8s-access", {}),
@@ -120,12 +121,12 @@ def named_in_guides() -> frozenset[str]:
 
 
 @functools.cache
-def read_by_plugins() -> frozenset[str]:
-    """The variables that a plugin reads by name beside the table, where it works on its values."""
-    texts = [
-        path.read_text() for path in (CHECKOUT / "plugins").rglob("*.py") if path.name in READERS - {"settings.py"}
+def named_by_plugins() -> frozenset[str]:
+    """The variables that a plugin reads, or that one of its errors or its documentation names."""
+    beside = [
+        path for path in (CHECKOUT / "plugins").rglob("*.py") if path.name not in ("settings.py", "unknown_names.py")
     ]
-    return frozenset(re.findall(r'"(apono_\w+)"', " ".join(texts))) - OWN
+    return frozenset(re.findall(r"\bapono_\w+", " ".join(path.read_text() for path in beside))) - OWN
 
 
 @functools.cache
@@ -202,7 +203,7 @@ def problems(sections: tuple[Section, ...]) -> Iterator[str]:
                 yield f"{setting.variable} and the role {target} have different defaults"
     names = {setting.variable for setting in settings}
     yield from (f"adopt writes {name}" for names_of in ADOPTED.values() for name in names_of if name not in names)
-    yield from (f"a plugin reads {name}" for name in sorted(read_by_plugins() - names))
+    yield from (f"a plugin names {name}" for name in sorted(named_by_plugins() - names))
     yield from (f"a guide names {name}" for name in sorted(named_in_guides() - names))
     yield from (f"{setting.variable} has no text" for setting in settings if not setting.text)
 

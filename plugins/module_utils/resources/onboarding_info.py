@@ -28,9 +28,10 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text import host_v
 
 ACTION = "eks:DescribeCluster"
 
-# By the first line, the playbook adopt knows a file of its own.
-HEADER = """\
-Written by ansible-playbook apono.eks.adopt, from the setup of the cluster {cluster}.
+# By these words at its beginning, the playbook adopt knows a file of its own.
+WRITER = "ansible-playbook apono.eks.adopt"
+HEADER = f"""\
+Written by {WRITER}, from the setup of the cluster {{cluster}}.
 Its next run replaces this file. Put your own variables into another file of this folder."""
 
 
