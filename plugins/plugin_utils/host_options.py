@@ -21,7 +21,12 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.options import name_text
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam_trust
 from ansible_collections.apono.eks.plugins.plugin_utils import migration
-from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VARIABLES, known_account
+from ansible_collections.apono.eks.plugins.plugin_utils.fleet import (
+    ACCOUNT_VARIABLES,
+    batches,
+    known_account,
+    most_failures,
+)
 from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE, TEXTS
@@ -229,6 +234,14 @@ def migrate(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> d
         return found
     name, role, entry = cluster_name(values, facts), role_arn(values, facts), options("access_entry", values, facts)
     return {**found, **migration.plan(found, name, facts.cluster, role, entry, facts.translation)}
+
+
+def rollout(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The batches as Ansible's ``serial`` takes them, and the percentage of a batch that may fail."""
+    return {
+        "serial": batches(found.get("serial")),
+        "max_fail_percentage": most_failures(found.get("max_fail_percentage")),
+    }
 
 
 def integration_name(values: Mapping[str, Any], facts: Facts) -> str:
@@ -452,6 +465,7 @@ MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, A
     "integration_name": name_of_integration,
     "audit": audit,
     "migrate": migrate,
+    "rollout": rollout,
     "connection": connection,
     "onboarding_info": onboarding_info,
     "user_login": user_login,

@@ -216,10 +216,12 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "apono.eks.integration": {**integration, "name": "slow", "wait_timeout": 1}
         },
         "apono_serial has …: set numbers of clusters": {
-            "ansible.builtin.debug": {"msg": "{{ 'some' | apono.eks.batches('') }}"}
+            "ansible.builtin.debug": {"msg": "{{ lookup('apono.eks.options', 'rollout') }}"},
+            "vars": {"apono_serial": "some"},
         },
         "apono_max_fail_percentage is …: set a percentage": {
-            "ansible.builtin.debug": {"msg": "{{ '' | apono.eks.batches('few') }}"}
+            "ansible.builtin.debug": {"msg": "{{ lookup('apono.eks.options', 'rollout') }}"},
+            "vars": {"apono_max_fail_percentage": "few"},
         },
         "executable aws not found": {
             "ansible.builtin.command": {

@@ -171,6 +171,15 @@ def test_of_a_cluster_that_is_gone_nothing_is_told():
     assert not any(name.endswith("access_details") for name in found)
 
 
+def test_the_batches_are_those_of_ansible() -> None:
+    assert made("rollout") == {"serial": ["100%"], "max_fail_percentage": 100}
+    found = made("rollout", apono_serial="1\n10\n100%", apono_max_fail_percentage="20%")
+    assert found == {"serial": ["1", "10", "100%"], "max_fail_percentage": 20}
+    for name in ("apono_serial", "apono_max_fail_percentage"):
+        with pytest.raises(ResourceError, match=name):
+            made("rollout", **{name: "few"})
+
+
 def test_each_target_has_its_options_before_and_after_eks_is_read():
     said = {
         "apono_region": "eu-central-1",
