@@ -79,24 +79,23 @@ def document(
 
     :param run: who ran what, by ``RUN_KEYS`` and ``RUN_LISTS``.
     """
-    clusters = [complete(outcome) for outcome in outcomes]
+    # Before they are counted: two states that are shown as one are one.
+    clusters = [clean(complete(outcome)) for outcome in outcomes]
     known = run or {}
-    document: dict[str, Any] = clean(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "title": title,
-            "generated_at": generated_at,
-            "check_mode": check_mode,
-            "run": {
-                **{key: str(known.get(key) or "") for key in RUN_KEYS},
-                **{key: [str(item) for item in known.get(key) or ()] for key in RUN_LISTS},
-            },
-            "counts": counts(clusters),
-            "notes": notes,
-            "clusters": clusters,
-        }
-    )
-    return document
+    shown_run = {
+        **{key: str(known.get(key) or "") for key in RUN_KEYS},
+        **{key: [str(item) for item in known.get(key) or ()] for key in RUN_LISTS},
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "title": clean(title),
+        "generated_at": generated_at,
+        "check_mode": check_mode,
+        "run": clean(shown_run),
+        "counts": counts(clusters),
+        "notes": clean(notes),
+        "clusters": clusters,
+    }
 
 
 def complete(outcome: dict[str, Any]) -> dict[str, Any]:

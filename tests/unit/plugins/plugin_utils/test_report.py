@@ -487,6 +487,11 @@ def test_the_page_says_when_it_was_made():
     assert '<time datetime="2026-01-31T12:00:00+00:00">2026-01-31 12:00:00 UTC</time>' in report_html.page(shown)
 
 
+def test_states_that_are_shown_as_one_are_counted_as_one():
+    shown = document([{"cluster": name, "state": state} for name, state in (("a", "\udc80"), ("b", "\x1b"))])
+    assert shown["counts"] == {"?": 2}
+
+
 def test_states_that_need_somebody_come_first():
     states = ["onboarded", "verified", "unchanged", "changed", "not started", "absent", "drifted", "partial", "failed"]
     clusters = [{"state": state} for state in ["unheard of", *states, "unreachable", "failed"]]
