@@ -135,6 +135,17 @@ accounts:
       settings: {apono_role_name: apono-k8s-access}
       unresolved: {}
       role: {arn: "arn:aws:iam::111122223333:role/apono-k8s-access"}
+kept_accounts:
+  description:
+    - With O(state=absent), the accounts whose role and policy stay when their clusters are offboarded, with the
+      reasons.
+    - They stay if the policy is for clusters that are no hosts of the run, or if that cannot be read. Of patterns in
+      the policy, the clusters count that EKS lists in the regions of the run and in those that the policy names.
+    - It is empty if a host of the inventory is not in the run, or if C(apono_remove_account_access) is set.
+  returned: success
+  type: dict
+  sample:
+    "111122223333": The IAM role and policy of account 111122223333 stay, because they are also for prod-3.
 rollout:
   description:
     - C(hosts) are the hosts with something to do, in order, and C(steps) their steps.

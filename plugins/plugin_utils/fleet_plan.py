@@ -66,6 +66,7 @@ class Planner(FleetPlanTasks):
             },
             "clusters": {host: self.clusters[host] for host in planned["hosts"]},
             "accounts": {account_id: self.account(its) for account_id, its in self.fleet["accounts"].items()},
+            "kept_accounts": {},
             "parameter_ids": self.parameter_ids,
             "connector_ids": self.connector_ids,
             "left_out": left_out,

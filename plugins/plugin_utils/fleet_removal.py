@@ -13,8 +13,10 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Task
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry import AccessEntry
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import AccessFlow
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
+from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
-from ansible_collections.apono.eks.plugins.plugin_utils import prerequisites
+from ansible_collections.apono.eks.plugins.plugin_utils import account_use, prerequisites
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     CONFIG_MAP,
     ENTRY,
@@ -25,9 +27,12 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     Result,
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.prerequisites import has_changes
-from ansible_collections.apono.eks.plugins.plugin_utils.rollout import CONNECTOR, INTEGRATION, MAPPING
+from ansible_collections.apono.eks.plugins.plugin_utils.rollout import ACCOUNT, CONNECTOR, INTEGRATION, MAPPING
 
 CONNECTOR_WORDS = "remove the connector, if it is installed"
+
+# What is found of the use of an account.
+USE = "account_use"
 
 # The steps of a removal, with the planned results by which there is something to do.
 STEPS = {INTEGRATION: (INTEGRATED, FLOWS), MAPPING: (ENTRY, CONFIG_MAP)}
@@ -58,6 +63,7 @@ class Removal(FleetPlanTasks):
             # Those with nothing to do too: one of them may remove the role and the policy of its account.
             "clusters": self.clusters,
             "accounts": self.fleet["accounts"],
+            "kept_accounts": self.kept_accounts(),
             "parameter_ids": self.parameter_ids,
             "connector_ids": {},
             "left_out": [],
@@ -78,7 +84,66 @@ class Removal(FleetPlanTasks):
             found |= {(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()}
         if INTEGRATION in self.parts:
             found |= {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in self.hosts}
+        if self.judges_accounts:
+            accounts = {cluster["account_id"]: host for host, cluster in self.clusters.items()}
+            found |= {
+                (host, USE): functools.partial(self.read_use, account, host) for account, host in accounts.items()
+            }
         return found
+
+    # The accounts
+
+    @property
+    def judges_accounts(self) -> bool:
+        """Whether the run removes roles and policies, unless they are used. It does not as long as a host of the
+        inventory is left, and does not ask where the user has decided."""
+        if ACCOUNT not in self.parts or self.settings.keys() - set(self.hosts):
+            return False
+        return not any("remove_account_access" in self.options(host, "offboard") for host in self.hosts)
+
+    def read_use(self, account_id: str, host: str) -> dict[str, Result]:
+        """Which other clusters may use the role and the policy of an account, as ``clusters``.
+
+        :param host: one of the account's.
+        """
+        aws = self.options(host, "aws")
+        its = self.options(host, "iam_policy", account=self.account_of(host).get("settings", {}))
+        named: dict[str, Any] = {name: its[name] for name in ("name", "path", "account_id") if name in its}
+        policy = self.run(IamPolicy, {**aws, **named, "check_permissions": False})
+        before = (policy.get("diff") or {}).get("before")
+        if policy.get("failed") or not before:
+            return {USE: {**policy, "clusters": []}}
+        places = account_use.places_of(before["document"])
+        offboarded = self.places_of_run(account_id)
+        listed = []
+        for region in account_use.regions_to_list(places, [place.region for place in offboarded]):
+            answer = self.run(ClusterInfo, {**aws, "region": region})
+            if answer.get("failed"):
+                return {USE: answer}
+            listed += [account_use.Place(region, name) for name in answer["clusters"]]
+        return {USE: {"clusters": account_use.other_clusters(places, offboarded, listed)}}
+
+    def places_of_run(self, account_id: str) -> list[account_use.Place]:
+        """The clusters of the run in an account, those that are gone too."""
+        places = [self.place(host) for host in self.hosts]
+        return [
+            account_use.Place(place["region"], place["cluster_name"])
+            for place in places
+            if place["account_id"] == account_id
+        ]
+
+    def kept_accounts(self) -> dict[str, str]:
+        """By account, why its role and policy stay."""
+        found = {}
+        for host, its in self.results.items():
+            use = its.get(USE, {})
+            account_id = self.clusters.get(host, {}).get("account_id", "")
+            why = account_use.why_kept(account_id, use.get("clusters", []), use["msg"] if use.get("failed") else "")
+            if why:
+                found[account_id] = why
+        return found
+
+    # The clusters
 
     def errors(self, host: str) -> Iterator[dict[str, str]]:
         """What keeps a host from being offboarded, each with ``step``, ``message`` and ``code``."""

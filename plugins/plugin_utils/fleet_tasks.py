@@ -408,13 +408,16 @@ class FleetPlanTasks(FleetTasks):
                 steps[step] = [words for item in items for words in item.get("changes", ())]
         if connector:
             steps[CONNECTOR] = [connector]
+        return {**self.place(host), "steps": steps}
+
+    def place(self, host: str) -> dict[str, str]:
+        """Which cluster a host is, as far as that is known."""
         cluster, named = self.clusters.get(host, {}), self.options(host, "cluster")
         return {
             "cluster_name": named["name"],
             "account_id": cluster.get("account_id") or named.get("account_id") or "",
             "region": cluster.get("region") or self.options(host, "aws").get("region") or "",
             "authentication_mode": cluster.get("authentication_mode", ""),
-            "steps": steps,
         }
 
 

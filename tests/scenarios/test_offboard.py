@@ -12,7 +12,7 @@ from runs import Controller
 from testbed.bed import Bed
 from testbed.estate import ROLE, Account, integrations
 
-ACCOUNT = "111122223333"
+ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 POLICY = f"arn:aws:iam::{ACCOUNT}:policy/{ROLE}"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
@@ -40,6 +40,16 @@ def test_the_role_stays_while_other_clusters_need_it(fleet: Fleet, account: Acco
     assert (fleet.clusters["alpha"].entry(), fleet.clusters["beta"].mapped()) == (None, "{{SessionNameRaw}}")
     assert account.role()["policies"] == [POLICY]
     assert "beta may still use them" in run.output
+    # A cluster of another inventory, as far as a run can know of it. The other account has none.
+    fleet.add("delta", OTHER_ACCOUNT)
+    assert fleet.run("onboard", "--limit", "delta").code == 0
+    account.add_cluster("gamma", "API")
+    run = fleet.run("offboard")
+    assert run.code == 0, run.output
+    assert account.role()["policies"] == [POLICY]
+    assert fleet.account(OTHER_ACCOUNT).role() is None
+    assert "also for clusters that this run does not offboard: gamma." in run.output
+    fleet.clusters["alpha"].eks.delete_cluster(name="gamma")
     run = fleet.run("offboard")
     assert run.code == 0, run.output
     assert (account.role(), account.policy()) == (None, None)

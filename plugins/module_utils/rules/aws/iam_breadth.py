@@ -105,10 +105,10 @@ def _covers(wide: Grant, narrow: Grant) -> bool:
     (wide_kind, wide_text), (kind, text) = wide.target, narrow.target
     # A principal is one or all, not a pattern.
     same = (
-        text == wide_text or (wide_text == "*" and kind == "AWS") or (kind == "Resource" and _matches(wide_text, text))
+        text == wide_text or (wide_text == "*" and kind == "AWS") or (kind == "Resource" and matches(wide_text, text))
     )
     acts = wide.action == narrow.action or (
-        narrow.action[0] == wide.action[0] == "Action" and _matches(wide.action[1], narrow.action[1])
+        narrow.action[0] == wide.action[0] == "Action" and matches(wide.action[1], narrow.action[1])
     )
     return wide_kind == kind and same and acts
 
@@ -144,11 +144,11 @@ def _value_covers(operator: str, wide: str, narrow: str) -> bool:
     if operator == "ArnLike":
         # Each of the six parts is compared by itself.
         wide_parts, parts = (text.split(":", 5) for text in _without_variables(wide, narrow))
-        return len(wide_parts) == len(parts) and all(map(_matches, wide_parts, parts))
-    return _matches(wide, narrow) if operator == "StringLike" else wide == narrow
+        return len(wide_parts) == len(parts) and all(map(matches, wide_parts, parts))
+    return matches(wide, narrow) if operator == "StringLike" else wide == narrow
 
 
-def _matches(wide: str, narrow: str) -> bool:
+def matches(wide: str, narrow: str) -> bool:
     """Whether everything that matches one pattern with * and ? matches the other: of what it finds, certainly."""
     wide, narrow = _without_variables(wide, narrow)
     one_char = f"[^*{_VARIABLE_CHARS}]"

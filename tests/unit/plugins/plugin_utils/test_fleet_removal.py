@@ -10,11 +10,18 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.access_entry i
 from ansible_collections.apono.eks.plugins.module_utils.resources.access_flow import AccessFlow
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import AwsAuthRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.cluster_info import ClusterInfo
+from ansible_collections.apono.eks.plugins.module_utils.resources.iam_policy import IamPolicy
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role import IamRole
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration_type_info import IntegrationTypeInfo
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_removal import Removal
-from ansible_collections.apono.eks.tests.unit.plugins.plugin_utils.fleet_answers import Answers, failed, settings
+from ansible_collections.apono.eks.tests.unit.plugins.plugin_utils.fleet_answers import (
+    ACCOUNT,
+    Answers,
+    failed,
+    settings,
+)
 
 FLOW = {"name": "Look", "requestors": {}, "access_targets": []}
 
@@ -106,3 +113,52 @@ def test_hosts_that_lead_to_one_integration_are_refused():
     planned = Table({"alpha": both, "beta": both}, {Integration: removes("integration")}).plan()
     assert planned["rollout"]["hosts"] == []
     assert all("prod" in failure["message"] for failure in planned["rollout"]["failures"].values())
+
+
+def its_policy(*clusters):
+    return {"changes": [], "diff": {"before": {"document": iam.access_policy("aws", ACCOUNT, list(clusters), ["*"])}}}
+
+
+def listing(*names):
+    """EKS with these clusters, which answers for one cluster as the table does."""
+    return lambda options: None if "cluster_name" in options else {"clusters": list(names)}
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({IamPolicy: its_policy("alpha")}, None),
+        ({IamPolicy: its_policy("alpha", "beta")}, "offboard: beta."),
+        ({IamPolicy: its_policy("*"), ClusterInfo: listing("alpha")}, None),
+        ({IamPolicy: its_policy("*"), ClusterInfo: listing("alpha", "beta")}, "offboard: beta."),
+        ({IamPolicy: failed("Not allowed.")}, "not known which other clusters use them. Not allowed."),
+        ({}, None),
+    ],
+)
+def test_an_account_stays_that_other_clusters_may_use(answers, words):
+    kept = Table({"alpha": settings()}, answers).plan()["kept_accounts"]
+    assert set(kept) == ({ACCOUNT} if words else set())
+    assert words is None or words in kept[ACCOUNT]
+
+
+def test_where_clusters_cannot_be_listed_the_account_stays():
+    answers = {
+        IamPolicy: its_policy("*"),
+        ClusterInfo: lambda options: None if "cluster_name" in options else failed("Denied."),
+    }
+    assert "Denied." in Table({"alpha": settings()}, answers).plan()["kept_accounts"][ACCOUNT]
+
+
+@pytest.mark.parametrize(
+    ("its", "more"),
+    [
+        (settings(apono_remove_account_access=True), {}),
+        (settings(apono_remove_account_access=False), {}),
+        (settings(), {"parts": ["mapping"]}),
+        (settings(), {"hosts": ["alpha"]}),
+    ],
+)
+def test_the_use_of_an_account_is_read_only_where_it_counts(its, more):
+    planner = Table({"alpha": its, "beta": its}, {IamPolicy: its_policy("gamma")}, **more)
+    assert planner.plan()["kept_accounts"] == {}
+    assert planner.options_of(IamPolicy) == []

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the apono.eks collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which clusters may still use an account's role and policy."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
+from ansible_collections.apono.eks.plugins.plugin_utils.account_use import (
+    EVERYTHING,
+    Place,
+    other_clusters,
+    places_of,
+    regions_to_list,
+    why_kept,
+)
+
+ACCOUNT = "111122223333"
+WEST = "eu-west-1"
+ALPHA, BETA = Place(WEST, "alpha"), Place(WEST, "beta")
+
+
+def policy(clusters=("*",), regions=("*",)):
+    return iam.access_policy("aws", ACCOUNT, list(clusters), list(regions))
+
+
+@pytest.mark.parametrize(
+    ("clusters", "regions", "listed", "others"),
+    [
+        (["*"], ["*"], [ALPHA], []),
+        (["*"], ["*"], [ALPHA, BETA], ["beta"]),
+        # A cluster of the same name is another one in another region.
+        (["*"], ["*"], [ALPHA, Place("us-east-1", "alpha")], ["alpha"]),
+        (["alpha"], ["*"], [], []),
+        (["alpha", "beta"], ["*"], [], ["beta"]),
+        (["alpha"], [WEST, "us-east-1"], [], ["alpha"]),
+        # Clusters that the policy is not for do not need it.
+        (["al*"], ["*"], [ALPHA, BETA], []),
+        (["al*", "gamma"], ["*"], [ALPHA, Place(WEST, "alto"), BETA], ["alto", "gamma"]),
+        (["*"], ["us-*"], [ALPHA, BETA], []),
+    ],
+)
+def test_others_are_those_that_the_policy_is_for_and_the_run_is_not(clusters, regions, listed, others):
+    assert other_clusters(places_of(policy(clusters, regions)), [ALPHA], listed) == others
+
+
+def test_a_cluster_that_is_gone_is_offboarded_though_its_region_is_not_known():
+    assert other_clusters(places_of(policy(["alpha"])), [Place("", "alpha")], []) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "places"),
+    [
+        ({"Effect": "Allow", "Action": "*", "Resource": "*"}, [EVERYTHING]),
+        ({"Effect": "Allow", "Action": "eks:*", "Resource": [f"arn:aws:eks:*:{ACCOUNT}:*"]}, [EVERYTHING]),
+        ({"Effect": "Allow", "Action": "eks:*", "NotResource": "arn:aws:eks:*:*:cluster/alpha"}, [EVERYTHING]),
+        ({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::files/*"}, []),
+        ({"Effect": "Deny", "Action": "eks:*", "Resource": "arn:aws:eks:*:*:cluster/beta"}, []),
+        ({"Effect": "Allow", "Action": "eks:*", "Resource": "arn:aws:eks:*:*:cluster/b?ta"}, [Place("*", "b?ta")]),
+    ],
+)
+def test_of_a_policy_of_the_users_own_what_is_for_eks_counts(statement, places):
+    assert places_of({"Version": "2012-10-17", "Statement": statement}) == places
+
+
+@pytest.mark.parametrize(
+    ("clusters", "regions", "listed"),
+    [
+        (["alpha"], ["*"], []),
+        (["*"], ["*"], [WEST]),
+        (["*"], [WEST, "us-east-1"], [WEST, "us-east-1"]),
+        (["*"], ["us-*"], []),
+    ],
+)
+def test_eks_is_read_where_the_policy_does_not_name_the_clusters(clusters, regions, listed):
+    assert regions_to_list(places_of(policy(clusters, regions)), [WEST, WEST, ""]) == listed
+
+
+def test_the_reason_is_bounded_and_moves_no_terminal():
+    assert why_kept(ACCOUNT, []) == ""
+    text = why_kept(ACCOUNT, [f"\x1b[2Jc{number:03}" for number in range(200)])
+    assert "c003 and 196 more. To remove" in text
+    assert text.isprintable()
+    assert ACCOUNT in text
+    assert "apono_remove_account_access" in text
+    assert "not known which other clusters use them. Not allowed." in why_kept(ACCOUNT, [], "Not allowed.")
