@@ -27,7 +27,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet import (
     known_account,
     most_failures,
 )
-from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details
+from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_access_details, missing_settings
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TABLE, TEXTS
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import find, given, is_empty
@@ -277,7 +277,7 @@ def connection(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
 
 def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """The variables of the role ``user_login``, without its name in front. A user's own machine knows the account from
-    the inventory, and not from the cluster, which the user may not read yet."""
+    the inventory, and not from the cluster, which the user may not read yet. ``errors`` says which are missing."""
     region, account_id = str(values.get("apono_region", "")), known_account(values)
     role, profile = found.get("role_arn", ""), found.get("profile", "")
     if not role and account_id:
@@ -287,7 +287,7 @@ def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
         profile = f"{role.rpartition('/')[2]}-{role.split(':')[4]}" if role.count(":") > 4 else ""
     # Where AWS is, and not the credentials of an automation.
     places = {option: value for option, value in (values.get("apono_aws") or {}).items() if option in AWS_PLACES}
-    return {
+    made = {
         **found,
         "cluster_name": cluster_name(values, facts),
         "region": region,
@@ -297,6 +297,7 @@ def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
         "context": found.get("context") or f"apono-{facts.host}",
         "aws": places,
     }
+    return {**made, "errors": list(missing_settings(made))}
 
 
 def onboarding_info(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.integration import MOST_DETAILS_CHARACTERS
@@ -17,6 +19,9 @@ ANY_USER = "<EMAIL>"
 
 # How users sign in to AWS, as the role's trust policy has them.
 SIGN_INS = ("sso", "saml")
+
+# What becomes of the login, as the role user_login takes it.
+STATES = ("present", "absent", "instructions")
 
 _KEYS = {
     "AWS_ACCESS_KEY_ID": "AccessKeyId",
@@ -130,3 +135,20 @@ def custom_access_details(
             f"{update_kubeconfig(cluster_name, region)}"
         )
     return next(form for form in forms if len(form) <= MOST_DETAILS_CHARACTERS)
+
+
+def missing_settings(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the settings of a login, in words, by the variables that users set.
+
+    :param options: those of the role ``user_login``, without its name in front.
+    """
+    state = options["state"]
+    if state not in STATES:
+        yield f"apono_user_login_state is {state}: set present, absent or instructions."
+    if not options["region"] or not options["role_arn"]:
+        yield (
+            f"Set apono_region, and apono_account_id, the account of {options['cluster_name']}, or "
+            "apono_user_role_arn, the IAM role that leads to it."
+        )
+    if state == "present" and options["sign_in"] != "saml" and not options.get("session_name"):
+        yield "Say who you are: apono_user_email, the email address that you sign in with."

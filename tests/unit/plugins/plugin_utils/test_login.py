@@ -74,3 +74,30 @@ def test_a_profile_of_the_readers_own_takes_the_place_of_the_usual_one():
         own = login.instructions("prod-1", "eu-central-1", ROLE, sign_in, profile="my-profile")
         assert login.default_profile(ROLE) in usual and "my-profile" not in usual
         assert "my-profile" in own and own == usual.replace(login.default_profile(ROLE), "my-profile")
+
+
+COMPLETE = {
+    **{"state": "present", "region": "eu-west-1", "cluster_name": "prod-1", "sign_in": "sso"},
+    **{"role_arn": "arn:aws:iam::111122223333:role/apono-k8s-access", "session_name": "jane@example.com"},
+}
+
+
+@pytest.mark.parametrize(
+    ("further", "words"),
+    [
+        ({"state": "here"}, ["apono_user_login_state is here: set present, absent or instructions."]),
+        ({"region": ""}, ["Set apono_region, and apono_account_id, the account of prod-1, or apono_user_role_arn"]),
+        ({"role_arn": ""}, ["Set apono_region, and apono_account_id, the account of prod-1, or apono_user_role_arn"]),
+        ({"session_name": ""}, ["Say who you are: apono_user_email"]),
+        ({"region": "", "session_name": ""}, ["Set apono_region", "Say who you are"]),
+        # A session by SAML has the name that the identity provider gives, and only a login needs one.
+        ({"session_name": "", "sign_in": "saml"}, []),
+        ({"session_name": "", "state": "absent"}, []),
+        ({"session_name": "", "state": "instructions"}, []),
+        ({}, []),
+    ],
+)
+def test_each_setting_that_a_login_needs_is_named(further: dict[str, str], words: list[str]) -> None:
+    errors = list(login.missing_settings({**COMPLETE, **further}))
+    assert len(errors) == len(words)
+    assert all(error.startswith(part) for error, part in zip(errors, words, strict=True))
