@@ -24,8 +24,8 @@ HEAD = """\
 Variables of the playbooks
 ==========================
 
-Set a variable for a host, for a group, in a play that imports a playbook, or on the command line. An empty one counts
-as not set, so the empty answers of a survey do no harm. A list can be a text with one item on each line.
+Set a variable for a host, for a group, in a play that imports a playbook, or on the command line. An empty variable is
+not set, so an empty answer of a survey has no effect. You can write a list as a text with one item on each line.
 
 .. contents::
     :local:
@@ -33,8 +33,8 @@ as not set, so the empty answers of a survey do no harm. A list can be a text wi
 Values without quotes
 ---------------------
 
-Ansible reads YAML 1.1, which makes numbers, truth values and dates of texts that have no quotes. Where a setting takes
-a text, also in a list, in tags or deeper in a dictionary:
+Ansible reads YAML 1.1, in which some texts without quotes are numbers, booleans or dates. If a setting is a text, the
+playbooks handle such values as follows. The same applies to texts in lists, tags and dictionaries.
 
 .. list-table::
     :header-rows: 1
@@ -42,7 +42,7 @@ a text, also in a list, in tags or deeper in a dictionary:
 
     * - You write
       - YAML reads
-      - The playbooks take
+      - The playbooks use
     * - ``2026-12-31``
       - a date
       - ``2026-12-31``; an error for the name of a cluster, a role, a policy or an integration
@@ -51,19 +51,19 @@ a text, also in a list, in tags or deeper in a dictionary:
       - ``4711``; an error for such a name
     * - ``017``, ``0x1F``, ``1_000``, ``12:30:45``
       - the numbers 15, 31, 1000, 45045
-      - that number, because YAML does not keep the text. Put it in quotes.
+      - that number, because YAML discards the text. Put the text in quotes.
     * - ``yes``, ``on``, ``true``; ``1.10``, ``.nan``; ``2026-12-31 12:00:00``; ``!!binary``
-      - a truth value, a number, a date with a time, binary data
-      - an error that names the variable. Put it in quotes.
+      - a boolean, a number, a date with a time, binary data
+      - an error that names the variable. Put the text in quotes.
     * - nothing, ``~``, ``null``
       - nothing
       - not set; in tags an empty value
     * - ``!!set {b, a}``
       - a set
-      - a sorted list, where a list is taken
+      - a sorted list, if the variable is a list
 
-With ansible-core before 2.19, an expression such as ``"{{ common_tags }}"`` gives a text if there is a date or ``.nan``
-in its value. That is an error that names the variable: put the date or ``.nan`` in quotes.
+Before ansible-core 2.19, an expression such as ``"{{ common_tags }}"`` becomes a text if its value has a date or
+``.nan``. That is an error that names the variable. Put the date or ``.nan`` in quotes.
 """
 
 
@@ -76,7 +76,10 @@ def section(its: Section) -> str:
     lines = ["", its.title, "-" * len(its.title), ""]
     if its.text:
         lines += [*textwrap.wrap(its.text, WIDTH), ""]
-    lines += [*textwrap.wrap(f"Read by {playbooks(its.used_by)}.", WIDTH, break_long_words=False), ""]
+    lines += [
+        *textwrap.wrap(f"{playbooks(its.used_by)} {read(its.used_by)} these variables.", WIDTH, break_long_words=False),
+        "",
+    ]
     lines += [".. list-table::", "    :header-rows: 1", "    :widths: 25 10 45 20", ""]
     lines += row("Variable", "Type", "Meaning", "Default")
     for setting in its.settings:
@@ -86,10 +89,10 @@ def section(its: Section) -> str:
 
 def meaning(setting: Setting) -> Iterator[str]:
     yield setting.text
-    if setting.scope == RUN and "same for all hosts" not in setting.text:
-        yield " The same for all hosts."
+    if setting.scope == RUN and "same value for all hosts" not in setting.text:
+        yield " Set the same value for all hosts."
     if setting.used_by:
-        yield f" Read by {playbooks(setting.used_by)} too."
+        yield f" {playbooks(setting.used_by)} {read(setting.used_by)} it, too."
 
 
 # The guides of playbooks that have another name than their guide.
@@ -107,6 +110,11 @@ def playbooks(names: tuple[str, ...]) -> str:
     guides = [f"ansible_collections.apono.eks.docsite.{GUIDES.get(name, name)}" for name in names]
     found = [f":ref:`apono.eks.{name} <{guide}>`" for name, guide in zip(names, guides, strict=True)]
     return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]
+
+
+def read(names: tuple[str, ...]) -> str:
+    """The verb, in the number of the playbooks."""
+    return "read" if len(names) > 1 else "reads"
 
 
 def row(*cells: str) -> list[str]:

@@ -130,9 +130,9 @@ SECTIONS = (
                 "apono_cluster_name",
                 NAME,
                 "cluster.name connector.cluster_name",
-                "The name of the cluster. Put a name such as ``123``, ``0x10`` or ``yes`` in quotes: without them YAML "
-                "makes a number or a truth value of it, which is an error here. The same holds for the names of roles, "
-                "policies and integrations.",
+                "The name of the cluster. Put a name such as ``123``, ``0x10`` or ``yes`` in quotes. Otherwise, YAML "
+                "reads a number or a boolean, which is an error. The same applies to the names of roles, policies and "
+                "integrations.",
                 "the name of the host",
             ),
             Setting(
@@ -142,15 +142,15 @@ SECTIONS = (
                 "apono_account_id",
                 "str",
                 "cluster.account_id",
-                "The AWS account of the cluster. Required for one cluster without an inventory, for the offboarding of "
-                "a cluster that is gone, and for a login where ``apono_assume_role_arn`` does not name it.",
-                "the account that EKS names",
+                "The AWS account of the cluster. Required for one cluster without an inventory, to offboard a deleted "
+                "cluster, and to log in if ``apono_assume_role_arn`` does not name the account.",
+                "the account in the ARN from EKS",
             ),
             _of_run(
                 "apono_hosts",
                 "str",
                 "",
-                "The hosts of the inventory to work on, as a pattern of hosts. A part that matches no host is an "
+                "The hosts of the inventory that the playbook uses, as a pattern. A part that matches no host is an "
                 "error.",
                 "``all``",
             ),
@@ -180,7 +180,7 @@ SECTIONS = (
                 "apono_aws",
                 "aws_group",
                 "aws.*",
-                "Further options of the group ``apono.eks.aws``. They win over the variables above.",
+                "Further options of the group ``apono.eks.aws``. They take precedence over the variables above.",
                 NOTHING,
                 secret=True,
             ),
@@ -188,8 +188,8 @@ SECTIONS = (
                 "apono_kubernetes",
                 "kubernetes_group",
                 "kubernetes.* connector.kubernetes",
-                "Options of the group ``apono.eks.kubernetes`` by which the API server is reached, instead of the "
-                "address that EKS has.",
+                "Options of the group ``apono.eks.kubernetes`` for the connection to the API server. They replace the "
+                "address from EKS.",
                 NOTHING,
                 secret=True,
             ),
@@ -203,9 +203,9 @@ SECTIONS = (
                 "apono_trust",
                 "trust",
                 "iam_role.trust",
-                "Who may assume the role: ``{sso: {}}``, ``{sso: {account_ids: [...]}}``, ``{saml: {provider: ...}}`` "
-                "or ``{policy: ...}``. ``sso`` alone means the IAM Identity Center (AWS SSO) roles of the account "
-                "itself. Required for onboarding.",
+                "The users who can assume the role: ``{sso: {}}``, ``{sso: {account_ids: [...]}}``, ``{saml: "
+                "{provider: ...}}`` or ``{policy: ...}``. ``sso`` alone means the IAM Identity Center (AWS SSO) roles "
+                "of the account itself. Required for onboarding.",
                 NOTHING,
                 merge=SSO,
             ),
@@ -213,7 +213,7 @@ SECTIONS = (
                 "apono_allow_open_trust",
                 "bool",
                 "iam_role.allow_open_trust",
-                "Whether a trust policy of your own may allow anyone to assume the role.",
+                "Whether a trust policy of your own may allow strangers to assume the role.",
                 "``false``",
             ),
             _of_account(
@@ -302,7 +302,7 @@ SECTIONS = (
                 "apono_tags",
                 "dict",
                 "iam_policy.tags iam_role.tags access_entry.tags connector.tags",
-                "Tags of the policy, the role, the access entry and what the connector has in AWS.",
+                "Tags of the policy, the role, the access entry, and the IAM role and policy of the connector.",
                 UNCHANGED,
                 merge=TAGS,
             ),
@@ -310,9 +310,9 @@ SECTIONS = (
                 "apono_purge_account_access",
                 "bool",
                 "iam_policy.purge_scope iam_role.purge_trusted_accounts",
-                "Whether clusters and regions of the built-in policy, and accounts of a trust policy for SSO, that no "
-                "host of the inventory sets are removed. Set it only in a run over all clusters of the account: a "
-                "slice of a job or another inventory may need what this run does not know.",
+                "Whether to remove clusters and regions of the built-in policy, and accounts of a trust policy for "
+                "SSO, that no host of the inventory sets. Set it only in a run over all clusters of the account. "
+                "Clusters in another slice of a job or another inventory may need these permissions.",
                 "``false``",
                 value=False,
             ),
@@ -320,8 +320,8 @@ SECTIONS = (
                 "apono_remove_account_access",
                 "bool",
                 "offboard.remove_account_access",
-                "Whether offboarding removes the role and the policy, whichever clusters may use them.",
-                "if no other cluster may use them, as the guide to offboarding says",
+                "Whether offboarding removes the role and the policy, even if other clusters may use them.",
+                "if no other cluster may use them (:ref:`ansible_collections.apono.eks.docsite.offboarding`)",
             ),
         ),
     ),
@@ -342,7 +342,7 @@ SECTIONS = (
                 "str",
                 "access_entry.username aws_auth_role.username verify.username",
                 "The username in Kubernetes. Write it with ``!unsafe``.",
-                "that of the access mapping",
+                "the default of the access mapping",
             ),
             Setting(
                 "apono_kubernetes_groups",
@@ -399,7 +399,7 @@ SECTIONS = (
                 "apono_api",
                 "api_group",
                 "apono.*",
-                "Further options of the group ``apono.eks.apono``. They win over the variables above.",
+                "Further options of the group ``apono.eks.apono``. They take precedence over the variables above.",
                 NOTHING,
                 secret=True,
             ),
@@ -407,8 +407,8 @@ SECTIONS = (
                 "apono_connector",
                 "str",
                 "integration.connector connector.id",
-                "The connector, by name or id. Required for a new integration; ``none`` creates it without a "
-                "connector, which Apono may refuse.",
+                "The connector, by name or id. Required for a new integration. ``none`` creates an integration "
+                "without a connector, which Apono may refuse.",
                 UNCHANGED,
             ),
             Setting(
@@ -416,7 +416,7 @@ SECTIONS = (
                 "bool",
                 "connection.in_cluster",
                 "Whether the connector runs in the cluster itself. If not, the integration has the address and the "
-                "certificate authority that EKS has.",
+                "certificate authority from EKS.",
                 "``true``",
                 value=True,
             ),
@@ -453,8 +453,8 @@ SECTIONS = (
                 "apono_default_integration_name",
                 "str",
                 "integration_name.default onboarding_info.default_integration_name",
-                "The name of the integration where ``apono_integration_name`` is not set. The inventory plugin and the "
-                "playbooks for events set it to ``name.region.account`` where clusters come from several accounts or "
+                "The name of the integration if ``apono_integration_name`` is not set. The inventory plugin and the "
+                "playbooks for events set it to ``name.region.account`` if clusters come from several accounts or "
                 "regions.",
                 "the name of the cluster",
             ),
@@ -469,7 +469,7 @@ SECTIONS = (
                 "apono_integration_type",
                 "str",
                 "integration.type catalog.type",
-                "The type of the integration in Apono's catalog. The same for all hosts.",
+                "The type of the integration in Apono's catalog. Set the same value for all hosts.",
                 "``aws-eks``",
                 value="aws-eks",
             ),
@@ -499,37 +499,36 @@ SECTIONS = (
                 "apono_update_secret",
                 "str",
                 "integration.update_secret",
-                "``on_create`` or ``always``: when a secret that is kept in Apono itself is sent.",
+                "When the playbook sends a secret that Apono itself stores: ``on_create`` or ``always``.",
                 "``on_create``",
             ),
             Setting(
                 "apono_credential_rotation_days",
                 "int",
                 "integration.credential_rotation_days",
-                "After how many days credentials are rotated.",
+                "The number of days after which Apono rotates credentials.",
                 UNCHANGED,
             ),
             Setting(
                 "apono_user_cleanup_days",
                 "int",
                 "integration.user_cleanup_days",
-                "How many days after the end of access a user is deleted.",
+                "The number of days from the end of access until Apono deletes the user.",
                 UNCHANGED,
             ),
             Setting(
                 "apono_custom_access_details",
                 "str",
                 "integration.custom_access_details",
-                "The text that Apono shows to users on access, in at most 400 characters.",
+                "The text that Apono shows to users with their access, of at most 400 characters.",
                 "see ``apono_generated_access_details``",
             ),
             Setting(
                 "apono_generated_access_details",
                 "str",
                 "access_details.when",
-                "When Apono shows users how to log in, where ``apono_custom_access_details`` is not set: "
-                "``on_create``, with an integration that is created; ``always``, also in place of another text; "
-                "``never``.",
+                "When the playbook writes login instructions to Apono, if ``apono_custom_access_details`` is not set: "
+                "``on_create``, with a new integration; ``always``, even in place of another text; ``never``.",
                 "``on_create``",
                 value="on_create",
             ),
@@ -544,7 +543,7 @@ SECTIONS = (
                 "apono_resource_owner",
                 "resource_owner",
                 "integration.resource_owner",
-                "How owners of resources are found; needs ``apono_owner``.",
+                "How Apono finds the owners of resources. Requires ``apono_owner``.",
                 UNCHANGED,
             ),
             Setting(
@@ -560,8 +559,8 @@ SECTIONS = (
                 "apono_wait",
                 "bool",
                 "integration_wait.wait",
-                "Whether to wait for the sync. With a connector that is not connected, that is an error before "
-                "anything is written.",
+                "Whether to wait for the sync. If the connector is not connected, the run then fails before the first "
+                "write.",
                 "``true``",
                 value=True,
             ),
@@ -582,7 +581,7 @@ SECTIONS = (
                 "apono_connector_install",
                 "bool",
                 "connector_install.install",
-                "Whether the connector is installed on the cluster, and upgraded.",
+                "Whether the playbook installs and upgrades the connector in the cluster.",
                 "``false``",
                 value=False,
             ),
@@ -648,19 +647,19 @@ SECTIONS = (
                 NOTHING,
                 secret=True,
             ),
-            Setting("apono_connector_helm", "str", "connector.helm", "The helm command.", "the one that is found"),
+            Setting("apono_connector_helm", "str", "connector.helm", "The helm command.", "``helm`` on the ``PATH``"),
             Setting(
                 "apono_connector_iam_role",
                 NAME,
                 "connector.iam_role_name",
-                "The name of an IAM role that is created for the connector.",
+                "The name of an IAM role that the playbook creates for the connector.",
                 "none",
             ),
             Setting(
                 "apono_connector_create_oidc_provider",
                 "bool",
                 "connector.create_oidc_provider",
-                "Whether the OpenID Connect provider of the cluster is created in IAM where that role needs it.",
+                "Whether to create the OpenID Connect provider of the cluster in IAM if that role needs it.",
                 "``false``",
                 value=False,
             ),
@@ -668,7 +667,7 @@ SECTIONS = (
                 "apono_connector_ha_pair",
                 "bool",
                 "connector.ha_pair",
-                "Whether a connector of the same id may run elsewhere too.",
+                "Whether a connector of the same id may also run elsewhere, as a high-availability pair.",
                 "``false``",
                 value=False,
             ),
@@ -689,8 +688,8 @@ SECTIONS = (
                 value=False,
             ),
         ),
-        text="The connector is installed where ``apono_connector_install`` says so; see "
-        ":ref:`ansible_collections.apono.eks.docsite.connector`. Its id is ``apono_connector``.",
+        text="With ``apono_connector_install``, ``apono.eks.onboard`` installs the connector "
+        "(:ref:`ansible_collections.apono.eks.docsite.connector`). The id of the connector is ``apono_connector``.",
     ),
     Section(
         "The report",
@@ -700,19 +699,21 @@ SECTIONS = (
                 "apono_report",
                 "str",
                 "report.path",
-                "An HTML page to write at the end, such as ``reports/today.html``; beside it the same as JSON and CSV. "
-                "The same for all hosts.",
+                "The HTML page that the playbook writes at the end, such as ``reports/today.html``. It writes JSON "
+                "and CSV files beside it.",
                 "none",
             ),
             _of_run(
                 "apono_report_query",
                 "str",
                 "report.query",
-                "A JMESPath expression that chooses records of the report, such as ``[?state == 'failed']``; see "
-                ":ref:`ansible_collections.apono.eks.docsite.reports`.",
+                "A JMESPath expression that chooses records of the report, such as ``[?state == 'failed']`` "
+                "(:ref:`ansible_collections.apono.eks.docsite.reports`).",
                 "all records",
             ),
-            _of_run("apono_report_title", "str", "report.title", "The title of the report.", "what the playbook does"),
+            _of_run(
+                "apono_report_title", "str", "report.title", "The title of the report.", "a title for each playbook"
+            ),
         ),
     ),
     Section(
@@ -723,22 +724,23 @@ SECTIONS = (
                 "apono_serial",
                 "raw",
                 "rollout.serial",
-                "How many clusters are changed at a time: a number, a percentage, or several for one batch after "
-                'another, as in ``[1, 10, "100%"]``. The same for all hosts.',
+                "The number of clusters that the playbook changes at a time: a number, a percentage, or a list for "
+                'consecutive batches, as in ``[1, 10, "100%"]``.',
                 "all at once",
             ),
             _of_run(
                 "apono_max_fail_percentage",
                 "raw",
                 "rollout.max_fail_percentage",
-                "How many percent of a batch may fail without ending the run. The same for all hosts.",
+                "The percentage of a batch that may fail. If more fail, the run ends.",
                 "``100``",
             ),
             _of_run(
                 "apono_eks_in_process",
                 "bool",
                 "",
-                "Whether tasks run inside the Ansible worker where they can, or always as modules.",
+                "Whether tasks run inside the Ansible worker if the connection is local. With ``false``, they run as "
+                "ordinary modules.",
                 "``true``",
                 used_by=(*ALL, "user_login"),
                 value=True,
@@ -753,14 +755,14 @@ SECTIONS = (
                 "apono_adopt_folder",
                 "str",
                 "adopt.folder",
-                "The folder below which the variables are written, in a folder of the host's name.",
+                "The folder in which the playbook creates a folder with the variables of each host.",
                 "``host_vars`` beside the inventory",
             ),
             Setting(
                 "apono_adopt_overwrite",
                 "bool",
                 "adopt.overwrite",
-                "Whether a file that the playbook has not written is replaced.",
+                "Whether the playbook replaces a file that it did not write.",
                 "``false``",
                 value=False,
             ),
@@ -774,9 +776,9 @@ SECTIONS = (
                 "apono_verify_session_name",
                 "str",
                 "verify.session_name",
-                "The user: the name of the session, with SSO and SAML the email address. Where mappings are removed, "
-                "the access of this user is checked before that.",
-                "an error; no check",
+                "The session name of the user. With SSO and SAML, it is the email address. A migration checks the "
+                "access of this user before it removes mappings.",
+                "an error; a migration makes no check",
             ),
             Setting(
                 "apono_verify_source_profile",
@@ -789,7 +791,7 @@ SECTIONS = (
                 "apono_verify_wait_timeout",
                 "int",
                 "verify.wait_timeout",
-                "How long to wait, in seconds, for an access mapping that is there to take effect.",
+                "How long to wait, in seconds, until an existing access mapping takes effect.",
                 "``60``",
                 value=60,
             ),
@@ -812,14 +814,14 @@ SECTIONS = (
                 "apono_user_email",
                 "str",
                 "user_login.session_name",
-                "The user: the email address that they sign in with.",
+                "The email address with which the user signs in.",
                 "an error, except with SAML",
             ),
             Setting(
                 "apono_user_source_profile",
                 "str",
                 "user_login.source_profile",
-                "The AWS profile that the user signs in with.",
+                "The AWS profile with which the user signs in.",
                 "``default``",
                 value="default",
             ),
@@ -827,7 +829,7 @@ SECTIONS = (
                 "apono_user_profile",
                 "str",
                 "user_login.profile",
-                "The AWS profile that is created, and assumes the role.",
+                "The AWS profile that the playbook creates, and that assumes the role.",
                 "the role's name and the account",
             ),
             Setting(
@@ -835,14 +837,14 @@ SECTIONS = (
                 "str",
                 "user_login.role_arn",
                 "The IAM role.",
-                "made of the account, ``apono_role_path`` and ``apono_role_name``",
+                "the role of the account with ``apono_role_path`` and ``apono_role_name``",
             ),
             Setting(
                 "apono_user_session_duration",
                 "int",
                 "user_login.session_duration",
-                "How long a session lasts, in seconds. With IAM Identity Center 3600 at most, because AWS limits role "
-                "chaining.",
+                "How long a session lasts, in seconds. With IAM Identity Center, it is at most 3600, because AWS "
+                "limits role chaining.",
                 UNCHANGED,
                 value=0,
             ),
@@ -880,27 +882,27 @@ SECTIONS = (
                 "str",
                 "user_login.server",
                 "The address of the API server. With ``apono_user_certificate_authority``, it saves a call to EKS.",
-                "the address that EKS has",
+                "the address from EKS",
             ),
             Setting(
                 "apono_user_cluster_id",
                 "str",
                 "user_login.cluster_id",
-                "The id of a local cluster on AWS Outposts, where ``apono_user_server`` saves the call to EKS.",
-                "the id that EKS has",
+                "The id of a local cluster on AWS Outposts. Set it if ``apono_user_server`` saves the call to EKS.",
+                "the id from EKS",
             ),
             Setting(
                 "apono_user_certificate_authority",
                 "str",
                 "user_login.certificate_authority",
                 "The certificate authority of the API server, in base64.",
-                "the one that EKS has",
+                "the one from EKS",
             ),
             Setting(
                 "apono_user_overwrite",
                 "bool",
                 "user_login.overwrite",
-                "Whether a profile or an entry of the name is replaced or removed when it means something else.",
+                "Whether to replace or remove a profile or an entry of the same name that differs.",
                 "``false``",
                 value=False,
             ),
@@ -915,8 +917,8 @@ SECTIONS = (
                 "apono_event",
                 "dict",
                 "",
-                "A dictionary with ``name``, ``region`` and ``account_id`` of the cluster, instead of the three "
-                "variables, as a rulebook passes it.",
+                "A dictionary with ``name``, ``region`` and ``account_id`` of the cluster. A rulebook passes it "
+                "instead of the three variables.",
                 "the three variables",
             ),
             Setting(
@@ -940,7 +942,7 @@ SECTIONS = (
                 "apono_audit_fail",
                 "bool",
                 "audit.fail",
-                "Whether a cluster fails that is not onboarded, or has a finding that is an error.",
+                "Whether a cluster fails if it is not onboarded, or has a finding that is an error.",
                 "``true``",
                 value=True,
             ),
@@ -954,8 +956,8 @@ SECTIONS = (
                 "apono_migrate_grants",
                 "str",
                 "migrate.grants",
-                "``refuse``, ``copy`` or ``ignore``: what to do where permissions in force are bound to the username "
-                "that users lose.",
+                "The behavior if bindings give permissions to the former username of a user: ``refuse``, ``copy`` or "
+                "``ignore``.",
                 "``refuse``",
                 value="refuse",
             ),
@@ -971,7 +973,7 @@ SECTIONS = (
                 "apono_migrate_remove_mappings",
                 "bool",
                 "migrate.remove_mappings",
-                "Whether mappings of others that have access entries are removed from ``aws-auth``.",
+                "Whether to remove entries of other principals from ``aws-auth`` if they have access entries.",
                 "``false``",
                 value=False,
             ),
@@ -987,7 +989,7 @@ SECTIONS = (
                 "apono_migrate_propagation_delay",
                 "int",
                 "migrate.propagation_delay",
-                "How old access entries are before mappings are removed, in seconds.",
+                "The age of access entries, in seconds, before the playbook removes mappings.",
                 "``60``",
                 value=60,
             ),
