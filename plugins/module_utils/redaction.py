@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import itertools
 import json
 import os
 import re
@@ -65,14 +66,12 @@ SECRET_SHAPES = re.compile(
     re.IGNORECASE,
 )
 
-_REGISTERED: dict[str, None] = {}
-
 
 def register(*values: Any) -> None:
     """Make every text in these values, of which some may be dictionaries or lists, a secret of this process and of
     those that it forks from now on. Numbers count as their text; empty values and booleans are none."""
     for text in texts(values):
-        _REGISTERED[text] = None
+        _REGISTERED.add(text)
 
 
 def register_address(address: str) -> None:
@@ -109,26 +108,34 @@ def credentials_of(address: str) -> list[str]:
     return [text for secret in secrets for text in (secret, urllib.parse.unquote(secret)) if text]
 
 
-def known_secrets() -> list[str]:
-    """What is a secret now: what was registered, and the environment's."""
-    found = dict(_REGISTERED)
-    for name in SECRET_VARIABLES:
-        found.update(dict.fromkeys(texts(os.environ.get(name))))
+def environment_secrets() -> list[str]:
+    """The secrets in the environment, as it is now."""
+    found = [text for name in SECRET_VARIABLES for text in texts(os.environ.get(name))]
     for name, value in os.environ.items():
         if ADDRESS_VARIABLES.fullmatch(name):
-            found.update(dict.fromkeys(credentials_of(value)))
-    return list(found)
+            found += credentials_of(value)
+    return found
+
+
+def known_secrets() -> list[str]:
+    """What is a secret now: what was registered, and the environment's."""
+    return list(dict.fromkeys((*_REGISTERED.texts, *environment_secrets())))
+
+
+def known() -> tuple[Secrets, Secrets]:
+    """The secrets of :func:`known_secrets`, ready to be found in texts."""
+    return _REGISTERED, secrets_of(tuple(environment_secrets()))
 
 
 def redact(value: Any) -> Any:
     """A copy of a text, or of dictionaries and lists of texts, with a mask in the place of each secret."""
-    secrets = [form for secret in known_secrets() for form in forms_of(secret)]
-    return _redacted(value, secrets) if secrets else value
+    alike = [group for secrets in known() for group in tuple(secrets.whole.values())]
+    return _redacted(value, alike) if alike else value
 
 
-def _redacted(value: Any, secrets: list[Secret]) -> Any:
+def _redacted(value: Any, secrets: list[Alike]) -> Any:
     if isinstance(value, str):
-        return masked(value, (span for secret in secrets for span in secret.spans(value)))
+        return masked(value, (span for alike in secrets for span in alike.spans(value)))
     if isinstance(value, dict):
         return {key: _redacted(item, secrets) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -140,8 +147,8 @@ def censor(text: str) -> str:
     """A text from outside with a mask in the place of each secret, of its beginning, of its lines, and of what looks
     like a credential. What is very long is cut."""
     text = text[:LONGEST_QUOTED]
-    secrets = [form for secret in known_secrets() for form in (*forms_of(secret), *parts_of(secret))]
-    spans = [span for secret in secrets for span in secret.spans(text, SHORTEST_PART)]
+    indexes = [index for secrets in known() for index in (secrets.whole, secrets.parts)]
+    spans = [span for index in indexes for alike in tuple(index.values()) for span in alike.spans(text, SHORTEST_PART)]
     spans += [match.span() for match in SECRET_SHAPES.finditer(text)]
     return masked(text, spans)
 
@@ -191,36 +198,25 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+# The characters of a secret. Backslashes are one with the next: in an encoding they merge with its own. Blanks are one
+# too, with each plus beside them, which may stand for a blank.
+UNIT = re.compile(r"[\s+\\]*\s[\s+\\]*|\\*[^\\\s]|\\+")
+
+
 class Secret:
     """One form of a secret, found wherever it is encoded in one of the ways of :func:`encodings`."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # No encoding that is met changes letters and digits of ASCII, so most texts need no further look.
-        self.anchor = max(re.findall(r"[A-Za-z0-9]+", text[:SHORTEST_PART]), key=len, default="")
+
+    @property
+    def start(self) -> tuple[str, ...]:
+        """Its first units."""
+        return tuple(match[0] for match in itertools.islice(UNIT.finditer(self.text), SHORTEST_PART))
 
     @functools.cached_property
     def units(self) -> list[str]:
-        """Its characters. Backslashes are one with the next: in an encoding they merge with its own. Blanks are one
-        too, with each plus beside them, which may stand for a blank."""
-        return re.findall(r"[\s+\\]*\s[\s+\\]*|\\*[^\\\s]|\\+", self.text)
-
-    @functools.cached_property
-    def start(self) -> re.Pattern[str]:
-        return re.compile("".join(unit_pattern(unit) for unit in self.units[:SHORTEST_PART]))
-
-    def spans(self, text: str, shortest: int | None = None) -> Iterator[tuple[int, int]]:
-        """Where the secret is in a text, or its beginning from this number of characters."""
-        if self.anchor not in text:
-            return
-        shortest = min(shortest or len(self.units), len(self.units))
-        position = 0
-        while match := self.start.search(text, position):
-            count, end = self.follow(text, match.start())
-            found = count >= shortest
-            if found:
-                yield match.start(), end
-            position = max(end if found else 0, match.start() + 1)
+        return UNIT.findall(self.text)
 
     def follow(self, text: str, start: int) -> tuple[int, int]:
         """How many units from the first are in a text at this position, and where they end. Two apostrophes are two,
@@ -232,6 +228,67 @@ class Secret:
                 return count, max(ends)
             ends = further
         return len(self.units), max(ends)
+
+
+class Alike:
+    """Secrets with the same first units, as all tokens of EKS have: a text is searched once for all of them, so that a
+    fleet may have many."""
+
+    def __init__(self, start: tuple[str, ...]) -> None:
+        # No encoding that is met changes letters and digits of ASCII, so most texts need no further look.
+        self.anchor = max(re.findall(r"[A-Za-z0-9]+", "".join(start)[:SHORTEST_PART]), key=len, default="")
+        self.units = start
+        self.secrets: list[Secret] = []
+
+    @functools.cached_property
+    def start(self) -> re.Pattern[str]:
+        return re.compile("".join(map(unit_pattern, self.units)))
+
+    def spans(self, text: str, shortest: int | None = None) -> Iterator[tuple[int, int]]:
+        """Where one of the secrets is in a text, or its beginning from this number of units."""
+        if self.anchor not in text:
+            return
+        # How far each secret is looked for already.
+        positions: dict[Secret, int] = {}
+        position = 0
+        while match := self.start.search(text, position):
+            positions = positions or dict.fromkeys(tuple(self.secrets), 0)
+            for secret, reached in positions.items():
+                if reached <= match.start():
+                    count, end = secret.follow(text, match.start())
+                    found = count >= min(shortest or len(secret.units), len(secret.units))
+                    if found:
+                        yield match.start(), end
+                    positions[secret] = max(end if found else 0, match.start() + 1)
+            position = min(positions.values())
+
+
+class Secrets:
+    """Secrets by their first units. Threads may add to them while others look: what each step does is atomic."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self.texts: dict[str, None] = {}
+        self.whole: dict[tuple[str, ...], Alike] = {}
+        # The lines and texts that they are made of.
+        self.parts: dict[tuple[str, ...], Alike] = {}
+        for text in secrets:
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        if text not in self.texts:
+            for index, forms in ((self.whole, forms_of(text)), (self.parts, parts_of(text))):
+                for form in map(Secret, forms):
+                    start = form.start
+                    index.setdefault(start, Alike(start)).secrets.append(form)
+            self.texts[text] = None
+
+
+_REGISTERED = Secrets()
+
+
+@functools.lru_cache(maxsize=16)
+def secrets_of(texts_of_secrets: tuple[str, ...]) -> Secrets:
+    return Secrets(texts_of_secrets)
 
 
 def unit_ends(characters: str, text: str, start: int) -> Iterator[int]:
@@ -296,8 +353,7 @@ def encodings(character: str) -> str:
     return f"{escape}(?:(?i:{'|'.join(escapes)}){named})|{literal}"
 
 
-@functools.lru_cache(maxsize=256)
-def forms_of(secret: str) -> tuple[Secret, ...]:
+def forms_of(secret: str) -> Iterable[str]:
     """A secret as it is, and in base64, at each of the three places that it may have in what is encoded."""
     found = {secret: None}
     sources = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
@@ -312,11 +368,10 @@ def forms_of(secret: str) -> tuple[Secret, ...]:
             if len(core) >= SHORTEST_BASE64:
                 found[core] = None
                 found[core.translate(str.maketrans("+/", "-_"))] = None
-    return tuple(Secret(text) for text in found)
+    return found
 
 
-@functools.lru_cache(maxsize=256)
-def parts_of(secret: str) -> tuple[Secret, ...]:
+def parts_of(secret: str) -> Iterable[str]:
     """The lines of a secret, and of one that is JSON its texts, as far as they are long."""
     found = dict.fromkeys(line.strip() for line in secret.splitlines()[1:])
     if secret.lstrip().startswith(("{", "[")):
@@ -325,4 +380,4 @@ def parts_of(secret: str) -> tuple[Secret, ...]:
         except (ValueError, RecursionError):
             decoded = []
         found.update(dict.fromkeys(line.strip() for text in decoded for line in (text, *text.splitlines())))
-    return tuple(Secret(text) for text in found if len(text) >= SHORTEST_LINE)
+    return [text for text in found if len(text) >= SHORTEST_LINE]

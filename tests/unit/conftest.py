@@ -31,5 +31,6 @@ def _as_a_task(monkeypatch):
     """Each test has a registry of secrets and a memory of the run of its own, as the first task of a run has."""
     # What loads collections is not there yet when this file is read.
     plugins = "ansible_collections.apono.eks.plugins.module_utils"
-    monkeypatch.setattr(importlib.import_module(f"{plugins}.redaction"), "_REGISTERED", {})
+    redaction = importlib.import_module(f"{plugins}.redaction")
+    monkeypatch.setattr(redaction, "_REGISTERED", redaction.Secrets())
     importlib.import_module(f"{plugins}.clients.run_memory").run_memory.cache_clear()

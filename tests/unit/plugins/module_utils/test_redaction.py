@@ -106,7 +106,7 @@ CHARACTERS = st.one_of(
 )
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_secret_in_any_form_is_masked(monkeypatch, secret, form, around):
-    monkeypatch.setattr(redaction, "_REGISTERED", {})
+    monkeypatch.setattr(redaction, "_REGISTERED", redaction.Secrets())
     register(secret)
     text = around[0] + FORMS[form](secret) + around[1]
     for shown in (redact(text), quote(text, limit=5000)):
@@ -156,6 +156,41 @@ def test_credentials_of_the_environment_are_secrets(monkeypatch):
 def test_of_several_secrets_that_overlap_nothing_is_left():
     register("abcdefgh", "efghijkl", "abcd")
     assert redact({"a": ["abcdefghijkl", 1, True, None], "b": "abcd"}) == {"a": [MASK, 1, True, None], "b": MASK}
+
+
+# As many as a fleet has tokens: they begin alike and are of the length of EKS's.
+FLEET_TOKENS = [
+    f"k8s-aws-v1.aHR0cHM6Ly9zdHMuZXUtY2VudHJhbC0x{number:05}{'LmFtYXpvbmF3cy5jb20' * 20}" for number in range(1000)
+]
+
+
+def test_each_token_of_a_fleet_is_masked():
+    register(*FLEET_TOKENS)
+    for token in (FLEET_TOKENS[0], FLEET_TOKENS[517], FLEET_TOKENS[-1]):
+        encoded = base64.b64encode(f"x{token}".encode()).decode()
+        shown = redact([f"a {token} b", f"{token}{token[:30]}", encoded, "apono-k8s-access"])
+        assert shown[0] == f"a {MASK} b"
+        assert shown[1] == f"{MASK}{token[:30]}"
+        assert len(shown[2]) < len(MASK) + 8
+        assert shown[3] == "apono-k8s-access"
+        assert quote(f"cut {token[:-10]}") == f"cut {MASK}"
+
+
+def test_of_secrets_that_begin_alike_each_is_masked_where_they_overlap():
+    register("abababababX", "ababababY")
+    assert redact("ababababababX abababababY") == f"ab{MASK} ab{MASK}"
+    assert redact("ababababYabababababX") == MASK
+
+
+def test_a_text_is_searched_once_for_all_tokens_of_a_fleet():
+    register(FLEET_TOKENS[0])
+    searches = len(redaction._REGISTERED.whole)
+    register(*FLEET_TOKENS)
+    assert len(redaction._REGISTERED.whole) == searches
+    # To register a token again costs nothing either.
+    held = [len(alike.secrets) for alike in redaction._REGISTERED.whole.values()]
+    register(*FLEET_TOKENS)
+    assert [len(alike.secrets) for alike in redaction._REGISTERED.whole.values()] == held
 
 
 def test_numbers_are_secrets_and_booleans_are_none():
