@@ -16,7 +16,7 @@ from benchmark import aws_auth
 from benchmark import figures as say
 from benchmark.curve import Axis, bars, round_numbers, svg
 from benchmark.environment import packages
-from benchmark.figures import COLLECTION, COMPOSITION, FLOOR, ONBOARD, RERUN, Figure, Figures
+from benchmark.figures import CHECK, COLLECTION, COMPOSITION, FLOOR, ONBOARD, RERUN, Figure, Figures
 from benchmark.measurement import MEBIBYTE, Cost, memory_of, pss_bytes
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,7 +41,7 @@ sys.stdin.read()
 
 def figure(who: str, job: str, clusters: int, wall: float, cpu: float = 1.0, forks: int = 8, **more: float) -> Figure:
     calls = {"eks:DescribeCluster": clusters, "sts:AssumeRole": 3 * clusters}
-    return Figure(who, job, clusters, forks, more.get("latency", 0), Cost(wall, cpu, 2**30, 10 * clusters, 0, calls))
+    return Figure(who, job, clusters, forks, more.get("latency", 0), Cost(wall, cpu, 2**28, 10 * clusters, 0, calls))
 
 
 @pytest.fixture(name="figures")
@@ -51,36 +51,49 @@ def fixture_figures() -> Figures:
         [
             figure(COLLECTION, RERUN, 50, 99.0, 1.0, latency=0.1),
             figure(COLLECTION, RERUN, 50, 9.9, 10.0),
-            figure(COLLECTION, ONBOARD, 50, 10.0),
-            figure(COLLECTION, RERUN, 200, 47.0),
-            figure(COLLECTION, RERUN, 200, 99.0, forks=20),
-            figure(COMPOSITION, RERUN, 50, 100.0, 121.0),
+            figure(COLLECTION, CHECK, 50, 9.0, 10.4),
+            figure(COLLECTION, ONBOARD, 50, 10.0, 20.9),
+            figure(COLLECTION, RERUN, 200, 10.9),
+            figure(COLLECTION, RERUN, 200, 19.9, latency=0.1),
+            figure(COLLECTION, RERUN, 1000, 59.5),
+            figure(COLLECTION, RERUN, 1000, 99.0, forks=20),
+            figure(COMPOSITION, RERUN, 50, 300.0, 401.0),
             figure(COMPOSITION, ONBOARD, 50, 61.0),
-            figure(FLOOR, RERUN, 50, 5.0, 4.1),
+            figure(FLOOR, RERUN, 50, 5.0, 2.6),
         ]
     )
 
 
 def test_a_target_holds_up_to_its_limit(figures: Figures) -> None:
-    assert [target.verdict for target in say.targets(figures)] == ["holds"] * 7
+    assert [target.verdict for target in say.targets(figures)] == ["holds"] * 11
     table = say.table(say.verdicts(figures)).splitlines()
-    assert table[3].split()[-5:] == ["1/12.1", "at", "most", "1/12.0", "holds"]
+    assert table[3].split()[-5:] == ["1/40.1", "at", "most", "1/40.0", "holds"]
 
 
 @pytest.mark.parametrize(
     "worse, missed",
     [
         (
-            figure(COLLECTION, RERUN, 50, 9.9, 10.3),
+            figure(COLLECTION, RERUN, 50, 9.9, 10.5),
             ["rerun, CPU, of the composition's", "rerun, CPU, times the floor's"],
         ),
-        (figure(COMPOSITION, RERUN, 50, 98.0, 121.0), ["rerun, wall, of the composition's"]),
+        (figure(COMPOSITION, RERUN, 50, 290.0, 401.0), ["rerun, wall, of the composition's"]),
         (figure(COMPOSITION, ONBOARD, 50, 59.0), ["onboard, wall, of the composition's"]),
-        (figure(COLLECTION, RERUN, 200, 48.0), ["rerun, wall per cluster at 200, times that at 50"]),
+        (figure(COLLECTION, CHECK, 50, 9.0, 10.6), ["check, CPU"]),
+        (figure(COLLECTION, ONBOARD, 50, 10.0, 21.1), ["onboard, CPU"]),
+        (
+            figure(COLLECTION, RERUN, 200, 20.1, latency=0.1),
+            ["rerun, wall at 200 clusters, each call with the latency"],
+        ),
+        (figure(COLLECTION, RERUN, 200, 10.8), ["rerun, wall per cluster at 1000, times that at 200"]),
+        (
+            figure(COLLECTION, RERUN, 1000, 60.1),
+            ["rerun, wall at 1000 clusters", "rerun, wall per cluster at 1000, times that at 200"],
+        ),
     ],
 )
 def test_a_target_is_missed_beyond_it(figures: Figures, worse: Figure, missed: list[str]) -> None:
-    figures.remove(figures.of(worse.who, worse.job, worse.clusters))
+    figures.remove(figures.of(worse.who, worse.job, worse.clusters, latency=worse.latency_seconds))
     figures.append(worse)
     assert [target.words for target in say.targets(figures) if target.verdict == "MISSED"] == missed
 
@@ -101,7 +114,7 @@ def test_memory_and_calls_have_targets_too(figures: Figures) -> None:
         item.cost.calls["eks:DescribeCluster"] += 1
     missed = {target.words: target.row[1] for target in say.targets(figures) if target.verdict == "MISSED"}
     assert missed == {
-        "rerun, most memory at 200 clusters and 20 forks": "2.00 GiB",
+        "rerun, most memory at 1000 clusters and 20 forks": "2.00 GiB",
         "rerun, calls of any one operation per cluster": "1.02",
     }
 
@@ -125,23 +138,28 @@ def test_figures_are_kept_as_json(figures: Figures) -> None:
     kept = json.loads(json.dumps(say.as_data(figures)))
     assert kept["figures"][1]["cost"]["wall_seconds"] == 9.9
     assert kept["figures"][1]["calls_per_cluster"] == {"eks:DescribeCluster": 1.0, "sts:AssumeRole": 3.0}
-    assert len(kept["targets"]) == 7
+    assert len(kept["targets"]) == 11
 
 
 def test_the_curve_has_runs_without_latency_and_with_the_usual_forks(figures: Figures) -> None:
     curves = figures.curve(RERUN)
-    assert curves == {COLLECTION: [(50, 9.9 / 50), (200, 47.0 / 200)], COMPOSITION: [(50, 2.0)], FLOOR: [(50, 0.1)]}
-    lengths = [line.count("#") for line in bars(curves).splitlines()]
+    assert curves == {
+        COLLECTION: [(50, 9.9 / 50), (200, 10.9 / 200), (1000, 59.5 / 1000)],
+        COMPOSITION: [(50, 6.0)],
+        FLOOR: [(50, 0.1)],
+    }
+    shown = bars({COLLECTION: [(50, 0.2), (200, 0.25)], COMPOSITION: [(50, 2.0)], FLOOR: [(50, 0.1)]})
+    lengths = [line.count("#") for line in shown.splitlines()]
     assert lengths == [4, 5, 40, 2]
 
 
 def test_more_time_is_higher_on_the_picture(figures: Figures) -> None:
     tree = ElementTree.fromstring(svg("Time & more", figures.curve(RERUN)))
     collection, composition, floor = (line.get("points") for line in tree.iter(f"{SVG}polyline"))
-    (x50, y50), (x200, y200) = (map(float, place.split(",")) for place in collection.split())
-    assert x50 < x200
-    assert y50 > y200
-    assert float(composition.split(",")[1]) < y200 < y50 < float(floor.split(",")[1])
+    (x50, y50), (x200, y200), (x1000, y1000) = (map(float, place.split(",")) for place in collection.split())
+    assert x50 < x200 < x1000
+    # Little time is at the bottom, where the ordinate is large.
+    assert float(composition.split(",")[1]) < y50 < float(floor.split(",")[1]) < y1000 < y200
     texts = {text.text for text in tree.iter(f"{SVG}text")}
     assert {"Time & more", "50", "200", "clusters", COLLECTION, COMPOSITION, FLOOR, "100 ms", "2,000 ms"} <= texts
 
