@@ -9,7 +9,6 @@ account gives access to, and EKS, which clusters there are where the policy has 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -17,8 +16,6 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import quote
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.iam_breadth import matches
 from ansible_collections.apono.eks.plugins.plugin_utils.report import few
-
-_CLUSTER = re.compile(r"arn:[^:]*:eks:([^:]*):[^:]*:cluster/(.+)", re.DOTALL)
 
 
 class Place(NamedTuple):
@@ -47,10 +44,10 @@ def places_of(document: Mapping[str, Any]) -> list[Place]:
         if "NotResource" in statement:
             found.append(EVERYTHING)
         for resource in map(str, iam.as_list(statement.get("Resource"))):
-            cluster = _CLUSTER.fullmatch(resource)
+            cluster = iam.cluster_of(resource)
             service = resource.split(":", 3)[2] if resource.count(":") > 2 else resource
             if cluster:
-                found.append(Place(cluster[1], cluster[2]))
+                found.append(Place(*cluster))
             elif matches(service, "eks"):
                 found.append(EVERYTHING)
     return found

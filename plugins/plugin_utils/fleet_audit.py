@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
@@ -40,6 +40,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     TYPES,
     FleetTask,
     FleetTasks,
+    Jobs,
     Result,
 )
 
@@ -93,12 +94,12 @@ class Auditor(FleetTasks):
 
     # Reads
 
-    def jobs(self) -> dict[Any, Callable[[], dict[str, Result]]]:
+    def jobs(self) -> Jobs:
         """What is compared and read once the accounts are known."""
         return {
             **{(host, CLUSTERS): functools.partial(self.list_clusters, host) for host in self.listing_hosts()},
-            **{(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()},
-            **{(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in self.hosts},
+            **self.mapping_jobs(),
+            **self.integration_jobs(self.hosts),
         }
 
     def listing_hosts(self) -> list[str]:

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.apono.eks.plugins.module_utils.options import Options
@@ -16,13 +15,12 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_removal import Rem
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     CONNECTORS,
     FLEET_OPTIONS,
-    INTEGRATED,
     POLICY,
     ROLE,
     TYPES,
     FleetPlanTasks,
     FleetTask,
-    Result,
+    Jobs,
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import STEPS as REPORTED_STEPS
 from ansible_collections.apono.eks.plugins.plugin_utils.rollout import (
@@ -94,11 +92,11 @@ class Planner(FleetPlanTasks):
     # Clusters
 
     def plan_clusters(self) -> None:
-        jobs: dict[Any, Callable[[], dict[str, Result]]] = {}
+        jobs: Jobs = {}
         if MAPPING in self.parts:
-            jobs |= {(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()}
+            jobs |= self.mapping_jobs()
         if INTEGRATION in self.parts and not any(result.get("failed") for result in self.blockers):
-            jobs |= {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in self.fleet["known"]}
+            jobs |= self.integration_jobs(self.fleet["known"])
         self.keep(jobs)
 
 

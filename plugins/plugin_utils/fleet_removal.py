@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.apono.eks.plugins.module_utils.resource import Task
@@ -24,10 +24,11 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     INTEGRATED,
     TYPES,
     FleetPlanTasks,
+    Jobs,
     Result,
 )
 from ansible_collections.apono.eks.plugins.plugin_utils.prerequisites import has_changes
-from ansible_collections.apono.eks.plugins.plugin_utils.rollout import ACCOUNT, CONNECTOR, INTEGRATION, MAPPING
+from ansible_collections.apono.eks.plugins.plugin_utils.rollout import ACCOUNT, CONNECTOR, INTEGRATION, MAPPING, judged
 
 CONNECTOR_WORDS = "remove the connector, if it is installed"
 
@@ -53,7 +54,7 @@ class Removal(FleetPlanTasks):
         self.read(self.reads_of_apono(TYPES))
         self.keep(self.jobs())
         errors = {host: found for host in self.hosts if (found := list(self.errors(host)))}
-        stopped = len(errors) * 100 > float(self.max_fail_percentage) * len(self.hosts)
+        checked = judged(errors, len(self.hosts), self.max_fail_percentage)
         steps = {host: its for host in self.hosts if host not in errors and (its := self.steps(host))}
         return {
             "hosts": {
@@ -68,22 +69,21 @@ class Removal(FleetPlanTasks):
             "connector_ids": {},
             "left_out": [],
             "rollout": {
-                "hosts": [] if stopped else list(steps),
-                "steps": {} if stopped else steps,
+                "hosts": [] if checked["stopped"] else list(steps),
+                "steps": {} if checked["stopped"] else steps,
                 "account_hosts": {},
-                "stopped": stopped,
-                "failures": {host: {**found[0], "errors": found} for host, found in errors.items()},
+                **checked,
             },
             "warnings": [],
         }
 
-    def jobs(self) -> dict[Any, Callable[[], dict[str, Result]]]:
+    def jobs(self) -> Jobs:
         """A cluster that is gone has an integration still; its mapping is gone with it."""
-        found: dict[Any, Callable[[], dict[str, Result]]] = {}
+        found: Jobs = {}
         if MAPPING in self.parts:
-            found |= {(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()}
+            found |= self.mapping_jobs()
         if INTEGRATION in self.parts:
-            found |= {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in self.hosts}
+            found |= self.integration_jobs(self.hosts)
         if self.judges_accounts:
             accounts = {cluster["account_id"]: host for host, cluster in self.clusters.items()}
             found |= {

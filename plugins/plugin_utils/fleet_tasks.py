@@ -77,6 +77,8 @@ FLEET_OPTIONS: dict[str, Any] = {
 }
 
 Result = dict[str, Any]
+# What is done at once for a fleet, by keys that the caller reads. Each returns results by their names.
+Jobs = dict[Any, Callable[[], dict[str, Result]]]
 
 
 class Clients:
@@ -185,7 +187,7 @@ class FleetTasks:
             made.__dict__["apono"] = self.clients.apono(params)
         return made
 
-    def each(self, jobs: Mapping[Any, Callable[[], dict[str, Result]]], what: Callable[[Any], str]) -> dict[Any, Any]:
+    def each(self, jobs: Jobs, what: Callable[[Any], str]) -> dict[Any, Any]:
         """Do these jobs at once. One that is late, or of whose options something is wrong, fails under the name that
         ``what`` has for it."""
 
@@ -224,7 +226,7 @@ class FleetTasks:
     def read(self, names: Iterable[str]) -> None:
         """Read the clusters and, at the same time, what of :data:`OF_APONO` is named; then decide what is decided for
         all hosts."""
-        jobs: dict[Any, Callable[[], dict[str, Result]]] = {}
+        jobs: Jobs = {}
         if self.hosts:
             jobs |= {name: functools.partial(self.read_of_apono, name) for name in names}
         jobs |= {(host,): functools.partial(self.read_cluster, host) for host in self.hosts}
@@ -280,7 +282,7 @@ class FleetTasks:
             **dict.fromkeys(self.fleet["config_maps"], CONFIG_MAP),
         }
 
-    def keep(self, jobs: Mapping[Any, Callable[[], dict[str, Result]]]) -> None:
+    def keep(self, jobs: Jobs) -> None:
         """Do these jobs, each of a host and with the name of its result, and keep what they return."""
         for (host, _name), results in self.each(jobs, lambda key: key[1]).items():
             self.results[host].update(results)
@@ -329,6 +331,12 @@ class FleetTasks:
             "purge_tags": False,
         }
         return {**found, ENTRY: self.run(AccessEntry, options)}
+
+    def mapping_jobs(self) -> Jobs:
+        return {(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()}
+
+    def integration_jobs(self, hosts: Iterable[str]) -> Jobs:
+        return {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in hosts}
 
     def plan_integration(self, host: str) -> dict[str, Result]:
         """Its access flows too."""

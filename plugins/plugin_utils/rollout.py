@@ -45,8 +45,7 @@ def rollout(
     :param installs: the hosts whose connector is installed or upgraded, of which no plan says whether it changes.
 
     Returns ``hosts``, in order; ``steps`` of each of them; ``account_hosts``, by account that changes the host that
-    changes it, which comes before the account's other hosts; ``stopped``; and ``failures``, by host what is kept as
-    ``apono_failure``: the first error, and all of them as ``errors``.
+    changes it, which comes before the account's other hosts; and what :func:`judged` returns.
     """
     failures = prerequisites.preflight_errors(results, fleet, blockers, left_out)
     clusters = {host: account_id for host, account_id in fleet["clusters"].items() if host not in failures}
@@ -64,17 +63,25 @@ def rollout(
     }
     changed = [host for host, its in steps.items() if its]
     hosts, account_hosts = rules.order_rollout(clusters, changed, accounts, installs)
-    stopped = len(failures) * 100 > float(max_fail_percentage) * len(results)
+    checked = judged(failures, len(results), max_fail_percentage)
     for host in account_hosts.values():
         steps[host].insert(0, ACCOUNT)
-    if stopped:
+    if checked["stopped"]:
         hosts = []
     return {
         "hosts": hosts,
         "steps": {host: steps[host] for host in hosts},
         "account_hosts": account_hosts,
-        "stopped": stopped,
-        "failures": {host: {**errors[0], "errors": errors} for host, errors in failures.items()},
+        **checked,
+    }
+
+
+def judged(errors: Mapping[str, list[dict[str, str]]], hosts: int, max_fail_percentage: float) -> dict[str, Any]:
+    """What the errors of a plan mean for the run: ``stopped``, whether more of its hosts have some than may fail; and
+    ``failures``, by host what is kept as ``apono_failure``: the first error, and all of them as ``errors``."""
+    return {
+        "stopped": len(errors) * 100 > float(max_fail_percentage) * hosts,
+        "failures": {host: {**found[0], "errors": found} for host, found in errors.items()},
     }
 
 

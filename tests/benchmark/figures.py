@@ -148,7 +148,9 @@ def targets(figures: Figures) -> list[Target]:
     onboard_by_hand = figures.of(COMPOSITION, ONBOARD, CLUSTERS)
     floor = figures.of(FLOOR, RERUN, CLUSTERS)
     many = figures.of(COLLECTION, RERUN, MANY_CLUSTERS)
-    distant = next((it for it in figures if it.latency_seconds and it.clusters == MANY_CLUSTERS), None)
+    distant = next(
+        (it for it in figures if (it.who, it.clusters) == (COLLECTION, MANY_CLUSTERS) and it.latency_seconds), None
+    )
     most = figures.of(COLLECTION, RERUN, MOST_CLUSTERS)
     crowded = figures.of(COLLECTION, RERUN, MOST_CLUSTERS, MANY_FORKS)
     far_away = f"rerun, wall at {MANY_CLUSTERS} clusters, each call with the latency"

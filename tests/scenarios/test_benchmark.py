@@ -84,8 +84,8 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
     assert len(benchmark.figures) == len(JOBS) + 3
 
     tell(figures, tmp_path)
-    told = capsys.readouterr().out
-    assert told.count("not measured") == len(targets(figures))
-    assert "eks:DescribeCluster" in told
+    printed = capsys.readouterr().out
+    assert printed.count("not measured") == len(targets(figures))
+    assert "eks:DescribeCluster" in printed
     assert len(json.loads((tmp_path / "figures.json").read_text())["figures"]) == len(figures)
     assert ElementTree.parse(tmp_path / "curve.svg").getroot().tag.endswith("svg")

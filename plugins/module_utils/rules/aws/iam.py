@@ -40,6 +40,7 @@ _SIGN_IN = {
 SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
 
 _CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
+_CLUSTER_ARN = re.compile(r"arn:[^:]*:eks:([^:]*):[^:]*:cluster/(.+)", re.DOTALL)
 _REGION_PATTERN = re.compile(r"[a-z0-9*?-]{1,32}")
 _PROVIDER_NAME = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _ROOT_ARN = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
@@ -164,18 +165,23 @@ def trust_of(document: dict[str, Any], partition: str, account_id: str) -> dict[
     return {"policy": document}
 
 
+def cluster_of(resource: Any) -> tuple[str, str] | None:
+    """Region and cluster that a resource of a policy names, each of them perhaps a pattern; ``None`` for other
+    resources."""
+    found = _CLUSTER_ARN.fullmatch(_text(resource))
+    return (found[1], found[2]) if found else None
+
+
 def scope_of(document: dict[str, Any], partition: str, account_id: str) -> tuple[list[str], list[str]] | None:
     """The way back from a policy: the clusters and regions for which :func:`access_policy` makes one that means the
     same; ``None`` where there are none."""
     resources = [
-        re.fullmatch(r"arn:[^:]*:eks:([^:]*):[^:]*:cluster/(.*)", _text(resource))
-        for statement in statements(document)
-        for resource in as_list(statement.get("Resource"))
+        cluster_of(resource) for statement in statements(document) for resource in as_list(statement.get("Resource"))
     ]
-    found = [match for match in resources if match]
+    found = [place for place in resources if place]
     if not found or len(found) < len(resources):
         return None
-    clusters, regions = (sorted({match[group] for match in found}) for group in (2, 1))
+    clusters, regions = (sorted({place[part] for place in found}) for part in (1, 0))
     try:
         same = equivalent(document, access_policy(partition, account_id, clusters, regions))
     except ResourceError:
