@@ -3,11 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ctrl-C: the run ends in order, without a traceback, and shows what was done by then.
 
-ansible-core raises ``KeyboardInterrupt`` wherever its main process is. Two things go wrong there, which are avoided
+ansible-core raises ``KeyboardInterrupt`` wherever its main process is. Some things go wrong there, which are avoided
 here:
 
-* Most of the time that process forks workers. Python prints an exception of a callback that runs after a fork as a
-  traceback, and drops it: the run goes on as if nothing was pressed.
+* Most of the time that process forks workers. An exception between a fork and its end leaves a worker that no one waits
+  for.
+* Python prints an exception in a callback of the interpreter (after a fork, of a weak reference, of an object that is
+  deleted) as a traceback, and drops it: the run goes on as if nothing was pressed.
+* ansible-core ends the workers by a signal. One that has just been forked still has the handler of the main process,
+  which fails there and prints a traceback.
 * Since ansible-core 2.19 the workers are killed first. One that sends its result at that moment holds the lock of the
   queue, and the main process waits for it forever.
 
@@ -21,6 +25,7 @@ import atexit
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
@@ -58,7 +63,7 @@ PLAN = "apono_plan"
 # Read once, before Ansible forks its workers.
 WIDTH = table_width()
 
-# How long after a signal that came in a fork it is sent again, in seconds.
+# How long after a signal that came at the wrong moment it is sent again, in seconds.
 AGAIN = 0.05
 
 
@@ -68,11 +73,17 @@ class Watch:
     def __init__(self) -> None:
         self.process = os.getpid()
         self.interrupted: TaskQueueManager | None = None
+        # What was there before.
+        self.show_dropped = sys.unraisablehook
+        self.terminate_run: Any = signal.getsignal(signal.SIGTERM)
 
     def begin(self) -> None:
         """Take over the signal, where Ansible or Python heeds it."""
         if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
             signal.signal(signal.SIGINT, self.interrupt)
+            sys.unraisablehook = self.drop
+            if callable(self.terminate_run):
+                signal.signal(signal.SIGTERM, self.terminate)
             atexit.register(self.end)
 
     def interrupt(self, _number: int, frame: FrameType | None) -> None:
@@ -82,9 +93,7 @@ class Watch:
             return
         frames = list(outwards(frame))
         if any(is_fork(each) for each in frames):
-            again = threading.Timer(AGAIN, os.kill, (self.process, signal.SIGINT))
-            again.daemon = True
-            again.start()
+            self.send_again()
             return
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         owners = (each.f_locals.get("self") for each in frames)
@@ -92,6 +101,27 @@ class Watch:
         run = next((owner for owner in owners if isinstance(owner, PlaybookExecutor)), None)
         self.interrupted = run._tqm if run else None
         raise KeyboardInterrupt
+
+    def send_again(self) -> None:
+        again = threading.Timer(AGAIN, os.kill, (self.process, signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+    def drop(self, dropped: Any) -> None:
+        """Handle an exception that Python drops, as ``sys.unraisablehook``."""
+        if dropped.exc_type is KeyboardInterrupt and os.getpid() == self.process:
+            signal.signal(signal.SIGINT, self.interrupt)
+            self.send_again()
+        else:
+            self.show_dropped(dropped)
+
+    def terminate(self, number: int, frame: FrameType | None) -> None:
+        """Handle the signal that ends a process."""
+        if os.getpid() == self.process:
+            self.terminate_run(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     def end(self) -> None:
         """At the end of the process: show what was done, if the run was interrupted."""

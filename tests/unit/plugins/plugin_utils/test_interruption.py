@@ -47,9 +47,61 @@ print("the worker ended with", worker.exitcode)
 PLACES = os.pathsep.join((str(Path(interruption.__file__).parents[5]), *filter(None, sys.path)))
 
 
-def run(begin):
+# One whose code in a callback of the interpreter is interrupted, from which Python raises nothing.
+CALLBACK = """
+import gc, os, signal, time, weakref
+from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class Thing:
+    pass
+
+class Deleted:
+    def __del__(self):
+        press()
+
+def press(*_arguments):
+    # Once: the garbage is collected again and again.
+    gc.callbacks.clear()
+    os.kill(os.getpid(), signal.SIGINT)
+    for _moment in range(10):
+        time.sleep(0)
+
+Watch().begin()
+try:
+    {callback}
+    time.sleep(1)
+    print("not interrupted")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+# One whose worker is ended while it has the handlers of the main process yet, as those of ansible-core.
+FORKED = """
+import os, signal
+from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
+
+def of_main(number, frame):
+    assert os.getpid() == main, "can only test a child process"
+    print("the main process ends its run", flush=True)
+
+main = os.getpid()
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, of_main)
+Watch().begin()
+worker = os.fork()
+if not worker:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(0)
+print("the worker ended with", os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)
+os.kill(main, signal.SIGTERM)
+"""
+
+
+def run(begin, program=PROGRAM):
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM.format(begin=begin))],
+        [sys.executable, "-c", textwrap.dedent(program.format(begin=begin, callback=begin))],
         capture_output=True,
         text=True,
         check=False,
@@ -70,6 +122,25 @@ def test_without_the_watch_python_drops_the_signal():
     output, errors = run("pass")
     assert output.startswith("not interrupted")
     assert "Exception ignored in" in errors
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "Deleted()",
+        "thing = Thing(); watched = weakref.ref(thing, press); del thing",
+        "gc.callbacks.append(press); gc.collect()",
+    ],
+    ids=["deleted", "weak reference", "garbage collection"],
+)
+def test_a_signal_in_a_callback_of_the_interpreter_is_neither_lost_nor_a_traceback(callback):
+    assert run(callback, CALLBACK) == ("interrupted\n", "")
+
+
+def test_a_worker_that_is_ended_as_it_begins_prints_no_traceback():
+    output, errors = run("", FORKED)
+    assert output == "the worker ended with -15\nthe main process ends its run\n"
+    assert errors == ""
 
 
 def test_a_second_signal_ends_the_process_at_once():
