@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run costs: ``make bench``.
 
-A fleet on the test bed is onboarded: looked at in check mode, done, and run again when nothing is left to do. That is
-done by
+A fleet on the test bed is onboarded: first in check mode, then for real, and again when nothing differs. The first and
+the last of these do not write. These do the job:
 
 collection
-    the playbook ``apono.eks.onboard``;
+    the playbook ``apono.eks.onboard``, and ``apono.eks.audit`` after it;
 modules
     the same with its tasks as ordinary modules, of the smallest fleet;
 composition
@@ -32,9 +32,11 @@ from benchmark import figures as say
 from benchmark.curve import bars, svg
 from benchmark.figures import (
     ALL,
+    AUDIT,
     CHECK,
     CLUSTERS,
     COLLECTION,
+    COMPOSED,
     COMPOSITION,
     FLOOR,
     JOBS,
@@ -58,6 +60,7 @@ FOLDER = HERE.parents[1] / ".cache" / "bench"
 
 PLAY = {COLLECTION: ["apono.eks.onboard"], COMPOSITION: [str(HERE / "composition" / "onboard.yml")]}
 PLAY[MODULES] = [*PLAY[COLLECTION], "-e", json.dumps({"apono_eks_in_process": False})]
+AUDIT_PLAY = ["apono.eks.audit"]
 NOTHING = {"name": "Do nothing", "ansible.builtin.assert": {"that": ["true"], "quiet": True}}
 
 
@@ -85,7 +88,7 @@ class Benchmark:
         for size in sorted(sizes):
             fleet = Fleet(self.bed, size)
             for job in JOBS:
-                self.measure(fleet, COLLECTION, job)
+                self.measure(fleet, COLLECTION, job, AUDIT_PLAY if job == AUDIT else None)
             if size in (min(sizes), MANY_CLUSTERS):
                 self.measure(fleet, COLLECTION, RERUN, latency=self.latency)
             if size == min(sizes) and MODULES in who:
@@ -98,7 +101,7 @@ class Benchmark:
                     self.measure(fleet, COLLECTION, RERUN)
                     self.do_nothing(fleet)
             if COMPOSITION in who and size <= CLUSTERS:
-                self.compose(fleet, JOBS if size == min(sizes) else (ONBOARD, RERUN), size == min(sizes))
+                self.compose(fleet, COMPOSED if size == min(sizes) else (ONBOARD, RERUN), size == min(sizes))
 
     def compose(self, onboarded: Fleet, jobs: tuple[str, ...], with_latency: bool) -> None:
         """The same by the composition, from nothing.
@@ -146,7 +149,7 @@ class Benchmark:
         cost.calls = fleet.take_calls()
         figure = Figure(who, job, fleet.size, forks, latency, cost)
         print(figure, flush=True)
-        if bool(writes) != (job == ONBOARD and who != FLOOR) or (job == RERUN and cost.changed):
+        if bool(writes) != (job == ONBOARD and who != FLOOR) or (job in (RERUN, AUDIT) and cost.changed):
             raise WrongWork(f"{figure}: changed={cost.changed}, writes: {', '.join(writes[:5]) or 'none'}.")
         self.figures.append(figure)
 

@@ -21,7 +21,10 @@ ALL = (COLLECTION, FLOOR, MODULES, COMPOSITION)
 CHECK = "check"
 ONBOARD = "onboard"
 RERUN = "rerun"
-JOBS = (CHECK, ONBOARD, RERUN)
+AUDIT = "audit"
+# In the order in which they are done. The composition has no audit.
+JOBS = (CHECK, ONBOARD, RERUN, AUDIT)
+COMPOSED = (CHECK, ONBOARD, RERUN)
 
 GIBIBYTE = 1024 * MEBIBYTE
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmark.__main__ import Benchmark, WrongWork, tell
-from benchmark.figures import CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, NO_RESOURCE, ONBOARD, RERUN, targets
+from benchmark.figures import AUDIT, CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, NO_RESOURCE, ONBOARD, RERUN, targets
 from benchmark.fleet import Fleet
 from testbed.bed import Bed
 
@@ -33,11 +33,8 @@ WRITES = {
     "POST /api/admin/v4/integrations": 3,
 }
 # Of each cluster, and of what it is mapped by.
-READS = {
-    "eks:DescribeCluster": 3,
-    "eks:DescribeAccessEntry": 1,
-    "GET /api/v1/namespaces/kube-system/configmaps/aws-auth": 2,
-}
+CONFIG_MAP = "GET /api/v1/namespaces/kube-system/configmaps/aws-auth"
+READS = {"eks:DescribeCluster": 3, "eks:DescribeAccessEntry": 1, CONFIG_MAP: 2}
 
 
 def of_resources(calls: dict[str, int]) -> dict[str, int]:
@@ -60,9 +57,11 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
 
     calls = {job: figures.of(COLLECTION, job, CLUSTERS).cost.calls for job in JOBS}
     assert {name: calls[ONBOARD][name] for name in WRITES} == WRITES
-    for job in (CHECK, RERUN):
+    for job in (CHECK, RERUN, AUDIT):
         assert not set(WRITES) & set(calls[job])
     assert {name: calls[RERUN][name] for name in READS} == READS
+    # An audit judges the ConfigMap of a cluster with an access entry too.
+    assert {name: calls[AUDIT][name] for name in READS} == {**READS, CONFIG_MAP: CLUSTERS}
     # The roles read once more what the plan has read, to show the changes.
     twice = {name: 2 * count for name, count in READS.items() if name != "eks:DescribeCluster"}
     assert {name: calls[CHECK][name] for name in READS} == {**READS, **twice}
