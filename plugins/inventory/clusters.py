@@ -123,8 +123,8 @@ notes:
     are assumed with the credentials themselves, as the playbooks do.
   - A host has the variables C(eks_name), C(eks_id), C(eks_arn), C(eks_account_id), C(eks_account_name),
     C(eks_region), C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
-    C(eks_certificate_authority), C(eks_authentication_mode), C(eks_connector_provider), C(eks_oidc_issuer),
-    C(eks_tags) and C(eks_created_at), and for the playbooks C(apono_cluster_name), C(apono_region),
+    C(eks_certificate_authority), C(eks_authentication_mode), C(eks_connector_provider), C(eks_outpost_arns),
+    C(eks_oidc_issuer), C(eks_tags) and C(eks_created_at), and for the playbooks C(apono_cluster_name), C(apono_region),
     C(apono_assume_role_arn), C(apono_assume_role_external_id) and C(ansible_connection).
   - Where the file names several accounts or regions, O(organization) or O(regions=all), a host has
     C(apono_default_integration_name) too, C(name.region.account), because the name of a cluster is unique in one

@@ -152,6 +152,11 @@ cluster:
         for a cluster of EKS.
       type: str
       sample: null
+    outpost_arns:
+      description: The ARNs of the Outposts of a local cluster on AWS Outposts. The list is empty for other clusters.
+      type: list
+      elements: str
+      sample: []
     oidc_issuer:
       description: The address of its OpenID Connect issuer, by which IAM knows its service accounts. It is null if
         there is none.

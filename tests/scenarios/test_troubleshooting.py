@@ -27,7 +27,7 @@ from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_role
 
 import tools
 from testbed.bed import Bed
-from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, ROLE, Account
+from testbed.estate import AUTOMATION, OPERATIONS_ACCOUNT, OUTPOST, ROLE, Account
 
 SHOP, DATA, LOCKED, POOR = "111122223333", "444455556666", "555566667777", "666677778888"
 JANE = "jane@example.com"
@@ -66,6 +66,7 @@ class Faults(Fleet):
         somebody = self.shop.make_role("somebody", SHOP)
         self.fine = self.shop.add_cluster("fine", "API_AND_CONFIG_MAP")
         self.shop.add_cluster("api", "API")
+        self.shop.add_cluster("local", "CONFIG_MAP", outpost_config=OUTPOST)
         broken = self.shop.add_cluster("broken", "CONFIG_MAP")
         broken.write_map_roles(f"- rolearn: {somebody}\n  username: [\n")
         self.shop.add_cluster("stranger", "CONFIG_MAP", creator_arn=somebody)
@@ -111,6 +112,10 @@ class Faults(Fleet):
             "The cluster … is in the authentication mode API and does not read aws-auth": {
                 "apono_cluster_name": "api",
                 "apono_authentication": "config_map",
+            },
+            "The cluster … is a local cluster on AWS Outposts": {
+                "apono_cluster_name": "local",
+                "apono_authentication": "eks_api",
             },
             "… cannot be templated: … is undefined": {"apono_username": "{{ nobody }}"},
             "username … begins with system:": {"apono_username": "system:admin"},

@@ -20,7 +20,8 @@ def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
     Keys: ``name``, ``id`` (:func:`token_id`), ``arn``, ``account_id``, ``region``, ``partition``, ``status``,
     ``version``, ``platform_version``, ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the
     cluster is being created), ``authentication_mode``, ``connector_provider`` (of a cluster that is connected from
-    elsewhere), ``oidc_issuer``, ``tags``, ``created_at`` (ISO 8601).
+    elsewhere), ``outpost_arns`` (of a local cluster on AWS Outposts, else empty), ``oidc_issuer``,
+    ``tags``, ``created_at`` (ISO 8601).
     """
     answer = cluster_answer(aws, name)
     return None if answer is None else cluster_facts(answer["cluster"])
@@ -50,6 +51,7 @@ def cluster_facts(cluster: dict[str, Any]) -> dict[str, Any]:
         "certificate_authority": cluster.get("certificateAuthority", {}).get("data"),
         "authentication_mode": authentication_mode.normal(cluster.get("accessConfig")),
         "connector_provider": cluster.get("connectorConfig", {}).get("provider"),
+        "outpost_arns": list(cluster.get("outpostConfig", {}).get("outpostArns", [])),
         "oidc_issuer": cluster.get("identity", {}).get("oidc", {}).get("issuer"),
         "tags": cluster.get("tags", {}),
         "created_at": created.isoformat() if created else None,

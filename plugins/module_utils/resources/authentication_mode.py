@@ -58,7 +58,8 @@ class AuthenticationMode(WithAws, Resource):
         name, mode = current["name"], current["authentication_mode"]
         if self.params.get("pending_mode"):
             mode = max(mode, self.params["pending_mode"], key=authentication_mode.MODES.index)
-        steps = authentication_mode.steps(mode, self.params["mode"], f"the cluster {name}")
+        is_local = bool(current["outpost_arns"])
+        steps = authentication_mode.steps(mode, self.params["mode"], f"The cluster {name}", is_local=is_local)
         changes = tuple(
             Change(
                 f"change the authentication mode of cluster {name} from {before} to {after}",

@@ -20,15 +20,26 @@ def normal(access_config: dict[str, Any] | None) -> str:
     return (access_config or {}).get("authenticationMode") or "CONFIG_MAP"
 
 
-def steps(current: str, wanted: str, what: str) -> list[str]:
-    """The modes to set, in order: EKS refuses to skip one, or to set the mode that is set. Raises
-    :class:`ResourceError` for a step back, which EKS does not make."""
+def steps(current: str, wanted: str, what: str, *, is_local: bool = False) -> list[str]:
+    """The modes to set, in order: EKS refuses to skip one, or to set the mode that is set.
+
+    :param is_local: whether the cluster is a local cluster on AWS Outposts.
+    :raises ResourceError: EKS does not go back to an earlier mode. A local cluster has the mode CONFIG_MAP only (the
+        answer of EKS in eksctl#7552).
+    """
     if MODES.index(wanted) < MODES.index(current):
         raise ResourceError(
             f"{what} is in the authentication mode {current} and cannot go back to {wanted}: EKS changes the mode "
             f"forward only ({', '.join(MODES)}). Set {current} or a later mode.",
             service="eks",
             code="ModeBackwards",
+        )
+    if is_local and wanted != "CONFIG_MAP":
+        raise ResourceError(
+            f"{what} is a local cluster on AWS Outposts, for which EKS has no access entries and no authentication "
+            "mode but CONFIG_MAP. Set this mode; in a playbook, set apono_authentication to config_map or auto.",
+            service="eks",
+            code="LocalCluster",
         )
     return list(MODES[MODES.index(current) + 1 : MODES.index(wanted) + 1])
 

@@ -61,7 +61,6 @@ def pages(key, *items):
 
 @pytest.fixture(name="role")
 def fixture_role(monkeypatch):
-    monkeypatch.setattr(iam_common, "PROPAGATION_SECONDS", 0.5)
     monkeypatch.setattr(iam_common, "PROPAGATION_INTERVAL", 0.01)
 
     def made(options=None, **answers):
@@ -183,7 +182,8 @@ def test_a_principal_that_was_made_a_moment_ago_is_waited_for(role, operation):
     assert aws.calls.count(operation_name(operation)) == 3
 
 
-def test_a_principal_that_never_existed_is_an_error_in_the_end(role):
+def test_a_principal_that_never_existed_is_an_error_in_the_end(role, monkeypatch):
+    monkeypatch.setattr(iam_common, "PROPAGATION_SECONDS", 0.5)
     made, aws = role(CreateRole=INVALID_PRINCIPAL)
     # So that the calls alone take the time.
     aws.client("iam")

@@ -113,6 +113,14 @@ def test_the_mode_never_goes_back(current, wanted):
     assert caught.value.code == "ModeBackwards"
 
 
+def test_a_local_cluster_has_one_mode():
+    assert authentication_mode.steps("CONFIG_MAP", "CONFIG_MAP", "the cluster", is_local=True) == []
+    for wanted in ("API_AND_CONFIG_MAP", "API"):
+        with pytest.raises(ResourceError, match="AWS Outposts.* set apono_authentication to config_map") as caught:
+            authentication_mode.steps("CONFIG_MAP", wanted, "the cluster", is_local=True)
+        assert caught.value.code == "LocalCluster"
+
+
 @pytest.mark.parametrize("shown", [None, {}, {"authenticationMode": None}])
 def test_a_cluster_that_shows_no_mode_is_in_the_first(shown):
     assert authentication_mode.normal(shown) == "CONFIG_MAP"
