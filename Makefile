@@ -46,7 +46,7 @@ quick: $(READY) ## Test the logic on the ansible-core of the tests alone, in les
 
 units: $(READY) cores ## Test the logic, on the oldest and the newest ansible-core too
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
-	ends=$$($(BIN)/python tests/cores.py ends) && for core in $$ends; do $(CORES)/$$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider -n $(JOBS) tests/unit || exit 1; done
+	ends=$$($(BIN)/python tests/cores.py ends) && for core in $$ends; do $(CORES)/$$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider --hypothesis-profile=other_core -n $(JOBS) tests/unit || exit 1; done
 
 testbed-tests: $(READY) tools ## Test the services that the tests stand on
 	@$(BIN)/python tests/programs.py

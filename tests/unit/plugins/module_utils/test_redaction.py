@@ -104,7 +104,11 @@ CHARACTERS = st.one_of(
     form=st.sampled_from(list(FORMS)),
     around=st.tuples(st.text(max_size=5), st.text(max_size=5)),
 )
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_any_secret_in_any_form_is_masked(monkeypatch, secret, form, around):
     monkeypatch.setattr(redaction, "_REGISTERED", redaction.Secrets())
     register(secret)

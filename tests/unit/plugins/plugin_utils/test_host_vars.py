@@ -38,7 +38,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60 * settings.default.max_examples // 100)
 @given(st.dictionaries(st.from_regex(r"apono_[a-z]{1,5}", fullmatch=True), VALUES, max_size=4))
 def test_ansible_reads_from_the_file_what_was_written(variables):
     text = host_vars.to_yaml([("One", variables), ("None", {}), ("Two", {"apono_last_one": "x"})], "First\nsecond")

@@ -30,8 +30,9 @@ from ansible_collections.apono.eks.tests.unit.plugins.plugin_utils.test_audit im
     facts,
     role_result,
 )
+from hypothesis import settings
 
-DOCUMENTS = int(os.environ.get("APONO_TRUST_DOCUMENTS", "20000"))
+DOCUMENTS = int(os.environ.get("APONO_TRUST_DOCUMENTS", 200 * settings.default.max_examples))
 
 OURS = "111122223333"
 OUR_ROLE = f"arn:aws:iam::{OURS}:role/team/platform"

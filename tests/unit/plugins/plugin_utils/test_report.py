@@ -103,7 +103,9 @@ FAILED = {
 }
 
 
-PAGES = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+PAGES = settings(
+    suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40 * settings.default.max_examples // 100
+)
 
 
 class Page(HTMLParser):

@@ -101,7 +101,7 @@ def by_collection(profile):
 
 def settings(examples):
     return hypothesis.settings(
-        max_examples=examples,
+        max_examples=examples * hypothesis.settings.default.max_examples // 100,
         deadline=None,
         derandomize=True,
         phases=(hypothesis.Phase.generate,),

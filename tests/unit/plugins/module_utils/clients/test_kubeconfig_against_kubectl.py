@@ -224,7 +224,7 @@ def by_collection(place, paths):
 
 
 @hypothesis.settings(
-    max_examples=40,
+    max_examples=40 * hypothesis.settings.default.max_examples // 100,
     deadline=None,
     derandomize=True,
     phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
@@ -236,7 +236,7 @@ def test_the_collection_reaches_the_server_that_kubectl_reaches_as_the_same_user
 
 
 @hypothesis.settings(
-    max_examples=25,
+    max_examples=25 * hypothesis.settings.default.max_examples // 100,
     deadline=None,
     derandomize=True,
     phases=(hypothesis.Phase.generate,),

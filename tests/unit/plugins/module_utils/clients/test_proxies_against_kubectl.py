@@ -121,7 +121,7 @@ def place(tmp_path, outer_server, other_server, proxy, kubectl):
 
 def settings(examples):
     return hypothesis.settings(
-        max_examples=examples,
+        max_examples=examples * hypothesis.settings.default.max_examples // 100,
         deadline=None,
         derandomize=True,
         phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),

@@ -342,10 +342,17 @@ def test_a_role_that_carries_more_stays(current, purge, named):
 
 
 def test_the_mode_goes_in_steps():
-    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": "CONFIG_MAP"}
+    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": "CONFIG_MAP", "outpost_arns": []}
     plan = resource(AuthenticationMode, cluster_name="a", mode="API").plan(cluster)
     modes = [change.arguments["accessConfig"]["authenticationMode"] for change in plan.changes]
     assert modes == ["API_AND_CONFIG_MAP", "API"]
+
+
+def test_a_local_cluster_keeps_its_mode():
+    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": "CONFIG_MAP", "outpost_arns": ["y"]}
+    assert not resource(AuthenticationMode, cluster_name="a", mode="CONFIG_MAP").plan(cluster).changes
+    with pytest.raises(ResourceError, match="The cluster a is a local cluster on AWS Outposts"):
+        resource(AuthenticationMode, cluster_name="a", mode="API").plan(cluster)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +364,7 @@ def test_the_mode_goes_in_steps():
     ],
 )
 def test_a_task_tells_of_its_own_steps_where_another_one_moves_the_cluster_first(mode, pending, before):
-    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": mode}
+    cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": mode, "outpost_arns": []}
     plan = resource(AuthenticationMode, cluster_name="a", mode="API", pending_mode=pending).plan(cluster)
     assert plan.before == {"name": "a", "authentication_mode": before}
     assert len(plan.changes) == (before != "API")

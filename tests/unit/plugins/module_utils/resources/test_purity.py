@@ -113,7 +113,7 @@ CASES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "AccessFlow": ({"name": "flow", "description": "new"}, [None, FLOW]),
     "AuthenticationMode": (
         {"cluster_name": "a", "mode": "API"},
-        [{"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": "CONFIG_MAP"}],
+        [{"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": "CONFIG_MAP", "outpost_arns": []}],
     ),
     "AwsAuthPrune": (
         {"cluster_name": "a", "principals": [ROLE_ARN]},

@@ -298,7 +298,7 @@ def options_of(variables, name):
     return {key: value for key, value in options.items() if value is not None}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60 * settings.default.max_examples // 100)
 @given(SHOWN)
 def test_with_the_variables_of_an_integration_nothing_of_it_is_changed(current):
     found = Adoption()

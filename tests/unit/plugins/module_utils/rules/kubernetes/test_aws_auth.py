@@ -606,7 +606,7 @@ def damaged_texts(draw):
     return text[:start] + draw(st.sampled_from(["", *FRAGMENTS])) + text[end:]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=5 * settings.default.max_examples)
 @given(YAML_LIKE | st.text(max_size=40) | damaged_texts(), ENTRIES | st.none())
 def test_any_text_is_edited_rightly_or_refused(text, wanted):
     def edit(text):

@@ -140,7 +140,11 @@ TEXTS = st.lists(HEADERS | LINES | st.text(max_size=6), max_size=14).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=4 * settings.default.max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.sampled_from(["", "", "", "\ufeff"]),
     TEXTS,
@@ -166,7 +170,7 @@ def test_a_file_is_read_as_botocore_reads_it_or_by_neither(tmp_path, begin, text
     assert ours == theirs
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=4 * settings.default.max_examples)
 @given(TEXTS, st.dictionaries(st.sampled_from(["role_arn", "region", "source_profile"]), NAMES, min_size=1))
 def test_any_text_is_edited_rightly_or_refused(text, wanted):
     def others(text):
