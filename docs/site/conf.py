@@ -40,8 +40,9 @@ html_baseurl = GALAXY["documentation"]
 extensions = ["sphinx_antsibull_ext", "sphinx_copybutton"]
 # site.css has its colors, for the light and the dark theme.
 antsibull_ext_color_scheme = "none"
-pygments_style = "tango"
-pygments_dark_style = "github-dark"
+# Styles with enough contrast for every token.
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 highlight_language = "YAML+Jinja"
 # A click copies the commands without their prompt and output.
 copybutton_prompt_text = "$ "
