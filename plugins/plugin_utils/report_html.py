@@ -101,16 +101,23 @@ def element(tag: str, *children: ElementTree.Element | str | None, **attributes:
 def body(document: dict[str, Any], name: str) -> ElementTree.Element:
     # What needs attention comes first, in the order of the inventory otherwise.
     clusters = sorted(document["clusters"], key=lambda cluster: report.rank(cluster["state"])[0])
+    words = state_names(document)
     return element(
         "main",
         header(document, name),
         element("ul", *(element("li", note) for note in document["notes"]), class_="notes")
         if document["notes"]
         else None,
-        chart(document["counts"]) if clusters else None,
-        filters(clusters) if clusters else None,
-        table(clusters) if clusters else element("p", "There are no clusters.", class_="empty"),
+        chart(document["counts"], words) if clusters else None,
+        filters(clusters, words) if clusters else None,
+        table(clusters, words) if clusters else element("p", "There are no clusters.", class_="empty"),
     )
+
+
+def state_names(document: dict[str, Any]) -> dict[str, str]:
+    """Return the words for each state of the clusters and steps: in check mode, nothing was changed."""
+    states = {item["state"] for cluster in document["clusters"] for item in (cluster, *cluster["steps"])}
+    return {state: report.state_words(document, state) for state in states}
 
 
 def listing(texts: list[str], **attributes: str) -> ElementTree.Element | None:
@@ -143,17 +150,17 @@ def run_part(run: dict[str, Any]) -> ElementTree.Element | None:
     return element("dl", *items, class_="run") if items else None
 
 
-def chart(counts: dict[str, int]) -> ElementTree.Element:
+def chart(counts: dict[str, int], words: dict[str, str]) -> ElementTree.Element:
     """A bar of the states' shares, and their numbers."""
     total, start = sum(counts.values()), 0.0
-    label = ", ".join(f"{count} {state}" for state, count in counts.items())
+    label = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
     shares = element("svg", viewBox="0 0 100 4", preserveAspectRatio="none", role="img", aria_label=f"States: {label}")
     for state, count in counts.items():
         share = 100 * count / total
         shares.append(
             element(
                 "rect",
-                element("title", f"{count} {state}"),
+                element("title", f"{count} {words[state]}"),
                 x=f"{start:.3f}",
                 y="0",
                 width=f"{share:.3f}",
@@ -163,19 +170,19 @@ def chart(counts: dict[str, int]) -> ElementTree.Element:
         )
         start += share
     numbers = [
-        element("li", element("b", str(count)), " ", state_words(state), class_=look(state)[0], data_state=state)
+        element("li", element("b", str(count)), " ", state_words(state, words), class_=look(state)[0], data_state=state)
         for state, count in counts.items()
     ]
     return element("section", shares, element("ul", *numbers, class_="counts"), class_="chart", aria_label="Counts")
 
 
-def filters(clusters: list[dict[str, Any]]) -> ElementTree.Element:
+def filters(clusters: list[dict[str, Any]], words: dict[str, str]) -> ElementTree.Element:
     """What the script makes work, and shows."""
 
     def choice(label: str, key: str) -> ElementTree.Element:
         values = {cluster[key] for cluster in clusters} - {""}
         ordered = sorted(values, key=report.rank) if key == "state" else sorted(values)
-        options = [element("option", value, value=value) for value in ordered]
+        options = [element("option", words[value] if key == "state" else value, value=value) for value in ordered]
         select = element("select", element("option", "all", value=""), *options, name=key)
         return element("label", element("span", label), select)
 
@@ -196,10 +203,10 @@ def filters(clusters: list[dict[str, Any]]) -> ElementTree.Element:
     )
 
 
-def table(clusters: list[dict[str, Any]]) -> ElementTree.Element:
+def table(clusters: list[dict[str, Any]], words: dict[str, str]) -> ElementTree.Element:
     titles = [*(label for label, _key in IDENTITY), "Steps"]
     head = element("thead", element("tr", *(element("th", title, scope="col") for title in titles)))
-    bodies = (cluster_rows(cluster, anchor) for cluster, anchor in zip(clusters, anchors(clusters), strict=True))
+    bodies = (cluster_rows(cluster, anchor, words) for cluster, anchor in zip(clusters, anchors(clusters), strict=True))
     made = element("table", element("caption", "Clusters and the steps of each"), head, *bodies)
     return element("div", made, class_="table")
 
@@ -217,9 +224,9 @@ def anchors(clusters: list[dict[str, Any]]) -> Iterator[str]:
         yield anchor
 
 
-def cluster_rows(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
+def cluster_rows(cluster: dict[str, Any], anchor: str, words: dict[str, str]) -> ElementTree.Element:
     """One row with the state of each step, and one with the rest if there is any."""
-    steps = [step_chip(step) for step in cluster["steps"]]
+    steps = [step_chip(step, words) for step in cluster["steps"]]
     row = element(
         "tr",
         cluster_cell(cluster, anchor),
@@ -227,7 +234,7 @@ def cluster_rows(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
         element("td", cluster["region"] or "–", class_="region"),
         element(
             "td",
-            state_words(cluster["state"], "state"),
+            state_words(cluster["state"], words, "state"),
             class_="verdict",
             data_rank=f"{report.rank(cluster['state'])[0]:02}",
         ),
@@ -242,7 +249,7 @@ def cluster_rows(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
         data_state=cluster["state"],
         class_=look(cluster["state"])[0],
     )
-    further = more(cluster)
+    further = more(cluster, words)
     if further is not None:
         made.append(element("tr", element("td", further, colspan=str(len(IDENTITY) + 1)), class_="more"))
     return made
@@ -261,39 +268,40 @@ def break_class(name: str) -> str:
     return "whole" if len(name) <= LONGEST_UNBROKEN else "long"
 
 
-def step_chip(step: dict[str, Any]) -> ElementTree.Element:
+def step_chip(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Element:
     """A step with its state in a mark and a tone, and in words unless there is nothing to say."""
     name = step["name"].replace("_", " ")
     if step["by"]:
         return element("li", element("i", "–", aria_hidden="true"), f" {name} by {step['by']}", class_="quiet")
     tone, mark = look(step["state"])
-    state = element("span", f" {step['state']}", class_="unsaid" if tone == "good" else "said-state")
+    state = element("span", f" {words[step['state']]}", class_="unsaid" if tone == "good" else "said-state")
     return element("li", element("i", mark, aria_hidden="true"), f" {name}", state, class_=tone)
 
 
-def state_words(state: str, also: str = "") -> ElementTree.Element:
+def state_words(state: str, words: dict[str, str], also: str = "") -> ElementTree.Element:
     tone, mark = look(state)
-    return element("span", element("i", mark, aria_hidden="true"), f" {state}", class_=f"{tone} {also}".rstrip())
+    return element("span", element("i", mark, aria_hidden="true"), f" {words[state]}", class_=f"{tone} {also}".rstrip())
 
 
 def look(state: str) -> tuple[str, str]:
     return LOOKS.get(state, OTHER_LOOK)
 
 
-def more(cluster: dict[str, Any]) -> ElementTree.Element | None:
+def more(cluster: dict[str, Any], words: dict[str, str]) -> ElementTree.Element | None:
     """What the states do not say: in one line, and at a click in full."""
     errors = cluster["errors"]
     parts = [error_part(error, len(errors) > 1) for error in errors] + [findings_part(cluster["findings"])]
-    parts = [part for part in (*parts, *map(step_part, cluster["steps"])) if part is not None]
+    parts += [step_part(step, words) for step in cluster["steps"]]
+    parts = [part for part in parts if part is not None]
     line: list[ElementTree.Element | str | None]
     if errors:
         where: list[ElementTree.Element | str] = [element("b", errors[0]["step"]), " "] if errors[0]["step"] else []
         line = [report.number_of_errors(errors), *where, one_line(errors[0]["message"])]
     else:
-        words = [finding["message"] for finding in cluster["findings"]]
-        words += [text for step in cluster["steps"] for text in step["changes"]]
-        words += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
-        line = ["; ".join(map(one_line, words)) or "details"]
+        texts = [finding["message"] for finding in cluster["findings"]]
+        texts += [text for step in cluster["steps"] for text in step["changes"]]
+        texts += [step["note"] for step in cluster["steps"] if step["note"] and not step["by"]]
+        line = ["; ".join(map(one_line, texts)) or "details"]
     if parts:
         shown = element("details", element("summary", *line, class_="bad" if errors else "said"), *parts)
     elif errors:
@@ -329,14 +337,14 @@ def findings_part(findings: list[dict[str, Any]]) -> ElementTree.Element | None:
     return element("section", element("h2", "Findings"), element("ul", *items))
 
 
-def step_part(step: dict[str, Any]) -> ElementTree.Element | None:
+def step_part(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Element | None:
     """What a step did or found. That another host did it is in its cell."""
     note = element("p", step["note"]) if step["note"] and not step["by"] else None
     changes = listing(step["changes"])
     diff = difference(step["diff"]) if step["diff"] else None
     if note is None and changes is None and diff is None:
         return None
-    heading = element("h2", step["name"].replace("_", " ").capitalize(), " ", state_words(step["state"]))
+    heading = element("h2", step["name"].replace("_", " ").capitalize(), " ", state_words(step["state"], words))
     return element("section", heading, note, changes, diff)
 
 

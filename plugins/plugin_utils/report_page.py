@@ -111,7 +111,7 @@ tbody th a:hover { text-decoration: underline; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
 /* A browser breaks names at their hyphens, after which they cannot be copied by eye. */
 .whole, .account, .region { white-space: nowrap; }
-.long { display: inline-block; min-width: 12rem; overflow-wrap: anywhere; }
+.long { display: block; min-width: 12rem; overflow-wrap: anywhere; }
 tbody td { font-variant-numeric: tabular-nums; }
 .steps { display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 0; padding: 0; list-style: none; }
 .steps li { color: var(--tone); white-space: nowrap; }
@@ -168,7 +168,7 @@ del { color: var(--bad); }
   tbody + tbody tr:first-child > * { border-top: 0; }
   tbody tr:first-child { display: flex; flex-wrap: wrap; gap: .1rem .8rem; align-items: baseline; }
   tbody th, tbody td { padding: 0; }
-  tbody th { flex: 1 1 60%; font-size: 1.05rem; max-width: 100%; }
+  tbody th { flex: 1 1 45%; font-size: 1.05rem; max-width: 100%; }
   .verdict { order: 1; }
   .account, .region { order: 2; color: var(--soft); }
   .of-steps { order: 3; flex: 1 0 100%; }

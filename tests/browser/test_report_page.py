@@ -1,7 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report in a real browser: opened from a file, filtered, sorted, read, and never asking for anything."""
+"""The page of a report in a real browser: opened from a file, filtered, sorted, read, and never asking for anything.
+
+At the end: the style and the script of the documentation site, on markup as Sphinx and antsibull-docs write it.
+"""
 
 from __future__ import annotations
 
@@ -432,6 +435,47 @@ def test_on_a_phone_the_state_follows_the_name_and_a_difference_is_not_cut(brows
     assert browser.script("const pre = document.querySelector('pre'); return pre.scrollWidth <= pre.clientWidth")
 
 
+def test_on_a_phone_each_state_is_beside_a_short_name(browser: Browser) -> None:
+    outcomes = [{**outcome(0), "cluster": "eu", "state": state, "steps": []} for state in report.STATES]
+    browser.resize(390)
+    shown = report.document(outcomes, "Clusters", [], True, "2026-01-31T12:00:00+00:00", RUN)
+    browser.open(report_html.page(shown))
+    below = browser.script(
+        "return [...document.querySelectorAll('tbody')].filter((body) =>"
+        "body.querySelector('.state').getBoundingClientRect().top > body.querySelector('th a').getBoundingClientRect()"
+        ".bottom).map((body) => body.dataset.state)"
+    )
+    assert below == []
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1920])
+def test_the_state_is_on_the_first_line_of_a_long_name(browser: Browser, width: int) -> None:
+    browser.resize(width)
+    browser.open(page(fleet()))
+    name, state = browser.script(
+        "const body = document.querySelector('.long').closest('tbody');"
+        "return ['.long', '.state'].map((part) => body.querySelector(part).getBoundingClientRect().toJSON())"
+    )
+    assert name["height"] > 40
+    assert abs(state["top"] - name["top"]) < 10
+
+
+def test_a_count_of_check_mode_filters_what_would_change(browser: Browser) -> None:
+    outcomes = [outcome(number) for number in range(8)]
+    shown = report.document(outcomes, "Clusters", [], True, "2026-01-31T12:00:00+00:00", RUN)
+    browser.open(report_html.page(shown))
+    count = next(
+        button
+        for button in browser.driver.find_elements(By.CSS_SELECTOR, ".counts button")
+        if "would change" in button.text
+    )
+    count.click()
+    assert browser.shown() == ["prod-1", "prod-4"]
+    assert browser.address() == "#?state=changed"
+    states = browser.driver.find_elements(By.CSS_SELECTOR, "[data-state=changed] .state")
+    assert {state.text for state in states} == {"● would change"}
+
+
 def test_a_count_filters_and_the_address_keeps_it(browser: Browser) -> None:
     browser.open(page([outcome(number) for number in range(24)]))
     everything = browser.shown()
@@ -502,4 +546,49 @@ def test_the_other_files_are_beside_the_page(browser: Browser) -> None:
     assert facts == (
         "Run by jane Playbook apono.eks.onboard Inventory /home/jane/fleet/clusters.yml "
         "apono.eks 1.2.3 ansible-core 2.19.3"
+    )
+
+
+STATIC = Path(__file__).resolve().parents[2] / "docs/site/static"
+SITE_PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>{style}</style></head><body><article>
+<h1>apono.eks.access_entry module</h1>
+<div class="table-wrapper"><table class="docutils"><thead><tr><th>State</th><th>Calls/cluster</th></tr></thead><tbody>
+<tr><td><code class="literal"><span class="pre">not-started</span></code></td>
+<td><code class="literal"><span class="pre">apono_integration_credential_rotation_days</span></code></td></tr>
+</tbody></table></div>
+<div class="table-wrapper"><table class="ansible-option-table docutils"><thead><tr><th>Parameter</th><th>Comments</th>
+</tr></thead><tbody><tr><td><div class="ansible-option-cell">name</div></td><td><div class="ansible-option-cell">
+<p>A description that needs all of the width of a phone, which a label beside it would take away.</p>
+<pre>a line of an example that is wider than a phone and that scrolls in its own box</pre></div></td></tr></tbody>
+</table></div></article><script>{script}</script></body></html>"""
+
+
+@pytest.fixture(name="site")
+def fixture_site(browser: Browser) -> Browser:
+    style, script = ((STATIC / name).read_text() for name in ("site.css", "site.js"))
+    browser.open(SITE_PAGE.format(style=style, script=script))
+    return browser
+
+
+def test_a_phone_labels_the_cells_of_a_table_but_not_those_of_options(site: Browser) -> None:
+    site.resize(390)
+    labels = site.script("return [...document.querySelectorAll('[data-label]')].map((cell) => cell.dataset.label)")
+    assert labels == ["Calls/cluster"]
+
+
+def test_names_break_after_a_separator_and_short_words_do_not_break(site: Browser) -> None:
+    marked = site.script(
+        "return ['h1', 'th:last-child', 'td:last-child code'].map((part) =>"
+        "document.querySelector(part).innerHTML.replace(/<span[^>]*>|<.span>/g, ''))"
+    )
+    assert marked == [
+        "apono.<wbr>eks.<wbr>access_<wbr>entry module",
+        "Calls/<wbr>cluster",
+        "apono_<wbr>integration_<wbr>credential_<wbr>rotation_<wbr>days",
+    ]
+    whole = site.script("return [...document.querySelectorAll('.whole')].map((part) => part.textContent)")
+    assert whole == ["not-started"]
+    # What is copied has no break in it.
+    assert site.script("return document.querySelector('td:last-child code').innerText") == (
+        "apono_integration_credential_rotation_days"
     )

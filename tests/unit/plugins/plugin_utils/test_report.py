@@ -360,6 +360,17 @@ def test_a_difference_shows_the_lines_that_differ():
     assert [child.text for child in made][1:] == ["+one\n", "+two\n"]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_page_of_check_mode_says_what_would_change(check_mode):
+    text = report_html.page(document([DONE], check_mode=check_mode))
+    words = re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)
+    assert ("would change" in words) is check_mode
+    # A link with a filter has the same address in both.
+    assert 'data-state="changed"' in text
+    if check_mode:
+        assert "changed" not in words.replace("nothing was changed", "")
+
+
 def test_the_policy_of_the_page_names_its_own_script_and_style():
     text = report_html.page(document([DONE]))
     policy = next(value for name, value in Page(text).attributes if name == "content")
