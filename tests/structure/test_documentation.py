@@ -122,6 +122,16 @@ def test_the_steps_that_cannot_be_undone_are_in_the_safety_guide():
         assert re.search(rf"(?m)^    \* - .*{step}", table), step
 
 
+def test_the_notes_of_the_first_release_have_no_earlier_release():
+    if (CHECKOUT / "changelogs/changelog.yaml").exists():
+        return
+    sections = set()
+    for fragment in (CHECKOUT / "changelogs/fragments").glob("*.yml"):
+        sections |= set(yaml.safe_load(fragment.read_text()))
+    # No user has had a defect, an option or a default of a release before it.
+    assert sections == {"release_summary", "major_changes", "minor_changes", "known_issues"}
+
+
 # The parts of the checkout that users of the collection have in its archive.
 FOR_USERS = (
     *("CHANGELOG.rst", "LICENSE", "README.md", "SECURITY.md", "SUPPORT.md", "bindep.txt", "requirements.txt"),
