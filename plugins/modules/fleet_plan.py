@@ -17,6 +17,9 @@ description:
     service that does not answer fails the clusters that need it, after 4 minutes at the latest.
   - It reads the fact C(apono_settings) of each host, which is what the lookup C(apono.eks.options) returns for
     V(onboard_settings) or V(offboard_settings), and of hosts without it the variables of the inventory.
+  - It reads the variables of the run, which are C(apono_serial), C(apono_max_fail_percentage) and C(apono_report), in
+    the context of the first host, and checks that the report can be written. What is wrong with them is an error of
+    each host. If more than C(apono_max_fail_percentage) of the hosts have errors, nothing is rolled out.
 extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
@@ -47,15 +50,6 @@ options:
     elements: str
     choices: [account, mapping, connector, integration]
     default: [account, mapping, connector, integration]
-  blockers:
-    description: Results of earlier tasks. One that failed is an error of each host.
-    type: list
-    elements: dict
-    default: []
-  max_fail_percentage:
-    description: How many of the hosts may have errors. Where there are more, nothing is rolled out.
-    type: float
-    default: 100
   state:
     description:
       - V(present) plans the onboarding of the clusters, and V(absent) their offboarding.
@@ -153,6 +147,8 @@ rollout:
       errors than may.
     - C(failures) are the hosts for which nothing can be done. Each has the first error, with C(step), C(message) and
       C(code), and all of them as C(errors).
+    - C(serial) are the batches as Ansible takes them, and C(max_fail_percentage) is the percentage of a batch that may
+      fail.
   returned: success
   type: dict
   sample:
@@ -161,6 +157,8 @@ rollout:
     account_hosts: {"111122223333": prod-1}
     stopped: false
     failures: {}
+    serial: ["100%"]
+    max_fail_percentage: 100
 left_out:
   description: The steps of the report that the run leaves out.
   returned: success

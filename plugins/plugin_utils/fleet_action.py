@@ -28,6 +28,7 @@ class FleetAction(InProcessAction):
         hostvars = task_vars["hostvars"]
         self.task_class.play = Play(
             settings_of=lambda host: host_options.settings_of(hostvars[host]),
+            settings_of_run=lambda: host_options.settings_of_run(task_vars, self._templar.template),
             is_one_cluster=is_of_one_cluster(plain(task_vars.get("group_names", ()))),
             show=self._display.display,
         )

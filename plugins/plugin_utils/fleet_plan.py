@@ -48,6 +48,7 @@ class Planner(FleetPlanTasks):
 
     def plan(self) -> dict[str, Any]:
         """See the documentation of the module ``fleet_plan``."""
+        self.check_settings_of_run()
         self.read(self.reads_of_apono(TYPES, CONNECTORS))
         self.blockers += [self.of_apono.get(name, {}) for name in (TYPES, CONNECTORS)]
         self.plan_accounts()
@@ -68,7 +69,7 @@ class Planner(FleetPlanTasks):
             "parameter_ids": self.parameter_ids,
             "connector_ids": self.connector_ids,
             "left_out": left_out,
-            "rollout": planned,
+            "rollout": {**planned, **self.batches},
             "warnings": self.warnings(planned["steps"]),
         }
 
@@ -107,16 +108,13 @@ class FleetPlan(FleetTask):
         {
             **FLEET_OPTIONS,
             "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "default": list(PARTS)},
-            "blockers": {"type": "list", "elements": "dict", "default": []},
-            "max_fail_percentage": {"type": "float", "default": 100.0},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         }
     )
 
     def result(self, check_mode: bool) -> dict[str, Any]:
-        further = {name: self.params[name] for name in ("parts", "blockers", "max_fail_percentage")}
         kind = Planner if self.params["state"] == "present" else Removal
-        planned = kind(**self.of_fleet("plan"), **further).plan()
+        planned = kind(**self.of_fleet("plan"), parts=self.params["parts"], run=self.play.settings_of_run()).plan()
         for text in planned.pop("warnings"):
             self.warn(text)
         return {"changed": False, **planned}

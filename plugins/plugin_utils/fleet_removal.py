@@ -49,6 +49,7 @@ class Removal(FleetPlanTasks):
 
     def plan(self) -> dict[str, Any]:
         """See the documentation of the module ``fleet_plan``."""
+        self.check_settings_of_run()
         # The ids of the settings by which an integration names its cluster. Where the catalog cannot be read, each
         # integration reads it for itself, and says why it cannot.
         self.read(self.reads_of_apono(TYPES))
@@ -73,6 +74,7 @@ class Removal(FleetPlanTasks):
                 "steps": {} if checked["stopped"] else steps,
                 "account_hosts": {},
                 **checked,
+                **self.batches,
             },
             "warnings": [],
         }

@@ -39,6 +39,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.integration_ty
 from ansible_collections.apono.eks.plugins.plugin_utils import account_role, host_options, setting_names
 from ansible_collections.apono.eks.plugins.plugin_utils.concurrently import concurrently
 from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import merge_fleet
+from ansible_collections.apono.eks.plugins.plugin_utils.report_files import Report
 from ansible_collections.apono.eks.plugins.plugin_utils.rollout import CONNECTOR, INTEGRATION, PARTS
 
 # Jobs at a time. Each waits for the network most of its time.
@@ -381,20 +382,36 @@ class FleetPlanTasks(FleetTasks):
     """Base of the plans of a fleet, which say for each host what a rollout has to do.
 
     :param parts: the parts of the work to plan, of ``rollout.PARTS``.
-    :param blockers: results that failed already, for all hosts.
-    :param max_fail_percentage: how many of the hosts may have failures. Where there are more, nothing is done.
+    :param run: ``values`` and ``errors`` of the settings of the run, as ``host_options.settings_of_run`` reads them.
     """
 
     def __init__(
         self,
         *arguments: Any,
         parts: Iterable[str] = PARTS,
-        blockers: Iterable[Result] = (),
-        max_fail_percentage: float = 100,
+        run: Mapping[str, Mapping[str, Any]] | None = None,
         **more: Any,
     ) -> None:
         super().__init__(*arguments, **more)
-        self.parts, self.blockers, self.max_fail_percentage = set(parts), list(blockers), max_fail_percentage
+        self.parts = set(parts)
+        self.values_of_run: Mapping[str, Any] = (run or {}).get("values", {})
+        # Results that failed already, for all hosts.
+        self.blockers = [failure(reason) for reason in (run or {}).get("errors", {}).values()]
+        self.batches = host_options.options("rollout", {}, host_options.Facts(""))
+
+    @property
+    def max_fail_percentage(self) -> float:
+        """How many of the hosts may have failures. Where there are more, nothing is done."""
+        return float(self.batches["max_fail_percentage"])
+
+    def check_settings_of_run(self) -> None:
+        """Check the batches of the run, and that its report can be written."""
+        try:
+            self.batches = host_options.options("rollout", self.values_of_run, host_options.Facts(""))
+        except ResourceError as error:
+            self.blockers.append(failure(error.message, error.error))
+        its_report = host_options.options("report", self.values_of_run, host_options.Facts(""))
+        self.blockers.append(self.run(Report, {"outcomes": [], **its_report, "check_path": True}))
 
     def reads_of_apono(self, *names: str) -> list[str]:
         """What of :data:`OF_APONO` the plan needs: these names, and the access flows where a host has some."""
@@ -438,11 +455,13 @@ class Play:
     """What an action knows of its play beside its options.
 
     :param settings_of: the settings of a host of the inventory (``host_options.settings_of``).
+    :param settings_of_run: the settings of the run (``host_options.settings_of_run``).
     :param is_one_cluster: whether variables name the only cluster (``merged_fleet.merge_fleet``).
     :param show: prints a line for the user.
     """
 
     settings_of: Callable[[str], Mapping[str, Any]]
+    settings_of_run: Callable[[], Mapping[str, Mapping[str, Any]]]
     is_one_cluster: bool
     show: Callable[[str], None]
 

@@ -119,14 +119,19 @@ def settings(
     raises.
     """
 
-    def value(name: str) -> Any:
-        return given([{name: name}], variables, template).get(name)
-
-    found = one_by_one((*variables_of(targets), *PLANNED), value)
+    found = read_each((*variables_of(targets), *PLANNED), variables, template)
     if is_true("apono_connector_install", found["values"]):
-        its = one_by_one(variables_of(["connector"]), value)
+        its = read_each(variables_of(["connector"]), variables, template)
         found = {part: {**found[part], **its[part]} for part in found}
     return found
+
+
+def settings_of_run(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
+    """The settings of the batches and of the report of a run, as :func:`settings` returns them.
+
+    :param variables: those of a task of the first host.
+    """
+    return read_each(variables_of(OF_RUN), variables, template)
 
 
 def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
@@ -139,6 +144,13 @@ def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, 
         read_before: dict[str, dict[str, Any]] = plain(its["apono_settings"])
         return read_before
     return one_by_one(names or PLANNED, lambda name: read_variable(its, name) if name in its else None)
+
+
+def read_each(
+    names: Iterable[str], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> dict[str, dict[str, Any]]:
+    """``values`` and ``errors`` of these variables of a task, as :func:`settings` returns them."""
+    return one_by_one(names, lambda name: given([{name: name}], variables, template).get(name))
 
 
 def one_by_one(names: Iterable[str], value: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
@@ -442,6 +454,8 @@ ONBOARDED = (
 )
 AUDITED = (*ONBOARDED, "audit")
 OFFBOARDED = (*ONBOARDED, "offboard")
+# What there is once for a run.
+OF_RUN = ("rollout", "report")
 # What is compared over the hosts of a fleet.
 PLANNED = (
     *(

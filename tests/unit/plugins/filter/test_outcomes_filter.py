@@ -10,7 +10,7 @@ from ansible_collections.apono.eks.plugins.filter.outcomes import outcomes
 
 WAY = (
     "Task failed: Finalization of task args for 'ansible.builtin.set_fact' failed: Error while resolving value for "
-    "'apono_batches': The lookup plugin 'apono.eks.options' failed: "
+    "'apono_settings': The lookup plugin 'apono.eks.options' failed: "
 )
 PREVIEWED = {"changed": False, "changes": ["create the role"]}
 DONE = {"changed": True, "changes": ["create the integration"]}

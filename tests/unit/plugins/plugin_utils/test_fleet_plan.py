@@ -18,6 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.iam_role impor
 from ansible_collections.apono.eks.plugins.module_utils.resources.integration import Integration
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_plan import Planner
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import Clients
+from ansible_collections.apono.eks.plugins.plugin_utils.report_files import Report
 from ansible_collections.apono.eks.tests.unit.plugins.plugin_utils.fleet_answers import (
     ACCOUNT,
     ROLE,
@@ -59,6 +60,24 @@ def test_a_part_that_is_left_out_is_not_read(parts, kinds):
     # The account itself is read for those that need its role, and changed only where it is asked for.
     assert planned["rollout"]["account_hosts"] == ({ACCOUNT: "alpha"} if parts == ["account"] else {})
     assert planned["left_out"] == ([] if parts == ["account"] else ["policy", "role"])
+
+
+def test_what_is_wrong_with_the_settings_of_the_run_is_an_error_of_each_host():
+    run = {"values": {"apono_serial": "some", "apono_report": "reports/"}, "errors": {"apono_report_title": "No title."}}
+    planner = Table({"alpha": settings(), "beta": settings()}, {Report: failed("No folder.")}, run=run)
+    planned = planner.plan()["rollout"]
+    assert (planned["hosts"], planned["serial"], planned["max_fail_percentage"]) == ([], ["100%"], 100)
+    messages = [[error["message"] for error in its["errors"]] for its in planned["failures"].values()]
+    assert [[text.split(":")[0] for text in its] for its in messages] == [
+        ["No title.", "apono_serial has 'some'", "No folder."]
+    ] * 2
+    assert planner.options_of(Report) == [{"outcomes": [], "path": "reports/", "check_path": True}]
+
+
+def test_the_batches_are_those_of_the_settings():
+    run = {"values": {"apono_serial": "1\n20%", "apono_max_fail_percentage": "20%"}, "errors": {}}
+    planned = Table({"alpha": settings()}, run=run).plan()["rollout"]
+    assert (planned["serial"], planned["max_fail_percentage"]) == (["1", "20%"], 20)
 
 
 def test_a_cluster_that_never_answers_fails_alone():

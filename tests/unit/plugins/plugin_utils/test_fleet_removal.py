@@ -36,7 +36,8 @@ def removes(what):
 
 def test_where_nothing_is_left_nothing_is_done():
     planned = Table({"alpha": settings(), "beta": settings()}, modes={"beta": "CONFIG_MAP"}).plan()
-    assert planned["rollout"] == {"hosts": [], "steps": {}, "account_hosts": {}, "stopped": False, "failures": {}}
+    nothing = {"hosts": [], "steps": {}, "account_hosts": {}, "stopped": False, "failures": {}}
+    assert planned["rollout"] == {**nothing, "serial": ["100%"], "max_fail_percentage": 100}
     assert planned["hosts"]["alpha"]["steps"] == {"integration": [], "mapping": []}
     # One of them may remove the role of the account.
     assert set(planned["clusters"]) == {"alpha", "beta"}
@@ -84,7 +85,8 @@ def test_where_more_hosts_have_errors_than_may_nothing_is_done(most, stopped):
     answers = {
         AccessEntry: lambda options: failed("No.") if options["cluster_name"] == "alpha" else removes("entry"),
     }
-    planned = Table({"alpha": settings(), "beta": settings()}, answers, max_fail_percentage=most).plan()
+    run = {"values": {"apono_max_fail_percentage": most}}
+    planned = Table({"alpha": settings(), "beta": settings()}, answers, run=run).plan()
     assert planned["rollout"]["stopped"] is stopped
     assert planned["rollout"]["hosts"] == ([] if stopped else ["beta"])
 
