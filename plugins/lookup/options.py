@@ -155,7 +155,7 @@ class LookupModule(DataLookup):
             found["translation"] = self.translation(variables)
         account_id = found.get("cluster", {}).get("account_id")
         if account_id:
-            merged = {"account": f"apono_fleet.accounts.{account_id}.settings"}
+            merged = {"account": f"apono_plan.accounts.{account_id}.settings"}
             found.update(plain(given([merged], variables, self._templar.template)))
         return host_options.Facts(variables["inventory_hostname"], **found)
 

@@ -19,9 +19,9 @@ def host_variables(account_id: str) -> dict[str, str]:
     They differ where the cluster of the host that plans cannot be onboarded.
     """
     return {
-        "plan": f"apono_fleet.accounts.{account_id}.account_host",
-        "rollout": f"apono_rollout.account_hosts.{account_id}",
-        "planned_role": f"apono_fleet.accounts.{account_id}.role",
+        "plan": f"apono_plan.accounts.{account_id}.account_host",
+        "rollout": f"apono_plan.rollout.account_hosts.{account_id}",
+        "planned_role": f"apono_plan.accounts.{account_id}.role",
     }
 
 

@@ -24,12 +24,12 @@ HOST = {"apono_region": "eu-west-1", "apono_account_id": ACCOUNT, "apono_user_em
 IN_THE_MIDDLE = {
     "onboard": (
         "Get the settings of the cluster",
-        "Get what is planned",
+        "Get the hosts of the rollout",
         "Report which clusters failed to the last play",
     ),
     "offboard": (
         "Get the settings of the cluster",
-        "Get what is planned",
+        "Get the hosts of the rollout",
         "Report which clusters failed to the last play",
     ),
     "audit": (

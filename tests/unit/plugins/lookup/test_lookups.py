@@ -46,7 +46,7 @@ def test_options_are_those_of_a_target_of_the_table():
 
 def test_the_settings_of_an_account_are_those_of_all_its_clusters(monkeypatch):
     settings = {"apono_tags": {"team": "platform"}, "apono_role_name": "look"}
-    monkeypatch.setitem(VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"settings": settings}}})
+    monkeypatch.setitem(VARIABLES, "apono_plan", {"accounts": {"111122223333": {"settings": settings}}})
     monkeypatch.setitem(VARIABLES, "apono_tags", {"team": "other"})
     shared = {"name": "look", "path": "/", "tags": {"team": "platform"}}
     assert looked_up(options, "iam_role") == [{**shared, "purge_trusted_accounts": False}]
@@ -91,12 +91,11 @@ ROLE = {"arn": ROLE_ARN, "create_date": "2026-11-26T12:00:00+00:00"}
 
 def account_with(monkeypatch, leader_result, builder_result=None):
     hostvars = {"leader.example.com": {"account_access_role_result": leader_result}}
-    monkeypatch.setitem(
-        VARIABLES, "apono_fleet", {"accounts": {"111122223333": {"account_host": "leader.example.com", "settings": {}}}}
-    )
+    plan = {"accounts": {"111122223333": {"account_host": "leader.example.com", "settings": {}}}}
     if builder_result is not None:
         hostvars["builder"] = {"account_access_role_result": builder_result}
-        monkeypatch.setitem(VARIABLES, "apono_rollout", {"account_hosts": {"111122223333": "builder"}})
+        plan["rollout"] = {"account_hosts": {"111122223333": "builder"}}
+    monkeypatch.setitem(VARIABLES, "apono_plan", plan)
     monkeypatch.setitem(VARIABLES, "hostvars", hostvars)
 
 
