@@ -85,6 +85,36 @@ def other_clusters(places: Iterable[Place], offboarded: Collection[Place], liste
     return sorted(named | existing)
 
 
+def removal(
+    plan: Mapping[str, Any], offboarded: Iterable[str], remaining: Collection[str], asked_for: bool | None = None
+) -> dict[str, Any]:
+    """What a run removes from the accounts: ``hosts``, which remove the role and the policy, one for each account; and
+    ``note``, what the report says of roles and policies that stay.
+
+    :param plan: what the action ``fleet_plan`` returned.
+    :param offboarded: the hosts whose clusters the run has offboarded. One with which there was nothing to do is
+        offboarded already.
+    :param remaining: the hosts of the inventory whose users may still need the role.
+    :param asked_for: whether to remove roles and policies, if the user has decided.
+    """
+    if asked_for is False or asked_for is None and remaining:
+        may_use = f": {', '.join(remaining)} may still use them" if remaining else ""
+        note = (
+            f"The IAM roles and policies of the accounts stay{may_use}. To remove them all the same, set "
+            "apono_remove_account_access to true."
+        )
+        return {"hosts": [], "note": note}
+    hosts: dict[str, str] = {}
+    for host in offboarded:
+        if host in plan["clusters"]:
+            hosts.setdefault(plan["hosts"][host]["account_id"], host)
+    kept = plan["kept_accounts"]
+    return {
+        "hosts": [host for account_id, host in hosts.items() if account_id not in kept],
+        "note": " ".join(kept.values()),
+    }
+
+
 def why_kept(account_id: str, clusters: list[str], error: str = "") -> str:
     """What the report says of an account whose role and policy stay; empty where they can go.
 

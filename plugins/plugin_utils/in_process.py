@@ -44,7 +44,7 @@ Watch().begin()
 transport.preload()
 # To find one filter or test, Ansible loads all of its collection: a worker that has to do so costs as much as three.
 filter_loader.get("apono.eks.outcomes")
-for lookup in ("account_role", "options"):
+for lookup in ("account_role", "options", "run_result"):
     lookup_loader.get(f"apono.eks.{lookup}")
 test_loader.get("ansible.builtin.defined")
 if not aws.PROBLEM:

@@ -234,6 +234,19 @@ def errors_of(
     ]
 
 
+def failure_words(host: str, failure: Mapping[str, Any], is_reported: bool) -> str:
+    """The message with which a host fails at the end of a run.
+
+    :param failure: what the playbook has kept of the failure.
+    :param is_reported: whether the report has the errors of the host. A query may leave it out.
+    """
+    errors = failure.get("errors") or [failure]
+    if not is_reported:
+        return " ".join(text(error.get("message")) for error in errors)
+    steps = ", ".join(dict.fromkeys(error["step"] for error in errors if error.get("step")))
+    return f"{host} failed{f' at: {steps}' if steps else ''}. The report above has the error and what to do."
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """A dictionary, empty where there is none."""
     return value if isinstance(value, dict) else {}

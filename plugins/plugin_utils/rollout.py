@@ -80,9 +80,22 @@ def judged(errors: Mapping[str, list[dict[str, str]]], hosts: int, max_fail_perc
     """What the errors of a plan mean for the run: ``stopped``, whether more of its hosts have some than may fail; and
     ``failures``, by host what is kept as ``apono_failure``: the first error, and all of them as ``errors``."""
     return {
-        "stopped": len(errors) * 100 > float(max_fail_percentage) * hosts,
+        "stopped": too_many(len(errors), hosts, max_fail_percentage),
         "failures": {host: {**found[0], "errors": found} for host, found in errors.items()},
     }
+
+
+def too_many(failed: int, hosts: int, max_fail_percentage: float) -> bool:
+    """Whether more of these hosts failed than may."""
+    return failed * 100 > float(max_fail_percentage) * hosts
+
+
+def stopped_words(max_fail_percentage: float) -> str:
+    """What the report says of a run that was stopped."""
+    return (
+        f"The run was stopped, because more than {max_fail_percentage} % of a batch failed. Remove the cause and run "
+        "again for the clusters that were not started."
+    )
 
 
 def parts_of_tags(inherited: Iterable[str], only: Collection[str], skipped: Collection[str]) -> list[str]:

@@ -327,7 +327,7 @@ def test_the_variables_of_a_role_are_its_options_of_the_table(role: str) -> None
 # What a play reads before there is a host, and the words of messages, which name variables and read none.
 BEFORE_HOSTS = {"apono_hosts"}
 WITHOUT_HOST = {"one_cluster.yml"}
-WORDS = {"name", "msg", "fail_msg", "otherwise", "apono_kept"}
+WORDS = {"name", "msg", "fail_msg", "otherwise"}
 FILES = sorted(path for folder in ("playbooks", "roles") for path in (CHECKOUT / folder).rglob("*.yml"))
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleLookupError
-from ansible_collections.apono.eks.plugins.lookup import account_role, options
+from ansible_collections.apono.eks.plugins.lookup import account_role, options, run_result
 
 TEMPLAR = SimpleNamespace(template=lambda value: value)
 VARIABLES = {
@@ -142,3 +142,82 @@ def test_a_role_is_asked_for_what_can_be_told_of_it():
     for terms, further in ((["name"], {}), (["arn"], {"default": "x"})):
         with pytest.raises(AnsibleLookupError, match="takes the terms arn, existing_arn, created, host"):
             looked_up(account_role, *terms, **further)
+
+
+FAILURE = {"step": "mapping", "message": "The cluster is busy.", "code": "Busy"}
+ROLLOUT = {"hosts": ["prod-1", "prod-2"], "stopped": False, "max_fail_percentage": 40}
+PLAN = {
+    "hosts": {host: {"account_id": "111122223333"} for host in ("prod-1", "prod-2", "prod-3")},
+    "clusters": {host: {} for host in ("prod-1", "prod-2", "prod-3")},
+    "kept_accounts": {},
+    "rollout": ROLLOUT,
+}
+
+
+def run_so_far(monkeypatch, facts, **rollout):
+    hosts = ["prod-1", "prod-2", "prod-3"]
+    variables = {
+        "hostvars": {**dict.fromkeys((*hosts, "localhost"), {}), **facts},
+        "groups": {"all": hosts},
+        "ansible_play_hosts_all": hosts,
+        "ansible_play_batch": hosts[:2],
+        "apono_plan": {**PLAN, "rollout": {**ROLLOUT, **rollout}},
+    }
+    for name, value in variables.items():
+        monkeypatch.setitem(VARIABLES, name, value)
+
+
+def test_a_host_with_a_failure_has_failed(monkeypatch):
+    run_so_far(monkeypatch, {"prod-1": {"apono_failure": {}}, "prod-3": {"apono_failure": FAILURE}})
+    # The batch has none.
+    assert looked_up(run_result, "failed_hosts", "stopped") == [["prod-3"], False]
+    run_so_far(monkeypatch, {"prod-2": {"apono_failure": FAILURE}})
+    assert looked_up(run_result, "failed_hosts", "stopped") == [["prod-2"], True]
+    run_so_far(monkeypatch, {"prod-2": {"apono_failure": FAILURE}}, max_fail_percentage=50)
+    assert looked_up(run_result, "stopped") == [False]
+
+
+@pytest.mark.parametrize(
+    ("facts", "rollout", "hosts", "remaining"),
+    [
+        ({"prod-1": {"apono_done": True}, "prod-2": {"apono_done": True}}, {}, ["prod-1"], ""),
+        # A batch that was not started.
+        ({"prod-1": {"apono_done": True}, "prod-2": {"apono_done": False}}, {}, [], "prod-2"),
+        ({"prod-1": {"apono_done": True, "apono_failure": FAILURE}, "prod-2": {"apono_done": True}}, {}, [], "prod-1"),
+        # With nothing to do for a cluster, it is offboarded already.
+        ({}, {"hosts": []}, ["prod-1"], ""),
+        ({}, {"hosts": [], "stopped": True}, [], "prod-1, prod-2, prod-3"),
+    ],
+)
+def test_the_role_of_an_account_goes_with_its_last_cluster(monkeypatch, facts, rollout, hosts, remaining):
+    run_so_far(monkeypatch, facts, **rollout)
+    (found,) = looked_up(run_result, "account_removal")
+    assert found["hosts"] == hosts
+    assert (f"stay: {remaining} may still use them" in found["note"]) == bool(remaining)
+    monkeypatch.setitem(VARIABLES, "apono_remove_account_access", not hosts)
+    (found,) = looked_up(run_result, "account_removal")
+    assert bool(found["hosts"]) == (not hosts and not rollout.get("stopped"))
+
+
+def test_the_notes_say_what_stays_and_that_the_run_was_stopped(monkeypatch):
+    run_so_far(monkeypatch, {})
+    assert looked_up(run_result, "notes") == [[]]
+    run_so_far(monkeypatch, {"localhost": {"apono_removal": {"hosts": [], "note": "All stay."}, "apono_stopped": True}})
+    ((kept, stopped),) = looked_up(run_result, "notes")
+    assert kept == "All stay."
+    assert "more than 40 % of a batch failed" in stopped
+
+
+def test_a_host_fails_with_what_the_report_does_not_have(monkeypatch):
+    monkeypatch.setitem(VARIABLES, "apono_failure", FAILURE)
+    assert looked_up(run_result, "failure") == ["The cluster is busy."]
+    monkeypatch.setitem(VARIABLES, "apono_report_result", {"errors": {"prod-1": "The cluster is busy."}})
+    assert looked_up(run_result, "failure") == [
+        "prod-1 failed at: mapping. The report above has the error and what to do."
+    ]
+
+
+def test_the_terms_of_a_run_are_known():
+    for terms, further in ((["name"], {}), (["notes"], {"default": "x"})):
+        with pytest.raises(AnsibleLookupError, match="takes the terms failed_hosts, stopped, account_removal"):
+            looked_up(run_result, *terms, **further)

@@ -13,6 +13,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.account_use import (
     other_clusters,
     places_of,
     regions_to_list,
+    removal,
     why_kept,
 )
 
@@ -85,3 +86,48 @@ def test_the_reason_is_bounded_and_moves_no_terminal():
     assert ACCOUNT in text
     assert "apono_remove_account_access" in text
     assert "not known which other clusters use them. Not allowed." in why_kept(ACCOUNT, [], "Not allowed.")
+
+
+OTHER = "444455556666"
+PLAN = {
+    "hosts": {
+        "alpha": {"account_id": ACCOUNT},
+        "beta": {"account_id": ACCOUNT},
+        "gamma": {"account_id": OTHER},
+        "gone": {"account_id": ACCOUNT},
+    },
+    "clusters": {"alpha": {}, "beta": {}, "gamma": {}},
+    "kept_accounts": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("offboarded", "remaining", "asked_for", "hosts"),
+    [
+        # The first host of each account, of those whose cluster is there.
+        (["gone", "beta", "alpha", "gamma"], [], None, ["beta", "gamma"]),
+        (["gone"], [], None, []),
+        (["alpha"], ["beta"], None, []),
+        (["alpha"], ["beta"], True, ["alpha"]),
+        (["alpha"], [], False, []),
+        ([], [], True, []),
+    ],
+)
+def test_one_host_of_each_account_removes_the_role_if_no_other_may_use_it(offboarded, remaining, asked_for, hosts):
+    assert removal(PLAN, offboarded, remaining, asked_for)["hosts"] == hosts
+
+
+def test_the_report_says_which_roles_stay_and_why():
+    assert removal(PLAN, ["alpha"], [])["note"] == ""
+    assert removal(PLAN, ["alpha"], ["beta", "gamma"])["note"].startswith(
+        "The IAM roles and policies of the accounts stay: beta, gamma may still use them. To remove them all the same,"
+    )
+    assert removal(PLAN, ["alpha"], [], asked_for=False)["note"].startswith(
+        "The IAM roles and policies of the accounts stay. To remove them all the same, set apono_remove_account_access"
+    )
+
+
+def test_an_account_that_other_clusters_use_stays_and_the_rest_goes():
+    kept = {**PLAN, "kept_accounts": {OTHER: "The role of the other account stays."}}
+    found = removal(kept, ["alpha", "gamma"], [])
+    assert found == {"hosts": ["alpha"], "note": "The role of the other account stays."}

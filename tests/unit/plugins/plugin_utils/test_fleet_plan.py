@@ -63,7 +63,10 @@ def test_a_part_that_is_left_out_is_not_read(parts, kinds):
 
 
 def test_what_is_wrong_with_the_settings_of_the_run_is_an_error_of_each_host():
-    run = {"values": {"apono_serial": "some", "apono_report": "reports/"}, "errors": {"apono_report_title": "No title."}}
+    run = {
+        "values": {"apono_serial": "some", "apono_report": "reports/"},
+        "errors": {"apono_report_title": "No title."},
+    }
     planner = Table({"alpha": settings(), "beta": settings()}, {Report: failed("No folder.")}, run=run)
     planned = planner.plan()["rollout"]
     assert (planned["hosts"], planned["serial"], planned["max_fail_percentage"]) == ([], ["100%"], 100)

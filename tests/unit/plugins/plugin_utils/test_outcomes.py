@@ -225,3 +225,25 @@ def test_the_items_of_a_loop_are_results_each_and_anything_else_is_one():
     facts = {"loop": loop, "other": other, "one": MADE, "empty": {}, "wrong": "text"}
     assert outcomes.results(facts, ["loop", "one", "absent", "empty", "wrong"]) == [SAME, MADE, MADE]
     assert outcomes.results(facts, ["other"]) == [other]
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_reported", "words"),
+    [
+        (
+            {"step": "mapping", "message": "No."},
+            True,
+            "alpha failed at: mapping. The report above has the error and what to do.",
+        ),
+        ({"step": "", "message": "No."}, True, "alpha failed. The report above has the error and what to do."),
+        ({"step": "mapping", "message": "No."}, False, "No."),
+        (
+            {"errors": [{"step": step, "message": "No."} for step in ("role", "", "role", "mapping")]},
+            True,
+            "alpha failed at: role, mapping. The report above has the error and what to do.",
+        ),
+        ({"errors": [{"message": "No role."}, {"message": "No policy."}]}, False, "No role. No policy."),
+    ],
+)
+def test_a_host_fails_with_a_reference_to_the_report_or_with_its_errors(failure, is_reported, words):
+    assert outcomes.failure_words("alpha", failure, is_reported) == words

@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apono.eks.plugins.plugin_utils.rollout import PARTS, parts_of_tags, rollout
+from ansible_collections.apono.eks.plugins.plugin_utils.rollout import (
+    PARTS,
+    parts_of_tags,
+    rollout,
+    stopped_words,
+    too_many,
+)
 
 HOSTS = ("alpha", "beta", "gamma", "delta")
 CHANGED = {"integration_result": {"changes": ["create the integration"]}}
@@ -104,3 +110,15 @@ FLOW = {"changes": ["create the flow"]}
 )
 def test_a_run_plans_the_parts_whose_tags_ansible_runs(inherited, only, skipped, parts):
     assert parts_of_tags(inherited, only, skipped) == list(parts)
+
+
+@pytest.mark.parametrize(
+    ("failed", "hosts", "most", "is_too_many"),
+    [(0, 3, 0, False), (1, 3, 0, True), (1, 3, 33, True), (1, 3, 34, False), (3, 3, 100, False), (0, 0, 0, False)],
+)
+def test_a_run_stops_if_more_of_a_batch_fail_than_may(failed, hosts, most, is_too_many):
+    assert too_many(failed, hosts, most) is is_too_many
+
+
+def test_the_report_says_that_a_run_was_stopped():
+    assert stopped_words(20).startswith("The run was stopped, because more than 20 % of a batch failed. Remove the")
