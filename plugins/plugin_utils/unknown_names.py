@@ -21,7 +21,7 @@ TAGS_OF_ANSIBLE = ("all", "always", "never", "tagged", "untagged")
 # What playbooks, plays and tasks of the collection set themselves, and what the rulebooks read.
 # fmt: off
 OWN = frozenset((
-    "apono_accounts", "apono_adopt_notes", "apono_adopt_result", "apono_adoption", "apono_api_options", "apono_api_result",
+    "apono_accounts", "apono_adopt_result", "apono_adoption", "apono_api_options", "apono_api_result",
     "apono_audit_result", "apono_automation_roles", "apono_aws_options", "apono_bindings_result", "apono_blockers",
     "apono_catalog_type", "apono_cluster", "apono_cluster_id", "apono_cluster_result", "apono_connector_options",
     "apono_connectors_result", "apono_contexts", "apono_differences", "apono_done", "apono_end_result",
