@@ -17,7 +17,7 @@ options:
   _terms:
     description:
       - V(failed_hosts) are the hosts of the play that failed.
-      - V(stopped) is whether more hosts of the batch failed than C(apono_max_fail_percentage) allows.
+      - V(stopped) says whether more hosts of the batch failed than C(apono_max_fail_percentage) allows.
       - V(account_removal) is what C(apono.eks.offboard) removes from the accounts. C(hosts) are the hosts that remove
         the IAM role and policy, one for each account. C(note) says which roles and policies stay, and why.
       - V(notes) are the notes for the report, which say that the run was stopped, and which roles and policies stay.

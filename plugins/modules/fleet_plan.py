@@ -13,12 +13,12 @@ description:
   - Reads the clusters of a play, their accounts, mappings, integrations and access flows concurrently, and returns for
     each cluster what the roles of this collection would change, or all that is wrong.
   - It writes nothing, and runs on the controller, once for all hosts of a play.
-  - What is wrong with a cluster is data in the result and no failure of the task, so that the other clusters go on. A
+  - A problem of a cluster is data in the result and no failure of the task, so that the other clusters go on. A
     service that does not answer fails the clusters that need it, after 4 minutes at the latest.
   - It reads the fact C(apono_settings) of each host, which is what the lookup C(apono.eks.options) returns for
     V(onboard_settings) or V(offboard_settings), and of hosts without it the variables of the inventory.
   - It reads the variables of the run, which are C(apono_serial), C(apono_max_fail_percentage) and C(apono_report), in
-    the context of the first host, and checks that the report can be written. What is wrong with them is an error of
+    the context of the first host, and checks that the report can be written. A problem of one of them is an error of
     each host. If more than C(apono_max_fail_percentage) of the hosts have errors, nothing is rolled out.
 extends_documentation_fragment:
   - apono.eks.attributes.info

@@ -87,7 +87,7 @@ class Run:
     @property
     def told(self) -> dict[str, str]:
         """The line of each cluster in the table at the end, with single spaces."""
-        # The checks of a query and of the path come before it.
+        # The check of a query comes before it.
         reports = [item["result"] for item in self.results if item["action"] == "apono.eks.report"]
         *_check, table = [result["table"] for result in reports if "table" in result]
         return {line.split()[0]: " ".join(line.split()) for line in table[1 : table.index("")]}
