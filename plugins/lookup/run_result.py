@@ -10,7 +10,7 @@ short_description: Get the result of a run of the playbooks so far
 version_added: 0.1.0
 description:
   - In the playbooks of this collection, a host that fails stays in the run, so that the report has it. This lookup
-    returns which hosts failed, and what follows from that for the rest of the run.
+    returns the hosts that failed, and the consequences for the rest of the run.
   - It reads the facts C(apono_failure) and C(apono_done) of the hosts of the play, C(apono_plan), the result of
     M(apono.eks.fleet_plan), and C(apono_report_result), that of M(apono.eks.report).
 options:
@@ -55,8 +55,10 @@ from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLooku
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
-# What the playbooks keep of a run as facts of localhost, and of a host that was rolled out.
-STOPPED, REMOVAL, DONE = "apono_stopped", "apono_removal", "apono_done"
+# Two facts of localhost, and a fact of each host whose batch is done.
+STOPPED = "apono_stopped"
+REMOVAL = "apono_removal"
+DONE = "apono_done"
 
 
 class LookupModule(DataLookup):
