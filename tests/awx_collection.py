@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection awx.awx, with which ``extensions/awx`` is tested.
+"""Install the collection awx.awx for the tests of ``extensions/awx``.
 
-``python tests/awx_collection.py FOLDER`` puts it under FOLDER, unless it is there. It is taken out of the Python
-package ``ansible``, of which nothing else is kept.
+``python tests/awx_collection.py FOLDER`` installs it in FOLDER, if it is missing there. The collection comes from the
+Python package ``ansible``. The other content of the package is not installed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-# The last release with the modules of AWX's last one, 24.6.1.
+# The last release of the package that has the modules for AWX 24.6.1, the last release of AWX.
 PACKAGE = "ansible==12.3.0"
 COLLECTION = "ansible_collections/awx/awx/"
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""At the end of each run of pytest: what did not run, and why, and what the tests have left in the checkout, which is
-an error. ``make test`` gets the figures too."""
+"""At the end of each run of pytest, print the skipped tests with their reasons, and the files that tests left in the
+checkout. Such files are an error. ``make test`` reads the figures, too."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[1]
 UNTRACKED = pytest.StashKey[set[str]]()
 LEFT = pytest.StashKey[list[str]]()
-# Taken out, because neither the workers of this run nor runs inside of tests are runs of their own.
+# Removed from the environment, so that neither the workers of this run nor the pytest of a test add a record.
 OVERVIEW = os.environ.pop("APONO_EKS_OVERVIEW", "")
 
 
 def untracked() -> set[str]:
-    """The files of the checkout that Git neither has nor ignores; none where it is no clone."""
+    """Return the files that Git neither tracks nor ignores, or none if the checkout is no clone."""
     command = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--others", "--exclude-standard"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -38,7 +38,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tests write below their own temporary folders: what one leaves in the checkout would be published with it."""
+    """Fail if a test left a file in the checkout, because the archive of the collection would contain that file."""
     before = session.config.stash[UNTRACKED]
     left = sorted(untracked() - before)
     session.config.stash[LEFT] = left
@@ -52,9 +52,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for reason, number in skipped.most_common():
         terminalreporter.write_line(f"Not run: {number} test{'s' if number > 1 else ''}: {reason}")
     for left in terminalreporter.config.stash.get(LEFT, []):
-        terminalreporter.write_line(f"Left in the checkout while the tests ran: {left}", red=True)
+        terminalreporter.write_line(f"A test left this file in the checkout: {left}", red=True)
     if OVERVIEW:
-        # ansible-test hides it from the tests of module_utils, which have no overview.
+        # ansible-test hides this module from the tests of module_utils. These tests have no overview.
         from ansible.release import __version__ as ansible_core
 
         numbers = {outcome: len(stats.get(outcome, ())) for outcome in ("passed", "failed", "error")}
@@ -64,6 +64,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def reason_of(report: Any) -> str:
-    """Why a test was skipped: the last of file, line and reason."""
+    """Return the reason why a test was skipped. It is the last item of file, line and reason."""
     text = report.longrepr[-1] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")

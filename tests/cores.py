@@ -1,15 +1,15 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The releases of ansible-core that the tests run on, each with a Python and with libraries of its own.
+"""The releases of ansible-core on which the tests run. Each one has its own Python and libraries.
 
-The oldest core has the oldest libraries that ``requirements.txt`` allows, the newest core the newest ones. The release
-between them, with the newest libraries, is for tests that ask for every core.
+The oldest release has the oldest libraries that ``requirements.txt`` allows, and the newest release has the newest
+ones. A release between them, with the newest libraries, is for the tests that run on every release.
 
-``python tests/cores.py`` prints the releases, with Python and libraries. ``python tests/cores.py ends`` prints the
-names of the oldest and the newest. ``python tests/cores.py install FOLDER`` makes a virtual environment for each in
-FOLDER, or makes it anew where other packages were asked for when it was made. ``python tests/cores.py requirement``
-prints the newest release for the Python that runs this, as pip takes it.
+``python tests/cores.py`` prints the releases with their Python and libraries. ``python tests/cores.py ends`` prints the
+names of the oldest and the newest release. ``python tests/cores.py install FOLDER`` creates a virtual environment for
+each release in FOLDER, and creates it again if the required packages have changed. ``python tests/cores.py
+requirement`` prints the pip requirement of the newest release for the current Python.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from shutil import which
 from typing import NamedTuple
 
-# The Pythons of a controller (Ansible's support matrix), oldest release first.
+# The Python versions of a controller in Ansible's support matrix. The oldest release is first.
 PYTHONS = {
     "2.16": ("3.10", "3.11", "3.12"),
     "2.17": ("3.10", "3.11", "3.12"),
@@ -40,7 +40,7 @@ PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
 def interpreters() -> Iterator[str]:
-    """Where a Python may be: the one that runs this, those of the path, and those installed beside it."""
+    """Return possible paths of Python: the current one, those on the PATH, and those in the folder beside it."""
     yield sys.executable
     for version in ("3.10", "3.11", "3.12", "3.13", "3.14"):
         yield which(f"python{version}") or ""
@@ -49,7 +49,7 @@ def interpreters() -> Iterator[str]:
 
 @functools.cache
 def pythons() -> dict[str, str]:
-    """A working Python for each version that there is."""
+    """Return the path of a working Python for each version on this machine."""
     found: dict[str, str] = {}
     for path in filter(None, interpreters()):
         probe = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, check=False)
@@ -59,7 +59,7 @@ def pythons() -> dict[str, str]:
 
 
 class Core(NamedTuple):
-    """A release of ansible-core to test on: its Python, and the collection's libraries as pip takes them."""
+    """A release of ansible-core for the tests: its Python, and the pip requirements of the collection's libraries."""
 
     name: str
     python: str
@@ -72,18 +72,18 @@ class Core(NamedTuple):
 
 
 def allowed_libraries() -> tuple[str, ...]:
-    """What ``requirements.txt`` allows, a requirement each."""
+    """Return the requirements in ``requirements.txt``."""
     lines = (line.split("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
     return tuple(filter(None, lines))
 
 
 def oldest_libraries() -> tuple[str, ...]:
-    """The oldest release of each library that ``requirements.txt`` allows."""
+    """Return a requirement of the oldest release of each library that ``requirements.txt`` allows."""
     return tuple(re.sub(">=", "==", library) for library in allowed_libraries())
 
 
 def cores() -> list[Core]:
-    """The oldest release that can run here, one between, and the newest; oldest first."""
+    """Return the oldest release that can run on this machine, one between, and the newest. The oldest is first."""
     present = pythons()
     possible = {core: [python for python in wanted if python in present] for core, wanted in PYTHONS.items()}
     names = [core for core, fitting in possible.items() if fitting]
@@ -92,7 +92,7 @@ def cores() -> list[Core]:
     def core(name: str, python: str, libraries: tuple[str, ...]) -> Core:
         return Core(name, python, present[python], libraries)
 
-    # The oldest with the oldest Python, the newest with the newest.
+    # The oldest release has the oldest Python, and the newest release has the newest Python.
     found = {
         oldest: core(oldest, possible[oldest][0], oldest_libraries()),
         newest: core(newest, possible[newest][-1], allowed_libraries()),
@@ -106,15 +106,15 @@ def requirement(core: str) -> str:
 
 
 def newest_here() -> str:
-    """The newest release for the Python that runs this."""
+    """Return the pip requirement of the newest release for the current Python."""
     version = "{}.{}".format(*sys.version_info[:2])
     fitting = [core for core, versions in PYTHONS.items() if version in versions]
-    # A Python that is newer than this table gets whatever release says that it supports it.
+    # For a Python that is newer than this table, pip chooses a release that supports it.
     return requirement(fitting[-1]) if fitting else "ansible-core"
 
 
 def install(folder: Path) -> None:
-    """Make the environments that are missing, cut off, or made for other packages than are asked for today."""
+    """Create the environments that are missing or incomplete, or that have other packages than required."""
     for core in cores():
         environment = folder / core.name
         marker = environment / "complete"

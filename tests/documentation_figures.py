@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much documentation the collection has, in figures, beside collections that are known for theirs.
+"""Compare the documentation with that of other collections, in figures.
 
 ``python tests/documentation_figures.py`` prints the table. With the folder of another collection, it prints the figures
-of that one: :data:`ANCHORS` was made so, of the revisions that it names.
+of that collection. The figures in :data:`ANCHORS` come from such runs.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ ROWS = {
 
 Figures = dict[str, float]
 
-# Of the revisions bc0acc87 of community.dns, e475cca of hetzner.hcloud, 59c5d2793 of amazon.aws and ec8942dd of
-# kubernetes.core.
+# The figures of the commits bc0acc87 of community.dns, e475cca of hetzner.hcloud, 59c5d2793 of amazon.aws and ec8942dd
+# of kubernetes.core.
 ANCHORS: dict[str, Figures] = {
     "community.dns": {
         **{"examples": 3.4, "seealso": 26.1, "samples": 57.6},
@@ -58,18 +58,18 @@ ANCHORS: dict[str, Figures] = {
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's tags."""
+    """Reads YAML with Ansible's tags."""
 
 
 Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def figures(collection: Path) -> Figures:
-    """Return the figures of a collection, zero where it has nothing to count."""
+    """Return the figures of a collection. A figure is zero if there is nothing to count."""
     modules = [texts(path) for path in sorted((collection / "plugins/modules").rglob("*.py")) if path.stem[0] != "_"]
     modules = [module for module in modules if "DOCUMENTATION" in module]
     values = [value for module in modules for value in leaves(parsed(module.get("RETURN", "")) or {})]
-    # A checkout can have links to files that are made for a release.
+    # A checkout can have links to files that only a release contains.
     pages = [path for path in sorted((collection / "docs/docsite/rst").rglob("*.rst")) if path.exists()]
     guides = [path.read_text() for path in pages]
     guides = [guide for guide in guides if not is_changelog(guide)]

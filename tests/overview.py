@@ -1,9 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of ``make test``, one after the other: before them what runs and how long it takes, after them what ran.
+"""Run the parts of ``make test`` one after the other. Print the parts and their expected time, and a summary at the
+end.
 
-``python tests/overview.py PART…`` runs ``make PART`` for each; a part that fails ends the run.
+``python tests/overview.py PART…`` runs ``make PART`` for each part. It stops at the first part that fails.
 """
 
 from __future__ import annotations
@@ -22,31 +23,31 @@ import cores
 from testbed.kubernetes_real import Programs
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# How long each part took when it last passed here, in seconds.
+# The duration of each part in its last successful run on this machine, in seconds.
 TIMES = CHECKOUT / ".cache/times.json"
 RECORD = "APONO_EKS_OVERVIEW"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the tests: what it does, and how long it takes on 2 cores, in minutes, where it has never run."""
+    """A part of the tests: its subject, and its duration in minutes on 2 cores, for a machine where it never ran."""
 
-    what: str
+    subject: str
     minutes: float
 
 
 PARTS = {
-    "units": Part("the logic, on the oldest and the newest ansible-core too", 4),
-    "testbed-tests": Part("the services that the tests stand on", 5),
-    "scenarios": Part("the real playbooks over these services", 30),
-    "browser": Part("the page of a report in a real browser", 1),
-    "molecule": Part("each role by itself", 4),
+    "units": Part("the logic, also on the oldest and the newest ansible-core", 4),
+    "testbed-tests": Part("the services of the test bed", 5),
+    "scenarios": Part("the real playbooks on these services", 30),
+    "browser": Part("the HTML report in a real browser", 1),
+    "molecule": Part("each role alone", 4),
 }
 
 
 @dataclass
 class Outcome:
-    """What became of a part: ``runs`` is a record of each run of pytest in it."""
+    """The result of a part. ``runs`` has a record of each run of pytest in it."""
 
     name: str
     seconds: float
@@ -61,7 +62,7 @@ class Outcome:
 
 
 def shown(seconds: float) -> str:
-    """A time as people say it."""
+    """Return a duration in seconds, or in minutes if it is long."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
@@ -70,34 +71,32 @@ def last_times() -> dict[str, float]:
 
 
 def machine() -> list[str]:
-    """What the tests run on."""
+    """Return the releases of ansible-core and the API server on which the tests run."""
     lines = ["ansible-core:"]
     for core in cores.cores():
         lines.append(f"  {core.name}, Python {core.python}, {', '.join(core.libraries)}")
-    lines.append(
-        f"  {cores.newest_here()}, Python {sys.version_info[0]}.{sys.version_info[1]}, of the tests themselves"
-    )
+    lines.append(f"  {cores.newest_here()}, Python {sys.version_info[0]}.{sys.version_info[1]}, which runs the tests")
     programs = Programs.find()
     server = (
         f"real, {programs.kube_apiserver}"
         if programs
-        else "the small one of the test bed (make kube builds a real one)"
+        else "the small one of the test bed. To build a real one, run: make kube"
     )
     return [*lines, f"Kubernetes API server: {server}"]
 
 
 def announcement(names: list[str], times: dict[str, float]) -> list[str]:
     seconds = {name: times.get(name, PARTS[name].minutes * 60) for name in names}
-    source = "as last time here" if set(names) <= set(times) else "on 2 cores"
+    source = "as in the last run" if set(names) <= set(times) else "on 2 cores"
     total = shown(sum(seconds.values()))
-    lines = [f"{len(names)} parts, about {total} ({source}). Each runs alone too, as make NAME:"]
-    lines += [f"  {name:14} {PARTS[name].what}, about {shown(seconds[name])}" for name in names]
+    lines = [f"{len(names)} parts, about {total} ({source}). To run one part alone, use make NAME:"]
+    lines += [f"  {name:14} {PARTS[name].subject}, about {shown(seconds[name])}" for name in names]
     return [*lines, *machine()]
 
 
 def summary(names: list[str], outcomes: list[Outcome]) -> list[str]:
-    """What ran, where, and all that did not."""
-    lines = ["", f"Ran in {shown(sum(outcome.seconds for outcome in outcomes))}:"]
+    """Return the results of the parts, and the tests and parts that did not run."""
+    lines = ["", f"The tests ran for {shown(sum(outcome.seconds for outcome in outcomes))}:"]
     for outcome in outcomes:
         lines.append(f"  {outcome.line}")
         lines += [f"    {run['where']}: {run['passed']} passed" for run in outcome.runs]
@@ -106,10 +105,10 @@ def summary(names: list[str], outcomes: list[Outcome]) -> list[str]:
         for run in outcome.runs:
             for reason, number in run["skipped"].items():
                 missing[outcome.name, reason] += number
-    lines += [f"Not run: {number} of {name}: {reason}" for (name, reason), number in missing.items()]
+    lines += [f"Not run: {number} tests of {name}: {reason}" for (name, reason), number in missing.items()]
     lines += [f"Not run: {name}, because {outcomes[-1].name} failed" for name in names[len(outcomes) :]]
     if len(lines) == 2 + sum(1 + len(outcome.runs) for outcome in outcomes):
-        lines.append("Nothing was left out.")
+        lines.append("All tests ran.")
     return [*lines, *machine()]
 
 

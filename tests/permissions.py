@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an automation needs, in the forms in which people give it: of ``extensions/permissions/permissions.yml``,
-``python tests/permissions.py`` makes the IAM policies, the RBAC manifests and the tables of the guide."""
+"""Generate the IAM policies, the RBAC manifests and the tables of the guide from
+``extensions/permissions/permissions.yml``: ``python tests/permissions.py``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDER = Path("extensions/permissions")
 GUIDE = Path("docs/docsite/rst/permissions.rst")
 BEGIN, END = ".. Made by make permissions, from here\n", ".. to here\n"
 
-# The Kubernetes group of the automation, and the namespaces that every cluster has.
+# The Kubernetes group of the automation principal, and the namespaces that every cluster has.
 GROUP = "apono-automation"
 NAMESPACES = ("kube-system",)
 
@@ -34,7 +34,7 @@ TITLES = {
 
 
 class Dumper(yaml.SafeDumper):
-    """YAML as the linter likes it: lists are indented, and nothing is an alias."""
+    """Writes YAML in the style of the linter: with indented lists and without aliases."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -50,17 +50,17 @@ def source() -> dict[str, Any]:
 
 
 def of(name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries that a document has."""
+    """Return the entries of a document."""
     return [entry for entry in entries if name in entry["in"]]
 
 
 def names(entries: list[dict[str, Any]]) -> list[str]:
-    """The names of the documents, in the order in which they are first named."""
+    """Return the names of the documents in their order in the entries."""
     return list(dict.fromkeys(name for entry in entries for name in entry["in"]))
 
 
 def iam_policy(name: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The policy of a document, without some of its statements."""
+    """Return the policy of a document, without the named statements."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -78,7 +78,7 @@ def iam_policy(name: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def manifests(name: str) -> list[dict[str, Any]]:
-    """The objects that give the automation's group what a document says, ready to be applied."""
+    """Return the manifests that give the permissions of a document to the group of the automation principal."""
     entries = of(name, source()["kubernetes"])
     objects: list[dict[str, Any]] = []
     for namespace in dict.fromkeys(entry.get("namespace") for entry in entries):
@@ -108,7 +108,7 @@ def apono_calls(name: str) -> list[str]:
 
 
 def table(headers: tuple[str, ...], rows: list[tuple[list[str], ...]]) -> list[str]:
-    """A table of which each cell is lines of text."""
+    """Return a table. Each cell is a list of lines."""
     lines = [".. list-table::", "    :header-rows: 1", ""]
     for row in [tuple([header] for header in headers), *rows]:
         for number, cell in enumerate(row):
@@ -123,20 +123,20 @@ def literals(texts: list[str]) -> list[str]:
 
 
 def actions(texts: list[str]) -> list[str]:
-    """The actions of a statement, each with a link to what it does."""
+    """Return the actions of a statement, each with a link to its documentation."""
     return [", ".join(f"`{text} <{address(text)}>`__" for text in texts)]
 
 
 def address(action: str) -> str:
-    """The page of an action in the API references of AWS."""
+    """Return the URL of an action in the API references of AWS."""
     service, _colon, operation = action.partition(":")
-    if action == "iam:PassRole":  # a permission that is no operation
+    if action == "iam:PassRole":  # not an operation
         return f"{AWS_DOCUMENTATION}/IAM/latest/UserGuide/id_roles_use_passrole.html"
     return f"{AWS_DOCUMENTATION}/{REFERENCES[service]}/latest/APIReference/API_{operation}.html"
 
 
 def reason(entry: dict[str, Any]) -> list[str]:
-    """What something is for, in a cell."""
+    """Return the cell with the purpose of an entry."""
     return [f"{entry['for']}{'. Only where: ' + entry['when'] if 'when' in entry else ''}"]
 
 
@@ -191,7 +191,7 @@ def conditions(entry: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def guide(text: str) -> str:
-    """The guide with its tables as they are to be."""
+    """Return the guide with new tables."""
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     sections = [line for name in names(source()["iam"]) for line in section(name)]
@@ -199,13 +199,13 @@ def guide(text: str) -> str:
 
 
 def files() -> dict[Path, str]:
-    """All files that are made, by their path in the checkout."""
+    """Return the generated files by their path in the checkout."""
     data = source()
     made = {
         FOLDER / "iam" / f"{name}.json": json.dumps(iam_policy(name), indent=2) + "\n" for name in names(data["iam"])
     }
     made |= {
-        # One document, as ansible-test wants of each file of YAML.
+        # A single document, because ansible-test requires this of each YAML file.
         FOLDER / "kubernetes" / f"{name}.yml": yaml.dump(
             {"apiVersion": "v1", "kind": "List", "items": manifests(name)},
             Dumper=Dumper,

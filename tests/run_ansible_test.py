@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ``ansible-test`` on a copy of the collection: ``python tests/run_ansible_test.py FOLDER sanity …``.
 
-ansible-test wants the collection in a folder ``ansible_collections/NAMESPACE/NAME`` that is no link, and fetches the
-installer of pip from a site of its own, where the standard library's serves as well. It also hides the environment's
-settings of pip (an index, a certificate authority) from the environments that it makes, so they go into a file.
+ansible-test requires the collection in a folder ``ansible_collections/NAMESPACE/NAME`` that is not a link. It downloads
+an installer of pip from its own site. This program replaces that installer by pip of the standard library. ansible-test
+also hides the pip settings of the environment, such as an index, from its environments. So this program writes them to
+a file.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from cores import pythons
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-# In the place of the installer: pip from the standard library, then the releases that ansible-test asks for.
+# The replacement of the installer. It installs pip from the standard library, and then the releases that ansible-test
+# requests.
 GET_PIP = """
 import subprocess, sys
 
-# In a process of its own, because it hides pip's settings from the one that it runs in.
+# A separate process, because ensurepip removes the settings of pip from the environment of its process.
 subprocess.check_call([sys.executable, "-m", "ensurepip"])
 options = [option for option in sys.argv[1:] if option not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *options]))
@@ -34,7 +36,7 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *options]))
 
 
 def copy_collection(folder: Path) -> Path:
-    """The tracked files, and those that will be, as the collection's folder; its path."""
+    """Copy the tracked and the new files of the checkout, and return the folder of the copy."""
     copy = folder / "ansible_collections" / "apono" / "eks"
     shutil.rmtree(copy, ignore_errors=True)
     command = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -47,11 +49,10 @@ def copy_collection(folder: Path) -> Path:
 
 
 def provide_pip(home: Path) -> None:
-    """Put the stand-in where ansible-test keeps the installer that it has fetched, under each version that it may
-    want."""
+    """Write the replacement to ansible-test's cache of installers, for each version that it can request."""
     found = importlib.util.find_spec("ansible_test")
     if found is None or not found.submodule_search_locations:
-        sys.exit("ansible_test is not in this environment")
+        sys.exit("This environment has no ansible_test. Install ansible-core in it.")
     package = Path(found.submodule_search_locations[0])
     source = (package / "_internal" / "python_requirements.py").read_text()
     cache = home / ".ansible" / "test" / "cache"
@@ -61,7 +62,7 @@ def provide_pip(home: Path) -> None:
 
 
 def provide_pip_settings(home: Path) -> None:
-    """Write pip's settings, wherever they come from, where every pip with this home finds them."""
+    """Write all settings of pip to its file in this home folder."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
@@ -73,7 +74,7 @@ def provide_pip_settings(home: Path) -> None:
 
 
 def provide_pythons(folder: Path) -> None:
-    """Links to the Pythons that work, to go before those of the path, where one may be a mere promise of a Python."""
+    """Create links to the working Pythons, because a Python on the PATH can be a stub that does not work."""
     folder.mkdir(parents=True, exist_ok=True)
     for version, path in pythons().items():
         link = folder / f"python{version}"
@@ -84,14 +85,14 @@ def provide_pythons(folder: Path) -> None:
 def main() -> int:
     folder = Path(sys.argv[1]).resolve()
     copy = copy_collection(folder)
-    # Without a repository of its own, it would take the one above for the collection's.
+    # Without its own repository, ansible-test would use the repository of the parent folder.
     subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
     subprocess.run(["git", "add", "--all"], cwd=copy, check=True)
     home = folder / "home"
     provide_pip(home)
     provide_pip_settings(home)
     provide_pythons(folder / "bin")
-    # This environment first: a link to its Python from elsewhere would not find what is installed in it.
+    # This environment is first, because a link to its Python does not find the packages of the environment.
     path = os.pathsep.join([str(Path(sys.executable).parent), str(folder / "bin"), os.environ["PATH"]])
     command = [str(Path(sys.executable).with_name("ansible-test")), *sys.argv[2:]]
     return subprocess.call(command, cwd=copy, env={**os.environ, "HOME": str(home), "PATH": path})

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Baselines that only shrink: how many findings of each kind a file had when a check was introduced.
+"""Baselines that can only shrink. A baseline has the number of findings of each kind that a file had at the beginning.
 
-A line of a baseline is a file's name, the kind of finding, and their number. A file that moves to another folder keeps
-its lines.
+A line of a baseline has the name of a file, the kind of finding, and the number of findings. The lines remain valid if
+a file moves to another folder.
 """
 
 from __future__ import annotations
@@ -37,10 +37,15 @@ def judge(path: Path, heading: str, found: list[tuple[str, str, str]], shrink: b
         if (name, kind) in more:
             print(line)
     if more:
-        print(f"These findings are not in {path.name}, or are more than it has of their kind: correct them.")
+        print(f"These findings exceed the number for their kind and file in {path.name}. Correct them.")
         return 1
     if shrink:
         write(path, heading, now)
-    print(f"{path.stem}: {now.total()} known findings, none new", end="")
-    print(f"; {(before - now).total()} are corrected: make {path.stem}" if now != before and not shrink else "")
+    print(f"{path.stem}: {now.total()} known findings, no new ones", end="")
+    corrected = (before - now).total()
+    print(
+        f"; {corrected} are corrected. To update the baseline, run: make {path.stem}"
+        if now != before and not shrink
+        else ""
+    )
     return 0

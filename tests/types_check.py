@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mypy, strict, with a baseline that only shrinks.
+"""Run mypy in strict mode, with a baseline that can only shrink.
 
-``python tests/types_check.py`` fails for each error that ``types-baseline.txt`` does not have: one in a new file, or
-one more of a kind in an old file. ``python tests/types_check.py shrink`` writes the baseline anew, and refuses to write
-one that is larger anywhere. A line of the baseline is a file's name, mypy's name of the kind of error, and how many
-there are; a file that moves to another folder keeps its lines.
+``python tests/types_check.py`` fails for an error that is not in ``types-baseline.txt``: an error in a new file, or
+more errors of a kind than the baseline has for a file. ``python tests/types_check.py shrink`` writes a new baseline,
+but fails if a number would grow. A line of the baseline has the name of a file, mypy's code of the error, and the
+number of errors. The lines remain valid if a file moves to another folder.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ import shrinking
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BASELINE = CHECKOUT / "tests/types-baseline.txt"
-HEADING = "Errors of mypy that were there first. Mend some, then: make types-baseline"
+HEADING = "Known errors of mypy. After you correct some of them, run: make types-baseline"
 OPTIONS = (
     "--strict",
-    # A type is the same on each release; the oldest one that plugins run on would hide what the tests use.
+    # Types are the same for each release of Python. With the oldest one for plugins, mypy would not know newer syntax
+    # in tests.
     "--python-version=3.11",
     "--explicit-package-bases",
-    # Ansible and botocore have no types, and plugins extend Ansible's classes.
+    # Ansible and botocore have no type hints, and plugins are subclasses of Ansible's classes.
     "--ignore-missing-imports",
     "--allow-subclassing-any",
     "--follow-imports=silent",
@@ -40,11 +41,11 @@ ERROR = re.compile(r"(?P<path>[^:]+):\d+: error: .*\[(?P<kind>[a-z-]+)\]")
 
 
 def errors() -> list[str]:
-    """What mypy says of the plugins, the test bed and the programs of the tests."""
+    """Return the errors of mypy in the plugins, the test bed and the programs of the tests."""
     place = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
     plugins = place / "ansible_collections/apono/eks/plugins"
     programs = [str(path) for path in sorted((CHECKOUT / "tests").glob("*.py"))]
-    # What is on PYTHONPATH counts as installed, and is not checked.
+    # mypy treats modules on PYTHONPATH as installed, and does not check them.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["MYPYPATH"] = os.pathsep.join([str(place), str(CHECKOUT / "tests")])
     command = [sys.executable, "-m", "mypy", *OPTIONS, f"--cache-dir={CHECKOUT / '.cache/mypy'}"]
@@ -62,7 +63,7 @@ def errors() -> list[str]:
 
 
 def counted(lines: Iterable[str]) -> shrinking.Kinds:
-    """How many errors of each kind there are in each file, by its name."""
+    """Return the number of errors of each kind, by the name of the file."""
     found = (ERROR.fullmatch(line) for line in lines)
     return Counter((Path(match["path"]).name, match["kind"]) for match in found if match)
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reference of the playbooks' variables, made from the table of settings: ``make variables`` writes it."""
+"""Generate the reference of the playbooks' variables from the table of settings: ``make variables``."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ Before ansible-core 2.19, an expression such as ``"{{ common_tags }}"`` becomes 
 
 
 def reference(sections: Iterable[Section] = SECTIONS) -> str:
-    """The whole page."""
+    """Return the whole page."""
     return HEAD + "".join(map(section, sections))
 
 
@@ -95,7 +95,7 @@ def meaning(setting: Setting) -> Iterator[str]:
         yield f" {playbooks(setting.used_by)} {read(setting.used_by)} it, too."
 
 
-# The guides of playbooks that have another name than their guide.
+# The guides whose name differs from the name of the playbook.
 GUIDES = {
     "migrate_to_access_entries": "migration",
     "offboard": "offboarding",
@@ -106,14 +106,14 @@ GUIDES = {
 
 
 def playbooks(names: tuple[str, ...]) -> str:
-    """The names of playbooks, each with a link to its guide."""
+    """Return the names of playbooks, each with a link to its guide."""
     guides = [f"ansible_collections.apono.eks.docsite.{GUIDES.get(name, name)}" for name in names]
     found = [f":ref:`apono.eks.{name} <{guide}>`" for name, guide in zip(names, guides, strict=True)]
     return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]
 
 
 def read(names: tuple[str, ...]) -> str:
-    """The verb, in the number of the playbooks."""
+    """Return the verb in the singular or the plural, by the number of the playbooks."""
     return "read" if len(names) > 1 else "reads"
 
 

@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words that users read: those of the glossary, and task names that begin with a verb of the list.
+"""Check the words that users read against the glossary, and the first words of task names.
 
-``python tests/words_check.py`` prints each finding, and fails if there is one. The words are checked in the guides, the
-READMEs, the documentation of modules, plugins and roles, the messages of plugins, playbooks and roles, in comments and
-docstrings, and in task names. Words with several meanings, such as *keep* and *ask*, are refused only where the meaning
-is certain.
+``python tests/words_check.py`` prints each finding, and fails if there is one. It checks the guides, the READMEs, and
+the documentation of modules, plugins and roles. It also checks the texts of plugins, playbooks, roles and extensions.
+It checks the comments and docstrings of these files and of the tests, and the task names of playbooks and roles. A word
+with several meanings, such as *keep* or *ask*, is a finding only if its meaning is certain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-# The kind of a finding, the words, and what to write instead. docs/docsite/rst/glossary.rst explains the terms.
+# The kind of a finding, its words, and the better words. docs/docsite/rst/glossary.rst explains the terms.
 WORDS: dict[str, tuple[str, str]] = {
     "people": (
         r"people|persons?|somebody|nobody|whoever|anybody|everybody",
@@ -56,12 +56,12 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 COMPILED = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, (words, _better) in WORDS.items()}
 
-# The kinds of findings in comments and docstrings begin with this.
+# The prefix of the kinds of findings in comments and docstrings.
 COMMENT = "comment:"
 
 VERBS = ("Create", "Update", "Ensure", "Remove", "Get", "Check", "Verify", "Install", "Wait", "Plan", "Report", "Fail")
 
-# What is not one of the words, though it looks like it, and why.
+# Texts that match a pattern without being a finding, and the reasons.
 EXCEPTIONS: dict[str, str] = {
     r"people-k8s|people:\{\{|['\"]people:|people_k8s": "sample names of a role and of a username",
     r"sso_role_name = people": "the sample name of a permission set",
@@ -71,7 +71,7 @@ EXCEPTED = re.compile("|".join(EXCEPTIONS))
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's tags."""
+    """Reads YAML with Ansible's tags."""
 
 
 Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
@@ -88,7 +88,7 @@ def texts() -> Iterator[Line]:
         for path in sorted(CHECKOUT.glob(pattern)):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 yield path, number, line
-    for pattern in ("playbooks/**/*.yml", "roles/*/*/*.yml", "extensions/permissions/permissions.yml"):
+    for pattern in ("playbooks/**/*.yml", "roles/*/*/*.yml", "extensions/**/*.yml"):
         for path in sorted(CHECKOUT.glob(pattern)):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 if not line.lstrip().startswith("#"):
@@ -98,13 +98,15 @@ def texts() -> Iterator[Line]:
 
 
 def comments() -> Iterator[Line]:
-    """Return each line that maintainers read: comments, and the docstrings of plugins."""
-    for pattern in ("playbooks/**/*.yml", "roles/*/*/*.yml"):
+    """Return each line that maintainers read: comments and docstrings."""
+    for pattern in ("playbooks/**/*.yml", "roles/*/*/*.yml", "extensions/**/*.yml"):
         for path in sorted(CHECKOUT.glob(pattern)):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 if line.lstrip().startswith("#"):
                     yield path, number, line
-    for path in sorted((CHECKOUT / "plugins").rglob("*.py")):
+    for path in sorted(
+        path for folder in ("plugins", "extensions", "tests") for path in (CHECKOUT / folder).rglob("*.py")
+    ):
         yield from strings(path, of_code=True)
         for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
             if token.type == tokenize.COMMENT:
@@ -112,7 +114,7 @@ def comments() -> Iterator[Line]:
 
 
 def strings(path: Path, of_code: bool) -> Iterator[Line]:
-    """Return the lines of the docstrings of a file, or those of its other texts: messages and documentation."""
+    """Return the lines of the docstrings of a file, or the lines of its messages and documentation."""
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     docstrings = {
@@ -123,7 +125,7 @@ def strings(path: Path, of_code: bool) -> Iterator[Line]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and (id(node) in docstrings) == of_code:
             for number, line in enumerate(node.value.splitlines(), node.lineno):
-                # A text without a blank is a name or a key.
+                # A text without a space is a name or a key.
                 if " " in line:
                     yield path, number, line
 
@@ -138,7 +140,8 @@ def wrong_words() -> Iterator[Finding]:
 
 
 def tasks(value: Any) -> Iterator[dict[str, Any]]:
-    """Return the tasks of a YAML document. Plays are no tasks: they have hosts, and name a phase of the run."""
+    """Return the tasks of a YAML document, without its plays. A play has hosts, and its name describes a phase of the
+    run."""
     if isinstance(value, list):
         for item in value:
             yield from tasks(item)

@@ -1,21 +1,20 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run costs: ``make bench``.
+"""Measure the cost of a run: ``make bench``.
 
-A fleet on the test bed is onboarded: first in check mode, then for real, and again when nothing differs. The first and
-the last of these do not write. These do the job:
+The benchmark onboards fleets on the test bed: in check mode, for the first time, and again without changes. It measures
 
 collection
     the playbook ``apono.eks.onboard``, and ``apono.eks.audit`` after it;
 modules
-    the same with its tasks as ordinary modules, of the smallest fleet;
+    the same playbook with its tasks as ordinary modules, only for the smallest fleet;
 composition
-    the playbook in ``composition``, which does the same without this collection, of all but the largest fleets;
+    the playbook in ``composition``, which does the same job without this collection, except for the largest fleets;
 floor
-    one task that does nothing, on each cluster.
+    one task for each cluster that does nothing.
 
-All of them run on one ansible-core. The services are processes of their own, whose time and memory are not counted.
+All of them run on the same ansible-core. The services run in other processes, whose time and memory do not count.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from benchmark import environment
-from benchmark import figures as say
+from benchmark import figures as results
 from benchmark.curve import bars, svg
 from benchmark.figures import (
     ALL,
@@ -65,14 +64,14 @@ NOTHING = {"name": "Do nothing", "ansible.builtin.assert": {"that": ["true"], "q
 
 
 class WrongWork(Exception):
-    """What was measured is not the job; the message says what it did."""
+    """The measured run did not do its job. The message names its changes."""
 
 
 class Benchmark:
-    """Measures one run after the other, and says so on the way."""
+    """Measures one run after the other, and prints each result at once."""
 
     def __init__(self, bed: Bed, folder: Path, binary: Path, forks: int, latency: float) -> None:
-        """:param latency: seconds that each call takes longer in the runs that have any."""
+        """:param latency: The additional seconds of each call, in the runs with latency."""
         self.bed = bed
         self.folder = folder
         self.controller = Controller(folder, binary)
@@ -81,9 +80,9 @@ class Benchmark:
         self.figures = Figures()
 
     def run(self, sizes: list[int], who: Collection[str]) -> None:
-        """Everything, from the smallest fleet to the largest.
+        """Measure all runs, from the smallest fleet to the largest.
 
-        :param who: whose jobs are measured, beside the collection's.
+        :param who: The measured programs, in addition to the collection.
         """
         for size in sorted(sizes):
             fleet = Fleet(self.bed, size)
@@ -104,9 +103,9 @@ class Benchmark:
                 self.compose(fleet, COMPOSED if size == min(sizes) else (ONBOARD, RERUN), size == min(sizes))
 
     def compose(self, onboarded: Fleet, jobs: tuple[str, ...], with_latency: bool) -> None:
-        """The same by the composition, from nothing.
+        """Measure the composition on a new fleet.
 
-        :raises WrongWork: it came to another end than the collection.
+        :raises WrongWork: The result differs from that of the collection.
         """
         end = onboarded.state()
         fleet = Fleet(self.bed, onboarded.size)
@@ -116,10 +115,10 @@ class Benchmark:
             self.measure(fleet, COMPOSITION, RERUN, latency=self.latency)
         others = list(differences(fleet.state(), end))
         if others:
-            raise WrongWork("The composition left something else than the collection:\n" + "\n".join(others))
+            raise WrongWork("The result of the composition differs from that of the collection:\n" + "\n".join(others))
 
     def do_nothing(self, fleet: Fleet) -> None:
-        """One task that does nothing, on each cluster."""
+        """Measure one task for each cluster that does nothing."""
         play = {"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [NOTHING]}
         path = self.folder / "floor.json"
         path.write_text(json.dumps([play]))
@@ -134,9 +133,9 @@ class Benchmark:
         forks: int | None = None,
         latency: float = 0,
     ) -> None:
-        """One run.
+        """Measure one run.
 
-        :raises WrongWork: it wrote where there was nothing to write, or the other way round.
+        :raises WrongWork: The run wrote without a reason, or wrote nothing although it had to.
         """
         forks = forks or self.forks
         fleet.take_calls()
@@ -154,29 +153,32 @@ class Benchmark:
         self.figures.append(figure)
 
 
-def tell(figures: Figures, folder: Path) -> None:
-    """Print what was found, and keep it."""
+def report(figures: Figures, folder: Path) -> None:
+    """Print the results, and write them to files."""
     curves = figures.curve(RERUN)
     sizes = {figure.clusters for figure in figures}
     size = CLUSTERS if CLUSTERS in sizes else max(sizes)
-    print(f"\nWhat each run cost:\n\n{say.table(say.costs(figures))}")
-    print(f"\nCalls in all, at {size} clusters:\n\n{say.table(say.calls(figures, size))}")
+    print(f"\nCost of each run:\n\n{results.table(results.costs(figures))}")
+    print(f"\nNumber of calls, with {size} clusters:\n\n{results.table(results.calls(figures, size))}")
     print(f"\nRerun, wall time per cluster:\n\n{bars(curves)}")
-    print(f"\nTargets, at {CLUSTERS} clusters or those that they name:\n\n{say.table(say.verdicts(figures))}")
+    print(f"\nTargets, with {CLUSTERS} clusters unless the target names another number:\n")
+    print(results.table(results.verdicts(figures)))
     picture, data = folder / "curve.svg", folder / "figures.json"
-    picture.write_text(svg("Rerun with nothing to do: wall time per cluster", curves))
-    data.write_text(json.dumps(say.as_data(figures), indent=2))
-    print(f"\nThe curve is drawn in {picture}, and all figures are in {data}.")
+    picture.write_text(svg("Rerun without changes: wall time per cluster", curves))
+    data.write_text(json.dumps(results.as_data(figures), indent=2))
+    print(f"\nThe curve is in {picture}, and all figures are in {data}.")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmark", description="What a run costs.")
+    parser = argparse.ArgumentParser(prog="python -m benchmark", description="Measure the cost of a run.")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[10, CLUSTERS, MANY_CLUSTERS, MOST_CLUSTERS], metavar="CLUSTERS"
     )
     parser.add_argument("--forks", type=int, default=8)
-    parser.add_argument("--who", nargs="+", choices=ALL, default=ALL, help="whose runs are measured")
-    parser.add_argument("--latency", type=int, default=100, metavar="MS", help="of each call, in runs that have any")
+    parser.add_argument("--who", nargs="+", choices=ALL, default=ALL, help="the measured programs")
+    parser.add_argument(
+        "--latency", type=int, default=100, metavar="MS", help="the latency of each call, in the runs with latency"
+    )
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     binaries = Path(sys.executable).parent
@@ -190,10 +192,10 @@ def main() -> None:
         try:
             benchmark.run(arguments.sizes, arguments.who)
         finally:
-            # What was measured is not lost by a run that fails.
+            # If a run fails, the results of the runs before it are reported, too.
             if benchmark.figures:
-                tell(benchmark.figures, FOLDER)
-            print(f"{time.monotonic() - started:.0f} s in all.")
+                report(benchmark.figures, FOLDER)
+            print(f"{time.monotonic() - started:.0f} s in total.")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one edit of aws-auth costs, by the size of its text and for texts that nobody would write.
+"""Measure the cost of one edit of aws-auth, by the size of its text and for extreme texts.
 
-``python -m benchmark.aws_auth`` adds a role to each text at three sizes, in a process of its own. It prints CPU
-seconds, which double with the size where the cost is linear, and the most memory that the process had. It fails when an
-edit costs more than the collection promises.
+``python -m benchmark.aws_auth`` adds a role to each text at three sizes, in a separate process. It prints CPU seconds
+and peak memory. If the cost is linear, the CPU seconds double with the size. The program fails if an edit costs more
+than the limit of the collection.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 
 ARN = "arn:aws:iam::111122223333:role/"
 ENTRY = aws_auth.RoleEntry(f"{ARN}apono-k8s-access", "{{SessionNameRaw}}")
-# A little room for the new entry.
+# Leaves room for the new entry.
 MOST = aws_auth.MOST_BYTES - 1024
 SIZES = (MOST // 4, MOST // 2, MOST)
-# What one edit may cost at most.
+# The maximum cost of one edit.
 MOST_SECONDS, MOST_MEBIBYTES = 3.0, 300
 
 Text = Callable[[int], str]
 
 
 def filled(item: str, head: str = "", tail: str = "") -> Text:
-    """One thing over and over, up to the size."""
+    """Return a function that repeats one item up to the size."""
     return lambda size: head + item * ((size - len((head + tail).encode())) // len(item.encode())) + tail
 
 
 def numbered(item: str, head: str = "", tail: str = "") -> Text:
-    """Things that differ in their number, up to the size."""
+    """Return a function that repeats an item with a new number up to the size."""
 
     def text(size: int) -> str:
         parts, length, place = [head], len(head) + len(tail), 0
@@ -53,11 +53,11 @@ def numbered(item: str, head: str = "", tail: str = "") -> Text:
 
 
 def nested(opening: str, closing: str, deepest: int) -> Text:
-    """Things within one another, to a depth, up to the size."""
+    """Return a function that nests items to a depth, up to the size."""
     return lambda size: f"[{(opening * deepest + closing * deepest + ',') * (size // (deepest * 2 + 1) or 1)}]"[:size]
 
 
-# Texts of entries as they are met, at the limit of a ConfigMap.
+# Typical texts of entries, at the size limit of a ConfigMap.
 ENTRIES: dict[str, Text] = {
     "entries": numbered(f"- rolearn: {ARN}r#\n  username: user-#\n  groups: [view, edit]\n"),
     "entries in block style": numbered(f"- rolearn: {ARN}r#\n  username: user-#\n  groups:\n  - view\n  - edit\n"),
@@ -78,7 +78,7 @@ ENTRIES: dict[str, Text] = {
     ),
 }
 
-# Texts that no user would write. Of most, a whole ConfigMap is refused because of its number of tokens.
+# Texts that no user would write. A whole ConfigMap of most of them is an error, because it has too many tokens.
 NASTY: dict[str, Text] = {
     **{
         repr(item): filled(item)
@@ -128,7 +128,7 @@ TEXTS = ENTRIES | NASTY
 
 
 def measure(name: str, size: int) -> tuple[float, int, str]:
-    """CPU seconds and MiB of one edit, and the code of the error where it is refused."""
+    """Return the CPU seconds and MiB of one edit, and the error code if the edit fails."""
     text = TEXTS[name](size)
     start = time.process_time()
     try:
@@ -141,7 +141,7 @@ def measure(name: str, size: int) -> tuple[float, int, str]:
 
 
 def measured_alone(name: str, size: int) -> tuple[float, int, str]:
-    """As :func:`measure`, in a process of its own."""
+    """Run :func:`measure` in a separate process."""
     command = [sys.executable, "-m", "benchmark.aws_auth", name, str(size)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     seconds, mebibytes, result = json.loads(done.stdout)
@@ -163,7 +163,7 @@ def main() -> None:
         if costs[-1][0] > MOST_SECONDS or mebibytes > MOST_MEBIBYTES:
             too_much.append(name)
     if too_much:
-        sys.exit(f"More than {MOST_SECONDS:.0f} s or {MOST_MEBIBYTES} MiB: {', '.join(too_much)}")
+        sys.exit(f"These edits exceed {MOST_SECONDS:.0f} s or {MOST_MEBIBYTES} MiB: {', '.join(too_much)}")
 
 
 if __name__ == "__main__":

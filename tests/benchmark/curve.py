@@ -1,26 +1,26 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The curve: time per cluster over the number of clusters, in characters and as a picture."""
+"""The curve of the time per cluster over the number of clusters, as text and as an SVG image."""
 
 from __future__ import annotations
 
 import math
 from xml.sax.saxutils import escape
 
-# By who did the job: points of a number of clusters and seconds.
+# The points of each program: the number of clusters and the seconds.
 Curves = dict[str, list[tuple[int, float]]]
 
 BAR_CHARACTERS = 40
 COLOURS = ("#0072b2", "#767676", "#009e73", "#d55e00")
 
-# The picture's size, and the space around what is drawn in it.
+# The size of the image, and its margins.
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 90, 130, 50, 50
 
 
 def bars(curves: Curves) -> str:
-    """The curves in characters, each bar as long as the time."""
+    """Return the curves as text. The length of each bar is the time."""
     most = max(seconds for points in curves.values() for _clusters, seconds in points)
     width = max(map(len, curves))
     lines = []
@@ -36,20 +36,20 @@ def milliseconds(seconds: float) -> str:
 
 
 class Axis:
-    """A logarithmic axis: where a value is on the picture."""
+    """A logarithmic axis. It returns the position of a value in the image."""
 
     def __init__(self, values: list[float], start: float, end: float) -> None:
         self.low, self.high = math.log(min(values)), math.log(max(values))
         self.start, self.end = start, end
 
     def __call__(self, value: float) -> float:
-        # One value alone is in the middle.
+        # A single value is in the middle.
         part = (math.log(value) - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         return round(self.start + part * (self.end - self.start), 1)
 
 
 def round_numbers(low: float, high: float) -> list[float]:
-    """The numbers 1, 2, 5 and their tenfolds from the last one up to ``low`` to the first from ``high`` on."""
+    """Return the numbers 1, 2, 5, 10, 20 and so on that include ``low`` and ``high``."""
     numbers = [step * 10**power for power in range(-4, 5) for step in (1, 2, 5)]
     first = max(number for number in numbers if number <= low)
     last = min(number for number in numbers if number >= high)
@@ -57,7 +57,7 @@ def round_numbers(low: float, high: float) -> list[float]:
 
 
 def svg(title: str, curves: Curves) -> str:
-    """The curves as a picture. Both axes are logarithmic: a factor is the same distance everywhere."""
+    """Return the curves as an SVG image. Both axes are logarithmic, so a factor has the same length everywhere."""
     points = [point for those in curves.values() for point in those]
     sizes = sorted({clusters for clusters, _seconds in points})
     times = round_numbers(min(seconds for _clusters, seconds in points), max(seconds for _clusters, seconds in points))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the measured figures say: tables, the targets and whether they hold, and the curve. No I/O."""
+"""The results of the benchmark: tables, targets and the points of the curve. No I/O."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ COMPOSED = (CHECK, ONBOARD, RERUN)
 
 GIBIBYTE = 1024 * MEBIBYTE
 
-# The targets are about these.
+# The numbers of clusters and forks of the targets.
 CLUSTERS = 50
 MANY_CLUSTERS = 200
 MOST_CLUSTERS = 1000
 MANY_FORKS = 20
-# How often the reruns that are compared with the floor are measured, in turns: one differs from the next by a tenth.
+# The number of alternating reruns of the collection and of the floor. The results of two reruns can differ by 10 %.
 ROUNDS = 5
-# Credentials are no resource.
+# This call gets credentials and no resource.
 NO_RESOURCE = ("sts:AssumeRole",)
 
 WALL = attrgetter("wall")
@@ -44,7 +44,7 @@ CPU = attrgetter("cpu")
 
 @dataclass(frozen=True)
 class Figure:
-    """What one job cost one of those who did it."""
+    """The cost of one job of one program."""
 
     who: str
     job: str
@@ -62,17 +62,17 @@ class Figure:
 
     @property
     def wall(self) -> float:
-        """Wall seconds for each cluster."""
+        """Return the wall seconds for each cluster."""
         return self.cost.wall_seconds / self.clusters
 
     @property
     def cpu(self) -> float:
-        """CPU seconds for each cluster."""
+        """Return the CPU seconds for each cluster."""
         return self.cost.cpu_seconds / self.clusters
 
     @property
     def most_calls(self) -> float:
-        """Calls for each cluster, of the operation that was called most."""
+        """Return the calls for each cluster of the operation with the most calls."""
         return max(count for name, count in self.cost.calls.items() if name not in NO_RESOURCE) / self.clusters
 
 
@@ -80,8 +80,8 @@ class Figures(list[Figure]):
     """All figures of a benchmark."""
 
     def of(self, who: str, job: str, clusters: int, forks: int | None = None, latency: float = 0) -> Figure | None:
-        """One figure, with the forks of the first one measured if none are named; of several, that of the median CPU
-        time."""
+        """Return one result. The default number of forks is that of the first result. From several results, return the
+        one with the median CPU time."""
         alike = [
             figure
             for figure in self
@@ -92,7 +92,7 @@ class Figures(list[Figure]):
         return ranked[(len(ranked) - 1) // 2] if ranked else None
 
     def curve(self, job: str) -> dict[str, list[tuple[int, float]]]:
-        """Wall seconds for each cluster over the number of clusters, as points, by who did the job."""
+        """Return the wall seconds for each cluster over the number of clusters, as points by program."""
         curves: dict[str, list[tuple[int, float]]] = {}
         for who in dict.fromkeys(figure.who for figure in self):
             found = (self.of(who, job, size) for size in sorted({figure.clusters for figure in self}))
@@ -103,7 +103,7 @@ class Figures(list[Figure]):
 
 @dataclass(frozen=True)
 class Target:
-    """A value that is to be at most so much; without a value, what it is about was not measured."""
+    """A value with a maximum. Without a value, the benchmark has not measured it."""
 
     words: str
     value: float | None
@@ -143,7 +143,7 @@ def seconds(value: float) -> str:
 
 
 def targets(figures: Figures) -> list[Target]:
-    """What a run may cost at most."""
+    """Return the targets."""
     rerun = figures.of(COLLECTION, RERUN, CLUSTERS)
     check = figures.of(COLLECTION, CHECK, CLUSTERS)
     onboard = figures.of(COLLECTION, ONBOARD, CLUSTERS)
@@ -181,7 +181,7 @@ def verdicts(figures: Figures) -> Iterator[tuple[str, ...]]:
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Rows, the first of them titles, as a simple table of reStructuredText."""
+    """Return rows as a simple table of reStructuredText. The first row has the titles."""
     cells = list(rows)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     rule = "  ".join("=" * width for width in widths)
@@ -223,7 +223,7 @@ def costs(figures: Iterable[Figure]) -> Iterator[tuple[str, ...]]:
 
 
 def calls(figures: Figures, clusters: int) -> Iterator[tuple[str, ...]]:
-    """How often each operation was called, in all, at one number of clusters."""
+    """Return the number of calls of each operation, for one number of clusters."""
     columns = {
         f"{job}, {who}": figure.cost.calls
         for job in JOBS
@@ -236,7 +236,7 @@ def calls(figures: Figures, clusters: int) -> Iterator[tuple[str, ...]]:
 
 
 def as_data(figures: Figures) -> dict[str, Any]:
-    """Everything, as JSON takes it."""
+    """Return all results as data for JSON."""
     return {
         "figures": [
             {**vars(figure), "cost": vars(figure.cost), "calls_per_cluster": per_cluster(figure)} for figure in figures

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet of any size on the test bed, and what the services hold of it."""
+"""A fleet of any size on the test bed, and its state in the services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testbed.estate import Account, Cluster, integrations
 
 ACCOUNTS = ("111122223333", "444455556666")
 REGIONS = ("eu-central-1", "us-east-1")
-# How a cluster is mapped, and its authentication mode.
+# The authentication method and the authentication mode of a cluster.
 MODES = {"config_map": "CONFIG_MAP", "eks_api": "API_AND_CONFIG_MAP"}
 CONNECTOR = "Production"
 
@@ -29,7 +29,7 @@ NODES = """\
 
 
 class Fleet:
-    """Clusters spread evenly over both ways of mapping, two accounts and two regions; none is onboarded yet."""
+    """Clusters that are not onboarded, evenly spread over both authentication methods, two accounts and two regions."""
 
     def __init__(self, bed: Bed, size: int) -> None:
         bed.reset()
@@ -54,7 +54,7 @@ class Fleet:
 
     @property
     def inventory(self) -> dict[str, Any]:
-        """As a user would write it: a group for each account that has clusters."""
+        """Return the inventory as a user would write it, with a group for each account."""
         groups = {
             f"account_{account_id}": {
                 "hosts": self.hosts[account_id],
@@ -66,13 +66,13 @@ class Fleet:
         return {"all": {"vars": {"apono_connector": CONNECTOR}, "children": groups}}
 
     def take_calls(self) -> Counter[str]:
-        """How often each operation was called since this was asked last."""
+        """Return the number of calls of each operation since the previous call of this method."""
         calls = Counter(self.bed.calls())
         self.bed.forget_calls()
         return calls
 
     def state(self) -> dict[str, Any]:
-        """What the services hold, without what the services chose: ids and times."""
+        """Return the state of the services, without the values that the services chose, such as ids and times."""
         stored = integrations(self.bed)
         return {
             "accounts": {account_id: state_of_account(account) for account_id, account in self.accounts.items()},
@@ -85,7 +85,7 @@ class Fleet:
 
 
 def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
-    """What two states differ in, with the way to it."""
+    """Return the differences of two states, with their paths."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in sorted(one.keys() | other.keys()):
             yield from differences(one.get(key), other.get(key), f"{where} {key}")
@@ -105,7 +105,7 @@ def state_of_cluster(cluster: Cluster) -> dict[str, Any]:
     return {
         "mode": cluster.mode,
         "entry": {key: entry.get(key) for key in ("type", "username", "kubernetesGroups")},
-        # As EKS reads it: what order and what quotation marks a program writes is its own affair.
+        # Compared as EKS reads it, because programs can use different orders and quotation marks.
         "mapped": read_aws_auth(config_map.get("data", {})).roles,
         "labels": config_map.get("metadata", {}).get("labels"),
     }

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of ansible-playbook, and what they cost: wall and CPU seconds, memory, tasks, calls."""
+"""Run ansible-playbook and measure the cost: wall and CPU seconds, memory, tasks and calls."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from testbed.processes import descendants
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 MEBIBYTE = 1024**2
 
-# To look at the memory takes time that the run would have had: this part of one core at most.
+# Reading the memory takes CPU time from the run. So it may use this part of one core at most.
 WATCHING = 0.05
 
 
 @dataclass
 class Cost:
-    """What one run cost. CPU seconds and memory are those of ansible-playbook and everything that it started."""
+    """The cost of one run. CPU seconds and memory include ansible-playbook and all of its child processes."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -38,27 +38,27 @@ class Cost:
 
 
 class RunFailed(Exception):
-    """A run that is not worth measuring; the message ends with what it printed."""
+    """The run failed, so its cost does not count. The message ends with its output."""
 
 
 def pss_bytes(smaps_rollup: str) -> int:
-    """The memory of a process, its part of shared pages included, from its file smaps_rollup."""
+    """Return the memory of a process from its file smaps_rollup, including its part of shared pages."""
     found = re.search(r"^Pss: +(\d+) kB$", smaps_rollup, re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 
 
 def memory_of(pid: int) -> int:
-    """The memory of a process and all that it has started, shared pages counted once."""
+    """Return the memory of a process and all of its child processes. Shared pages count once."""
     total = 0
     for process in (pid, *descendants(pid)):
-        # Whoever has ended meanwhile has no memory.
+        # A process that has ended has no memory.
         with contextlib.suppress(OSError):
             total += pss_bytes(Path(f"/proc/{process}/smaps_rollup").read_text())
     return total
 
 
 class MemoryWatch(threading.Thread):
-    """Looks again and again at a process and all that it has started, and keeps the most that it saw."""
+    """Reads the memory of a process and its child processes repeatedly, and stores the maximum."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -81,7 +81,7 @@ class MemoryWatch(threading.Thread):
 
 @dataclass
 class Controller:
-    """A place to run playbooks from. Nothing of the user's own environment reaches them."""
+    """Runs playbooks without the environment of the user."""
 
     folder: Path
     binary: Path
@@ -89,8 +89,8 @@ class Controller:
     def run(self, arguments: list[str], inventory: dict[str, Any], forks: int, services: dict[str, str]) -> Cost:
         """Run a playbook.
 
-        :param services: where they are, and credentials for them, as environment variables.
-        :raises RunFailed: it failed.
+        :param services: The addresses of the services and the credentials, as environment variables.
+        :raises RunFailed: The playbook failed.
         """
         hosts, counts, output = (self.folder / name for name in ("inventory.json", "counts.json", "output.log"))
         hosts.write_text(json.dumps(inventory))
@@ -119,7 +119,8 @@ class Controller:
             watch = MemoryWatch(process.pid)
             watch.start()
             try:
-                # Unlike the usage of all children, this is of one process, and of those that it has waited for.
+                # This usage has only this process and the child processes that it has waited for. The usage of all
+                # children would have more.
                 _pid, status, usage = os.wait4(process.pid, 0)
             except BaseException:
                 process.terminate()

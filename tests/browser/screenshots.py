@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Take the screenshots of the documentation: ``make screenshots``.
 
-The report is that of the sample fleet below, in the light and in the dark theme. The site is the one that ``make docs``
-has built.
+The screenshots show the report of the sample fleet below, in the light and in the dark theme, and the site of ``make
+docs``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from test_report_page import Browser
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = CHECKOUT / "docs/docsite/rst/images"
-# What "make docs" has built.
+# The output of "make docs".
 SITE = CHECKOUT / ".cache/docs/html"
 WIDTH, HEIGHT = 1200, 700
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report in a real browser: opened from a file, filtered, sorted, read, and never asking for anything.
+"""Test the HTML report in a real browser: open it from a file, filter, sort and read it. It must not load other files.
 
 At the end: the style and the script of the documentation site, on markup as Sphinx and antsibull-docs write it.
 """
@@ -24,7 +24,7 @@ from selenium.webdriver.common.keys import Keys
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="There is no Chromium with its driver: `make chromium` installs them on Debian."
+    not (CHROMIUM and DRIVER), reason="Chromium or its driver is missing. To install both on Debian, run: make chromium"
 )
 
 FLAGS = (
@@ -85,7 +85,7 @@ def page(outcomes: list[dict[str, Any]], title: str = "Clusters", stem: str = ""
 
 
 class Browser:
-    """Chromium, with a record of what it asked for."""
+    """Chromium, with a record of its requests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -97,7 +97,7 @@ class Browser:
         self.driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
 
     def open(self, text: str) -> list[str]:
-        """Show a page from a file; the addresses that were asked for beside it."""
+        """Open a page from a file, and return the URLs of all other requests."""
         path = self.folder / "page.html"
         path.write_text(text, encoding="utf-8")
         self.driver.get("about:blank")
@@ -106,7 +106,7 @@ class Browser:
         return [address for address in self.requests() if address != path.as_uri()]
 
     def requests(self) -> list[str]:
-        """What was asked for since the last time, without what was stopped before it left the browser."""
+        """Return the requests since the previous call, without those that the browser has blocked."""
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent, stopped = {}, set()
         for event in events:
@@ -117,7 +117,7 @@ class Browser:
         return [url for request, url in sent.items() if request not in stopped and url != "about:blank"]
 
     def complaints(self) -> list[str]:
-        """Errors of the page's script, and what its policy refused."""
+        """Return the errors of the page's script and the violations of its content security policy."""
         return [entry["message"] for entry in self.driver.get_log("browser") if "favicon" not in entry["message"]]
 
     def script(self, text: str, *arguments: Any) -> Any:
@@ -135,7 +135,7 @@ class Browser:
             field.send_keys(value)
 
     def shown(self) -> list[str]:
-        """The clusters that can be seen, from above."""
+        """Return the visible clusters from top to bottom."""
         return self.script(
             "return [...document.querySelectorAll('tbody')].filter((body) => body.offsetParent || body.offsetHeight)"
             ".map((body) => body.rows[0].cells[0].firstChild.textContent)"
@@ -175,7 +175,7 @@ def fixture_browser(chromium: Browser) -> Iterator[Browser]:
 def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(browser: Browser) -> None:
     assert browser.open(page([outcome(number) for number in range(24)], "Onboarding")) == []
     assert browser.driver.title == "Onboarding"
-    # Failures first, and the order of the inventory within a state.
+    # Failures come first. Clusters of the same state are in the order of the inventory.
     by_state = sorted(range(24), key=lambda number: report.rank(STATES[number % 8])[0])
     everything = [f"prod-{number}" for number in by_state]
     assert browser.shown() == everything
@@ -193,7 +193,7 @@ def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(brow
     browser.choose("account_id", "111122223334")
     assert browser.shown() == ["prod-7", "prod-5", "prod-4", "prod-6"]
     browser.choose("account_id", "")
-    # All words, anywhere: in what is not opened too.
+    # The search includes all text of the page, also in closed details.
     browser.choose("text", "PROD-12 entry create")
     assert browser.shown() == ["prod-12"]
     browser.choose("text", "nothing of the kind")
@@ -204,7 +204,7 @@ def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(brow
     account, state = (browser.driver.find_elements(By.CSS_SELECTOR, "thead button")[column] for column in (0, 3))
     in_order = [f"prod-{number}" for number in range(24)]
     account.click()
-    assert browser.shown() == in_order  # 2 before 10: by number and not by letter
+    assert browser.shown() == in_order  # 2 comes before 10, because the order is numeric
     account.click()
     assert browser.shown() == in_order[::-1]
     state.send_keys(Keys.ENTER)
@@ -231,13 +231,13 @@ def test_a_page_from_a_file_is_filtered_sorted_and_opened_without_a_request(brow
 def test_that_a_request_would_be_seen(browser: Browser) -> None:
     text = page([outcome(1)]).replace("<main>", '<img src="http://127.0.0.1:9/seen.png"><main>')
     assert browser.open(re.sub("<meta http-equiv[^>]*>", "", text)) == ["http://127.0.0.1:9/seen.png"]
-    # The page's own policy refuses it.
+    # The content security policy of the page blocks it.
     assert browser.open(text) == []
     assert any("Content Security Policy" in complaint for complaint in browser.complaints())
 
 
 @pytest.mark.parametrize("policy", [True, False], ids=["with its policy", "by its escaping alone"])
-def test_what_is_told_is_never_run(browser: Browser, policy: bool) -> None:
+def test_what_is_reported_is_never_run(browser: Browser, policy: bool) -> None:
     outcomes = [
         {
             **{key: text for key in ("cluster", "cluster_name", "account_id", "region", "state")},
@@ -261,7 +261,7 @@ def test_what_is_told_is_never_run(browser: Browser, policy: bool) -> None:
     assert browser.driver.title == "Mine"
     assert browser.shown() == list(EVIL)
     assert browser.script("return document.querySelectorAll('img, iframe, main script, main style').length") == 0
-    # Each link leads to a row of the page.
+    # Each link points to a row of the page.
     assert browser.script(
         "return [...document.querySelectorAll('a')].every((link) => document.getElementById(link.hash.slice(1)))"
     )
@@ -283,14 +283,14 @@ def test_a_script_that_got_into_the_page_would_not_run(browser: Browser) -> None
 
 
 def test_without_its_script_it_says_the_same(browser: Browser) -> None:
-    """As in a mail's preview."""
+    """The preview of an email shows a page without scripts."""
     browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     browser.open(page([outcome(number) for number in range(8)]))
     assert len([row for row in browser.driver.find_elements(By.CSS_SELECTOR, "tbody") if row.is_displayed()]) == 8
     assert browser.driver.find_elements(By.CSS_SELECTOR, "thead button") == []
     assert not browser.driver.find_element(By.CSS_SELECTOR, "form").is_displayed()
     assert REASON in browser.driver.find_element(By.CSS_SELECTOR, ".more .bad").text
-    # What can be opened needs no script.
+    # The details open without a script.
     summary = browser.driver.find_element(By.CSS_SELECTOR, '[data-state="changed"] summary')
     summary.send_keys(Keys.SPACE)
     assert browser.driver.find_element(By.CSS_SELECTOR, '[data-state="changed"] pre').is_displayed()
@@ -303,7 +303,7 @@ def test_a_thousand_clusters(browser: Browser) -> None:
     assert sorted(browser.shown()) == ["prod-99", *(f"prod-{number}" for number in range(990, 1000))]
 
 
-# The contrast of each text with what is behind it (WCAG 2), and the text.
+# Each text with its contrast to the background (WCAG 2).
 CONTRASTS = """
   function luminance(color) {
     const parts = color.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
@@ -347,7 +347,7 @@ def test_on_paper_there_are_no_controls_and_every_cluster_with_its_reason(browse
     assert browser.script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
-def test_it_is_told_what_it_is_to_those_who_do_not_see_it(browser: Browser) -> None:
+def test_its_meaning_is_readable_without_seeing_it(browser: Browser) -> None:
     browser.open(page([outcome(number) for number in range(8)]))
     tree = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     named = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]}
@@ -370,7 +370,7 @@ LONG_NAME = "payments-production-cluster-with-a-name-of-the-greatest-length-that
 
 
 def fleet() -> list[dict[str, Any]]:
-    """Clusters with all steps that there are, and long names."""
+    """Return clusters with all possible steps, and with long names."""
     steps = ("policy", "role", "authentication mode", "mapping", "connector", "integration", "access flows", "profile")
     outcomes = [outcome(number) for number in range(8)]
     for number, its in enumerate(outcomes):
@@ -428,7 +428,7 @@ def test_on_a_phone_the_state_follows_the_name_and_a_difference_is_not_cut(brows
         "return [row.querySelector('th'), row.querySelector('.state'), row.querySelector('pre')]"
         ".map((element) => element.getBoundingClientRect().toJSON())"
     )
-    # Beside a short name, and right below a long one.
+    # The details are beside a short name and below a long one.
     assert state["top"] - name["bottom"] < 10
     assert state["right"] <= 390
     assert difference["width"] > 300
@@ -489,14 +489,14 @@ def test_a_count_filters_and_the_address_keeps_it(browser: Browser) -> None:
     browser.choose("text", "prod-15")
     assert browser.address() == "#?text=prod-15&state=drifted"
 
-    # A user who opens the link sees the same, and one who comes back too.
+    # The URL contains the filter, so other users and later visits get the same view.
     browser.driver.get("about:blank")
     browser.driver.get((browser.folder / "page.html").as_uri() + "#?text=prod-15&state=drifted")
     assert browser.shown() == ["prod-15"]
     browser.field("reset_all").click()
     assert browser.shown() == everything
     assert browser.address() in ("", "#")
-    # What no cluster has filters nothing.
+    # A filter for a state that no cluster has is ignored.
     browser.script("location.hash = '#?state=nothing-of-the-kind'")
     assert browser.shown() == everything
 

@@ -29,7 +29,7 @@ def fixture_small_bed() -> Iterator[Bed]:
 
 @pytest.fixture(name="bed")
 def fixture_bed(request: Any) -> Bed:
-    """The services, empty, with a connector in Apono; those of the small bed where a test has its mark."""
+    """Services without data, except a connector in Apono. A test with the mark gets those of the small test bed."""
     bed: Bed = request.getfixturevalue("small_bed" if request.node.get_closest_marker("small_bed") else "running_bed")
     bed.reset()
     bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
@@ -43,7 +43,8 @@ def fixture_binaries() -> list[Path]:
 
 @pytest.fixture(name="binary", params=binaries().values(), ids=list(binaries()))
 def fixture_binary(request: Any) -> Path:
-    """``ansible-playbook`` of the oldest release with the oldest libraries, then of the newest with the newest."""
+    """Return ``ansible-playbook`` of the oldest release with the oldest libraries, then of the newest release with the
+    newest libraries."""
     return request.param
 
 
@@ -51,7 +52,7 @@ def fixture_binary(request: Any) -> Path:
     name="every_binary", params=[*installed_cores().values(), *OWN.values()], ids=[*installed_cores(), *OWN]
 )
 def fixture_every_binary(request: Any) -> Path:
-    """``ansible-playbook`` of each release that is installed, those between the oldest and the newest too."""
+    """Return ``ansible-playbook`` of each installed release, including those between the oldest and the newest."""
     return request.param
 
 

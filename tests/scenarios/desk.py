@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person's desk, from which they go to the clusters."""
+"""The machine of a user who connects to clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, Account
 
 ACCOUNT = "111122223333"
-# How long an API server may take to know of a right, in seconds.
+# The seconds until an API server knows a new permission.
 SECONDS = 20
 
 KUBECONFIG = """\
@@ -39,7 +39,7 @@ users:
 
 
 class Desk:
-    """Jane's machine: a home with the two files, and her shell, in which the automation's credentials are not."""
+    """Jane's machine: a home with two files, and a shell without the credentials of the automation principal."""
 
     def __init__(self, bed: Bed, binary: Path | None, folder: Path) -> None:
         self.bed = bed
@@ -52,7 +52,7 @@ class Desk:
         self.kubeconfig.chmod(0o600)
         operator = bed.environment(OPERATIONS_ACCOUNT)
         places = {name: value for name, value in operator.items() if name.startswith("AWS_ENDPOINT_URL")}
-        # As with AWS: tokens are signed for its own STS host, and only so the real authenticator takes them.
+        # As with AWS, tokens are signed for its own STS host, because the real authenticator accepts only these.
         del places["AWS_ENDPOINT_URL_STS"]
         self.environment = {
             **places,
@@ -69,14 +69,14 @@ class Desk:
         )
 
     def sign_in(self, keys: dict[str, str], profile: str = "profile jane") -> None:
-        """Put somebody's credentials where a login puts them."""
+        """Write a user's credentials to the place where a sign-in writes them."""
         self.config.write_text(
             f"# signed in\n[{profile}]\naws_access_key_id = {keys['AccessKeyId']}\n"
             f"aws_secret_access_key = {keys['SecretAccessKey']}\naws_session_token = {keys['SessionToken']}\n"
         )
 
     def shell(self, script: str) -> str:
-        """What a script of bash prints, errors included."""
+        """Run a bash script and return its output, including errors."""
         command = ["bash", "-c", script]
         process = subprocess.run(
             command, env=self.environment, cwd=self.home, text=True, stdout=-1, stderr=subprocess.STDOUT, check=False
@@ -84,7 +84,7 @@ class Desk:
         return process.stdout
 
     def wait_for(self, script: str, output: str) -> None:
-        """Until a script prints just that: an API server may take its time to know of a right."""
+        """Wait until a script prints exactly this text, because an API server needs time to know a permission."""
         end = time.monotonic() + SECONDS
         while self.shell(script) != output:
             assert time.monotonic() < end, self.shell(script)

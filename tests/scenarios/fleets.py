@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet of the test bed: clusters of some accounts, and the inventory in which each is a host."""
+"""A fleet of the test bed: clusters of several accounts, and an inventory with a host for each cluster."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ REGION = "eu-west-1"
 
 
 class Fleet:
-    """Clusters by the names of their hosts. A test may change ``hosts`` and ``settings`` at any time: the next run has
-    them."""
+    """Clusters by the names of their hosts. A test can change ``hosts`` and ``settings`` at any time. The next run uses
+    the changes."""
 
     def __init__(self, bed: Bed, controller: Controller, **settings: Any) -> None:
-        """:param settings: variables of all hosts, beside the region, a connector and a trust of AWS SSO."""
+        """:param settings: Variables of all hosts, in addition to the region, a connector and a trust policy for AWS
+        SSO."""
         self.bed = bed
         self.controller = controller
         self.accounts: dict[str, Account] = {}
@@ -37,7 +38,7 @@ class Fleet:
         }
 
     def account(self, account_id: str) -> Account:
-        """An account of the fleet, which is made when it is first asked for."""
+        """Return an account of the fleet. The first call creates it."""
         if account_id not in self.accounts:
             self.accounts[account_id] = Account(self.bed, account_id, REGION)
         return self.accounts[account_id]
@@ -51,9 +52,9 @@ class Fleet:
         host: str | None = None,
         **variables: Any,
     ) -> Cluster:
-        """A cluster, and its host with the automation of its account and ``variables``.
+        """Add a cluster and its host, with the automation role of its account and ``variables``.
 
-        :param host: the host's name, if it is not the cluster's.
+        :param host: The name of the host. The default is the name of the cluster.
         """
         account = self.account(account_id)
         cluster = account.add_cluster(name, mode, **({"node_role_arns": node_role_arns} if node_role_arns else {}))
@@ -73,20 +74,20 @@ class Fleet:
         return self.controller.run(f"apono.eks.{playbook}", self.inventory, *arguments)
 
     def mapped(self) -> set[str]:
-        """The hosts whose clusters have the access entry."""
+        """Return the hosts whose clusters have the access entry."""
         return {name for name, cluster in self.clusters.items() if cluster.entry()}
 
     @property
     def report(self) -> dict[str, Any]:
-        """The report of the last run, whose settings have to ask for ``report.html`` or ``report.json``."""
+        """Return the report of the last run. Its settings must include ``report.html`` or ``report.json``."""
         return json.loads((self.controller.folder / "report.json").read_text())
 
     @property
     def records(self) -> dict[str, dict[str, Any]]:
-        """What the report of the last run says of each host."""
+        """Return the record of each host in the report of the last run."""
         return {record["cluster"]: record for record in self.report["clusters"]}
 
     @property
     def states(self) -> dict[str, str]:
-        """The state of each host by the report of the last run."""
+        """Return the state of each host in the report of the last run."""
         return {name: record["state"] for name, record in self.records.items()}

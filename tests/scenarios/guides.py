@@ -1,15 +1,16 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guides as a test can follow them: their blocks in order, a reader's shell, and what is shown against what came.
+"""Follow the guides in tests: their blocks in order, a reader's shell, and the comparison of the shown with the real
+output.
 
-A block of a guide is one of these, and nothing else:
+A block of a guide is one of these:
 
-* ``console``: commands after ``$``, each with the output that is shown below it, if any. A line ``...`` stands for any
-  number of lines, ``…`` for any part of a line; all else is what has to be printed, and all of it. A command has to
-  succeed, unless the next one is ``echo $?``, which then shows its status.
+* ``console``: commands after ``$``, each with its output below, if any. A line ``...`` matches any number of lines, and
+  ``…`` matches any part of a line. Everything else must match exactly. A command has to succeed, unless the next
+  command is ``echo $?``, which shows its status.
 * ``yaml``, ``yaml+jinja``, ``json`` or ``ini`` with a caption: a file of that name, which the reader writes.
-* ``.. meanwhile:``, a comment that readers do not see: what others do between two commands.
+* ``.. meanwhile:``, a comment that readers do not see: the actions of other users between two commands.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ TIMEOUT_SECONDS = 300
 
 @dataclass
 class Block:
-    """A block of a guide: ``kind`` is its language, or ``meanwhile``."""
+    """A block of a guide. ``kind`` is its language or ``meanwhile``."""
 
     kind: str
     caption: str
@@ -47,7 +48,7 @@ class Block:
 
 @dataclass
 class Command:
-    """A command, the output that is shown (``None`` where none is), and whether it may fail."""
+    """A command, its shown output (or ``None``), and whether it may fail."""
 
     text: str
     shown: list[str] | None
@@ -77,7 +78,7 @@ for role in ("ref", "command", "ansplugin", "ansopt"):
 
 
 def blocks_of(path: Path) -> list[Block]:
-    """What a guide has, in its order; raises ``AssertionError`` for a block of no known kind."""
+    """Return the blocks of a guide in order. Raises ``AssertionError`` for a block of an unknown kind."""
     text = path.read_text()
     found = list(of_markdown(text) if path.suffix == ".md" else of_restructured_text(text))
     for block in found:
@@ -104,7 +105,7 @@ def of_restructured_text(text: str) -> Iterator[Block]:
 
 
 def of_markdown(text: str) -> Iterator[Block]:
-    """The fenced blocks, whose first line names the language and the file; those by indentation are of no kind."""
+    """Return the fenced blocks, whose first line has the language and the file. Indented blocks have no kind."""
     fence: Block | None = None
     previous = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -136,7 +137,7 @@ def check_syntax(block: Block, where: str) -> None:
 
 
 def commands_of(text: str) -> list[Command]:
-    """The commands of a console block. A line that ends in a backslash goes on."""
+    """Return the commands of a console block. A line that ends with a backslash continues on the next line."""
     commands: list[Command] = []
     unfinished = False
     for line in text.splitlines():
@@ -155,7 +156,7 @@ def commands_of(text: str) -> list[Command]:
 
 
 def pattern_of(shown: list[str]) -> str:
-    """The output that is shown as a pattern of what may be printed."""
+    """Return the shown output as a pattern of the real output."""
     parts = []
     for line in shown:
         if line.strip() == "...":
@@ -166,15 +167,14 @@ def pattern_of(shown: list[str]) -> str:
 
 
 def lines_of(output: str) -> str:
-    """Output without what nobody sees: blanks at the end of a line, empty lines at both ends."""
+    """Return output without trailing spaces, and without empty lines at both ends."""
     lines = [line.rstrip() for line in output.splitlines()]
     return "\n".join(lines).strip("\n") + "\n"
 
 
 @dataclass
 class Shell:
-    """A reader's shell: what is exported stays, so does the folder, and the status of one command is there for the
-    next."""
+    """A reader's shell. It preserves exported variables, the folder and the status of a command for the next one."""
 
     environment: dict[str, str]
     folder: Path
@@ -183,7 +183,7 @@ class Shell:
     exported: dict[str, str] = field(default_factory=dict)
 
     def run(self, command: str, typed: str = "") -> None:
-        """Run a command, with what is typed into it."""
+        """Run a command with this input."""
         reader, writer = os.pipe()
         script = f"trap 'env -0 >&{writer}' EXIT\n(exit {self.status})\n{command}\n"
         process = subprocess.Popen(
@@ -208,7 +208,7 @@ class Shell:
         self.exported = dict(line.partition("=")[::2] for line in left.split("\0") if line)
 
     def follow(self, command: Command, typed: str = "") -> None:
-        """Run a command of a guide; raises ``AssertionError`` where it fails, or prints other than is shown."""
+        """Run a command of a guide. Raises ``AssertionError`` if it fails or prints another output."""
         self.run(command.text, typed)
         told = f"$ {command.text}\n{self.output}"
         assert self.status == 0 or command.may_fail, f"{told}\nexit status {self.status}"
@@ -218,14 +218,14 @@ class Shell:
 
 
 def write(block: Block, folder: Path, home: Path) -> None:
-    """Write a file as the reader does; a name that begins with ``~/`` is of the home."""
+    """Write a file as the reader does. A name that begins with ``~/`` is in the home folder."""
     path = home / block.caption[2:] if block.caption.startswith("~/") else folder / block.caption
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(block.text.rstrip("\n") + "\n")
 
 
 def kubeconfig(cluster: dict[str, str], user: dict[str, Any]) -> str:
-    """A kubeconfig of one cluster and one user."""
+    """Return a kubeconfig with one cluster and one user."""
     document = {
         "apiVersion": "v1",
         "kind": "Config",

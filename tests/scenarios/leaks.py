@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds what is left of secrets in texts and files, however it is written. It decodes the texts, and so shares nothing
-with the collection's own way, which encodes the secrets."""
+"""Find parts of secrets in texts and files, in any encoding. This module decodes the texts. So it shares no code with
+the collection, which encodes the secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Iterable
 from pathlib import Path
 
-# So many characters of a secret in a row are a leak.
+# This number of consecutive characters of a secret is a leak.
 WINDOW = 12
 DEPTH = 4
 
@@ -23,7 +23,7 @@ BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 
 
 def unescaped(text: str) -> str:
-    """Without one layer of backslashes."""
+    """Return the text without one layer of backslashes."""
 
     def character(match: re.Match) -> str:
         code = match[1] or match[2]
@@ -33,7 +33,7 @@ def unescaped(text: str) -> str:
 
 
 def from_base64(text: str) -> str:
-    """What the runs of base64 in a text say, at each of the places where one may begin."""
+    """Return the decoded base64 parts of a text, for each possible start."""
     found = []
     for run in BASE64.findall(text):
         for start in range(4):
@@ -44,7 +44,7 @@ def from_base64(text: str) -> str:
 
 
 def readings(text: str) -> set[str]:
-    """A text in all the ways in which it can be read."""
+    """Return a text with all of its possible decodings."""
     seen = {text}
     newest = {text}
     for _unused in range(DEPTH):
@@ -55,7 +55,7 @@ def readings(text: str) -> set[str]:
 
 
 def leaks(text: str, secrets: Iterable[str]) -> list[str]:
-    """The secrets of which a part can be read in a text."""
+    """Return the secrets of which a part is in a text."""
     windows = {
         secret: [secret[at : at + WINDOW] for at in range(max(1, len(secret) - WINDOW + 1))] for secret in secrets
     }
@@ -64,7 +64,7 @@ def leaks(text: str, secrets: Iterable[str]) -> list[str]:
 
 
 def leaking_files(folder: Path, secrets: Iterable[str], without: Iterable[Path] = ()) -> dict[str, list[str]]:
-    """The files of a folder in which a part of a secret can be read, with the secrets."""
+    """Return the files of a folder that contain a part of a secret, with the secrets."""
     kept = {path.resolve() for path in without}
     files = [path for path in folder.rglob("*") if path.is_file() and path.resolve() not in kept]
     found = {str(path.relative_to(folder)): leaks(path.read_text(errors="replace"), secrets) for path in files}

@@ -1,9 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An automation that has exactly the documented rights, and what of these its runs have needed.
+"""An automation principal with exactly the documented permissions, and the permissions that its runs have needed.
 
-What a run called is asked again of the rights with one of them taken away: a right is needed if that refuses something.
+The recorded requests of a run are evaluated again with one permission removed. If a request is then denied, the
+permission is needed.
 """
 
 from __future__ import annotations
@@ -30,19 +31,20 @@ from testbed.kubernetes_rbac import RBAC_GROUP, Attributes, allows
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 TOKEN = "token-of-the-automation"
 FORBIDDEN = 403
-# How long an API server may take to know of a right.
+# The time until an API server knows a new permission.
 RBAC_SECONDS = 20
 
-# A right by itself: of a statement one action on one resource, of a rule one verb on one resource, a call of Apono.
+# A single permission: one action on one resource of a statement, one verb on one resource of a rule, or a call of
+# Apono.
 Right = tuple[str, ...]
 
 
 @dataclass
 class Rights:
-    """What an automation was given, by document."""
+    """The permissions of an automation principal, by document."""
 
     policies: dict[str, dict[str, Any]]
-    rules: dict[str, list[tuple[str, dict[str, Any]]]]  # each with its namespace, which is empty for all of the cluster
+    rules: dict[str, list[tuple[str, dict[str, Any]]]]  # each with its namespace, which is empty for the whole cluster
     calls: dict[str, list[str]]
 
     @classmethod
@@ -62,7 +64,7 @@ class Rights:
         )
 
     def each(self, name: str) -> Iterator[tuple[Right, Rights]]:
-        """Each right of a document, with the rights that are left without it."""
+        """Return each permission of a document with the remaining permissions."""
         for number, statement in enumerate(self.policies[name]["Statement"]):
             for action in statement["Action"]:
                 for resource in statement["Resource"]:
@@ -91,7 +93,7 @@ class Rights:
             yield (call,), left
 
     def allow(self, done: Done) -> bool:
-        """Whether everything could be done with them."""
+        """Return whether the permissions allow all requests."""
         documents = [json.dumps(policy) for policy in self.policies.values()]
         rules = [one for its in self.rules.values() for one in its]
         calls = {call for its in self.calls.values() for call in its}
@@ -108,13 +110,13 @@ class Rights:
         )
 
 
-# What AWS decides about: an action, a resource, the service's own condition keys.
+# The input of a decision of AWS: an action, a resource, and the condition keys of the service.
 Decision = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass
 class Done:
-    """What was asked of the services, each once."""
+    """The distinct requests to the services."""
 
     decisions: set[Decision]
     attributes: set[Attributes]
@@ -122,7 +124,8 @@ class Done:
 
 
 def attributes_of(operation: str) -> list[Attributes]:
-    """What RBAC is asked about a call: what it is, and whether whoever gives rights may give those."""
+    """Return the attributes that RBAC evaluates for a call: the call itself, and for roles and bindings the
+    permission to grant permissions."""
     method, _space, path = operation.partition(" ")
     wanted = Request({"REQUEST_METHOD": method, "PATH_INFO": path, CLUSTER_KEY: None}).attributes
     given = []
@@ -135,7 +138,7 @@ def attributes_of(operation: str) -> list[Attributes]:
     return [wanted, *given]
 
 
-# What everybody may whom a cluster knows: the reviews of oneself (system:basic-user), and a look at what APIs there are
+# The permissions of all users that a cluster knows: self reviews (system:basic-user) and API discovery
 # (system:discovery).
 OPEN_RESOURCES = ("selfsubjectaccessreviews", "selfsubjectreviews")
 
@@ -145,7 +148,8 @@ def is_open(wanted: Attributes) -> bool:
 
 
 class Place:
-    """An account whose automation has the documented rights, and whoever starts it those of the document operations."""
+    """An account whose automation principal has the documented permissions. The operator who starts it has those of the
+    document operations."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.bed, self.controller = bed, controller
@@ -172,7 +176,8 @@ class Place:
         }
 
     def add_cluster(self, name: str, mode: str, known: bool = True, **more: Any) -> Cluster:
-        """A cluster that nobody administers; the automation is in its group where it is to be known."""
+        """Create a cluster without an administrator. If the cluster has to know the automation principal, it is in its
+        group."""
         cluster = self.clusters[name] = self.account.add_cluster(name, mode, creator_arn="", **more)
         if known and mode == "CONFIG_MAP":
             cluster.write_map_roles(self.own_mapping)
@@ -184,13 +189,13 @@ class Place:
 
     @property
     def own_mapping(self) -> str:
-        """The automation's entry of aws-auth."""
+        """Return the aws-auth entry of the automation principal."""
         return f"- rolearn: {self.account.automation}\n  username: automation\n  groups: [{permissions.GROUP}]\n"
 
-    # Rights
+    # Permissions
 
     def grant(self, *names: str, without: tuple[str, ...] = ()) -> None:
-        """Give the automation these documents and nothing else."""
+        """Give the automation principal the permissions of these documents and no others."""
         self.give(Rights.documented(names, without))
 
     def give(self, rights: Rights) -> None:
@@ -207,7 +212,7 @@ class Place:
         self.bed.control("apono", "tokens", {"name": "automation", "token": TOKEN, "operations": operations})
 
     def bind(self, cluster: Cluster) -> None:
-        """Apply the manifests of the rights, and take away those of others."""
+        """Apply the manifests of the permissions, and remove all others."""
         for name in permissions.names(permissions.source()["kubernetes"]):
             for obj in permissions.manifests(name):
                 if name not in self.rights.rules:
@@ -220,8 +225,8 @@ class Place:
                 make(cluster, obj)
 
     def needs(self, cluster: Cluster, name: str, verb: str, method: str, obj: dict[str, Any]) -> None:
-        """See that the API server itself lets the automation write an object with the rights of a document, and not
-        without one of their verbs."""
+        """Check that the API server allows a write of an object with the permissions of a document, and denies it
+        without one of the verbs."""
         keys = (
             Account(self.bed, OPERATIONS_ACCOUNT)
             .client("sts")
@@ -243,8 +248,8 @@ class Place:
     # Runs
 
     def run(self, playbook: str, hosts: dict[str, Any], *arguments: str, **variables: Any) -> Run:
-        """Run a playbook and keep what it needed; fails where the automation was refused anything, even if nobody has
-        noticed."""
+        """Run a playbook and record its requests. Fail if a service denied the automation principal a request, even if
+        the run succeeded."""
         inventory = {"all": {"hosts": hosts, "vars": {**self.settings, **variables}}}
         self.bed.forget_calls()
         run = self.controller.run(f"apono.eks.{playbook}", inventory, *arguments)
@@ -252,7 +257,7 @@ class Place:
         return run
 
     def look(self, *sources: Path) -> dict[str, Any]:
-        """What the inventory plugin finds by its files; as :meth:`run`."""
+        """Run the inventory plugin with these files, as :meth:`run` does."""
         command = [str(self.controller.binary.with_name("ansible-inventory")), "--list"]
         for source in sources:
             command += ["-i", str(source)]
@@ -263,17 +268,17 @@ class Place:
         return json.loads(answer.stdout)["_meta"]["hostvars"]
 
     def keep(self, output: str) -> None:
-        """Keep what the automation, and whoever has started it, has needed."""
+        """Record the requests of the automation principal and of the operator who started it."""
         assert self.refused() == [], output
         self.evidence.append((self.rights, self.done()))
         self.keep_of("operations", self.starter)
 
     def keep_of(self, name: str, principal: str) -> None:
-        """Keep what somebody else has needed who has the rights of a document."""
+        """Record the requests of another principal with the permissions of a document."""
         self.evidence.append((Rights.documented([name]), Done(self.asked(principal), set(), set())))
 
     def done(self) -> Done:
-        """What the automation has done since calls were forgotten."""
+        """Return the requests of the automation principal since the record was cleared."""
         wanted = {one for call in self.kubernetes_calls() for one in attributes_of(call["operation"])}
         return Done(
             self.asked(self.account.automation),
@@ -285,7 +290,7 @@ class Place:
         return {(one["action"], one["resource"], tuple(one["context"].items())) for one in self.decisions(principal)}
 
     def refused(self) -> list[str]:
-        """What the automation, or whoever starts it, was refused."""
+        """Return the denied requests of the automation principal and of the operator."""
         decisions = self.decisions(self.account.automation) + self.decisions(self.starter)
         calls = self.kubernetes_calls() + self.apono_calls()
         return [f"{one['action']} on {one['resource']}" for one in decisions if not one["allowed"]] + [
@@ -297,7 +302,7 @@ class Place:
         return [one for call in calls for one in call.get("decisions", ()) if one["principal"] == principal]
 
     def kubernetes_calls(self) -> list[dict[str, Any]]:
-        """The calls of the automation, by either of the names that clusters give it."""
+        """Return the calls of the automation principal, with both usernames that clusters give it."""
         calls = self.bed.control("kubernetes", "calls", method="GET")
         users = ("automation", f"arn:aws:sts::{ACCOUNT}:assumed-role/{AUTOMATION}/apono-eks")
         return [call for call in calls if call["identity"].partition("/")[2] in users]
@@ -310,7 +315,7 @@ class Place:
 
 
 def unneeded(name: str, evidence: list[tuple[Rights, Done]]) -> list[Right]:
-    """The rights of a document which nobody who had it would have missed."""
+    """Return the permissions of a document that no recorded request needed."""
     needed = {
         right
         for given, done in evidence
@@ -322,7 +327,7 @@ def unneeded(name: str, evidence: list[tuple[Rights, Done]]) -> list[Right]:
 
 
 def path_of(obj: dict[str, Any]) -> str:
-    """Where objects of its kind are made."""
+    """Return the path of the collection of an object's kind."""
     prefix = "/api/v1" if obj["apiVersion"] == "v1" else f"/apis/{obj['apiVersion']}"
     namespace = obj["metadata"].get("namespace")
     return f"{prefix}{f'/namespaces/{namespace}' if namespace else ''}/{obj['kind'].lower()}s"
@@ -339,13 +344,13 @@ def may(cluster: Cluster, method: str, path: str, token: str, obj: dict[str, Any
 
 
 def make(cluster: Cluster, obj: dict[str, Any]) -> None:
-    """Make an object as the administrator, or put it in the place of the one that is there."""
+    """Create an object as the administrator, or replace the existing one."""
     if not ignoring(409, cluster, "POST", path_of(obj), obj):
         ignoring(409, cluster, "PUT", f"{path_of(obj)}/{obj['metadata']['name']}", obj)
 
 
 def ignoring(status: int, cluster: Cluster, method: str, path: str, body: Any = None) -> bool:
-    """Make a call as the administrator; whether it was done and not answered by that status."""
+    """Make a call as the administrator. Return false if the answer has that status, and true after success."""
     try:
         cluster.call(method, path, cluster.admin_token, body)
     except urllib.error.HTTPError as error:

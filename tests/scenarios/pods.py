@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connector's pod, played: it dials in to Apono as what Helm has put into the cluster says."""
+"""A simulated pod of the connector. It connects to Apono with the settings that Helm has written to the cluster."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLACE = {"kubernetes_type": "EKS", "aws_account_id": ACCOUNT, "region": REGION}
 
 
 def older_chart(folder: Path) -> Path:
-    """The chart as Apono's release 1.2.2 is."""
+    """Return the chart of Apono's release 1.2.2."""
     chart = folder / "apono-connector-1.2.2"
     shutil.copytree(CHART, chart)
     shutil.copy(CHART.with_name("apono-connector-1.2.2.yaml"), chart / "values.yaml")
@@ -41,7 +41,7 @@ def older_chart(folder: Path) -> Path:
 
 
 def let_helm(controller: Controller) -> None:
-    """Let a controller use helm: with the collection that it needs, and files of its own."""
+    """Enable helm for a controller, with the required collection and separate files."""
     (controller.folder / "scratch").mkdir()
     controller.environment |= {
         "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{tools.COLLECTIONS}",
@@ -60,7 +60,7 @@ def get(cluster: Cluster, path: str) -> dict[str, Any] | None:
 
 
 def pod(cluster: Cluster) -> dict[str, str] | None:
-    """The environment that a pod of the connector would have, ``None`` where there would be none."""
+    """Return the environment of a pod of the connector, or ``None`` if there is no pod."""
     deployment = get(cluster, DEPLOYMENT)
     if deployment is None:
         return None
@@ -79,8 +79,8 @@ def pod(cluster: Cluster) -> dict[str, str] | None:
 
 @contextlib.contextmanager
 def playing(bed: Bed, cluster: Cluster, beside: dict[str, str] | None = None, **place: str) -> Iterator[None]:
-    """Dial in to Apono as the pod would, once there is one, if its token is the one that Apono gave out; ``beside`` a
-    session of the other one of a pair."""
+    """Connect to Apono as the pod would, as soon as the pod exists, if its token is the one of Apono. ``beside`` adds
+    the session of the other connector of a high-availability pair."""
     ended = threading.Event()
 
     def play() -> None:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of the real ``ansible-playbook``, and what came of them."""
+"""Run the real ``ansible-playbook`` and read the results."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ from testbed.processes import descendants
 
 SCENARIOS = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 240
-# How the failure of a host at the end of a run refers to its error.
+# The reference from the failure of a host at the end of a run to its error.
 REFERENCE = "The report above has"
 HELD_SECONDS = 180
 
 
 def installed_cores() -> dict[str, Path]:
-    """``ansible-playbook`` of each ansible-core that ``make cores`` installed, oldest first."""
+    """Return ``ansible-playbook`` of each ansible-core of ``make cores``. The oldest is first."""
     folder = Path(os.environ.get("APONO_EKS_CORES", "nowhere"))
     found = {path.parents[1].name: path for path in folder.glob("*/bin/ansible-playbook")}
     return dict(sorted(found.items(), key=lambda item: [int(part) for part in item[0].split(".")]))
 
 
-# ``ansible-playbook`` beside the Python of these tests.
+# ``ansible-playbook`` of the Python of these tests.
 OWN = {"this": Path(sys.executable).with_name("ansible-playbook")}
 
 
 def binaries() -> dict[str, Path]:
-    """``ansible-playbook`` of the oldest and the newest release; that of these tests where no others are installed."""
+    """Return ``ansible-playbook`` of the oldest and the newest release. If no others are installed, return that of
+    these tests."""
     found = list(installed_cores().items())
     return dict([found[0], found[-1]]) if found else OWN
 
 
 @dataclass
 class Run:
-    """One run: its exit code, all that it printed, and each result as the callback saw it."""
+    """A run: its exit code, its output, and each result of the callback."""
 
     code: int
     output: str
@@ -54,12 +55,13 @@ class Run:
 
     @property
     def changed(self) -> list[dict[str, Any]]:
-        """Results that say so."""
+        """Return the results with a change."""
         return [item for item in self.results if item["result"].get("changed")]
 
     @property
     def failed(self) -> dict[str, str]:
-        """The message of each host that failed: where it fails at the very end, that of the report."""
+        """Return the message of each failed host. For a failure at the end of the run, it is the message in the
+        report."""
         found = {item["host"]: item["result"].get("msg", "") for item in self.results if item["event"] == "failed"}
         reports = [item["result"] for item in self.results if item["action"] == "apono.eks.report"]
         errors = reports[-1].get("errors", {}) if reports else {}
@@ -67,39 +69,39 @@ class Run:
 
     @property
     def diffs(self) -> list[tuple[str, str, str]]:
-        """What was shown to change: host, action and diff, in one order."""
+        """Return the shown differences: host, action and diff, in a fixed order."""
         return sorted(
             (item["host"], item["action"], json.dumps(item["result"]["diff"], sort_keys=True)) for item in self.changed
         )
 
     @property
     def planned(self) -> list[tuple[str, str, str]]:
-        """The changes in words: host, action and words, in one order."""
+        """Return the changes as text: host, action and text, in a fixed order."""
         return sorted(
             (item["host"], item["action"], words) for item in self.changed for words in item["result"]["changes"]
         )
 
     @property
     def warnings(self) -> list[str]:
-        """What the tasks warned of."""
+        """Return the warnings of the tasks."""
         return [text for item in self.results for text in item["result"].get("warnings", ())]
 
     @property
     def told(self) -> dict[str, str]:
-        """The line of each cluster in the table at the end, with single spaces."""
-        # The check of a query comes before it.
+        """Return the line of each cluster in the final table, with single spaces."""
+        # The module checks the query before this point.
         reports = [item["result"] for item in self.results if item["action"] == "apono.eks.report"]
         *_check, table = [result["table"] for result in reports if "table" in result]
         return {line.split()[0]: " ".join(line.split()) for line in table[1 : table.index("")]}
 
     def of(self, host: str, action: str) -> dict[str, Any]:
-        """The last result of an action on a host."""
+        """Return the last result of an action on a host."""
         return [item["result"] for item in self.results if (item["host"], item["action"]) == (host, action)][-1]
 
 
 @dataclass
 class Controller:
-    """A place to run playbooks from: an ansible-core, an environment, a folder for inventories and records."""
+    """Runs playbooks with one ansible-core, an environment, and a folder for inventories and records."""
 
     folder: Path
     environment: dict[str, str]
@@ -126,7 +128,7 @@ class Controller:
         }
 
     def sign_in(self, keys: dict[str, str], profile: str) -> None:
-        """Put somebody's credentials where a login puts them."""
+        """Write a user's credentials to the place where a sign-in writes them."""
         path = self.folder / "aws-config"
         lines = [f"[profile {profile}]", f"aws_access_key_id = {keys['AccessKeyId']}"]
         lines += [f"aws_secret_access_key = {keys['SecretAccessKey']}", f"aws_session_token = {keys['SessionToken']}"]
@@ -134,14 +136,14 @@ class Controller:
         self.environment["AWS_CONFIG_FILE"] = str(path)
 
     def run(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> Run:
-        """Run a playbook to its end, on hosts that are given or that a file finds."""
+        """Run a playbook to its end, on these hosts or on the hosts of an inventory file."""
         process, record = self.start(playbook, inventory, *arguments)
         output, _unused = process.communicate(timeout=TIMEOUT_SECONDS)
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 
     def run_on_terminal(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> Run:
-        """Run a playbook with a terminal for its output, as users and Ansible Runner do."""
+        """Run a playbook whose output is a terminal, as users and Ansible Runner do."""
         command, record = self.command(playbook, inventory, *arguments)
         terminal, its_end = pty.openpty()
         process = subprocess.Popen(
@@ -155,7 +157,7 @@ class Controller:
         )
         os.close(its_end)
         output = b""
-        # Linux ends the output of a terminal that no process has open any more by an error.
+        # Linux reports an error at the end of the output of a closed terminal.
         with open(terminal, "rb", buffering=0) as screen, contextlib.suppress(OSError):
             while part := screen.read(65536):
                 output += part
@@ -184,9 +186,9 @@ class Controller:
 
 
 def kill_while_held(bed: Bed, service: str, kind: str, process: subprocess.Popen) -> None:
-    """Let a run go on until a service holds a call by a ``hang_*`` fault, then end it, and remove the fault.
+    """Run until a service holds a call with a ``hang_*`` fault, then kill the run and remove the fault.
 
-    The call is marked as held once the work that is to be done before has been done.
+    A call counts as held after the service has done the work that comes before the fault.
     """
     deadline = time.monotonic() + HELD_SECONDS
     while not any(call["status"] == kind for call in bed.control(service, "calls", method="GET")):
@@ -198,7 +200,7 @@ def kill_while_held(bed: Bed, service: str, kind: str, process: subprocess.Popen
 
 
 def kill(process: subprocess.Popen) -> None:
-    """End a run and all its workers at once, as a power cut does. Each worker is in a session of its own."""
+    """Kill a run and all of its workers at once, as a power failure does. Each worker has its own session."""
     for pid in [process.pid, *descendants(process.pid)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

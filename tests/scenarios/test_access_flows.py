@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access flows: made with the cluster they lead to, kept whatever Apono makes of them, and removed before it."""
+"""Access flows: they are created with their cluster, unchanged in any form of Apono, and removed before the cluster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIST = f"GET {FLOWS}"
 JANE = {"type": "user", "values": ["jane@example.com"]}
 PLATFORM = {"type": "group", "match_operator": "is", "values": ["platform"]}
 APPROVERS = {"approval_mode": "ANY_OF", "approver_groups": [{"approvers": [JANE]}, {"approvers": [PLATFORM]}]}
-# Everything that a flow can say, but for bundles and access scopes, of which the test bed has none.
+# All fields of a flow, except bundles and access scopes, which the test bed does not have.
 DEVELOPERS = {
     "name": "Developers on {{ apono_cluster_id }}",
     "description": "a look",
@@ -65,7 +65,7 @@ ON_CALL = {
 
 
 def call(bed: Bed, method: str, path: str, body: Any = None) -> Any:
-    """A call of Apono's API, as somebody else makes it."""
+    """Call Apono's API as another user."""
     request = urllib.request.Request(
         bed.urls["apono"] + path,
         method=method,
@@ -77,7 +77,7 @@ def call(bed: Bed, method: str, path: str, body: Any = None) -> Any:
 
 
 def flows(bed: Bed) -> list[dict[str, Any]]:
-    """Apono's flows, of all pages."""
+    """Return Apono's flows of all pages."""
     found, token = [], ""
     while token is not None:
         page = call(bed, "GET", f"{FLOWS}?page_token={urllib.parse.quote(token)}" if token else FLOWS)
@@ -109,7 +109,7 @@ def fixture_inventory(bed: Bed) -> dict[str, Any]:
 
 
 def words(run: Run) -> list[tuple[str, str]]:
-    """What was changed of Apono, by host."""
+    """Return the changes in Apono by host."""
     return [
         (item["host"], change)
         for item in run.results
@@ -123,7 +123,7 @@ def test_a_cluster_is_onboarded_with_its_flows(
     bed: Bed, binary: Path, tmp_path: Path, inventory: dict[str, Any]
 ) -> None:
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
-    # What Apono makes of a flow, and a list that pages.
+    # Apono's form of a flow, and a list with several pages.
     bed.control("apono", "settings", {"flows_in_own_words": True, "page_size": 1})
     hosts = inventory["all"]["hosts"]
     hosts["beta"]["apono_access_flows"] = [{**ON_CALL, "name": "Beta"}]
@@ -155,10 +155,10 @@ def test_a_cluster_is_onboarded_with_its_flows(
     again = controller.run("apono.eks.onboard", inventory)
     assert (again.code, again.changed) == (0, []), again.output
     assert bed.calls(writes=True) == []
-    # One read of the list, a page for each flow, for all clusters.
+    # For all clusters together, there is one request for each page of the list and each flow.
     assert bed.calls("apono").count(LIST) == 3
 
-    # What somebody has changed is a difference of the integration.
+    # A change by another user is a difference of the integration.
     call(bed, "DELETE", f"{FLOWS}/{next(flow['id'] for flow in flows(bed) if flow['name'] == 'Beta')}")
     audited = controller.run("apono.eks.audit", inventory)
     assert list(audited.failed) == ["beta"], audited.output
@@ -202,7 +202,7 @@ PLAY: list[dict[str, Any]] = [
 
 
 def play(controller: Controller, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
-    """The results of modules, run one after the other."""
+    """Run modules one after the other and return their results."""
     listed = [{f"apono.eks.{name}": options, "ignore_errors": True} for task in tasks for name, options in task.items()]
     run = controller.play([{**PLAY[0], "tasks": listed}], {})
     return [item["result"] for item in run.results]
@@ -214,7 +214,7 @@ def test_each_field_is_changed_alone_and_failures_are_outlived(bed: Bed, control
     one = {**DEVELOPERS, "name": "One", "integration": "alpha"}
     config = {"EKS Cluster Name": "alpha"}
     new = {"integration": {"name": "alpha", "connector": "connector-1", "config": config, "wait": False}}
-    # The first sync is still running when the flow is to be made; its answer is lost.
+    # The first sync is still running when the flow is created, and the answer is lost.
     bed.fault("apono", match=f"POST {FLOWS}", kind="drop_after", times=1)
     changes = {
         "description": "another",
@@ -279,7 +279,7 @@ def test_each_field_is_changed_alone_and_failures_are_outlived(bed: Bed, control
 
 
 def sent(flow: dict[str, Any]) -> dict[str, Any]:
-    """A flow without people and approvers, in the form in which it is written."""
+    """Return a flow without users and approvers, in the form of a request."""
     kept = {name: flow[name] for name in ("active", "trigger", "settings")}
     target = {"integration_reference": "alpha", "resource_type": "k8s-cluster", "permissions": ["view"]}
     people = {"logical_operator": "OR", "conditions": [JANE]}

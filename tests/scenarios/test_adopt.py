@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was onboarded by hand becomes variables with which onboard finds nothing to do."""
+"""The playbook adopt writes variables for a manual onboarding, and onboard then changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGE_POLICY = {
         {"Effect": "Allow", "Action": ["eks:DescribeCluster"], "Resource": [f"arn:aws:eks:*:{SHOP}:cluster/*"]}
     ],
 }
-# As Apono's page has it, and as a person writes it down: one value in a list, another order.
+# The document of Apono's page as a user may write it: one value in a list, and another order.
 PAGE_SSO_TRUST = {
     "Version": VERSION,
     "Statement": {
@@ -77,7 +77,7 @@ def make_role(
     path: str = "/",
     **more: Any,
 ) -> str:
-    """A role with its policy, as a person makes them; its ARN."""
+    """Create a role and its policy as a user does, and return its ARN."""
     role = account.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(trust), **more)[
         "Role"
     ]["Arn"]
@@ -89,7 +89,7 @@ def make_role(
 
 
 def make_integration(bed: Bed, name: str, config: dict[str, str], **more: Any) -> None:
-    """An integration that has been synced."""
+    """Create a synchronized integration."""
     body = {"name": name, "type": "aws-eks", "integration_config": config, "connector_id": "connector-1", **more}
     request = urllib.request.Request(
         f"{bed.urls['apono']}/api/admin/v4/integrations",
@@ -108,11 +108,11 @@ def tags(**values: str) -> list[dict[str, str]]:
 
 
 def make_everything(bed: Bed) -> dict[str, Any]:
-    """Hand-made onboardings of many shapes in three accounts; the inventory that knows nothing of them."""
+    """Create different manual onboardings in three accounts, and return an inventory that knows nothing about them."""
     shop, data, tools = (Account(bed, account_id) for account_id in (SHOP, DATA, TOOLS))
     data.add_saml_provider()
 
-    # As the page has it, by AWS SSO. Nobody has given the role a description, and its tags are not all the policy's.
+    # As on Apono's page, with AWS SSO. The role has no description, and its tags differ from those of the policy.
     role = make_role(shop, PAGE_SSO_TRUST, PAGE_POLICY, Tags=tags(team="platform", level="5"))
     shop.iam.tag_role(RoleName=ROLE, Tags=tags(cost="12"))
     full = shop.add_cluster("shop-full", "API_AND_CONFIG_MAP")
@@ -152,7 +152,7 @@ def make_everything(bed: Bed) -> dict[str, Any]:
         owners_mapping={"key_name": "owner", "attribute_type": "group"},
     )
 
-    # By the ConfigMap, among others' entries; the integration has a name of its own, no region, and the address.
+    # With the ConfigMap, which has other entries. The integration has another name, no region, and a server address.
     mapped = shop.add_cluster("shop-mapped", "CONFIG_MAP")
     mapped.write_map_roles(
         "# people\n"
@@ -173,13 +173,13 @@ def make_everything(bed: Bed) -> dict[str, Any]:
         },
     )
 
-    # A cluster that reads both places, and the role stands in the older one.
+    # The cluster reads access entries and the ConfigMap, and the role is in the ConfigMap.
     older = shop.add_cluster("shop-older", None, region="us-east-1")
     older.eks.update_cluster_config(name=older.name, accessConfig={"authenticationMode": "API_AND_CONFIG_MAP"})
     older.write_map_roles(f"- {{rolearn: arn:aws:iam::{SHOP}:role/{ROLE}, username: '{{{{SessionNameRaw}}}}'}}\n")
     make_integration(bed, "shop-older", {"target_cluster": "shop-older", "cluster_location": "us-east-1"})
 
-    # By SAML, with names and documents of their own.
+    # With SAML, and with other names and documents.
     boundary = data.iam.create_policy(PolicyName="limits", PolicyDocument=json.dumps(OWN_POLICY))["Policy"]["Arn"]
     people = make_role(
         data,
@@ -193,7 +193,7 @@ def make_everything(bed: Bed) -> dict[str, Any]:
     )
     data.iam.attach_role_policy(RoleName="people-k8s", PolicyArn=READ_ONLY)
     named = data.add_cluster("data-named", "API")
-    # Without a username, EKS makes one.
+    # Without a username, EKS generates one.
     named.eks.create_access_entry(clusterName=named.name, principalArn=people)
     make_integration(
         bed,
@@ -202,7 +202,7 @@ def make_everything(bed: Bed) -> dict[str, Any]:
         secret_store_config={"apono": {"parameters": {"password": "secret-of-this-very-test"}}},
     )
 
-    # A trust of their own, and the policy narrowed to a region.
+    # Another trust policy, and a policy for one region.
     narrowed = {
         "Version": VERSION,
         "Statement": [
@@ -227,7 +227,7 @@ def make_everything(bed: Bed) -> dict[str, Any]:
             "children": {
                 "shop": group(shop, {"shop-full": {}, "shop-mapped": {}, "shop-older": {"apono_region": "us-east-1"}}),
                 "data": group(data, {"data-named": {}}, apono_role_name="people-k8s"),
-                # What the group says and the cluster has not: the host's file has the last word.
+                # The group has this value and the cluster does not. The file of the host has precedence.
                 "tools": group(tools, {"tools-plain": {}}, apono_kubernetes_groups=["of-the-group"]),
             },
         }
@@ -357,7 +357,7 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
     assert bed.calls(writes=True) == []
 
 
-def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controller, tmp_path: Path) -> None:
+def test_what_cannot_be_adopted_is_reported_in_words(bed: Bed, controller: Controller, tmp_path: Path) -> None:
     shop = Account(bed, SHOP)
     anybody = {**OWN_TRUST, "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
     role = make_role(shop, anybody, PAGE_POLICY)
@@ -415,7 +415,7 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
     assert "lets strangers assume it" in told
     assert "has an access entry and an entry in aws-auth, and the access entry takes precedence" in told
 
-    # What the messages ask for.
+    # The changes that the messages request.
     for host, variables in {
         "policies": {"apono_policy_name": "second"},
         "twice": {"apono_integration_name": "other"},
@@ -439,12 +439,12 @@ def test_what_cannot_be_adopted_is_said_in_words(bed: Bed, controller: Controlle
 
 
 def looked_at(run: Run) -> dict[str, dict[str, Any]]:
-    """What was found, by host."""
+    """Return the findings by host."""
     return {item["host"]: item["result"] for item in run.results if item["action"] == "apono.eks.onboarding_info"}
 
 
 def contents(run: Run) -> list[tuple[str, str]]:
-    """The text of each file that is written, or would be."""
+    """Return the text of each file that is written or would be written."""
     return sorted(
         (item["host"], diff["after"])
         for item in run.changed

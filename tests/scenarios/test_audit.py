@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An audit finds what is wrong, that alone, there alone, and writes nothing."""
+"""An audit finds every problem at its cluster, reports no others, and writes nothing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ POLICIES = "arn:aws:eks::aws:cluster-access-policy"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 STRANGER = "999999999999"
 STEPS = ("policy", "role", "authentication mode", "mapping", "integration")
-# All states of a step in an audit of a fleet that can be read.
+# The states of steps in the audit of a readable fleet.
 TRUE_STATES = {"in sync", "drifted", "absent", "orphaned", "not checked", "skipped"}
 
 
 class AuditedFleet(Fleet):
-    """A fleet of which each account has a trust of its own, and of which an audit is read."""
+    """A fleet with a trust policy for each account, and the results of its audit."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         super().__init__(bed, controller, apono_report="report.json")
@@ -46,14 +46,14 @@ class AuditedFleet(Fleet):
 
     @property
     def found(self) -> dict[str, tuple[str, set[str]]]:
-        """The verdict and the codes of the findings, by host."""
+        """Return the verdict and the codes of the findings by host."""
         return {
             host: (record["state"], {finding["code"] for finding in record["findings"]})
             for host, record in self.records.items()
         }
 
     def apono(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
-        """A call to Apono's API, by somebody else."""
+        """Call Apono's API as another user."""
         request = urllib.request.Request(
             f"{self.bed.urls['apono']}/api/{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -92,7 +92,7 @@ def test_a_clean_fleet_and_what_cannot_be_read(bed: Bed, binary: Path, tmp_path:
     assert fleet.found == {host: ("onboarded", set()) for host in fleet.hosts}
     assert (run.changed, bed.calls(writes=True)) == ([], [])
     assert "4 clusters: 4 onboarded" in run.output
-    # One read of each thing: of an account once, of Apono's lists once, of an integration once by its name besides.
+    # Each resource is read once. An integration is also read by its name.
     calls = Counter(bed.calls())
     assert {operation: calls[operation] for operation in calls if operation.startswith(("iam:", "eks:"))} == {
         "iam:GetPolicy": 2,
@@ -111,7 +111,7 @@ def test_a_clean_fleet_and_what_cannot_be_read(bed: Bed, binary: Path, tmp_path:
         "GET /api/admin/v4/integrations": 5,
     }
 
-    # What cannot be read is named, and does not stop the audit of the rest.
+    # The audit reports unreadable resources and continues with the others.
     denied = {"status": 403, "code": "AccessDeniedException", "message": "not allowed"}
     bed.fault("aws", match="eks:DescribeAccessEntry", **denied)
     bed.fault("kubernetes", kind="drop_before", identity="map/*")
@@ -140,14 +140,14 @@ def test_a_clean_fleet_and_what_cannot_be_read(bed: Bed, binary: Path, tmp_path:
     assert fleet.records["entry"]["error"]["message"].startswith("Apono answered 500 to GET /api/admin/v4/integrations")
     bed.heal()
 
-    # The integration of a cluster that EKS does not describe is there, and cannot be compared.
+    # EKS does not describe the cluster, so its integration exists and cannot be compared.
     bed.fault("aws", match="eks:DescribeCluster", **denied)
     run = fleet.audit("--limit", "entry")
     assert fleet.found == {"entry": ("unreachable", set())}, run.output
     assert {step["state"] for step in fleet.records["entry"]["steps"]} == {"not checked"}
 
 
-# Every kind of drift, made by hand behind the back of the collection
+# Every kind of drift, caused without the collection
 
 PEOPLE = "777788889999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -160,7 +160,7 @@ OWN_TRUST = {
     },
 }
 
-# By host: the account, the authentication mode, variables; then the verdict and findings once it has been damaged.
+# By host: the account, the authentication mode and the variables, then the verdict and the findings after the damage.
 HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
     "clean": (SSO, "API_AND_CONFIG_MAP", {}, ("onboarded", set())),
     "username": (
@@ -214,12 +214,12 @@ HOSTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, set[str]]]] = {
         ),
     ),
 }
-# Integrations for which there is no host.
+# Integrations without a host.
 OTHERS = {"orphan": ("absent", {"integration_orphaned"}), "unmanaged": ("unmanaged", {"integration_unmanaged"})}
 
 
 class Damage:
-    """What people do by hand, cluster by cluster."""
+    """Manual changes of each cluster."""
 
     def __init__(self, fleet: AuditedFleet) -> None:
         self.fleet = fleet
@@ -232,7 +232,7 @@ class Damage:
         return {"clusterName": host, "principalArn": cluster.account.arn(f"role/{ROLE}")}
 
     def mapped(self, *more: str, path: str = "") -> str:
-        """An entry of aws-auth, with further lines."""
+        """Return an aws-auth entry with additional lines."""
         lines = [f"- rolearn: arn:aws:iam::{SSO}:role/{path}{ROLE}", "  username: '{{SessionNameRaw}}'", *more]
         return "\n".join(lines) + "\n"
 
@@ -278,10 +278,10 @@ class Damage:
         fleet.integrate("orphan", "long-gone")
         fleet.accounts[SSO].add_cluster("unlisted", "API")
         fleet.integrate("unmanaged", "unlisted")
-        fleet.integrate("foreign", "unlisted", "ap-south-1")  # of a region that the inventory does not cover
+        fleet.integrate("foreign", "unlisted", "ap-south-1")  # of a region outside of the inventory
 
     def put(self, name: str, **changes: Any) -> None:
-        """Change an integration, in Apono's console as it were."""
+        """Change an integration as a user does in Apono's console."""
         stored = integrations(self.bed)[name]
         body = {key: stored[key] for key in ("name", "integration_config", "connector_id")}
         self.fleet.apono("PUT", f"admin/v4/integrations/{stored['id']}", {**body, **changes})
@@ -291,7 +291,7 @@ class Damage:
         self.of_old(self.fleet.clusters["old"].account)
 
     def of_open(self, account: Account) -> None:
-        """Who may come, and what he may do, is widened in every way."""
+        """Widen the trust policy and the permissions in every way."""
         iam = account.iam
         trust = account.role()["AssumeRolePolicyDocument"]
         del trust["Statement"][0]["Condition"]["ArnLike"]
@@ -302,7 +302,7 @@ class Damage:
         iam.create_policy_version(PolicyArn=account.arn(f"policy/{ROLE}"), PolicyDocument=document, SetAsDefault=True)
 
     def of_old(self, account: Account) -> None:
-        """The policy's default version is set back, the role made again, and so is one that it trusts."""
+        """Restore the old default version of the policy, and recreate the role and one of the roles that it trusts."""
         iam, policy, role = account.iam, account.arn(f"policy/{ROLE}"), account.role()
         narrow = self.allow("eks:DescribeCluster", f"arn:aws:eks:*:{account.id}:cluster/old")
         for document in (narrow, json.dumps(account.policy())):
@@ -324,7 +324,7 @@ class Damage:
 
 
 def test_every_kind_of_drift_is_found_where_it_is_and_nowhere_else(tmp_path: Path) -> None:
-    """On small API servers, of which there are many."""
+    """The test uses small API servers, because it has many clusters."""
     expected = {host: outcome for host, (_account, _mode, _variables, outcome) in HOSTS.items()} | OTHERS
     assert len(set().union(*(codes for _state, codes in expected.values()))) >= 15
     with Bed.start(small=True) as bed:
@@ -352,7 +352,7 @@ def test_every_kind_of_drift_is_found_where_it_is_and_nowhere_else(tmp_path: Pat
         assert steps["username"]["integration"]["diff"]["after"]["config"]["cluster_location"] == REGION
         assert steps["open"]["role"]["changes"] == [f"replace the trust policy of role {ROLE}"]
         assert all(step["diff"] is None for step in steps["clean"].values())
-        # An audit changes nothing: a state says how a step is, or that what is left of a cluster was not compared.
+        # An audit changes nothing. A state is the state of a step, or that the rest of a cluster was not compared.
         states = {host: {name: step["state"] for name, step in its.items()} for host, its in steps.items()}
         unneeded = {"authentication mode": "skipped"}
         assert states["clean"] == {**dict.fromkeys(STEPS, "in sync"), **unneeded}
@@ -367,7 +367,7 @@ def test_every_kind_of_drift_is_found_where_it_is_and_nowhere_else(tmp_path: Pat
         assert (rows["gone"]["integration"], rows["gone"]["role"]) == ("orphaned", "not checked")
         assert "integration; cluster_missing" in run.told["gone"]
 
-        # Onboarding heals what it is for. What nobody asked it to touch stays, is still said, and may be accepted.
+        # Onboarding corrects its own settings. Other drift remains, is still reported, and can be accepted.
         bed.control("apono", "integrations", {"name": "entry-gone", "fail": None})
         healed = {
             "username": {"cluster_admin", "access_policies", "integration_duplicate"},
@@ -376,7 +376,7 @@ def test_every_kind_of_drift_is_found_where_it_is_and_nowhere_else(tmp_path: Pat
             "alone": set(),
             "new": set(),
             "open": {"role_inline_policies", "role_managed_policies"},
-            # A warning, by which a cluster does not fail.
+            # A warning does not fail the cluster.
             "old": {"session_name_unrestricted"},
         }
         limit = ["--limit", ",".join(healed)]

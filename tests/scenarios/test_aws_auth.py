@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""aws-auth in production: many writers, a kill at every call, services that fail, and nobody locked out.
+"""aws-auth in production: several writers, a kill at each call, failing services, and no user who loses access.
 
-``docs/docsite/rst/aws_auth.rst`` promises what is shown here, and names these tests.
+``docs/docsite/rst/aws_auth.rst`` promises this behavior and names these tests.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REGION = "eu-west-1"
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
 AWS_AUTH = f"{CONFIG_MAPS}/aws-auth"
 
-# As it looks after some years: hand-made, each entry in another way.
+# A typical ConfigMap after years of manual changes, with a different form for each entry.
 OTHERS = f"""\
 # Nodes. Ask the platform team before you touch this!
 - groups:
@@ -48,7 +48,7 @@ def entry_of(role: str, username: str = "{{SessionNameRaw}}") -> str:
 
 
 class Place:
-    """A cluster whose aws-auth others use, and plays on it."""
+    """A cluster whose aws-auth has other entries, and plays for it."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.bed = bed
@@ -78,7 +78,7 @@ class Place:
         return [play], inventory
 
     def operation(self, name: str) -> dict[str, Any]:
-        """Options of one operation on our entry, and what stands before it."""
+        """Return the options of an operation on the entry of the collection, and the state before it."""
         if name in ("change", "remove"):
             assert self.play().code == 0
         if name == "create":
@@ -91,15 +91,15 @@ def fixture_place(bed: Bed, controller: Controller) -> Place:
     return Place(bed, controller)
 
 
-# Many writers
+# Several writers
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3])
 def test_50_writers_at_once_lose_nothing(place: Place, turn: int) -> None:
     hosts = [f"team-{number:02}" for number in range(50)]
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/{{{{ inventory_hostname }}}}"
-    with Somebody(place.cluster) as others:
-        # Most have read the same version when the first one writes.
+    with OtherWriter(place.cluster) as others:
+        # Most writers have read the same version when the first one writes.
         place.bed.fault(
             "kubernetes",
             match=f"PUT {AWS_AUTH}",
@@ -127,8 +127,8 @@ def test_50_writers_at_once_lose_nothing(place: Place, turn: int) -> None:
     assert place.cluster.map_roles() == OTHERS
 
 
-class Somebody:
-    """Another writer, who counts in an annotation and in another key for as long as the others work."""
+class OtherWriter:
+    """Another writer, who counts in an annotation and in another key while the others work."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -148,7 +148,7 @@ class Somebody:
             else:
                 self.written += 1
 
-    def __enter__(self) -> Somebody:
+    def __enter__(self) -> OtherWriter:
         self.thread.start()
         return self
 
@@ -164,11 +164,11 @@ class Somebody:
         assert config_map["metadata"]["labels"] == {"kept": "yes"}
 
 
-# A kill at every call
+# A kill at each call
 
 
-# Every call of each operation; the number says how many alike come before it, which are not ours: the cluster asks STS
-# who signed the token.
+# Each call of each operation. The number counts the earlier calls of the same name, which the cluster makes. It asks
+# STS for the signer of the token.
 READS = [("aws", "sts:AssumeRole", 0), ("aws", "eks:DescribeCluster", 0), ("kubernetes", f"GET {AWS_AUTH}", 0)]
 CALLER = ("aws", "sts:GetCallerIdentity", 1)
 CALLS = {
@@ -202,7 +202,7 @@ def test_killed_at_every_call_it_is_old_or_new(place: Place, operation: str) -> 
 
 
 def kill_at(place: Place, service: str, options: dict[str, Any], **fault: Any) -> None:
-    """Run until a service holds a call, and kill everything."""
+    """Run until a service holds a call, and kill all processes."""
     place.bed.forget_calls()
     place.bed.fault(service, times=1, **fault)
     plays, inventory = place.plays(**options)
@@ -225,7 +225,7 @@ def put_back(cluster: Cluster, config_map: dict[str, Any] | None) -> None:
         cluster.call("POST", CONFIG_MAPS, cluster.admin_token, body)
 
 
-# Services that fail
+# Failing services
 
 FAILURES: dict[str, dict[str, Any]] = {
     "409": {"status": 409, "code": "Conflict"},
@@ -265,7 +265,7 @@ PERSISTENT: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("match", ["GET", "PUT"])
 @pytest.mark.parametrize(("failure", "words"), PERSISTENT.values(), ids=list(PERSISTENT))
-def test_a_failure_that_stays_is_said_and_loses_nothing(
+def test_a_failure_that_stays_is_reported_and_loses_nothing(
     place: Place, match: str, failure: dict[str, Any], words: list[str]
 ) -> None:
     place.bed.fault("kubernetes", match=f"{match} {AWS_AUTH}", identity="alpha/kubernetes-admin", **failure)
@@ -279,7 +279,7 @@ def test_a_failure_that_stays_is_said_and_loses_nothing(
     assert place.cluster.map_roles() == OTHERS + entry_of(ROLE)
 
 
-# Nobody is locked out
+# No user loses access
 
 
 @pytest.mark.parametrize("role", ["nodes", "fargate"])
@@ -293,7 +293,7 @@ def test_roles_of_nodes_and_of_fargate_stay(place: Place, role: str, options: di
 
 @pytest.mark.parametrize("by", ["cluster_name", "host"])
 def test_the_callers_own_mapping_stays(place: Place, by: str, tmp_path: Path) -> None:
-    """One who has reached the cluster through the entry that is to go, by AWS credentials or by a token."""
+    """The caller may have access through the entry that is to be removed, with AWS credentials or with a token."""
     place.account.make_role("deployers", ACCOUNT)
     place.account.make_administrator("deployers")
     deployers = place.account.arn("role/deployers")
@@ -308,12 +308,12 @@ def test_the_callers_own_mapping_stays(place: Place, by: str, tmp_path: Path) ->
     run = place.play(**options)
     assert "The credentials in use reach the cluster through the entry" in run.failed["alpha"], run.output
     assert place.cluster.map_roles() == OTHERS + admins
-    # Somebody else may.
+    # Another caller may remove the entry.
     assert place.play(role_arn=deployers, state="absent").code == 0
     assert place.cluster.map_roles() == OTHERS
 
 
-# Who is told by an entry with a value of a wrong type, which EKS leaves empty and whose entry has effect.
+# The reports about an entry with a value of a wrong type, which EKS treats as empty. The entry still has effect.
 NOT_TEXT = {
     "null in the groups of nodes": "- rolearn: {arn}\n  username: workers\n  groups: [system:nodes, ~]\n",
     "a number as the username of nodes": "- rolearn: {arn}\n  username: 4711\n  groups: [system:bootstrappers]\n",
@@ -377,7 +377,7 @@ def test_what_is_not_sure_stays(place: Place) -> None:
 
 
 def connection(cluster: Cluster, token: str) -> dict[str, Any]:
-    """Options by which the API server is reached without EKS and AWS."""
+    """Return the options that connect to the API server without EKS and AWS."""
     return {
         "cluster_name": None,
         "assume_role_arn": None,
@@ -400,7 +400,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("text", "words"), BROKEN.values(), ids=list(BROKEN))
-def test_text_that_eks_cannot_read_is_left_alone(place: Place, text: str, words: str) -> None:
+def test_text_that_eks_cannot_read_is_left_unchanged(place: Place, text: str, words: str) -> None:
     put_back(place.cluster, {"metadata": {"labels": {}}, "data": {"mapRoles": text}})
     for state in ("present", "absent"):
         run = place.play(state=state)
@@ -409,7 +409,7 @@ def test_text_that_eks_cannot_read_is_left_alone(place: Place, text: str, words:
     assert place.cluster.map_roles() == text
 
 
-def test_an_object_at_the_limit_is_left_alone(place: Place) -> None:
+def test_an_object_at_the_limit_is_left_unchanged(place: Place) -> None:
     entry = "- {{rolearn: 'arn:aws:iam::111122223333:role/r{:05}', username: 'u'}} # {}\n"
     lines = [entry.format(number, "x" * 450) for number in range(2_000)]
     near = "".join(lines)
@@ -472,7 +472,7 @@ def look(place: Place) -> dict[str, Any]:
     return run.of("alpha", "apono.eks.aws_auth_info")
 
 
-# Check mode, and the way back
+# Check mode and restore
 
 
 def test_check_mode_shows_the_diff_of_the_real_run_and_writes_nothing(place: Place) -> None:
@@ -489,7 +489,7 @@ def test_check_mode_shows_the_diff_of_the_real_run_and_writes_nothing(place: Pla
 
 
 def test_a_backup_is_put_back_by_one_command(place: Place, tmp_path: Path) -> None:
-    """``kubectl replace --filename``, as the documentation says."""
+    """The documentation describes ``kubectl replace --filename``."""
     before = place.cluster.config_map()
     run = place.play(backup_dir=str(tmp_path))
     backup = run.of("alpha", "apono.eks.aws_auth_role")["entry"]["backup_file"]

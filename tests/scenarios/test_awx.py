@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX: configured by the real modules of awx.awx, and its jobs run by the real ansible-runner with what AWX gives."""
+"""AWX: the real modules of awx.awx configure it, and the real ansible-runner runs its jobs with the data of AWX."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ SOURCE = "Apono: EKS clusters"
 TIMEOUT_SECONDS = 900
 DETAILS = "Ask in the platform team's channel.\nThen use the profile apono-k8s-access."
 
-pytestmark = pytest.mark.skipif(not COLLECTIONS.exists(), reason="there is no collection awx.awx: make awx-collection")
+pytestmark = pytest.mark.skipif(
+    not COLLECTIONS.exists(), reason="The collection awx.awx is missing. To install it, run: make awx-collection"
+)
 
 
 class Place:
-    """An AWX, a fleet in two accounts whose automation asks for an external id, and a project for both."""
+    """An AWX, a fleet in two accounts whose roles require an external id, and a project for both."""
 
     def __init__(self, bed: Bed, folder: Path) -> None:
         self.bed = bed
@@ -69,10 +71,10 @@ class Place:
         self.secrets = [DEFAULT_TOKEN, EXTERNAL_ID, self.credential["secret_key"], CONTROLLER_TOKEN]
 
     def write_inventory(self) -> None:
-        """The inventory of the project as it ships, for these accounts and this region."""
+        """Write the inventory of the shipped project for these accounts and this region."""
         path = self.project / "inventory/fleet.yml"
         content = {**yaml.safe_load(path.read_text()), "regions": ["eu-west-1"]}
-        # A list as a text, as forms give it.
+        # A list as a text, in the form of a survey's answer.
         content["compose"]["apono_kubernetes_groups"] = r"'viewers\n\n oncall \n'"
         content["compose"]["apono_connector"] = "'Production'"
         content["compose"]["apono_custom_access_details"] = json.dumps(DETAILS)
@@ -80,7 +82,7 @@ class Place:
         path.write_text(yaml.safe_dump(content))
 
     def names(self, *clusters: str) -> list[str]:
-        """The names of integrations where several accounts are in play."""
+        """The names of integrations with several accounts."""
         return [f"{cluster}.eu-west-1.{DATA if cluster == 'lake' else SHOP}" for cluster in clusters]
 
     # The configuration
@@ -114,20 +116,20 @@ class Place:
         )
 
     def person(self, keys: dict[str, str]) -> int:
-        """The credential of a user, as the user makes it before the job template is launched."""
+        """Create the credential of a user, as the user does before the launch of the job template."""
         names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "session_token": "SessionToken"}
         return self.awx.create_credential("Jane", "AWS user", {name: keys[key] for name, key in names.items()})
 
     def environment(self) -> dict[str, str]:
-        """What a job has without any credential: where the services of this test bed are."""
+        """Return the environment of a job without credentials: the URLs of the services of this test bed."""
         known = Controller(self.folder, self.bed.environment(OPERATIONS_ACCOUNT)).full_environment(Path(os.devnull))
         secret = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "APONO_API_TOKEN", "APONO_ENDPOINT")
         return {name: value for name, value in known.items() if name not in secret}
 
-    # Its jobs
+    # The jobs
 
     def inventory(self) -> dict[str, Any]:
-        """What an update of the inventory's source finds, as ``ansible-inventory`` prints it for AWX."""
+        """Return the result of an update of the inventory source, in the form of ``ansible-inventory`` for AWX."""
         path, injection = self.awx.update_of(SOURCE, str(self.folder / "update"))
         write(injection)
         found = subprocess.run(
@@ -144,14 +146,14 @@ class Place:
     def run(
         self, template: str, inventory: dict[str, Any], answers: dict[str, Any] | None = None, **chosen: Any
     ) -> list[Outcome]:
-        """All jobs of one launch, at once; ``chosen`` is what is chosen at launch besides."""
+        """Run all jobs of a launch at the same time. ``chosen`` has the choices at launch."""
         jobs = self.awx.launch(template, answers or {}, str(self.folder / "files"), **chosen)
         running = [self.start(job, inventory) for job in jobs]
         return [Outcome(folder, process.wait(timeout=TIMEOUT_SECONDS)) for folder, process in running]
 
     @staticmethod
     def only(inventory: dict[str, Any], *hosts: str) -> dict[str, Any]:
-        """An inventory of some hosts."""
+        """Return an inventory of some hosts."""
         known = inventory["_meta"]["hostvars"]
         return {"_meta": {"hostvars": {host: known[host] for host in hosts}}, "all": {"hosts": list(hosts)}}
 
@@ -165,7 +167,7 @@ class Place:
         script.chmod(0o700)
         extra_vars: dict[str, Any] = {"awx_job_id": 1, "awx_job_template_name": job.template["name"]}
         if job.slices > 1:
-            # A sliced job template starts a workflow of its own name (awx/main/models/jobs.py, create_unified_job).
+            # A sliced job template starts a workflow of the same name (awx/main/models/jobs.py, create_unified_job).
             extra_vars |= {"awx_workflow_job_id": 2, "awx_workflow_job_name": job.template["name"]}
         environment = {"ANSIBLE_FORCE_COLOR": "true", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "JOB_ID": "1"}
         environment |= {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
@@ -184,11 +186,11 @@ class Place:
 
 
 class Text(str):
-    """A text that AWX writes as one that is never a template."""
+    """A text that AWX writes as unsafe, so that Ansible does not evaluate it."""
 
 
 class Literally(yaml.SafeDumper):
-    """AWX writes the answers of surveys so (``awx/main/utils/safe_yaml.py``)."""
+    """Writes the answers of surveys in the form of AWX (``awx/main/utils/safe_yaml.py``)."""
 
 
 Literally.add_representer(Text, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
@@ -203,12 +205,12 @@ def literal(value: Any) -> Any:
 
 
 class Outcome:
-    """A job that has ended, and everything that AWX keeps of it."""
+    """A finished job and all data that AWX stores about it."""
 
     def __init__(self, folder: Path, code: int) -> None:
         self.code = code
         self.output = next(folder.glob("artifacts/*/stdout")).read_text()
-        # Beside these, the runner writes the job's environment to a file, in which AWX itself hides the secrets.
+        # The runner also writes the environment of the job to a file. AWX itself masks the secrets in that file.
         self.kept = "".join(
             path.read_text(errors="replace")
             for place in ("artifacts", "facts")
@@ -243,7 +245,8 @@ def write(injection: Injection) -> None:
 
 
 def part(inventory: dict[str, Any], job: Job) -> dict[str, Any]:
-    """The inventory with every nth host alone, as AWX slices it (``awx/main/models/inventory.py``, get_script_data)."""
+    """Return the inventory with every nth host, as AWX slices it (``awx/main/models/inventory.py``,
+    get_script_data)."""
     hosts = sorted(inventory["_meta"]["hostvars"])[job.slice - 1 :: job.slices]
     kept: dict[str, Any] = {"_meta": {"hostvars": {host: inventory["_meta"]["hostvars"][host] for host in hosts}}}
     for name, group in inventory.items():
@@ -263,13 +266,13 @@ def fixture_place(bed: Bed, tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture(scope="module", name="configured")
 def fixture_configured() -> list[Awx]:
-    """The AWX that was configured first: to do so takes the modules of ``awx.awx`` longer than most jobs run."""
+    """The AWX that was configured first, because the configuration takes longer than most jobs."""
     return []
 
 
 @pytest.fixture(name="configured_place")
 def fixture_configured_place(place: Place, configured: list[Awx]) -> Place:
-    """A place whose AWX has the configuration, with the keys that this bed has made."""
+    """A place whose AWX has the configuration, with the keys of this test bed."""
     if configured:
         place.awx.take(configured[0])
         place.awx.change(place.awx.named("credentials", "Apono: AWS across accounts"), {"inputs": place.credential})
@@ -290,7 +293,7 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert place.awx.state() == state
     for text in (first.stdout, again.stdout, first.stderr):
         assert not [secret for secret in place.secrets if secret in text]
-    # Nothing that a workflow was asked reaches the audit; with a limit, no slice is without hosts.
+    # The answers of a workflow do not reach the audit. With a limit, each slice has hosts.
     assert place.awx.steps("Apono: onboard a fleet", {}) == [
         ("Apono: audit", {}, 1),
         ("Apono: preview", {}, 1),
@@ -303,7 +306,7 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     assert [job.code for job in looked] == [0, 0], looked[0].output
     assert integrations(place.bed) == {} and all(job.changed for job in looked)
 
-    # Both slices make the policy and the role of the account that they share, at the same time.
+    # Both slices create the policy and the role of their account at the same time.
     done = place.run("Apono: onboard", inventory)
     assert [job.code for job in done] == [0, 0], done[0].output + done[1].output
     assert [sorted(job.hosts) for job in done] == [["lake", "shop-2"], ["shop-1", "shop-3"]]
@@ -313,22 +316,22 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
     same = place.run("Apono: onboard", inventory)
     assert [(job.code, job.changed) for job in same] == [(0, 0), (0, 0)], same[0].output
 
-    # The whole fleet is one job, whatever awx_job_slices says.
+    # One job processes the whole fleet, independent of awx_job_slices.
     (audited,) = place.run("Apono: audit", inventory)
     assert audited.code == 0, audited.output
     (alone,) = place.run("Apono: onboard", inventory, limit="lake", slices=1)
     assert (alone.code, alone.hosts) == (0, {"lake"}), alone.output
 
-    # Of one cluster, the other slice has nothing to do.
+    # With one cluster, the other slice has no work.
     adopted, _none = place.run("Apono: adopt", place.only(inventory, "shop-3"))
     assert adopted.code == 0, adopted.output
     assert "apono_connector: " in adopted.output
     moving, _none = place.run("Apono: preview of a migration", place.only(inventory, "shop-2"))
-    # The mode, the access entry, and the mapping that goes then.
+    # The mode, the access entry, and the aws-auth entry that is then removed.
     assert (moving.code, moving.changed) == (0, 3), moving.output
     assert place.clusters["shop-2"].mode == "CONFIG_MAP"
 
-    # A user's credential is chosen at launch.
+    # The credential of a user is chosen at launch.
     person = place.accounts[SHOP].sso_person("jane@example.com")
     verify = place.awx.named("job_templates", "Apono: verify")
     credentials = [*place.awx.associated[verify, "credentials"], place.person(person)]
@@ -354,7 +357,7 @@ def test_awx_is_configured_and_its_jobs_do_the_work(place: Place) -> None:
 
 
 def test_the_workflow_ends_green_from_an_awx_that_has_nothing(configured_place: Place) -> None:
-    """The audit of clusters that are not onboarded yet fails, as it should, and does not end the workflow."""
+    """The audit of clusters that are not onboarded fails. It does not end the workflow."""
     place = configured_place
     inventory = place.inventory()
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wrong input is refused before anything is written anywhere, in words that say what to do."""
+"""Invalid input is an error before the first write, with a message that names the remedy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPEN_TRUST = {
 
 @pytest.fixture(name="inventory")
 def fixture_inventory(bed: Bed) -> dict[str, Any]:
-    """One cluster, ready to be onboarded."""
+    """One cluster that can be onboarded."""
     account = Account(bed, ACCOUNT)
     account.add_cluster("alpha", "API_AND_CONFIG_MAP")
     bed.forget_calls()

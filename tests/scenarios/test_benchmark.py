@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The benchmark measures the job, and counts right; how long anything takes is not asked here."""
+"""The benchmark measures the job and counts correctly. The test does not check durations."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmark.__main__ import Benchmark, WrongWork, tell
+from benchmark.__main__ import Benchmark, WrongWork, report
 from benchmark.figures import AUDIT, CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, NO_RESOURCE, ONBOARD, RERUN, targets
 from benchmark.fleet import Fleet
 from testbed.bed import Bed
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/performance.rst"
 
-# Two mapped in the ConfigMap, one by an access entry; one is alone in its account.
+# Two clusters use the ConfigMap, and one uses an access entry. One is alone in its account.
 CLUSTERS = 3
 LATENCY_SECONDS = 1.0
 
@@ -32,13 +32,13 @@ WRITES = {
     "PUT /api/v1/namespaces/kube-system/configmaps/aws-auth": 2,
     "POST /api/admin/v4/integrations": 3,
 }
-# Of each cluster, and of what it is mapped by.
 CONFIG_MAP = "GET /api/v1/namespaces/kube-system/configmaps/aws-auth"
+# The number of reads for the clusters, and for their access mappings.
 READS = {"eks:DescribeCluster": 3, "eks:DescribeAccessEntry": 1, CONFIG_MAP: 2}
 
 
 def of_resources(calls: dict[str, int]) -> dict[str, int]:
-    """Who assumes a role for the others depends on which worker comes first."""
+    """Return the calls except AssumeRole, because the worker that assumes a role first differs between runs."""
     return {name: count for name, count in calls.items() if name not in NO_RESOURCE}
 
 
@@ -60,9 +60,9 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
     for job in (CHECK, RERUN, AUDIT):
         assert not set(WRITES) & set(calls[job])
     assert {name: calls[RERUN][name] for name in READS} == READS
-    # An audit judges the ConfigMap of a cluster with an access entry too.
+    # An audit checks the ConfigMap of a cluster with an access entry, too.
     assert {name: calls[AUDIT][name] for name in READS} == {**READS, CONFIG_MAP: CLUSTERS}
-    # The roles read once more what the plan has read, to show the changes.
+    # The roles read the resources of the plan a second time to show the changes.
     twice = {name: 2 * count for name, count in READS.items() if name != "eks:DescribeCluster"}
     assert {name: calls[CHECK][name] for name in READS} == {**READS, **twice}
     assert figures.of(COLLECTION, RERUN, CLUSTERS).most_calls <= 1
@@ -71,18 +71,18 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
     slow = figures.of(COLLECTION, RERUN, CLUSTERS, latency=LATENCY_SECONDS)
     for figure in (slow, figures.of(COLLECTION, RERUN, CLUSTERS, MANY_FORKS)):
         assert of_resources(figure.cost.calls) == of_resources(calls[RERUN])
-    # The cluster, its mapping and its integration are read one after the other.
+    # The cluster, its access mapping and its integration are read one after the other.
     assert slow.cost.wall_seconds > 3 * LATENCY_SECONDS
 
     floor = figures.of(FLOOR, RERUN, CLUSTERS).cost
     assert (floor.tasks, floor.calls, floor.changed) == (CLUSTERS, {}, 0)
 
-    # Whoever does not do the job has no place in the table.
+    # A program that does not do the job does not appear in the table.
     with pytest.raises(WrongWork):
         benchmark.measure(Fleet(bed, 1), COLLECTION, ONBOARD, [str(tmp_path / "floor.json")])
     assert len(benchmark.figures) == len(JOBS) + 3
 
-    tell(figures, tmp_path)
+    report(figures, tmp_path)
     printed = capsys.readouterr().out
     assert printed.count("not measured") == len(targets(figures))
     assert "eks:DescribeCluster" in printed

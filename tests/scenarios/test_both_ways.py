@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A task does the same inside the Ansible worker as in a module: result, diff, warnings, errors, and what is hidden."""
+"""A task gives the same result, diff, warnings, errors and masked secrets inside the Ansible worker and as a module."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ KUBECONFIG_ENTRY = {
     "certificate_authority": base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode(),
 }
 
-# Every module: made, found made, changed, looked at, refused in each way, removed. Each is a module, its arguments, and
-# keywords of the task.
+# Every module: created, already present, changed, read, failed in each way, and removed. Each case is a module, its
+# arguments and the keywords of the task.
 TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cluster_info", {"cluster_name": "alpha"}, {}),
     ("cluster_info", {"name": "nowhere"}, {}),
@@ -204,7 +204,7 @@ TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("iam_policy", {"state": "absent"}, {}),
 ]
 
-# What no two runs have in common: ids, times, ports.
+# Values that differ between any two runs: ids, times, ports.
 CHANGING = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"\bA[A-Z0-9]{20}\b"), "UNIQUE-ID"),
@@ -218,13 +218,14 @@ CHANGING = [
 
 
 def comparable(run: Run) -> list[tuple[str, str, Any]]:
-    """Each task's outcome, without what differs between any two runs."""
+    """Return the result of each task, without the values that differ between any two runs."""
     outcomes = []
     for item in run.results:
         result = {
             key: value
             for key, value in item["result"].items()
-            # How a release of Ansible reports an exception is its own affair; facts are of the way, not of the task.
+            # Each release of Ansible reports exceptions in its own form. Facts depend on how a task runs, and not on
+            # the task.
             if not key.startswith("_ansible") and key not in ("ansible_facts", "exception")
         }
         text = json.dumps(result, sort_keys=True)
@@ -270,7 +271,7 @@ def test_both_ways_give_the_same(bed: Bed, binary: Path, tmp_path: Path) -> None
         run = controller.play(play(way, folder / "backup"), {}, "-vvv")
         assert len(run.results) == len(TASKS), run.output
         for secret in SECRETS:
-            # As the playbook has it in its own tasks, and nowhere else.
+            # Only the tasks of the playbook have the secret. Its results and its output do not.
             assert secret not in json.dumps(run.results), secret
             assert secret not in run.output, secret
         assert "Unexpected" not in run.output
@@ -281,7 +282,8 @@ def test_both_ways_give_the_same(bed: Bed, binary: Path, tmp_path: Path) -> None
 
 
 def test_the_libraries_are_loaded_before_the_worker_is_forked(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    """By a task of its own: what the parent has loaded, a later worker inherits; what a worker loads dies with it."""
+    """The test uses a separate task, because later workers inherit the libraries of the parent process. The libraries
+    of a worker end with it."""
     Account(bed, ACCOUNT).add_cluster("alpha", None)
     controller = Controller(tmp_path, bed.environment(ACCOUNT), binary)
     plugins = tmp_path / "action_plugins"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connector's chart on a real API server, by the real helm and kubernetes.core; its pod is played here."""
+"""The chart of the connector on a real API server, with the real helm and kubernetes.core, and with a simulated pod."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from testbed.estate import Account, Cluster
 from testbed.kubernetes_real import Programs
 
 pytestmark = pytest.mark.skipif(
-    Programs.find() is None, reason="helm needs the discovery and the apply of a real API server"
+    Programs.find() is None, reason="Helm needs a real API server. To build one, run: make kube"
 )
 
 OTHER_TOKEN = "token-that-apono-does-not-know"
 
 
 class Place:
-    """A cluster without a connector, and whoever is to install it."""
+    """A cluster without a connector, and the principal that installs it."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.account = Account(bed, ACCOUNT)
@@ -59,7 +59,7 @@ class Place:
             },
         }
         run = self.controller.play([play], {}, *arguments)
-        # Of the playbook itself a task may show what it was given; helm's tasks, and what they say, must not.
+        # A task of the playbook may show its own options. The tasks of Helm and their output must not.
         assert TOKEN not in run.output
         assert TOKEN not in json.dumps(run.results)
         assert "k8s-aws-v1." not in run.output + json.dumps(run.results)
@@ -67,13 +67,14 @@ class Place:
 
 
 def releases(cluster: Cluster) -> list[str]:
-    """How Helm has kept each release."""
+    """Return the status of each stored release of Helm."""
     secrets = cluster.call("GET", f"{NAMESPACE}/secrets?labelSelector=owner%3Dhelm", cluster.admin_token)["items"]
     return [secret["metadata"]["labels"]["status"] for secret in secrets]
 
 
 def install_helm_diff(home: Path) -> None:
-    """A plugin with the name and version of helm-diff, and its answer: what would an upgrade render differently?"""
+    """Install a plugin with the name and version of helm-diff, which prints the differences of the rendered
+    manifests."""
     folder = home / ".local/share/helm/plugins/helm-diff"
     folder.mkdir(parents=True)
     (folder / "plugin.yaml").write_text(
@@ -135,7 +136,7 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     }
     assert place.account.policy("apono-connector-alpha")["Statement"][0]["Resource"] == "arn:aws:iam::*:role/apono-*"
     assert get(place.cluster, "/apis/rbac.authorization.k8s.io/v1/clusterroles/apono-connector")
-    # The chart renders the time. With helm-diff, kubernetes.core compares what is rendered.
+    # The chart renders the current time. With helm-diff, kubernetes.core compares the rendered manifests.
     install_helm_diff(tmp_path)
     again = place.run(**role)
     assert (again.code, again.changed) == (0, []), again.output
@@ -155,7 +156,7 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     secrets = get(place.cluster, f"{NAMESPACE}/secrets")["items"]
     assert [secret["metadata"]["name"] for secret in secrets] == ["apono-connector-id"]
     assert place.run(**role, connector_state="absent").changed == []
-    # What stays does not prevent a connector with another id.
+    # The remaining resources do not prevent a connector with another id.
     other = place.run(connector_id="beta-connector", connector_wait=False)
     assert other.code == 0, other.output
     assert pod(place.cluster)["APONO_CONNECTOR_ID"] == "beta-connector"
@@ -163,14 +164,14 @@ def test_from_nothing_to_connected_and_out_again(bed: Bed, place: Place, tmp_pat
     assert "upgrade" in lines
     assert TOKEN not in lines
     assert "k8s-aws-v1." not in lines
-    # Nothing is left of the files that helm was given.
+    # The files for helm are removed.
     assert not [
         path for path in (tmp_path / "tmp").rglob("*") if path.is_file() and TOKEN in path.read_text(errors="replace")
     ]
 
 
 def test_what_a_chart_cannot_do_is_an_error_before_the_install(bed: Bed, place: Place, tmp_path: Path) -> None:
-    """By the release 1.2.2 of Apono's chart, and in a partition that the chart does not know."""
+    """The test uses the release 1.2.2 of Apono's chart, and a partition that the chart does not know."""
     role = {"connector_iam_role_name": "apono-connector-alpha", "connector_create_oidc_provider": True}
     old = {"connector_chart": str(older_chart(tmp_path)), "connector_wait": False}
     refused = place.run(**role, **old)
@@ -210,7 +211,7 @@ def test_what_a_chart_cannot_do_is_an_error_before_the_install(bed: Bed, place: 
     assert get(place.cluster, f"{NAMESPACE}/serviceaccounts/apono-connector")
 
 
-def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path: Path) -> None:
+def test_what_goes_wrong_is_reported_and_put_right(bed: Bed, place: Place, tmp_path: Path) -> None:
     assert "connector_token_file" in place.run(connector_token="").failed["localhost"]
     assert "has to begin with apono-" in place.run(connector_iam_role_name="mine").failed["localhost"]
     bed.control("apono", "connectors", {"id": "taken", "metadata": {**PLACE, "region": "us-east-1"}})
@@ -218,7 +219,7 @@ def test_what_goes_wrong_is_told_and_put_right(bed: Bed, place: Place, tmp_path:
     assert f"The connector taken is connected from elsewhere: {ACCOUNT}, us-east-1" in taken
     assert pod(place.cluster) is None
 
-    # A kubernetes.core that knows only Helm 3 asks Helm 4 for --all, as it does here, where Helm says that it is 3.
+    # A kubernetes.core that supports only Helm 3 uses --all with Helm 4. Here, Helm reports version 3.
     taken_for_3 = tmp_path / "helm"
     taken_for_3.write_text(
         f"""#!/bin/sh
@@ -232,7 +233,7 @@ exec "{tools.HELM}" "$@"
     assert "kubernetes.core 6.4 or newer" in message
     assert pod(place.cluster) is None
 
-    # A chart that the API server refuses, and then one that it takes.
+    # A chart that the API server rejects, then one that it accepts.
     broken = tmp_path / "broken"
     shutil.copytree(CHART, broken)
     path = broken / "templates/connector.tpl"
@@ -241,7 +242,7 @@ exec "{tools.HELM}" "$@"
     assert "Helm could not install or upgrade the release apono-connector" in message
     assert "Nothing" in message
 
-    # A program that writes out all that it was given, in forms of its own.
+    # A program that prints all of its input in several encodings.
     hidden = ['value "of" the\\user\'s é', "pa55/word+of=the&user"]
     chatty = tmp_path / "chatty"
     chatty.write_text(
@@ -267,12 +268,12 @@ exit 1
     assert "Helm could not read the chart" in told.failed["localhost"]
     assert leaks(told.failed["localhost"], [*hidden, token, "k8s-aws-v1.aHR0cHM6Ly"]) == []
 
-    # One that it takes in part: the release that failed is removed before the next one.
+    # The API server accepts a part of the chart. The failed release is removed before the next one.
     negative = place.run(connector_values={"replicaCount": -1})
     assert "must be greater than or equal to 0" in negative.failed["localhost"]
     assert releases(place.cluster) == ["failed"]
 
-    # A token that Apono does not know: the pod is there, and never connects.
+    # Apono does not know the token, so the pod exists and never connects.
     file = tmp_path / "token"
     file.write_text(f"{OTHER_TOKEN}\n")
     with playing(bed, place.cluster):
@@ -309,7 +310,7 @@ def test_one_of_a_pair_by_a_way_of_its_own(bed: Bed, place: Place, tmp_path: Pat
     write("nobody's")
     assert "asked for the client to provide credentials" in place.run(**pair).failed["localhost"]
     write(place.cluster.admin_token)
-    # The other one of the pair is connected all the time, so that alone says nothing of this one.
+    # The other connector of the pair is always connected, so its session proves nothing about this one.
     with playing(bed, place.cluster, beside=other):
         made = place.run(**pair)
     assert made.code == 0, made.output

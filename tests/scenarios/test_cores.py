@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environments that the scenarios run in are what ``cores.py`` says of them."""
+"""The environments of the scenarios match ``cores.py``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_each_release_is_installed(core: cores.Core):
     assert version.startswith(f"{core.name}.")
 
 
-def test_an_environment_that_was_made_for_other_packages_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_environment_that_was_made_for_other_packages_is_recreated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     core = cores.Core("2.16", "3.10", "python3.10", ("boto3==1.34.83",))
     made: list[str] = []
 

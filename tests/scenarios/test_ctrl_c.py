@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C at any moment: the run ends in order, shows what was done by then and no traceback, and a rerun does the
+"""Ctrl-C at any moment: the run ends cleanly and shows the completed work without a traceback. A rerun does the
 rest."""
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from testbed.estate import OPERATIONS_ACCOUNT, integrations
 
 ACCOUNT = "111122223333"
 HOSTS = ("alpha", "beta", "gamma")
-# The exit status of ansible-core for a run that its user interrupted.
+# The exit status of ansible-core for a run that the user interrupted.
 INTERRUPTED = 99
-# How long a run takes to end: ansible-core gives its workers 5 seconds.
+# The time until a run ends. ansible-core gives its workers 5 seconds.
 LONGEST_END = 15.0
 RANDOM_MOMENTS = 4
 
-# What is held when the signal comes, and what is shown of the clusters then.
+# The held call at the time of the signal, and the reported states of the clusters.
 MOMENTS = {
     "while it reads": (("aws", "eks:DescribeCluster", "hang_before"), {}),
     "in the first write": (("aws", "iam:CreatePolicy", "hang_after"), dict.fromkeys(HOSTS, "not started")),
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.small_bed
 
 @pytest.fixture(autouse=True)
 def fixture_heeded() -> Iterator[None]:
-    """A shell that runs the tests in the background has the signal ignored, which processes inherit."""
+    """A shell that runs the tests in the background ignores the signal, and processes inherit this setting."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -62,8 +62,8 @@ def fixture_fleet(bed: Bed, binary: Path, tmp_path: Path) -> Fleet:
 
 
 def press(process: subprocess.Popen) -> str:
-    """Send what a terminal sends to all processes of a run but those that have left its session, and wait for the end:
-    all that was printed."""
+    """Send the signals of a terminal to all processes in the session of a run, wait for the end, and return the
+    output."""
     os.killpg(process.pid, signal.SIGINT)
     began = time.monotonic()
     output, _unused = process.communicate(timeout=60)
@@ -76,15 +76,15 @@ def press(process: subprocess.Popen) -> str:
 
 
 def shown(output: str) -> dict[str, str]:
-    """The state of each cluster in the table of an interrupted run."""
+    """Return the state of each cluster in the table of an interrupted run."""
     lines = output.partition("The run was interrupted. By then:\n")[2].splitlines()
-    # Columns are set apart by two blanks, and a state may have one in it.
+    # Two spaces separate columns, and a state can contain a single space.
     rows = [re.split(r"\s{2,}", line) for line in lines[1:] if line.startswith(HOSTS)]
     return {row[0]: row[3] for row in rows}
 
 
 def interrupted(bed: Bed, fleet: Fleet, playbook: str, service: str, operation: str, kind: str) -> str:
-    """Run until a service holds a call, and interrupt the run then: all that was printed."""
+    """Run until a service holds a call, interrupt the run, and return the output."""
     bed.forget_calls()
     bed.fault(service, match=operation, kind=kind)
     process, _record = fleet.controller.start(f"apono.eks.{playbook}", fleet.inventory)
@@ -118,7 +118,7 @@ def test_what_was_removed_by_then_is_shown(bed: Bed, controller: Controller) -> 
         fleet.add(host, ACCOUNT)
     assert fleet.run("onboard").code == 0
     output = interrupted(bed, fleet, "offboard", "aws", "eks:DeleteAccessEntry", "hang_before")
-    # The integrations go first, and the mappings that were planned are still there.
+    # The integrations are removed first, so the planned mappings still exist.
     assert shown(output) == dict.fromkeys(HOSTS, "partial"), output
     assert output.count("  integration\n") == len(HOSTS), output
     assert fleet.run("offboard").code == 0
@@ -127,7 +127,7 @@ def test_what_was_removed_by_then_is_shown(bed: Bed, controller: Controller) -> 
 
 
 def test_between_two_plays_it_ends_in_order(fleet: Fleet) -> None:
-    """ansible-core reads a play's settings before its queue manager runs it."""
+    """ansible-core reads the settings of a play before its queue manager runs the play."""
     begun = {"hosts": "localhost", "gather_facts": False, "tasks": [{"apono.eks.connector_info": {}}]}
     pressed = "{{ lookup('ansible.builtin.pipe', 'kill -INT $PPID; sleep 10') }}"
     path = fleet.controller.folder / "plays.yml"
@@ -138,12 +138,14 @@ def test_between_two_plays_it_ends_in_order(fleet: Fleet) -> None:
 
 
 def test_at_any_moment_it_ends_in_order(fleet: Fleet, binary: Path) -> None:
-    """When a task begins, the run forks, where Python drops a signal, and workers send their results."""
+    """At the begin of a task, the run forks, and workers send their results. During a fork, Python can lose a
+    signal."""
     dice = random.Random(str(binary))
     for number in sorted(dice.sample(range(3, 16), RANDOM_MOMENTS)):
         process, _record = fleet.controller.start("apono.eks.onboard", fleet.inventory)
         printed = b""
-        # From the first task of the collection on. Before, ansible-core is alone.
+        # The test interrupts the run only after the first task of the collection began. Before, only ansible-core is
+        # running.
         while printed.count(b"TASK [") <= number:
             part = os.read(process.stdout.fileno(), 65536)
             assert part, printed

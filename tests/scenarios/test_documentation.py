@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sources of the site are complete wherever the checkout lies."""
+"""The sources of the site are complete in any folder of the checkout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
 
 
 def make(checkout: Path, target: str) -> subprocess.CompletedProcess[str]:
-    """Run make with the environment of these tests as the checkout's own."""
+    """Run make with the environment of these tests as the environment of the checkout."""
     (checkout / ".venv").symlink_to(Path(sys.executable).parents[1])
     return subprocess.run(
         ["make", "--old-file", ".venv/ready", target],
@@ -52,4 +52,4 @@ def test_a_checkout_in_which_ansible_finds_no_roles_is_refused(tmp_path: Path) -
     done = make(checkout, "help")
 
     assert done.returncode != 0
-    assert "lies in a folder ansible_collections, but not in ansible_collections/apono/eks" in done.stdout
+    assert "is in a folder ansible_collections, but not in ansible_collections/apono/eks" in done.stdout

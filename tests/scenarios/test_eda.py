@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rulebooks, by the real ``ansible-rulebook``: EventBridge reports a cluster, and the playbook runs."""
+"""The rulebooks with the real ``ansible-rulebook``: EventBridge reports a cluster, and the playbook runs."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ ELSEWHERE = "444455556666"
 TOKEN = "token-of-the-webhook"
 PATIENCE_SECONDS = 120
 
-pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="ansible-rulebook needs a Java: make java")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("java"), reason="ansible-rulebook needs Java. To install it on Debian, run: make java"
+)
 
 
 def event(name: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A call of EKS as CloudTrail records it and EventBridge delivers it."""
+    """Return an EKS call as CloudTrail records it and EventBridge delivers it."""
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/jane@example.com"
     return {
         "version": "0",
@@ -70,7 +72,7 @@ def event(name: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def wait(condition: Callable[[], Any], rulebook: Rulebook) -> Any:
-    """The first true answer; whoever waits in vain sees what the rulebook printed."""
+    """Wait for a true answer and return it. A timeout shows the output of the rulebook."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (answer := condition()):
         assert rulebook.process.poll() is None and time.monotonic() < deadline, rulebook.log.read_text()
@@ -102,7 +104,7 @@ class Rulebook:
             )
 
     def runs(self) -> int:
-        """How many playbooks have been started."""
+        """Return the number of started playbooks."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
         return sum(json.loads(line)["name"] == "Create a host for the cluster" for line in lines)
 
@@ -139,7 +141,7 @@ class Webhook(Rulebook):
 
 @pytest.fixture(name="slow_bed")
 def fixture_slow_bed() -> Iterator[Bed]:
-    """Services on which a cluster takes a while to be made."""
+    """Services on which the creation of a cluster takes time."""
     with Bed.start(update_seconds=4, small=True) as bed:
         bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
         yield bed
@@ -192,7 +194,7 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Webhook, tmp_path: Pa
     assert list(integrations(slow_bed)) == [f"fresh.{REGION}.{ACCOUNT}"]
 
     eks.delete_access_entry(clusterName="fresh", principalArn=account.arn(f"role/{ROLE}"))
-    # A user agent is a text that each caller chooses.
+    # Each caller can choose the user agent.
     deleted = event("DeleteAccessEntry", {**own, "name": "fresh"}, userAgent="aws-cli/2.17.0 apono.eks")
     assert rulebook.send(deleted) == 200
     wait(lambda: rulebook.ended(2), rulebook)
@@ -202,11 +204,11 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Webhook, tmp_path: Pa
     assert rulebook.send(event("DeleteCluster", {"name": "fresh"})) == 200
     wait(lambda: rulebook.ended(3), rulebook)
     assert integrations(slow_bed) == {}, rulebook.log.read_text()
-    # Of its account's other clusters nobody knows here.
+    # The run does not know the other clusters of the account.
     assert account.role()["policies"] == [account.arn(f"policy/{ROLE}")]
     assert rulebook.runs() == 3
 
-    # Names that a template of the rulebook makes numbers of.
+    # A template of the rulebook would convert these names to numbers.
     odd = ["0x10", "1_000", "123"]
     for name in odd:
         account.add_cluster(name, "API")
@@ -220,7 +222,7 @@ def test_a_cluster_comes_and_goes(slow_bed: Bed, rulebook: Webhook, tmp_path: Pa
 
 
 class Queue:
-    """A queue of SQS, by moto's own server."""
+    """An SQS queue on a moto server."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         (port,) = free_ports(1)
@@ -255,7 +257,7 @@ class Queue:
 
 
 def hasten(name: str, folder: Path) -> Path:
-    """A copy of a rulebook that waits for a second between its tries, and is the rulebook in all else."""
+    """Return a copy of a rulebook that waits for one second between its attempts."""
     rulesets = yaml.safe_load((EDA / f"rulebooks/{name}.yml").read_text())
     for rule in rulesets[0]["rules"]:
         rule["action"]["run_playbook"]["delay"] = 1
@@ -265,7 +267,7 @@ def hasten(name: str, folder: Path) -> Path:
 
 
 def test_an_event_of_a_queue_survives_a_playbook_that_fails(tmp_path: Path) -> None:
-    """The source is the one of amazon.aws. It deletes the message before the playbook ends."""
+    """The source of amazon.aws deletes the message before the playbook ends."""
     with Bed.start(small=True) as bed:
         account = Account(bed, ACCOUNT)
         account.add_cluster("fresh", "API")
@@ -284,7 +286,7 @@ def test_an_event_of_a_queue_survives_a_playbook_that_fails(tmp_path: Path) -> N
             apono_queue_region=REGION,
         )
         try:
-            # The connector that the inventory names is not there yet, so the first run fails.
+            # The connector of the inventory does not exist yet, so the first run fails.
             created = event("CreateCluster", {"name": "fresh"})
             queue.send({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": json.dumps(created)})
             wait(lambda: rulebook.ended(1), rulebook)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of the environment that cannot be used: the error names the setting, and nothing ends in a traceback."""
+"""Invalid settings of the environment: the error names the setting, and there is no traceback."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 # Each of these reads AWS in its first tasks.
 PLAYBOOKS = ("onboard", "audit", "verify", "adopt", "offboard", "migrate_to_access_entries")
-# What is said of a fault of the collection or of Ansible.
+# Texts that appear only with an internal error of the collection or of Ansible.
 CRASHES = ("Traceback", "probably a bug", "defect of the collection", "has no attribute")
 
-# Variables, and the words that have to be in the error. FOLDER is put in by the test.
+# Environment variables, and the required text of the error. The test replaces FOLDER.
 UNUSABLE = {
     "a profile that is not there": ({"AWS_PROFILE": "typo"}, "(typo) could not be found", "variable AWS_PROFILE"),
     "a configuration that does not parse": (
@@ -58,7 +58,8 @@ def fixture_account(bed: Bed, tmp_path: Path) -> Account:
 
 
 def controller_of(bed: Bed, folder: Path, binary: Path, variables: dict[str, str]) -> Controller:
-    """A controller with these variables. Without keys in its environment, the AWS configuration has to have them."""
+    """Return a controller with these variables. Without keys in its environment, the AWS configuration must have
+    them."""
     environment = bed.environment(OPERATIONS_ACCOUNT)
     for name, value in variables.items():
         environment[name] = value.replace("FOLDER", str(folder))
@@ -82,7 +83,7 @@ def settings_of(account: Account) -> dict[str, object]:
 def test_the_error_names_the_setting(bed: Bed, binaries: list[Path], tmp_path: Path, account: Account) -> None:
     inventory = {"all": {"hosts": {"alpha": {}}}}
     extra = json.dumps(settings_of(account))
-    # Each case in one playbook, by the oldest and the newest release in turn.
+    # Each case runs in one playbook, alternately with the oldest and the newest release.
     for (variables, *words), playbook, binary in zip(
         UNUSABLE.values(), PLAYBOOKS, itertools.cycle(binaries), strict=False
     ):
@@ -116,13 +117,13 @@ def test_the_inventory_plugin_names_the_setting(
 def test_settings_of_other_programs_have_no_effect(
     bed: Bed, binaries: list[Path], tmp_path: Path, account: Account
 ) -> None:
-    """The playbooks reach each cluster at the address that EKS has, whatever kubectl would use."""
+    """The playbooks connect to the endpoint of each cluster in EKS, independent of the settings of kubectl."""
     unused = {
         **dict.fromkeys(("KUBECONFIG", "K8S_AUTH_KUBECONFIG"), "FOLDER/broken"),
         **dict.fromkeys(
             ("K8S_AUTH_HOST", "K8S_AUTH_VERIFY_SSL", "K8S_AUTH_API_KEY", "K8S_AUTH_SSL_CA_CERT"), "garbage"
         ),
-        # A folder is no file for the AWS SDK, which goes on without one.
+        # The AWS SDK ignores a folder in place of a file.
         **{"AWS_CONFIG_FILE": "FOLDER", "SSL_CERT_FILE": "/nowhere"},
     }
     settings = {**settings_of(account), "apono_authentication": "config_map"}

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From nothing to access and back, for every way to trust, to map and to begin, as a fleet in three accounts.
+"""Onboard, verify and offboard every combination of trust, authentication method and initial mode, in three accounts.
 
-The releases of ansible-core share the combinations, so that each has every way and every combination is tested once.
+Each combination runs once on one of the releases of ansible-core, and each release gets every single setting.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OWN_TRUST = {
 }
 TRUSTS = {"sso": {"sso": {}}, "saml": {"saml": {"provider": SAML_PROVIDER}}, "own": {"policy": OWN_TRUST}}
 
-# What others have written, as people write it.
+# Content of other writers in the style of users.
 NODES = """\
 # nodes of the platform
 - groups: [system:bootstrappers, system:nodes]
@@ -45,8 +45,8 @@ NODES = """\
 
 
 class Combinations(Fleet):
-    """A cluster for each combination of trust, way of mapping and authentication mode to begin with, or for one share
-    of them."""
+    """A cluster for each combination of trust, authentication method and initial authentication mode, or for a share of
+    the combinations."""
 
     def __init__(self, bed: Any, controller: Controller, share: int, shares: int) -> None:
         super().__init__(bed, controller)
@@ -74,7 +74,7 @@ class Combinations(Fleet):
         return {name for name, way in self.ways.items() if (way, self.starts[name]) == ("config_map", "API")}
 
     def person(self, name: str) -> dict[str, str]:
-        """Jane's credentials of the people's role in a cluster's account."""
+        """Return Jane's credentials of the users' role in the account of a cluster."""
         trust = name.partition("-")[0]
         account = self.account(ACCOUNTS[trust])
         if trust == "saml":
@@ -140,7 +140,7 @@ def check_onboarded(fleet: Combinations) -> None:
         config = known[name]["integration_config"]
         assert config == {"target_cluster": name, "cluster_location": "eu-west-1"}
         assert (known[name]["connector_id"], known[name]["type"]) == ("connector-1", "aws-eks")
-        # All of them.
+        # All combinations.
         assert known[name]["connected_resource_types"] is None
         if fleet.ways[name] == "config_map":
             assert cluster.mode == (fleet.starts[name] or "CONFIG_MAP")

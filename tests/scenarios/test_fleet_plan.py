@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a whole fleet by the real action: it is what the roles then do, and its failures are data."""
+"""The plan of a whole fleet with the real action: it matches the work of the roles, and its failures are data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plan_of(run: Run) -> dict[str, Any]:
 
 
 def changed(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """The hosts and the results that changed, of a loop each item's."""
+    """Return the hosts and the changed results, for each item of a loop."""
     items = [(item["host"], each) for item in run.changed for each in item["result"].get("results", [item["result"]])]
     return [(host, result) for host, result in items if result.get("changes")]
 
@@ -62,7 +62,7 @@ def test_the_plan_is_what_a_check_and_a_run_change(bed: Bed, binary: Path, tmp_p
     check = fleet.run("onboard", "--check", "--diff", "-vvv")
     assert check.code == 0, check.output
     assert bed.calls(writes=True) == []
-    # The settings of the hosts, secrets included, are in no result.
+    # No result contains the settings of the hosts, such as secrets.
     assert "service-account-token" not in check.output + json.dumps(check.results)
     run = fleet.run("onboard", "--diff")
     assert run.code == 0, run.output
@@ -75,7 +75,7 @@ def test_the_plan_is_what_a_check_and_a_run_change(bed: Bed, binary: Path, tmp_p
             for host in planned
         }
         assert planned == done
-    # A plan that takes long says on the terminal and in a log how far it is, a line every 10 seconds.
+    # A slow plan reports its progress on the terminal and in the log every 10 seconds.
     bed.fault("aws", match="eks:DescribeCluster", kind="latency", seconds=11, times=len(fleet.hosts))
     log = tmp_path / "ansible.log"
     fleet.controller.environment["ANSIBLE_LOG_PATH"] = str(log)
@@ -88,7 +88,7 @@ def test_the_plan_is_what_a_check_and_a_run_change(bed: Bed, binary: Path, tmp_p
     assert re.findall(r"\| (The plan has read .*)$", log.read_text(), re.MULTILINE) == lines
     assert plan_of(again)["rollout"]["hosts"] == []
     assert fleet.states == dict.fromkeys(fleet.hosts, "unchanged")
-    # Of a cluster with which there was nothing to do, everything is known all the same.
+    # The facts of a cluster without changes are complete.
     assert {record["account_id"] for record in fleet.records.values()} == set(ACCOUNTS)
     assert {step["name"]: step["state"] for step in fleet.records["c2"]["steps"]} == {
         **dict.fromkeys(("policy", "role"), "skipped"),

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every guide is followed: its files are written, its commands are run, and what it shows has to be what is printed.
+"""Follow every guide: write its files, run its commands, and compare the real output with the shown one.
 
-The collection is the archive that users install. The reader has a home, a shell and the real tools; only the addresses
-of AWS and Apono are those of the test bed. :mod:`guides` says what a block of a guide may be.
+The collection is installed from its archive. The reader has a home folder, a shell and the real tools. Only the
+addresses of AWS and Apono are those of the test bed. :mod:`guides` describes the blocks of a guide.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PAGES = {path.stem: path for path in (CHECKOUT / "README.md", *sorted(GUIDES.glo
 
 
 class World:
-    """What a reader has before the first line of a guide, and what others do meanwhile."""
+    """The resources before the first line of a guide, and the actions of other users."""
 
     def __init__(self, bed: Bed, folder: Path, collections: Path) -> None:
         self.bed = bed
@@ -78,10 +78,10 @@ class World:
         self.account = Account(bed, SHOP, REGION)
         self.clusters: dict[str, Cluster] = {}
 
-    # What is there
+    # Existing resources
 
     def profile(self, name: str, keys: dict[str, str], region: str = REGION) -> None:
-        """Credentials in a profile, as a login or ``aws configure`` leaves them."""
+        """Write credentials to a profile, as a sign-in or ``aws configure`` does."""
         lines = [f"[{name}]", *(f"{key.lower()} = {value}" for key, value in keys.items()), ""]
         self.append(".aws/credentials", lines)
         self.append(".aws/config", [f"[profile {name}]", f"region = {region}", ""])
@@ -99,7 +99,7 @@ class World:
             handle.write("\n".join(lines) + "\n")
 
     def one_account(self) -> None:
-        """An account whose automation is the profile ``automation``, with people who sign in by AWS SSO."""
+        """Create an account with the profile ``automation``, and with users who sign in with AWS SSO."""
         self.role_profile("automation", self.account.automation)
         self.account.sso_person(JANE)
 
@@ -108,20 +108,20 @@ class World:
         return self.clusters[name]
 
     def inventory(self, **hosts: dict[str, str]) -> None:
-        """The inventory of a guide that has it from another one."""
+        """Write the inventory of another guide."""
         variables = {"apono_region": REGION, "apono_connector": "Production", "apono_trust": {"sso": {}}}
         document = {"all": {"hosts": hosts, "vars": variables}}
         (self.folder / "clusters.yml").write_text(yaml.safe_dump(document, sort_keys=False))
 
     def use(self, cluster: Cluster) -> None:
-        """Make a cluster the one that kubectl talks to, as its administrator."""
+        """Select a cluster for kubectl, as its administrator."""
         authority = base64.b64encode(cluster.authority.encode()).decode()
         place = {"server": cluster.url, "certificate-authority-data": authority}
         (self.home / ".kube").mkdir()
         (self.home / ".kube/config").write_text(kubeconfig(place, {"token": cluster.admin_token}))
 
     def onboard(self, *arguments: str) -> None:
-        """What was done before a guide begins."""
+        """Do the work that a guide assumes."""
         shell = Shell(self.environment, self.folder)
         shell.run(shlex.join(["ansible-playbook", "apono.eks.onboard", "-i", "clusters.yml", *arguments]))
         assert shell.status == 0, shell.output
@@ -137,11 +137,11 @@ def by_environment(keys: dict[str, str]) -> dict[str, str]:
     return {name: keys[key] for key, name in names.items() if key in keys}
 
 
-# What is there before the first line of each guide
+# The resources before the first line of each guide
 
 
 def plain(world: World) -> None:
-    """One account with the cluster prod-1, and nothing of Apono in it."""
+    """One account with the cluster prod-1, without anything of Apono."""
     world.one_account()
     world.add("prod-1")
     world.inventory(**{"prod-1": {}})
@@ -150,7 +150,7 @@ def plain(world: World) -> None:
 def first_cluster(world: World) -> None:
     plain(world)
     (world.folder / "clusters.yml").unlink()
-    # What a reader gets on the way.
+    # Values that the reader gets during the guide.
     del world.environment["AWS_PROFILE"], world.environment["APONO_API_TOKEN"]
     (world.home / ".ansible/collections").unlink()
 
@@ -162,7 +162,7 @@ def onboarding(world: World) -> None:
 
 
 def fleet(world: World) -> None:
-    """Three clusters in two accounts, of which the automation assumes a role in each."""
+    """Three clusters in two accounts. The automation principal assumes a role in each account."""
     onboarding(world)
     world.environment["AWS_PROFILE"] = "operations"
     data = Account(world.bed, DATA, REGION)
@@ -171,7 +171,7 @@ def fleet(world: World) -> None:
 
 
 def many_accounts(world: World) -> None:
-    """A fleet in which one account has no role yet for the automation."""
+    """A fleet with one account that has no role for the automation principal yet."""
     fleet(world)
     world.account.ask_for_external_id(EXTERNAL_ID)
     world.clusters["data-eu"].account.remove_automation()
@@ -223,13 +223,13 @@ def two_clusters(world: World) -> None:
 
 
 def onboarded(world: World) -> None:
-    """Two clusters that are onboarded."""
+    """Two onboarded clusters."""
     two_clusters(world)
     world.onboard()
 
 
 def access_flows(world: World) -> None:
-    """Two clusters, and the groups of people that Apono knows."""
+    """Two clusters, and groups of users in Apono."""
     two_clusters(world)
     groups = ("developers", "on-call")
     attributes = [{"type": "group", "value": name} for name in groups]
@@ -238,7 +238,7 @@ def access_flows(world: World) -> None:
 
 
 def drifted(world: World) -> None:
-    """Two clusters that are onboarded, and somebody has given people another username in one of them since."""
+    """Two onboarded clusters. Another user has changed the username in one of them."""
     onboarded(world)
     cluster = world.clusters["prod-1"]
     principal = world.account.arn(f"role/{ROLE}")
@@ -246,7 +246,7 @@ def drifted(world: World) -> None:
 
 
 def adopt(world: World) -> None:
-    """A cluster that was onboarded in the consoles, under names of its own."""
+    """A cluster that was onboarded in the consoles, with other names."""
     world.one_account()
     role = make_role(world.account, PAGE_SSO_TRUST, PAGE_POLICY, name="people-k8s")
     cluster = world.add("prod-1")
@@ -261,14 +261,14 @@ def adopt(world: World) -> None:
 
 
 def migration(world: World) -> None:
-    """A cluster that is mapped in its ConfigMap."""
+    """A cluster with an aws-auth entry."""
     world.one_account()
     cluster = world.add("prod-1", "CONFIG_MAP")
     role = make_role(world.account, PAGE_SSO_TRUST, PAGE_POLICY)
     cluster.write_map_roles(f"{NODES}- rolearn: {role}\n  username: '{{{{SessionNameRaw}}}}'\n")
     world.inventory(**{"prod-1": {}})
     world.sign_in("jane")
-    # A reader has the minute that an entry is given to take effect.
+    # The guide gives a new entry one minute until it has effect.
     (world.folder / "group_vars").mkdir()
     (world.folder / "group_vars/all.yml").write_text("apono_migrate_propagation_delay: 1\n")
 
@@ -276,7 +276,7 @@ def migration(world: World) -> None:
 def user_login(world: World) -> None:
     plain(world)
     world.onboard()
-    # The account is where people look for it: in the role that their inventory names.
+    # Users find the account in the role of their inventory.
     world.inventory(**{"prod-1": {"apono_assume_role_arn": world.account.automation}})
     world.clusters["prod-1"].grant("apono:jane-example.com")
 
@@ -292,7 +292,7 @@ def inventory(world: World) -> None:
 
 
 def reports(world: World) -> None:
-    """Three clusters, one of which does not know the automation."""
+    """Three clusters, one of which does not know the automation principal."""
     onboarding(world)
     world.environment["AWS_PROFILE"] = "operations"
     data = Account(world.bed, DATA, REGION)
@@ -308,7 +308,7 @@ def reports(world: World) -> None:
 
 
 def aws_auth(world: World) -> None:
-    """A cluster that is mapped in its ConfigMap, with a backup of what was there before."""
+    """A cluster with an aws-auth entry, and with a backup of the ConfigMap before it."""
     world.one_account()
     cluster = world.add("prod-1", "CONFIG_MAP")
     cluster.write_map_roles(NODES)
@@ -324,7 +324,7 @@ def awx(world: World) -> None:
     world.environment["AWX_AWS_ACCESS_KEY"] = keys["AWS_ACCESS_KEY_ID"]
     world.environment["AWX_AWS_SECRET_KEY"] = keys["AWS_SECRET_ACCESS_KEY"]
     project = CHECKOUT / "extensions/awx/project"
-    # Fewer processes for each of the modules of awx.awx.
+    # With this setting, the modules of awx.awx need fewer processes.
     world.environment["ANSIBLE_PIPELINING"] = "true"
     listener = Listener(Awx("token-of-awx", {"https://git.example.com/apono.git": project})).start()
     world.stops.append(listener.stop)
@@ -332,9 +332,9 @@ def awx(world: World) -> None:
 
 
 def connector(world: World) -> None:
-    """A cluster without a connector; its chart is not in the place that the internet has it in."""
+    """A cluster without a connector. The chart is in another place than on the internet."""
     if Programs.find() is None:
-        pytest.skip("helm needs the discovery and the apply of a real API server")
+        pytest.skip("Helm needs a real API server. To build one, run: make kube")
     plain(world)
     (world.folder / "group_vars").mkdir()
     (world.folder / "group_vars/all.yml").write_text(f"apono_connector_chart: {CHART}\n")
@@ -345,7 +345,7 @@ def connector(world: World) -> None:
 
 
 def permissions(world: World) -> None:
-    """An automation that its clusters do not know yet."""
+    """An automation principal that its clusters do not know yet."""
     world.one_account()
     administrator = world.account.make_role("administrator", SHOP)
     world.use(world.add("prod-1", creator_arn=administrator))
@@ -386,7 +386,7 @@ WORLDS: dict[str, Callable[[World], None]] = {
 }
 
 
-# What others do meanwhile, by the words of the comment
+# The actions of other users, by the text of the comment
 
 
 def give_role_its_policy(world: World) -> None:
@@ -394,7 +394,7 @@ def give_role_its_policy(world: World) -> None:
 
 
 def map_automation(world: World) -> None:
-    """The entry is in aws-auth, and lets the automation in under that name."""
+    """Check that the entry in aws-auth allows the automation principal, with that username."""
     cluster = world.clusters["old-1"]
     cluster.write_map_roles((world.folder / "mapRoles.yml").read_text())
     keys = world.bed.client("sts", OPERATIONS_ACCOUNT).assume_role(
@@ -404,7 +404,7 @@ def map_automation(world: World) -> None:
 
 
 def run_pipeline(world: World) -> None:
-    """The runner of a pipeline takes the commands out of the file, and keeps what the file names."""
+    """Run the commands of the file and store the named files, as the runner of a pipeline does."""
     cluster = world.clusters["prod-1"]
     principal, username = world.account.arn(f"role/{ROLE}"), "apono:{{SessionName}}"
     cluster.eks.update_access_entry(clusterName=cluster.name, principalArn=principal, username=username)
@@ -416,7 +416,7 @@ def run_pipeline(world: World) -> None:
 
 
 def compare_rule(world: World) -> None:
-    """The rule lets through what the filter of events takes, and no more."""
+    """Check that the rule and the event filter accept the same events."""
     rule = json.loads((world.folder / "rule.json").read_text())
     source = (CHECKOUT / "extensions/eda/plugins/event_filter/eks_cluster.py").read_text()
     assert set(rule["detail"]["eventName"]) == set(re.findall(r'"((?:Create|Update|Delete)\w+)"', source))
@@ -432,12 +432,12 @@ EVENTS: dict[str, Callable[[World], None]] = {
 }
 
 
-# What cannot run here as it stands
+# Commands that cannot run in the test
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """A command that cannot run here: why, and what is done instead."""
+    """A replacement for a command that cannot run in the test, with the reason."""
 
     pattern: str
     reason: str
@@ -445,7 +445,7 @@ class StandIn:
 
 
 def install_collection(world: World, shell: Shell, command: Command) -> None:
-    """The archive is built and installed by the session; its name is the one that the guide asks Galaxy for."""
+    """The session builds and installs the archive. Its name is the one in the command for Galaxy."""
     galaxy = yaml.safe_load((CHECKOUT / "galaxy.yml").read_text())
     name = f"{galaxy['namespace']}.{galaxy['name']}"
     if "-r requirements.yml" in command.text:
@@ -483,14 +483,14 @@ def type_token(world: World, shell: Shell, command: Command) -> None:
 
 
 def create_build_context(world: World, shell: Shell, command: Command) -> None:
-    """All of a build but the image itself."""
+    """Create the context of the build without building the image."""
     text = re.sub("^ansible-builder build --tag [^ ]+", "ansible-builder create --context context", command.text)
     shell.follow(Command(text, None))
     assert any((world.folder / "context" / name).exists() for name in ("Containerfile", "Dockerfile"))
 
 
 def read_rulebook(world: World, shell: Shell, command: Command) -> None:
-    """The rulebook is there, and the variables that it cannot do without are given."""
+    """Check that the rulebook exists, and that all of its required variables are set."""
     words = shlex.split(command.text)
     options = dict(zip(words[1::2], words[2::2], strict=True))
     name = options["--rulebook"].removeprefix("apono.eks.")
@@ -550,7 +550,7 @@ def follow(world: World, blocks: list[Block]) -> None:
 def fixture_collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection, built and installed from its archive."""
     folder = tmp_path_factory.mktemp("galaxy")
-    # A home of its own: what is installed in somebody's own home would not be installed here.
+    # A separate home folder, without the collections of a real user.
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
     for arguments in (
@@ -593,13 +593,13 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
     assert sorted(listed) == sorted(path.stem for path in GUIDES.glob("*.rst"))
 
 
-# The fact of a host that failed, which a playbook of one's own may set; and resources of Apono's Terraform provider.
+# A fact of a failed host, which custom playbooks may set, and resources of Apono's Terraform provider.
 NO_VARIABLES = {"apono_failure", "apono_integration", "apono_resource_integration", "apono_access_flow"}
 
 
 def test_every_variable_of_a_guide_is_documented() -> None:
     documented = set(re.findall(r"``(apono_\w+)``", (GUIDES / "variables.rst").read_text()))
-    # Those of the rulebooks are not the playbooks'.
+    # The variables of the rulebooks are not variables of the playbooks.
     documented |= set(re.findall(r"``(apono_\w+)``", (GUIDES / "event_driven.rst").read_text()))
     for page, path in PAGES.items():
         assert set(re.findall(r"\bapono_\w+", path.read_text())) - documented - NO_VARIABLES == set(), page

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts have the names that an inventory gives them, and exactly those that were asked for are worked on."""
+"""Hosts can have any name of an inventory, and a run works on exactly the requested hosts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, integrations
 
 ACCOUNTS = ("111122223333", "222233334444")
-# What Ansible reads in a pattern: blanks, separators, wildcards, ranges, other hosts and groups.
+# The characters and words that Ansible evaluates in a pattern: spaces, separators, wildcards, ranges, other hosts and
+# groups.
 PARTS = (
     *("prod", "eu", "asked", "localhost", "arn:aws:eks:eu-west-1:111122223333:cluster/prod", "2001:db8::1", "x:22"),
     *(" ", ",", ":", "!", "&", "*", "?", "~", "[0]", "[0:1]", "[", "]", ".", "@", "ü"),
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.small_bed
 
 
 def names_of_parts(seed: str) -> list[str]:
-    """Names that take one another's parts, and those that were seen to go wrong."""
+    """Return names that contain parts of other names, and names that have caused errors."""
     dice = random.Random(seed)
     found = dict.fromkeys(("prod eu", "eu", "all[0:0]", "arn:aws:eks:eu-west-1:111122223333:cluster/prod"))
     while len(found) < HOSTS:
@@ -40,18 +41,18 @@ def names_of_parts(seed: str) -> list[str]:
 
 
 class NamedFleet(Fleet):
-    """Clusters of two accounts, with hosts of any name, some of which are asked for."""
+    """Clusters of two accounts whose hosts have any name. A run requests some of them."""
 
     def __init__(self, bed: Bed, controller: Controller, names: list[str], asked: list[str]) -> None:
         super().__init__(bed, controller, apono_report="report.json", ansible_connection="local")
-        # A group of the name of a host.
+        # A group with the name of a host.
         self.groups = {"asked": asked, "eu": names[:3]}
         for number, name in enumerate(names):
             self.add(f"c{number:02}", ACCOUNTS[number % 2], host=name)
 
     @property
     def inventory(self) -> Path:
-        """An inventory whose names are taken as they are: a file of YAML has its own reading of them."""
+        """Return an inventory that uses names as they are, because a YAML file would interpret them."""
         answer = {
             "_meta": {"hostvars": self.hosts},
             "all": {"hosts": list(self.hosts), "vars": self.settings},
@@ -72,7 +73,7 @@ def ended(run: Run) -> None:
 def test_exactly_the_hosts_that_were_asked_for_are_worked_on(bed: Bed, binary: Path, tmp_path: Path) -> None:
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
     names = names_of_parts(binary.parents[1].name)
-    # One of them has a group of its own name, whose other hosts were not asked for.
+    # One of them has a group of the same name, whose other hosts are not requested.
     asked = ["eu", *names[3::2]]
     fleet = NamedFleet(bed, controller, names, asked)
     ended(fleet.run("onboard", "-e", "apono_hosts=asked", "-e", "apono_serial=2"))
@@ -84,7 +85,7 @@ def test_exactly_the_hosts_that_were_asked_for_are_worked_on(bed: Bed, binary: P
     assert fleet.mapped() == set(names)
     run = fleet.run("audit", "--limit", "asked")
     assert fleet.states == dict.fromkeys(asked, "onboarded"), run.output
-    # One that fails is the only one that fails.
+    # Only the failing host fails.
     bed.fault("aws", match="eks:DeleteAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
     run = fleet.run("offboard", "--limit", "asked", "--forks", "1")
     assert (run.code, list(run.failed)) == (2, asked[:1]), run.output
@@ -123,6 +124,6 @@ def test_one_cluster_under_two_names_is_refused(bed: Bed, controller: Controller
             assert "'prod' and 'production' lead to one cluster, prod in account 111122223333" in json.dumps(run.failed)
             of_web = "unchanged" if limit and playbook != "audit" else state
             assert fleet.states == {**dict.fromkeys(refused, "failed"), "web": of_web}
-    # What is of the cluster alone was left as it was.
+    # The resources of a single cluster are unchanged.
     assert set(integrations(bed)) == {"prod"}
     assert fleet.clusters["prod"].entry()

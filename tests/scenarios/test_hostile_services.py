@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service that answers without end holds up no run, and nothing that a service says moves a terminal."""
+"""An endless answer of a service does not block a run, and no text of a service controls a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.small_bed
 
 
 class Place:
-    """A cluster that access entries map, and one that aws-auth maps."""
+    """A cluster with an access entry, and one with an aws-auth entry."""
 
     def __init__(self, bed: Bed, folder: Path, binary: Path | None = None) -> None:
         self.bed, self.folder = bed, folder
@@ -56,7 +56,7 @@ class Place:
 
 
 CONFIG_MAP = "GET /api/v1/namespaces/kube-system/configmaps/aws-auth"
-# A call, how long each may take in seconds, and the hosts that fail.
+# A call, the time limit of each call in seconds, and the failed hosts.
 DRIPPING = {
     "apono": ("GET /api/admin/v4/integrations", 3, {"entry", "mapped"}),
     "kubernetes": (CONFIG_MAP, 30, {"mapped"}),
@@ -72,7 +72,7 @@ def test_an_answer_that_drips_ends_the_call_in_time(bed: Bed, tmp_path: Path, se
     before = time.monotonic()
     assert place.run("onboard", "--check").code == 0
     usual = time.monotonic() - before
-    # Whole, each answer would take many minutes.
+    # A complete answer would need many minutes.
     bed.fault(service, match=match, kind="drip", seconds=0.9)
     before = time.monotonic()
     run = place.run("onboard", "--check")
@@ -85,15 +85,15 @@ def test_an_answer_that_drips_ends_the_call_in_time(bed: Bed, tmp_path: Path, se
         assert re.search(r"timed out|timeout|\d+ seconds", message, re.IGNORECASE), message
 
 
-# Marks that turn the rest of a line around, and signs that are not seen: YAML and XML take them as they are.
+# Characters that reverse the rest of a line, and invisible characters. YAML and XML accept them.
 MARKS = "\u202etxt.exe\u202c \u2066a\u2069 \u200bx"
-# Besides, a title for the window, a color, a line that is written over, and the one-character form of an escape.
+# Also a window title, a color, an overwritten line, and the one-character form of an escape sequence.
 ESCAPES = f"\x1b]0;owned\x07\x1b[31;5mred\x1b[2K\rall is well\x08\x08 {MARKS}\ufeff \x9b1mb\x85c"
 MOVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def still(place: Place, run: Run) -> None:
-    """Nothing on the terminal, in the log and in the report moves a terminal."""
+    """Check that the terminal output, the log and the report have no control characters."""
     assert "Traceback" not in run.output and "PLAY RECAP" in run.output, run.output
     found = {"the terminal": MOVING.findall(run.output)}
     for path in (place.folder / "ansible.log", *place.folder.glob("report.*")):
@@ -122,7 +122,7 @@ def test_what_services_say_of_errors_moves_no_terminal(bed: Bed, binary: Path, t
 
 
 def test_what_services_hold_moves_no_terminal(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    """In warnings, in differences, in the table and in the report."""
+    """The texts appear in warnings, in differences, in the table and in the report."""
     place = Place(bed, tmp_path, binary)
     bed.control("apono", "connectors", {"id": "connector-2", "name": f"Other {ESCAPES}"})
     make_integration(

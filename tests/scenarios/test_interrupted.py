@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that is killed after any of its writes, and one whose services fail it, ends well when it is run again."""
+"""A rerun completes the work of a run that was killed after any of its writes, or whose services failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from testbed.estate import Account, Cluster, integrations
 ACCOUNT = "111122223333"
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
 
-# Each write of onboarding, by way of mapping: the service and the operation.
+# Each write of onboarding by authentication method: the service and the operation.
 WRITES = {
     "eks_api": [
         ("aws", "iam:CreatePolicy"),
@@ -39,7 +39,7 @@ CASES = [(way, service, operation) for way, writes in WRITES.items() for service
 
 
 class Place:
-    """A cluster in the mode CONFIG_MAP, and the inventory for it."""
+    """A cluster in the mode CONFIG_MAP, and its inventory."""
 
     def __init__(self, bed: Bed, way: str) -> None:
         self.bed = bed
@@ -74,7 +74,7 @@ class Place:
 
 
 def kill_at(bed: Bed, controller: Controller, playbook: str, inventory: dict[str, Any], service: str, operation: str):
-    """Run until a service has taken a write and not answered it, then kill everything."""
+    """Run until a service has done a write without an answer, then kill all processes."""
     bed.forget_calls()
     bed.fault(service, match=operation, kind="hang_after")
     process, _unused = controller.start(playbook, inventory)
@@ -104,8 +104,8 @@ def test_offboarding_killed_after_a_write(bed: Bed, controller: Controller, serv
     assert controller.run("apono.eks.offboard", place.inventory).changed == []
 
 
-# Each fault strikes the first write of a kind, once: a busy service, an error, an answer that is lost before or after
-# the work was done, somebody who was faster.
+# Each fault affects the first write of a kind once: a busy service, an error, a lost answer before or after the work,
+# or a conflict with another user.
 FAULTS = {
     "throttled by IAM": ("aws", {"match": "iam:*", "status": 400, "code": "Throttling", "writes": True}),
     "IAM fails": ("aws", {"match": "iam:Create*", "status": 500, "code": "ServiceFailure"}),
@@ -153,7 +153,7 @@ def test_an_api_server_that_fails_once_is_no_failure(bed: Bed, controller: Contr
     place.check_onboarded()
 
 
-def test_a_missing_permission_is_said_and_the_next_run_heals(bed: Bed, controller: Controller) -> None:
+def test_a_missing_permission_is_reported_and_the_next_run_heals(bed: Bed, controller: Controller) -> None:
     place = Place(bed, "eks_api")
     denied = "User is not authorized to perform: eks:CreateAccessEntry"
     bed.fault("aws", match="eks:CreateAccessEntry", status=403, code="AccessDeniedException", message=denied)
@@ -164,7 +164,7 @@ def test_a_missing_permission_is_said_and_the_next_run_heals(bed: Bed, controlle
     place.check_onboarded()
 
 
-def test_a_sync_that_fails_is_said_and_tried_again(bed: Bed, controller: Controller) -> None:
+def test_a_sync_that_fails_is_reported_and_tried_again(bed: Bed, controller: Controller) -> None:
     place = Place(bed, "eks_api")
     bed.control("apono", "integrations", {"name": "alpha", "fail": "the connector may not list namespaces"})
     run = controller.run("apono.eks.onboard", place.inventory)

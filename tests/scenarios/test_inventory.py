@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugin, by the real ``ansible-inventory``: accounts, regions, filters, groups, cache, refusals."""
+"""The inventory plugin with the real ``ansible-inventory``: accounts, regions, filters, groups, cache and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EU, US = "eu-central-1", "us-east-1"
 
 
 class Place:
-    """A fleet over accounts and regions, and files of inventory on it."""
+    """A fleet in several accounts and regions, and inventory files for it."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.bed = bed
@@ -47,7 +47,7 @@ class Place:
 
     def ask(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess:
         environment = self.controller.full_environment(self.controller.folder / "unused")
-        # Otherwise a source that cannot be read is a warning, and the inventory empty.
+        # Without this setting, an unreadable source is only a warning, and the inventory is empty.
         environment |= {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
         command = [
             str(self.controller.binary.with_name("ansible-inventory")),
@@ -60,7 +60,7 @@ class Place:
         )
 
     def hosts(self, *arguments: str, **options: Any) -> dict[str, dict[str, Any]]:
-        """The variables of each host."""
+        """Return the variables of each host."""
         return self.inventory(*arguments, **options)["_meta"]["hostvars"]
 
     def inventory(self, *arguments: str, **options: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Place:
 
 
 def plain(value: dict[str, Any]) -> Any:
-    """A text that is never a template is marked as such."""
+    """Return the value without the marks of unsafe texts."""
     return value.get("__ansible_unsafe", value)
 
 
@@ -101,7 +101,8 @@ def test_a_host_has_what_the_playbooks_need(place: Place) -> None:
 
 
 def test_what_aws_returns_is_never_a_template(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    """On each ansible-core, which see to that in different ways, in every option of the file that has expressions."""
+    """The test runs on each ansible-core, because each protects texts differently, and with every option that has
+    expressions."""
     place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
     marker = tmp_path / "marker"
     pipe = "{{ lookup('pipe', 'touch " + str(marker) + "') }}"
@@ -139,7 +140,7 @@ def test_what_aws_returns_is_never_a_template(bed: Bed, binary: Path, tmp_path: 
     assert not marker.exists()
 
 
-# Texts that Ansible before 2.19 evaluates as an expression where a task has ``when: "{{ variable }}"``.
+# Ansible before 2.19 evaluates these texts as an expression if a task has ``when: "{{ variable }}"``.
 EXPRESSIONS = ("x is trap", "0xais trap", "not trap", "x\nis trap", "x|trap", "trap()", "lookup('trap')")
 TRAP = """
 from pathlib import Path
@@ -157,7 +158,7 @@ PLUGINS = {
 
 def test_what_aws_returns_is_never_an_expression_that_calls(bed: Bed, binary: Path, tmp_path: Path) -> None:
     place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
-    # A cluster for each: a value is marked as a whole if any text in it is.
+    # One cluster for each text, because a value is marked as a whole if a text in it is unsafe.
     texts = {f"odd-{number}": text for number, text in enumerate(EXPRESSIONS)}
     for name, text in texts.items():
         place.accounts[DATA].add_cluster(name, "API", EU, tags={"x": text})
@@ -183,13 +184,13 @@ def test_what_aws_returns_is_never_an_expression_that_calls(bed: Bed, binary: Pa
     assert run.code == 0, run.output
     assert {item["host"]: item["result"]["msg"] for item in run.results[-len(texts) :]} == texts
     assert sprung() == []
-    # The plugins are found.
+    # Ansible finds the plugins.
     assert play({"ansible.builtin.debug": {"msg": "{{ 1 is trap }}"}}).code == 0
     assert sprung() == ["test_plugins"]
 
 
 def test_variables_are_readable_in_files_and_in_awx(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    """AWX shows what ``ansible-inventory --list --export`` prints."""
+    """AWX shows the output of ``ansible-inventory --list --export``."""
     place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
     braces, header = "{{ 6 * 7 }}", "#jinja2:variable_start_string:'[['\n[[ 6 * 7 ]]"
     place.accounts[DATA].add_cluster("odd", "API", EU, tags={"x": braces, "y": header, "team": "web and data"})
@@ -234,7 +235,7 @@ def test_it_asks_no_more_than_it_needs(place: Place) -> None:
     [
         ({"names": ["shop-*"]}, ["shop-1", "shop-2"]),
         ({"exclude_names": ["shop-*", "sand*"]}, ["lake"]),
-        # Over what DescribeCluster answers, without letter-case changes or names of the collection's own.
+        # The names of DescribeCluster, without changes of letter case and without own names of the collection.
         ({"query": "cluster.accessConfig.authenticationMode == 'CONFIG_MAP' && cluster.tags.env"}, ["shop-2"]),
         ({"query": "cluster.tags", "names": ["l*", "sand*"]}, ["lake"]),
         ({"tags": {"env": "prod"}}, ["lake", "shop-1"]),
@@ -347,7 +348,7 @@ def test_an_account_that_refuses(place: Place) -> None:
     assert f"The account {LAB} (lab) could not be read" in " ".join(strict.stderr.split())
 
 
-def test_without_credentials_it_is_said_how_to_give_them(place: Place) -> None:
+def test_without_credentials_the_error_says_how_to_set_them(place: Place) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del place.controller.environment[name]
     answer = place.ask()

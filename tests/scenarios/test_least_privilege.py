@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each playbook runs with exactly the rights that the guide to permissions lists, and needs each of them."""
+"""Each playbook runs with exactly the permissions of the guide, and needs each of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flow(name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_right_is_needed_if_something_was_done_that_nothing_else_allows() -> None:
-    """What the other tests conclude with: without it, they would prove nothing."""
+    """The other tests rely on this conclusion, so this test proves it."""
     given = Rights.documented(["offboard"])
     done = Done(
         {
@@ -79,7 +79,8 @@ def conditions(one: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def make_drift(place: Place) -> None:
-    """What people do by hand after an onboarding: the role is another one of the same name, and so on."""
+    """Change resources manually after an onboarding, such as the role, which is replaced by another one of the same
+    name."""
     iam, eks, account = place.account.iam, place.account.client("eks"), place.account
     policy, role = account.arn(f"policy/{ROLE}"), account.arn(f"role/{ROLE}")
     iam.detach_role_policy(RoleName=ROLE, PolicyArn=policy)
@@ -100,7 +101,7 @@ def make_drift(place: Place) -> None:
 def test_onboard_and_offboard(bed: Bed, place: Place) -> None:
     place.add_cluster("map", "CONFIG_MAP")
     place.add_cluster("both", "API_AND_CONFIG_MAP")
-    # To these, the automation has no way at all.
+    # The automation principal has no access to these clusters.
     place.add_cluster("entry", "CONFIG_MAP", known=False)
     place.add_cluster("late", "API", known=False)
     policies = [{"policy_arn": VIEW}]
@@ -148,7 +149,7 @@ UNIT = "ou-ab12-prod0001"
 
 
 def onboard_by_hand(place: Place) -> None:
-    """Not quite as the playbook does: the trust policy names the account, and people have another username."""
+    """Onboard manually with differences: the trust policy names the account, and users have another username."""
     account = place.account
     role = account.make_role(ROLE, account.id)
     wider = statement(Action="eks:Describe*", Resource="*")
@@ -159,7 +160,7 @@ def onboard_by_hand(place: Place) -> None:
 
 
 def fleet(path: Path, **organization: Any) -> Path:
-    """A file of the inventory plugin."""
+    """Write a file of the inventory plugin."""
     options = {"regions": ["all"], "organization": {"role_name": AUTOMATION, **organization}}
     path.write_text(json.dumps({"plugin": "apono.eks.clusters", **options}))
     return path
@@ -183,7 +184,7 @@ def test_what_only_reads(bed: Bed, place: Place, tmp_path: Path) -> None:
     flows = [flow("on {{ inventory_hostname }}")]
     run = place.run("audit", hosts, apono_audit_fail=False, apono_access_flows=flows)
     assert run.code == 0, run.output
-    # What an auditor may not change is told all the same.
+    # The audit reports drift that it may not change.
     for host, state in (("map", "absent"), ("entry", "partial")):
         assert f"{state} policy, role, mapping, integration; trust_too_broad" in run.told[host], run.output
     for name in ("inventory", "audit", "operations"):
@@ -194,7 +195,7 @@ def test_what_only_reads(bed: Bed, place: Place, tmp_path: Path) -> None:
     assert set(run.failed) == set(hosts), run.output
     assert "mapping: " in run.failed["map"]
     assert "username: " in run.failed["entry"]
-    # Only a cluster before Kubernetes 1.28 has to be asked who somebody is by somebody else.
+    # Before Kubernetes 1.28, a user cannot read the own username from a cluster. So the automation principal reads it.
     assert place.unneeded("verify") == [("", "create", "tokenreviews")]
 
     person = place.account.make_role("person", ACCOUNT)
@@ -234,7 +235,7 @@ OTHERS = ("MapOthers", "GiveOthersAccessPolicies", "PassNodeRoles")
 
 
 def bind_jane(place: Place, cluster: str) -> None:
-    """Jane has grants in a namespace, by a role of it, and everywhere, by a role of the cluster."""
+    """Bind permissions to Jane in a namespace with a Role, and in the cluster with a ClusterRole."""
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
     for kind, namespace in (("Role", "default"), ("ClusterRole", "")):
         metadata = {"name": "grant", **({"namespace": namespace} if namespace else {})}
@@ -286,7 +287,7 @@ def test_migrate_to_access_entries(place: Place) -> None:
     assert {place.clusters["new"].entry(name)["type"] for name in ("own-nodes", "Admins")} == {"EC2_LINUX", "STANDARD"}
     assert place.unneeded("migrate_to_access_entries") == []
 
-    # What the API server asks beside the write itself.
+    # The permissions that the API server checks in addition to the write.
     cluster = place.clusters["new"]
     path = f"/apis/{RBAC_GROUP}/v1/namespaces/default/rolebindings/grant"
     binding = cluster.call("GET", path, cluster.admin_token)
@@ -295,7 +296,7 @@ def test_migrate_to_access_entries(place: Place) -> None:
 
 
 def drift_of_connector(place: Place) -> None:
-    """What people do by hand to the connector's IAM role, its policy and the cluster's OpenID Connect provider."""
+    """Change the connector's IAM role, its policy and the OpenID Connect provider of the cluster manually."""
     iam, policy, name = place.account.iam, place.account.arn("policy/apono-connector-alpha"), "apono-connector-alpha"
     provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
@@ -310,7 +311,7 @@ def drift_of_connector(place: Place) -> None:
     iam.update_role_description(RoleName=name, Description="by hand")
 
 
-@pytest.mark.skipif(Programs.find() is None, reason="helm needs the discovery and the apply of a real API server")
+@pytest.mark.skipif(Programs.find() is None, reason="Helm needs a real API server. To build one, run: make kube")
 def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
     cluster = place.add_cluster("alpha", "API")
     chart = tmp_path / "chart"
@@ -331,7 +332,7 @@ def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
     assert run.code == 0, run.output
 
     drift_of_connector(place)
-    # A later chart, whose cluster role and service account are others.
+    # A later chart with another cluster role and service account.
     template = chart / "templates/connector.tpl"
     text = template.read_text().replace("[get, list, create, delete]", "[get, list]")
     template.write_text(text.replace("  annotations:\n    eks.", "  annotations:\n    note: later\n    eks."))
@@ -344,7 +345,7 @@ def test_the_connector(bed: Bed, place: Place, tmp_path: Path) -> None:
         run = place.run("offboard", {"alpha": {**settings, "apono_connector_remove": True}}, *arguments, **role)
         assert run.code == 0, run.output
     assert place.account.role("apono-connector-alpha") is None
-    # Helm 4 applies what Helm 3 creates.
+    # Helm 4 applies the resources that Helm 3 creates.
     created = ["clusterroles", "deployments", "namespaces", "serviceaccounts"]
     unneeded = [(verb, kind) for _scope, verb, kind in place.unneeded("connector")]
     assert sorted(unneeded) == [("create", kind) for kind in created]
@@ -359,7 +360,7 @@ def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
     place.add_cluster("plain", "API", known=False)
     hosts: dict[str, Any] = {"map": {}, "entry": {}, "plain": {}}
 
-    # Without what can be left out nothing fails that could be done.
+    # Without the optional permissions, all other work succeeds.
     rights = Rights.documented(["onboard"], without=("AskWhatIsAllowed", "FindSsoRoles", "CreateAccessEntry"))
     rights.rules["onboard"] = [one for one in rights.rules["onboard"] if one[1]["verbs"] != ["update"]]
     rights.calls["onboard"].remove("POST /api/admin/v4/integrations")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From aws-auth to access entries, with somebody at work in the cluster all the while."""
+"""Migration from aws-auth to access entries while a user works in the cluster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARN = f"arn:aws:iam::{ACCOUNT}"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 PROBE_SECONDS = 0.1
-# After its creation an access entry is not in effect for so long, which the migration does not know.
+# The time until an access entry has effect. The migration does not know it.
 ENTRY_DELAY = 1.5
 NODES = f"""\
 # Nodes. Ask the platform team before you touch this!
@@ -39,7 +39,7 @@ NODES = f"""\
 
 
 class Place:
-    """A cluster in the mode CONFIG_MAP, onboarded by aws-auth, and Jane, to whom rights were granted."""
+    """A cluster in the mode CONFIG_MAP that is onboarded with aws-auth, and Jane with granted permissions."""
 
     def __init__(self, bed: Bed, controller: Controller, **cluster: Any) -> None:
         self.bed = bed
@@ -72,7 +72,7 @@ class Place:
         return {"all": {"hosts": {"alpha": {**self.settings, **variables}}}}
 
     def grant(self, username: str) -> None:
-        """As Apono does: one binding for one grant. The group dev has the same rights."""
+        """Grant permissions as Apono does, with one binding for each grant. The group dev has the same permissions."""
         rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
         role = {"metadata": {"name": "reader"}, "rules": rules}
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"}
@@ -87,7 +87,7 @@ class Place:
         self.cluster.call("POST", f"{RBAC}/namespaces/default/{plural}", self.cluster.admin_token, body)
 
     def bound(self) -> list[str]:
-        """Whom the grant names."""
+        """Return the subjects of the grant."""
         path = f"{RBAC}/namespaces/default/rolebindings/grant-1"
         return [subject["name"] for subject in self.cluster.call("GET", path, self.cluster.admin_token)["subjects"]]
 
@@ -95,14 +95,14 @@ class Place:
         return Probe(self.cluster, [self.account.assume(self.jane, JANE) for _session in range(10)])
 
     def written(self) -> list[str]:
-        """The calls that wrote, Jane's and the cluster's own ones aside, which never do."""
+        """Return the calls that wrote, except those of Jane and of the cluster, which never write."""
         return self.bed.calls("aws", writes=True) + self.bed.calls("kubernetes", writes=True)
 
 
 class Probe:
-    """Somebody who uses their rights every 100 ms, with a token that is kept and with one that is new each time.
+    """A user who uses the permissions every 100 ms, with a permanent token and with a new token each time.
 
-    A token is new when it is of another session or another second: each of ten sessions takes its turn.
+    A token is new if it has another session or another second. Ten sessions take turns.
     """
 
     def __init__(self, cluster: Cluster, sessions: list[dict[str, str]]) -> None:
@@ -171,7 +171,7 @@ def test_nobody_is_refused_on_the_way(bed: Bed, binary: Path, tmp_path: Path) ->
     assert place.run("onboard").changed == []
 
 
-def test_the_whole_way_to_the_mode_api_is_shown_in_check_mode_as_it_is_gone(place: Place) -> None:
+def test_the_whole_way_to_the_mode_api_is_shown_in_check_mode_as_in_a_run(place: Place) -> None:
     place.cluster.replace_map_roles(place.cluster.map_roles().removeprefix(NODES))
     whole = {"apono_migrate_grants": "copy", "apono_migrate_to_api": True}
     checked = place.migrate("--check", "--diff", **whole)
@@ -204,7 +204,7 @@ def test_killed_after_each_write_nobody_is_refused_and_a_rerun_finishes(place: P
         run = place.migrate(apono_migrate_grants="copy")
         assert run.code == 0, run.output
     assert probe.refused == []
-    # The last write was taken though its answer never came.
+    # The service did the last write although its answer was lost.
     assert (run.changed, place.cluster.map_roles(), place.cluster.mode) == ([], NODES, "API_AND_CONFIG_MAP")
     assert place.cluster.entry()["username"] == "apono:{{SessionName}}"
 
@@ -232,14 +232,14 @@ def test_what_would_take_rights_away_is_refused_before_anything_is_written(place
     refused("there is nothing to migrate", apono_migrate_grants="ignore")
     place.cluster.replace_map_roles(NODES + own)
 
-    # Said to be right, it is done, and Jane is known and without rights.
+    # With this setting, the migration continues. Jane has a username and no permissions.
     assert place.migrate(apono_migrate_grants="ignore").code == 0
     (session,) = [place.account.assume(place.jane, JANE)]
     assert place.cluster.who_is(session) == "apono:jane-example.com"
     assert place.bound() == [JANE]
 
 
-# The others
+# Other entries
 
 ROLES = f"""\
 - rolearn: {ARN}:role/own-nodes
@@ -324,7 +324,7 @@ ENTRIES = {
     ),
     "user/people/bob": ("STANDARD", "bob", ["dev"], [ADMINISTRATOR]),
     f"role/{ROLE}": ("STANDARD", "apono:{{SessionName}}", [], []),
-    # EKS makes one for whoever made the cluster.
+    # EKS creates an access entry for the creator of the cluster.
     "role/platform-automation": (
         "STANDARD",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/platform-automation/{{{{SessionName}}}}",
@@ -335,7 +335,7 @@ ENTRIES = {
 
 
 def entries_of(cluster: Cluster) -> dict[str, tuple[str, str, list[str], list[str]]]:
-    """What EKS holds, by principal."""
+    """Return the access entries of EKS by principal."""
     found = {}
     for principal in cluster.eks.list_access_entries(clusterName=cluster.name)["accessEntries"]:
         identity = {"clusterName": cluster.name, "principalArn": principal}
@@ -400,7 +400,7 @@ def test_the_others_are_translated_and_the_last_step_is_refused_while_anybody_ne
     assert place.migrate(**everything).changed == []
     assert place.written() == []
 
-    # Once nobody needs it any more, it is left.
+    # If no other principal needs aws-auth, the cluster changes to the mode API.
     place.cluster.replace(mapRoles=NODES + nodes, mapUsers="", mapAccounts="")
     run = place.migrate(**everything, apono_migrate_to_api=True)
     assert run.code == 0, run.output
@@ -409,7 +409,7 @@ def test_the_others_are_translated_and_the_last_step_is_refused_while_anybody_ne
 
 
 def test_the_last_step_is_refused_for_an_entry_with_a_value_that_is_not_text(place: Place) -> None:
-    """EKS leaves the username of such an entry empty, and its role signs in with its groups."""
+    """EKS treats the username of such an entry as empty, and its role signs in with its groups."""
     for name in ("operators", "controller"):
         place.account.make_role(name, ACCOUNT)
     text = place.cluster.map_roles()
@@ -433,6 +433,6 @@ def test_the_last_step_is_refused_for_an_entry_with_a_value_that_is_not_text(pla
 
 
 def changes_of(run: Run) -> list[dict[str, Any]]:
-    """The results that changed something, those of a loop's items each by itself."""
+    """Return the changed results, with each item of a loop separately."""
     found = [one for item in run.changed for one in item["result"].get("results", [item["result"]])]
     return [one for one in found if one.get("changed")]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Offboarding leaves what others use, and says so."""
+"""Offboarding preserves resources that are in use elsewhere, and reports them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 @pytest.fixture(name="fleet")
 def fixture_fleet(bed: Bed, controller: Controller) -> Fleet:
-    """Two clusters of one account, onboarded."""
+    """Two onboarded clusters of one account."""
     fleet = Fleet(bed, controller)
     fleet.add("alpha", ACCOUNT)
     fleet.add("beta", ACCOUNT, "CONFIG_MAP")
@@ -40,7 +40,7 @@ def test_the_role_stays_while_other_clusters_need_it(fleet: Fleet, account: Acco
     assert (fleet.clusters["alpha"].entry(), fleet.clusters["beta"].mapped()) == (None, "{{SessionNameRaw}}")
     assert account.role()["policies"] == [POLICY]
     assert "beta may still use them" in run.output
-    # A cluster of another inventory, as far as a run can know of it. The other account has none.
+    # A run must assume a cluster of another inventory in this account. The other account has none.
     fleet.add("delta", OTHER_ACCOUNT)
     assert fleet.run("onboard", "--limit", "delta").code == 0
     account.add_cluster("gamma", "API")
@@ -104,7 +104,7 @@ def test_the_role_stays_when_a_cluster_could_not_be_offboarded(fleet: Fleet, acc
     assert account.role() is None
 
 
-def test_of_a_cluster_that_is_gone_the_integration_is_removed(fleet: Fleet, account: Account) -> None:
+def test_of_a_cluster_that_was_removed_the_integration_is_removed(fleet: Fleet, account: Account) -> None:
     fleet.clusters["alpha"].eks.delete_cluster(name="alpha")
     run = fleet.run("offboard")
     assert run.code == 0, run.output
@@ -121,7 +121,7 @@ def test_integrations_and_mappings_of_others_stay(fleet: Fleet) -> None:
     assert fleet.clusters["alpha"].entry()["username"] == "apono:{{SessionName}}"
 
 
-def test_a_role_that_was_made_again_gets_its_access_entry_made_again(fleet: Fleet, account: Account) -> None:
+def test_a_role_that_was_recreated_gets_a_new_access_entry(fleet: Fleet, account: Account) -> None:
     before = fleet.clusters["alpha"].entry()
     account.iam.detach_role_policy(RoleName=ROLE, PolicyArn=POLICY)
     account.iam.delete_role(RoleName=ROLE)

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An integration belongs to one cluster: of two clusters of the same name, neither takes the other's."""
+"""An integration belongs to one cluster. Of two clusters with the same name, neither uses the integration of the
+other."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.small_bed
 
 
 class Prods:
-    """A cluster prod in each of two accounts, of which the first is onboarded."""
+    """A cluster prod in each of two accounts. The first one is onboarded."""
 
     def __init__(self, bed: Bed, controller: Controller, **variables: Any) -> None:
         self.bed, self.controller = bed, controller
@@ -57,7 +58,7 @@ class Prods:
         return self.controller.run(f"apono.eks.{playbook}", inventory, *arguments)
 
     def of_event(self, playbook: str, account_id: str) -> Run:
-        """What an event of an account's prod starts."""
+        """Run the playbook for an event of an account's cluster prod."""
         variables = {**self.variables, "apono_cluster_name": "prod", "apono_account_id": account_id}
         variables |= {"apono_connector": account_id}
         role = "arn:aws:iam::{{ apono_account_id }}:role/platform-automation"
@@ -70,7 +71,7 @@ class Prods:
         return record["state"], {finding["code"] for finding in record["findings"]}
 
     def left_alone(self) -> bool:
-        """Whether the first cluster's integration is as it was."""
+        """Return whether the integration of the first cluster is unchanged."""
         return integrations(self.bed).get("prod") == self.mine
 
 
@@ -85,7 +86,7 @@ class Prods:
 def test_a_cluster_of_the_same_name_is_refused_the_integration(
     bed: Bed, controller: Controller, variables: dict[str, Any], reason: str
 ) -> None:
-    # The flow's name is the same for both clusters as well.
+    # Both clusters have the same name of the access flow, too.
     prods = Prods(bed, controller, **variables, apono_access_flows=[FLOW])
     for check in (("--check",), ()):
         for playbook in ("onboard", "offboard"):
@@ -99,14 +100,14 @@ def test_a_cluster_of_the_same_name_is_refused_the_integration(
             ):
                 assert words in message
             assert prods.left_alone()
-            # Nothing is begun for a cluster that cannot be finished.
+            # The run does not begin work on a cluster that it cannot finish.
             assert bed.calls(writes=True) == []
     prods.run("audit", TEST)
     state, findings = prods.state
     assert state == "absent"
     assert "integration_of_other_cluster" in findings
 
-    # Under a name of its own, it has one of its own.
+    # With another name, the cluster gets its own integration.
     name = {"apono_integration_name": "prod (test)", "apono_access_flows": []}
     for playbook, mine in (
         ("onboard", {"prod", "prod (test)"}),
@@ -141,7 +142,7 @@ def test_what_an_event_does_in_one_account_leaves_the_other_s_alone(bed: Bed, co
     assert run.code == 0, run.output
     assert set(integrations(bed)) == {"prod", f"prod.{REGION}.{TEST}"}
     prods.clusters[TEST].eks.delete_cluster(name="prod")
-    # The second time, nothing of it is left.
+    # The second run finds nothing to remove.
     for _time in range(2):
         run = prods.of_event("offboard_cluster", TEST)
         assert run.code == 0, run.output
@@ -149,7 +150,7 @@ def test_what_an_event_does_in_one_account_leaves_the_other_s_alone(bed: Bed, co
     assert prods.left_alone()
 
 
-def test_after_a_cluster_was_made_anew_its_integration_follows_where_that_is_asked_for(
+def test_after_a_cluster_was_recreated_its_integration_follows_where_that_is_asked_for(
     bed: Bed, controller: Controller
 ) -> None:
     prods = Prods(bed, controller, apono_connector_in_cluster=False)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same in AWS GovCloud and in China: every ARN and address is of the partition."""
+"""AWS GovCloud and China: every ARN and URL has the correct partition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCOUNT = "111122223333"
 
 
 @pytest.mark.parametrize(("partition", "region"), [("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1")])
-def test_people_get_in(bed: Bed, tmp_path: Path, partition: str, region: str) -> None:
+def test_users_have_access(bed: Bed, tmp_path: Path, partition: str, region: str) -> None:
     account = Account(bed, ACCOUNT, region, partition)
     account.add_saml_provider()
     clusters = {name: account.add_cluster(name, mode) for name, mode in (("alpha", "API"), ("beta", "CONFIG_MAP"))}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the services would refuse in the middle of a run is told before its first write."""
+"""A run reports missing permissions before its first write."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ASKING = ["iam:SimulatePrincipalPolicy"]
 
 
 class Place:
-    """Two clusters of an account, and an automation that may do what a test says."""
+    """Two clusters of an account, and an automation principal with the permissions of a test."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.bed, self.controller = bed, controller
@@ -68,7 +68,7 @@ def fixture_place(bed: Bed, controller: Controller) -> Place:
     return Place(bed, controller)
 
 
-def test_a_permission_that_is_missing_is_told_before_the_first_write(place: Place) -> None:
+def test_a_permission_that_is_missing_is_reported_before_the_first_write(place: Place) -> None:
     place.allow(*READS, *ASKING, *WRITES[:1], *WRITES[3:4])
     run = place.onboard("--check")
     assert run.code != 0
@@ -89,11 +89,11 @@ def test_a_permission_that_is_missing_is_told_before_the_first_write(place: Plac
     run = place.onboard()
     assert run.code == 0, run.output
     assert place.onboard().changed == []
-    # Nothing is left to be done, so nobody asks whether it may be done.
+    # The run has no changes, so it checks no permissions.
     assert "iam:SimulatePrincipalPolicy" not in place.bed.calls("aws")
 
 
-def test_one_who_may_not_edit_aws_auth_is_told_so_beforehand(place: Place) -> None:
+def test_one_who_may_not_edit_aws_auth_gets_an_error_beforehand(place: Place) -> None:
     place.inventory["all"]["hosts"].pop("entry")
     place.allow(*READS, *ASKING, *WRITES)
     cluster = place.account.cluster("map")
@@ -117,7 +117,7 @@ def test_one_who_may_not_edit_aws_auth_is_told_so_beforehand(place: Place) -> No
     assert place.bed.calls(writes=True) == []
 
 
-def test_a_trust_that_lets_nobody_in_is_told(place: Place) -> None:
+def test_a_trust_that_allows_no_principal_is_reported(place: Place) -> None:
     place.inventory["all"]["hosts"].pop("map")
     place.allow(*READS, *ASKING, *WRITES)
     its = place.inventory["all"]["hosts"]["entry"]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is wrong is told in one run, before anything is changed; and only what is wrong, each cause once."""
+"""A run reports all problems before the first change, without false ones, and each cause once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ POLICY = f"arn:aws:iam::{POOR}:policy/apono-k8s-access"
 PROVIDER = f"arn:aws:iam::{POOR}:saml-provider/okta"
 
 
-# Nothing that needs a real API server.
+# The tests do not need a real API server.
 pytestmark = pytest.mark.small_bed
 
 
 def poor_and_rich(bed: Bed, controller: Controller) -> Fleet:
-    """Clusters of an account whose automation may read, and of one whose automation may do everything."""
+    """Return clusters of an account whose automation principal can only read, and of one with all permissions."""
     fleet = Fleet(bed, controller, apono_report="report.html")
     poor = fleet.account(POOR)
     poor.iam.detach_role_policy(RoleName=AUTOMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
@@ -50,14 +50,14 @@ def onboard(fleet: Fleet, *arguments: str) -> Run:
 
 
 def errors(fleet: Fleet) -> dict[str, list[str]]:
-    """What the report of the last run says, each error after its step."""
+    """Return the errors in the report of the last run, each after its step."""
     return {
         host: [f"{error['step']}: {error['message']}" for error in record["errors"]]
         for host, record in fleet.records.items()
     }
 
 
-def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
+def test_all_is_reported_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
     fleet = poor_and_rich(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary))
 
     looked = onboard(fleet, "--check", "-e", "apono_api_token=of-nobody", "-e", "apono_serial=some")
@@ -79,12 +79,12 @@ def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
     are("fine", of_run)
     policy, role, mode, entry = told["moved"][:4]
     assert f"may not iam:CreatePolicy on {POLICY}" in policy
-    # Of one thing, all that is missing is in one message.
+    # One message has all problems of one subject.
     assert f"may not iam:CreateRole, iam:AttachRolePolicy on {ROLE}" in role
     assert f"There is no SAML provider {PROVIDER}" in role
     assert "may not eks:UpdateClusterConfig on" in mode
     assert "may not eks:CreateAccessEntry on" in entry
-    # On the terminal once, with the clusters that it keeps out; and where a cluster fails, in full.
+    # The terminal shows each cause once, with its affected clusters. The failure of a cluster has the full text.
     reports = [item["result"] for item in looked.results if item["action"] == "apono.eks.report"]
     (table,) = [result["table"] for result in reports if "table" in result]
     assert [line.split(":")[0] for line in table if f"There is no SAML provider {PROVIDER}" in line] == ["moved, waits"]
@@ -94,14 +94,14 @@ def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
         assert words.partition(": ")[2] in looked.failed["moved"]
     assert bed.calls(writes=True) == []
 
-    # In a run the same, but for what concerns the run: the cluster with which nothing is wrong is onboarded.
+    # A real run has the same result, except for problems of the whole run. It onboards the cluster without problems.
     run = onboard(fleet)
     assert run.code == 2, run.output
     before, told = told, errors(fleet)
     assert told["fine"] == []
     assert told["gone"] == before["gone"][:1]
     assert told["waits"] == before["waits"][:3]
-    # Its integration cannot be, so nobody looks for it on the way to its access flows.
+    # The integration cannot exist, so the check of the access flows does not read it.
     assert told["moved"][:-1] == before["moved"][:4]
     assert "There is no connector 'nobody' in Apono" in told["moved"][-1]
     assert set(integrations(bed)) == {"fine"}
@@ -110,7 +110,7 @@ def test_all_is_told_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None:
     assert set(run.failed) >= {"moved", "waits", "gone"}
 
 
-def test_what_contradicts_is_told_with_the_rest(bed: Bed, controller: Controller) -> None:
+def test_what_contradicts_is_reported_with_the_rest(bed: Bed, controller: Controller) -> None:
     fleet = poor_and_rich(bed, controller)
     fleet.account(RICH).add_cluster("other", "API")
     fleet.hosts = {
@@ -148,10 +148,10 @@ def test_a_connector_that_is_away(bed: Bed, controller: Controller) -> None:
     assert run.code == 0, run.output
     assert any("cannot sync until it is connected again" in warning for warning in run.warnings)
     assert set(integrations(bed)) == {"fine"}
-    # Nothing is to be written, so it does not matter.
+    # The run writes nothing, so the problem has no effect.
     again = onboard(fleet)
     assert (again.code, again.changed) == (0, []), again.output
-    # A change would not reach Apono's sync either, although the connector is known by the integration already.
+    # A change would not reach Apono's sync either, although the integration already names the connector.
     changed = onboard(fleet, "-e", '{"apono_custom_access_details": "Ask the platform team."}')
     assert "is DISCONNECTED since" in changed.failed["fine"]
     assert bed.calls(writes=True) == []

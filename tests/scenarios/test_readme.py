@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""README's commands in an environment that has ansible-core and nothing else, with the collection from its archive."""
+"""The commands of the README in an environment with only ansible-core, and the collection from its archive."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_commands_of_the_readme_are_all_that_a_new_environment_needs(world: 
     world.environment["PATH"] = ":".join([str(environment / "bin"), *others])
     shell = Shell(world.environment, world.folder)
 
-    # Whoever leaves a command out is told what is missing, with the command that installs it.
+    # If the user skips a command, the error names the missing requirement and the command that installs it.
     shell.run(f"python3 -c {LIBRARIES!r}")
     assert {"ansible-core", "pip"} <= set(shell.output.split())
     assert {"boto3", "botocore", "urllib3"}.isdisjoint(shell.output.split())
@@ -46,7 +46,7 @@ def test_the_commands_of_the_readme_are_all_that_a_new_environment_needs(world: 
     assert "The Python package boto3 is needed and is not installed" in shell.output
     assert "defect of the collection" not in shell.output
 
-    # So is whoever has an old release. The calls of access entries are newer than this one.
+    # The same applies to an old release, which does not have the calls of access entries.
     tools.pip(environment / "bin/python", "install", "boto3==1.29.0")
     shell.run("ansible-playbook apono.eks.onboard -i clusters.yml")
     assert shell.status != 0

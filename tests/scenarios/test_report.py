@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a run over several clusters, some of which fail: the table, the files, and then the failures."""
+"""The end of a run over several clusters with failures: the table, the files, and then the failures."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_run_ends_with_a_report_even_if_clusters_failed(bed: Bed, binary: Path
     assert Path(inventory).is_relative_to(tmp_path)
     alpha, beta, gamma = report["clusters"]
     steps = {step["name"]: step for step in alpha["steps"]}
-    # As the tasks themselves said it.
+    # The texts of the tasks themselves.
     entry = run.of("alpha", "apono.eks.access_entry")
     assert steps["mapping"]["changes"] == entry["changes"]
     assert steps["mapping"]["diff"] == {side: entry["diff"][side] for side in ("before", "after")}

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet goes in batches; what fails is told at the end and nothing else is held up; an account is set up once."""
+"""Batches of a fleet: failures are reported at the end and do not stop other clusters, and each account is set up
+once."""
 
 from __future__ import annotations
 
@@ -20,12 +21,12 @@ ELSEWHERE = "777788889999"
 FORKS = 8
 
 
-# Many clusters, and nothing that needs a real API server.
+# Many clusters that do not need a real API server.
 pytestmark = pytest.mark.small_bed
 
 
 def fleet_of(bed: Bed, controller: Controller, size: int) -> Fleet:
-    """Clusters of two accounts in turn, ready to be onboarded."""
+    """Return clusters of two accounts in turn that can be onboarded."""
     fleet = Fleet(bed, controller, apono_report="report.html")
     for number in range(size):
         fleet.add(f"c{number:02}", ACCOUNTS[number % len(ACCOUNTS)])
@@ -57,7 +58,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
     others = set(fleet.hosts) - set(reasons)
     assert fleet.states == {**dict.fromkeys(others, "changed"), **dict.fromkeys(reasons, "failed")}
     assert fleet.mapped() == others | {"c09"}
-    # However many clusters an account has.
+    # The number of clusters of an account does not matter.
     counts = Counter(bed.calls("aws"))
     assert (counts["iam:CreatePolicy"], counts["iam:CreateRole"], counts["iam:AttachRolePolicy"]) == (2, 2, 2)
 
@@ -77,7 +78,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
     assert not [operation for operation in writes if operation.startswith("iam:")]
     assert fleet.mapped() == set(fleet.hosts)
 
-    # Converged: one read of each thing that there is, and nothing else.
+    # Without changes, the run reads each resource once and does nothing else.
     bed.forget_calls()
     assert fleet.run("onboard", "--forks", str(FORKS)).changed == []
     counts = Counter(bed.calls())
@@ -93,7 +94,7 @@ def test_of_fifty_clusters_five_fail_in_five_ways(bed: Bed, binary: Path, tmp_pa
         "GET /api/v2/integrations-catalog/{type}": 1,
         "GET /api/admin/v3/connectors": 1,
     }
-    # A worker remembers the role for those that come after it; as many may start before the first has it.
+    # A worker stores the role for later workers. Several workers can start before the first one has it.
     assert 2 <= roles_assumed <= 2 * FORKS
 
 
@@ -111,14 +112,14 @@ def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
     assert "more than 40 % of a batch failed" in run.output
     assert set(run.failed) == {"c00", "c01"}
 
-    # Too many cannot even be looked at: nothing is written.
+    # If too many clusters cannot be read, the run writes nothing.
     bed.forget_calls()
     fleet.hosts["c04"]["apono_cluster_name"] = "gone"
     run = fleet.run("onboard", "-e", "apono_max_fail_percentage=0")
     assert fleet.states == {**dict.fromkeys(("c00", "c01", "c02", "c03"), "not started"), "c04": "failed"}
     assert bed.calls(writes=True) == []
 
-    # All fail, and the end is told.
+    # All clusters fail, and the run still ends with a report.
     run = fleet.run("onboard", "-e", "apono_region=us-east-1")
     assert run.code == 2
     assert set(fleet.states.values()) == {"failed"}
@@ -127,14 +128,14 @@ def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
     assert set(run.failed) == set(fleet.hosts)
     assert "apono_serial has 'some'" in run.failed["c03"]
 
-    # The settings may come with the inventory, and the rollout goes on where it was.
+    # The inventory can have the settings, and the rollout continues where it stopped.
     bed.heal()
     fleet.hosts["c04"].pop("apono_cluster_name")
     fleet.settings.update(apono_serial=[1, "100%"], apono_max_fail_percentage=0)
     run = fleet.run("onboard")
     assert set(fleet.states.values()) == {"changed"}, run.output
 
-    # Offboarding goes in batches too, and an account stays while a cluster of it does.
+    # Offboarding uses batches, too. The resources of an account remain while the account has a cluster.
     bed.fault("aws", match="eks:DeleteAccessEntry", status=403, code="AccessDeniedException", message="no", times=1)
     run = fleet.run("offboard")
     assert fleet.states == {"c00": "failed", **dict.fromkeys(("c01", "c02", "c03", "c04"), "not started")}
@@ -146,7 +147,7 @@ def test_a_rollout_that_stops(bed: Bed, controller: Controller) -> None:
 
 
 def let_in(account: Account) -> set[str]:
-    """The accounts from which people come to the role."""
+    """Return the accounts whose users the role trusts."""
     condition = account.role()["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
     return {arn.split(":")[4] for arn in condition["ArnLike"]["aws:PrincipalArn"]}
 
@@ -171,7 +172,7 @@ def test_where_it_is_not_known_what_a_cluster_needs_nothing_is_taken_from_its_ac
     assert set(bed.calls(writes=True)) == {"eks:UpdateAccessEntry"}
     assert let_in(fleet.account(ACCOUNTS[0])) == {ACCOUNTS[0], ELSEWHERE}
 
-    # Where nothing is to change in the account, the others go on.
+    # If the account needs no changes, the other clusters continue.
     fleet.hosts["c00"]["apono_trust"] = {"sso": {"account_ids": [ACCOUNTS[0], ELSEWHERE]}}
     fleet.run("onboard")
     assert fleet.states == {"c00": "changed", "c01": "unchanged", "c02": "failed", "c03": "unchanged"}
@@ -193,13 +194,13 @@ def test_two_inventories_of_an_account_do_not_take_from_each_other(bed: Bed, con
     for fleet in (first, second):
         run = fleet.run("onboard")
         assert (run.code, run.changed) == (0, []), run.output
-    # Offboarding one of the inventories leaves the role to the other, which the policy names.
+    # Offboarding of one inventory preserves the role for the other inventory, whose clusters are in the policy.
     run = second.run("offboard")
     assert run.code == 0, run.output
     assert "also for clusters that this run does not offboard: alpha." in run.output
     assert (let_in(account), described(account)) == both
 
-    # An audit compares with the inventory alone, and a run that is to be exact takes the rest away.
+    # An audit compares only with its inventory. A run with exact settings removes the rest.
     first.run("audit")
     codes = {finding["code"] for finding in first.records["alpha"]["findings"]}
     assert codes == {"trust_too_broad", "policy_too_broad"}
@@ -211,7 +212,7 @@ def test_two_inventories_of_an_account_do_not_take_from_each_other(bed: Bed, con
 
 
 def described(account: Account) -> set[str]:
-    """The clusters that the account's policy allows to describe, with their regions."""
+    """Return the clusters that the policy of the account allows to describe, with their regions."""
     resources = account.policy()["Statement"][0]["Resource"]
     arns = resources if isinstance(resources, list) else [resources]
     return {f"{arn.split(':')[3]}/{arn.rpartition('/')[2]}" for arn in arns}
@@ -242,7 +243,7 @@ def test_a_step_alone_and_a_part_of_an_account(bed: Bed, controller: Controller)
     assert "has not been set up yet" in run.failed["c01"]
     assert bed.calls(writes=True) == []
 
-    # The trust has what the other cluster of the account needs, although that is not in this run.
+    # The trust policy has the settings of the other cluster of the account, although that cluster is not in this run.
     run = fleet.run("onboard", "--tags", "account", "--limit", "c00,c01")
     assert run.code == 0, run.output
     assert {operation.partition(":")[0] for operation in bed.calls(writes=True)} == {"iam"}

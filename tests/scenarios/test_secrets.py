@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No credential shows, whatever a service or a proxy sends back: on the terminal, in the log, in what callbacks keep,
-in the files of the report, in caches of facts and of the inventory, and in temporary files."""
+"""No credential is visible, for any answer of a service or proxy. The tests search the terminal output, the log, the
+data of callbacks, the report files, the caches of facts and of the inventory, and temporary files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ JANE = "jane@example.com"
 EXTERNAL_ID = "external:id/shared+with=the.platform"
 PASSWORD = 'pass "word" \\back\\new\n\ttab é€ %20+<&>\'quote'
 PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC+/8=\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"
-# What begins each session token of the test bed, and each token of a cluster.
+# The beginning of each session token of the test bed, and of each token of a cluster.
 SESSION, CLUSTER = "IQoJb3JpZ2luX2Vj", "k8s-aws-v1.aHR0cHM6Ly"
 
 
 class Place:
-    """Clusters in both ways of mapping, an automation that itself works with a session, and secrets in every place that
-    takes one."""
+    """Clusters with both authentication methods, an automation principal with a session, and secrets in every possible
+    option."""
 
     def __init__(self, bed: Bed, folder: Path, binary: Path | None = None) -> None:
         self.bed = bed
@@ -88,7 +88,7 @@ class Place:
         return {name: settings for name in ("alpha", "beta")}
 
     def run(self, playbook: str, *arguments: str) -> Run:
-        """Run a playbook, and check that no secret shows anywhere."""
+        """Run a playbook and check that no secret is visible."""
         inventory = {"all": {"hosts": self.hosts}}
         run = self.controller.run(f"apono.eks.{playbook}", inventory, *arguments)
         assert leaks(run.output, self.secrets) == [], run.output
@@ -97,7 +97,7 @@ class Place:
         return run
 
     def fails(self, playbook: str, service: str, *arguments: str, **rule: Any) -> Run:
-        """Run a playbook while a service has a fault, which has to be met."""
+        """Run a playbook while a service has a fault, and check that the fault occurred."""
         self.bed.heal()
         self.bed.fault(service, **rule)
         run = self.run(playbook, *arguments)
@@ -118,7 +118,7 @@ def fixture_place(bed: Bed, tmp_path: Path) -> Place:
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
-    """Otherwise nothing here would prove anything."""
+    """Without this test, the other tests would prove nothing."""
     for secret in (EXTERNAL_ID, PASSWORD, PRIVATE_KEY, DEFAULT_TOKEN):
         for form in FORMS.values():
             text = f"before {form('x: ' + secret)} behind"
@@ -130,7 +130,7 @@ def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
 
 
 REFUSED = {"kind": "echo", "status": 403, "code": "AccessDenied"}
-# A call of each service that onboard makes, and how it is answered.
+# A call of each service that onboard uses, and its answer.
 ONBOARD = [
     ("aws", {"match": "sts:AssumeRole", **REFUSED}),
     ("aws", {"match": "eks:DescribeCluster", **REFUSED}),
@@ -143,14 +143,14 @@ ONBOARD = [
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_service_echoes_the_request(place: Place, form: str) -> None:
-    # Two calls for each form, and each call in two or three forms.
+    # Two calls for each form, and two or three forms for each call.
     number = list(FORMS).index(form)
     for service, rule in (ONBOARD[(number + step) % len(ONBOARD)] for step in (0, 3)):
         run = place.fails("onboard", service, form=form, message="x" * 90, **rule)
         assert run.failed, run.output
 
 
-# Answers that cannot be read: cut off, or with a proxy's text behind them, or a proxy's page in their place.
+# Unreadable answers: truncated, with a text of a proxy after them, or replaced by a page of a proxy.
 UNREADABLE = {
     "cut": {"kind": "cut", "share": 0.2},
     "cut early": {"kind": "cut", "share": 0.6},
@@ -179,7 +179,7 @@ def test_an_answer_that_cannot_be_read_is_not_quoted(place: Place, unreadable: s
 @pytest.mark.parametrize(
     ("playbook", "arguments"),
     [
-        # A secret that is written with every run is a difference.
+        # A secret that each run writes counts as a change.
         ("audit", ("-e", "apono_audit_fail=false")),
         ("verify", ()),
         ("user_login", ()),
@@ -232,7 +232,7 @@ def test_the_inventory_shows_no_secret(place: Place, tmp_path: Path) -> None:
             assert list((tmp_path / "inventory-cache").iterdir())
 
 
-# What is secret on the machine, and what is put in the wrong place
+# Secrets of the machine, and secrets in wrong options
 
 PROXY_USER, PROXY_PASSWORD = "operator-4711", "word#of@the/proxy?4711"
 PROXY = f"http://{PROXY_USER}:{PROXY_PASSWORD}@127.0.0.1:9"
@@ -242,7 +242,7 @@ IN_ADDRESS = "password#of@the/address"
 
 
 class Machine:
-    """A kubeconfig, an AWS configuration and a program that prints a secret and fails."""
+    """A kubeconfig, an AWS configuration, and a program that prints a secret and fails."""
 
     def __init__(self, folder: Path) -> None:
         self.program = folder / "program"

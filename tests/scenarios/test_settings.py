@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every setting of Apono's page reaches Apono, stays there, and changes alone; secrets are seen nowhere else."""
+"""Every setting of Apono's page reaches Apono, persists and changes alone. Secrets are not visible elsewhere."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CONFIG = {
 
 @pytest.fixture(name="settings")
 def fixture_settings(bed: Bed) -> dict[str, Any]:
-    """The variables of a cluster that is ready to be onboarded."""
+    """Return the variables of a cluster that can be onboarded."""
     account = Account(bed, ACCOUNT)
     account.add_cluster("alpha", "API_AND_CONFIG_MAP")
     bed.control("apono", "tokens", {"name": "test", "token": TOKEN})
@@ -100,12 +100,12 @@ def test_every_setting_and_each_kind_of_secret_store(
 def test_a_put_that_clears_and_one_that_keeps_lead_to_the_same(
     bed: Bed, controller: Controller, settings: dict[str, Any]
 ) -> None:
-    """Whether Apono keeps what an update leaves out is not known."""
+    """It is not known whether Apono preserves fields that an update omits."""
     ends = []
     for keeps in (False, True):
         bed.control("apono", "settings", {"put_keeps_omitted": keeps})
         assert controller.run("apono.eks.onboard", inventory({**settings, **EVERYTHING})).code == 0
-        # The address of its own that it had is another one than the cluster's.
+        # The previous server address differs from that of the cluster.
         plain = {**settings, "apono_connector_role_name": "other", "apono_allow_cluster_change": True}
         assert controller.run("apono.eks.onboard", inventory(plain)).code == 0
         stored = integrations(bed)["alpha"]
@@ -114,11 +114,11 @@ def test_a_put_that_clears_and_one_that_keeps_lead_to_the_same(
     assert ends[0] == ends[1]
     assert ends[0]["custom_access_details"] == "x" * 400
     assert ends[0]["integration_config"]["connector_role"] == "other"
-    # A plain run has no address: the cluster is the connector's own.
+    # By default, there is no server address, because the connector runs in the cluster.
     assert "api_endpoint" not in ends[0]["integration_config"]
 
 
-def test_a_connector_elsewhere_is_told_the_address(bed: Bed, controller: Controller, settings: dict[str, Any]) -> None:
+def test_a_connector_elsewhere_gets_the_address(bed: Bed, controller: Controller, settings: dict[str, Any]) -> None:
     settings["apono_connector_in_cluster"] = False
     assert controller.run("apono.eks.onboard", inventory(settings)).code == 0
     cluster = Account(bed, ACCOUNT).cluster("alpha")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user sees, whatever they have told Ansible of it."""
+"""The visible output for all settings of Ansible's output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from testbed.estate import OPERATIONS_ACCOUNT, Account
 
 ACCOUNT = "111122223333"
 HOST = {"apono_region": "eu-west-1", "apono_account_id": ACCOUNT, "apono_user_email": "jane@example.com"}
-# Of each play that has all hosts, a task that uses what others have found.
+# For each play on all hosts, a task that uses the results of earlier plays.
 IN_THE_MIDDLE = {
     "onboard": (
         "Get the settings of the cluster",
@@ -88,7 +88,7 @@ def test_a_playbook_that_is_started_in_the_middle_says_that_it_cannot_be(
         run = controller.run(f"apono.eks.{playbook}", inventory, "--start-at-task", task)
         assert run.code != 0, run.output
         assert "This playbook cannot be started in the middle" in run.output
-        # The table has one line for a message, and the task that fails says all of it.
+        # The table has one line for a message, and the failed task has the full text.
         assert "is undefined" not in run.output.replace("This playbook", "")
     assert bed.calls() == []
 
@@ -105,17 +105,16 @@ def test_verify_can_be_started_in_the_middle(bed: Bed, binary: Path, tmp_path: P
 
 
 def test_a_loop_that_cannot_begin_says_why(every_binary: Path, tmp_path: Path) -> None:
-    """Ansible resolves the host to which an item is delegated before the loop, and hides the reason of the loop's
-    own."""
+    """Ansible resolves the delegated host of an item before the loop, and hides the error of the loop."""
     tasks = yaml.safe_load((Path(__file__).parents[2] / "playbooks/tasks/plan.yml").read_text())
     (task,) = [task for task in tasks if "item" in str(task.get("delegate_to"))]
-    # The variable of the first part is what the loop is made of.
+    # The variable of the first part contains the items of the loop.
     variable = re.search(r"apono_\w+", task["loop"])[0]
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
     play["vars"] = {variable: "{{ undef(hint='the true reason') }}"}
     run = Controller(tmp_path, {}, every_binary).play([play], {"all": {"hosts": {"localhost": {}}}})
     assert run.code == 2, run.output
-    # Before ansible-core 2.19, a filter that gets nothing says so itself, and Ansible quotes the expression.
+    # Before ansible-core 2.19, a filter without input reports the error itself, and Ansible quotes the expression.
     assert "the true reason" in run.output or variable in run.failed["localhost"]
     assert "'item' is undefined" not in run.output
 
@@ -125,7 +124,7 @@ def test_a_failure_is_shown_where_it_happened_and_in_the_table(bed: Bed, control
     fleet = Fleet(bed, controller, apono_verify_session_name="jane@example.com")
     fleet.add("alpha", ACCOUNT)
     fleet.add("beta", ACCOUNT, "CONFIG_MAP")
-    # Its name is as long as a name may be, and EKS does not know it.
+    # The name has the maximum length, and EKS does not know it.
     gone = "gone-" + "x" * 60
     fleet.hosts[gone] = {"apono_cluster_name": "gone", "apono_assume_role_arn": fleet.accounts[ACCOUNT].automation}
     variables = "In the playbooks, cluster_name is apono_cluster_name, region is apono_region, profile is apono_profile"
@@ -147,13 +146,13 @@ def test_a_failure_is_shown_where_it_happened_and_in_the_table(bed: Bed, control
         assert_shown_twice(run, playbook)
         if gone in failed and playbook == "onboard":
             assert variables in run.failed[gone]
-            # Its long name leaves the others their room, and follows in full.
+            # The long name does not reduce the space of the others, and follows in full.
             assert re.search(rf'"gone-x+…x+ is {gone}"', run.output)
             assert ("mapping, integration" in run.told["beta"]) is (fault is None), run.output
 
 
 def assert_shown_twice(run: Run, playbook: str) -> None:
-    """Each error is in the output of one task, in which ansible-core 2.19 has it twice, and in the table."""
+    """Each error appears in the output of one task (twice in ansible-core 2.19) and in the table."""
     tasks = [item for item in run.results if item["event"] == "failed"]
     errors = {text for item in tasks if REFERENCE not in (text := item["result"].get("msg", ""))}
     for text in errors:

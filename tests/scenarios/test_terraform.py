@@ -1,9 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Integrations that Apono's Terraform provider and the collection hand over, on an Apono that is as strict as both.
+"""A handover of integrations between Apono's Terraform provider and the collection, on an Apono with the strictest
+rules of both.
 
-The provider itself runs by hand only, because its SDK is not served as a module. Its requests are data here, from
+The provider cannot run in the tests, because its SDK is not available as a module. Its requests are data here, from
 ``internal/v2/models/resource_integration.go`` of its source.
 """
 
@@ -22,7 +23,7 @@ from testbed.estate import integrations
 
 CONFIG = {"target_cluster": "alpha", "cluster_location": "eu-west-1"}
 DETAILS = "Run aws eks update-kubeconfig --name alpha"
-# What the provider sends: the fields that its configuration has, and each value of the configuration as text.
+# A request of the provider: the fields of its configuration, with each value as text.
 BY_PROVIDER = {
     "name": "alpha",
     "type": "aws-eks",
@@ -63,7 +64,7 @@ def run(controller: Controller, **options: Any) -> Run:
 
 
 def stored(bed: Bed) -> dict[str, Any]:
-    """What an integration has of the provider's fields; the order of resource types means nothing."""
+    """Return the fields of the provider in an integration. The order of resource types does not matter."""
     its = integrations(bed)["alpha"]
     fields = {name: its[name] for name in BY_PROVIDER}
     return {**fields, "connected_resource_types": sorted(fields["connected_resource_types"])}
@@ -77,7 +78,7 @@ def test_each_finds_nothing_to_change_in_what_the_other_made(bed: Bed, controlle
     changed = run(controller, custom_access_details="another")
     assert changed.code == 0 and changed.changed, changed.output
     assert integrations(bed)["alpha"]["id"] == made["id"]
-    # An update by the provider has all fields but the type.
+    # An update of the provider has all fields except the type.
     send(bed, "PUT", f"/{made['id']}", {name: value for name, value in BY_PROVIDER.items() if name != "type"})
     assert run(controller).changed == []
 

@@ -1,10 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each message of the guide to troubleshooting is provoked, and is what is printed; each provocation is in the guide.
+"""A test provokes each message of the troubleshooting guide and compares it with the output. The guide has each
+provoked message.
 
-The provocations stand under the titles of the guide. Most are hosts of one run of ``onboard``, a cluster for each kind
-of failure, and tasks of one play.
+The test cases have the titles of the guide. Most of them are hosts of one run of ``onboard``, with a cluster for each
+kind of failure, and tasks of one play.
 """
 
 from __future__ import annotations
@@ -35,29 +36,29 @@ NOWHERE = "https://127.0.0.1:1"
 
 
 def titles() -> list[str]:
-    """The messages of the guide: its sections within sections."""
+    """Return the messages of the guide, which are the titles of its subsections."""
     document = docutils.core.publish_doctree(
         (GUIDES / "troubleshooting.rst").read_text(), settings_overrides={"report_level": 2, "halt_level": 2}
     )
-    # The title of the page is the document's own.
+    # The title of the page is the title of the document.
     entries = [section for section in document.findall(nodes.section) if isinstance(section.parent, nodes.section)]
     return [section.next_node(nodes.title).astext() for section in entries]
 
 
 def shown(title: str) -> re.Pattern[str]:
-    """A title as a pattern of what is printed."""
+    """Return a title as a pattern of the output."""
     return re.compile(".*".join(re.escape(part.strip()) for part in title.split("…")), re.S)
 
 
-# Many clusters, and nothing that needs a real API server.
+# Many clusters that do not need a real API server.
 pytestmark = pytest.mark.small_bed
 
 
-# One run of onboard, with a host for each
+# One run of onboard with a host for each message
 
 
 class Faults(Fleet):
-    """Accounts and clusters with all that can be wrong with them."""
+    """Accounts and clusters with all kinds of problems."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         super().__init__(bed, controller, apono_connector="Production", apono_max_fail_percentage=50)
@@ -75,7 +76,7 @@ class Faults(Fleet):
         self.other_authority = trustme.CA().cert_pem.bytes().decode()
         for account in (self.locked, self.poor):
             account.add_cluster("fine", "API")
-        # One automation that nobody may assume, and one that may do nothing.
+        # One automation role that no principal may assume, and one without permissions.
         trust = (
             '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "%s"}, "Action": "%s"}}'
         )
@@ -86,7 +87,7 @@ class Faults(Fleet):
 
     @property
     def wrong(self) -> dict[str, dict[str, Any]]:
-        """By the title of the guide: what differs from a host with which nothing is wrong."""
+        """Return, by the title in the guide, the differences to a host without problems."""
         return {
             "The config profile … could not be found": {"apono_profile": "nobody", "apono_assume_role_arn": ""},
             "No AWS credentials were found": {"apono_profile": "empty", "apono_assume_role_arn": ""},
@@ -130,7 +131,7 @@ class Faults(Fleet):
 
 
 def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
-    """What onboard says of each cluster, and of the run as a whole."""
+    """Return the messages of onboard about each cluster and about the whole run."""
     fleet = Faults(bed, controller)
     config = controller.folder / "aws-config"
     config.write_text(f"[profile empty]\nregion = {REGION}\n")
@@ -140,7 +141,7 @@ def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
     fleet.hosts["fine"] = {}
     names = {f"wrong-{number}": title for number, title in enumerate(fleet.wrong)}
     for name, title in names.items():
-        # Hosts that lead to one cluster are an error of their own.
+        # Several hosts for one cluster are a separate error.
         fleet.shop.add_cluster(name, "API_AND_CONFIG_MAP")
         fleet.hosts[name] = fleet.wrong[title]
     run = fleet.run("onboard")
@@ -154,7 +155,7 @@ def of_onboard(bed: Bed, controller: Controller) -> dict[str, str]:
     }
 
 
-# One play, with a task for each
+# One play with a task for each message
 
 
 def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -283,7 +284,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "apono.eks.aws_auth_info": {"kubeconfig": str(folder / "kubeconfig")},
             "environment": {"PATH": "/nowhere"},
         },
-        # The last one, because what an included role ignores is not its callers'.
+        # This task is the last one, because an ignored error in an included role does not count for its caller.
         "Helm could not read the chart … for the cluster …": {
             "ansible.builtin.include_role": {"name": "apono.eks.connector"},
             "vars": {
@@ -299,7 +300,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
 
 
 def without(package: str, folder: Path, instead: str = "raise ImportError") -> dict[str, Any]:
-    """What makes a task run by a Python that does not have a package, or another one in its place."""
+    """Return the settings that run a task with a Python that lacks a package, or has another package in its place."""
     place = folder / f"without-{package}-{len(instead)}"
     place.mkdir()
     (place / f"{package}.py").write_text(f"{instead}\n")
@@ -320,7 +321,7 @@ def of_tasks(bed: Bed, controller: Controller) -> dict[str, str]:
     bed.fault("apono", identity="limited", status=403, code="Forbidden")
     bed.fault("aws", match="eks:ListClusters", status=429, code="ThrottlingException")
     bed.control("apono", "integrations", {"name": "broken", "fail": "the server does not answer"})
-    # As user_login makes it: the aws command gives the tokens.
+    # As in user_login, the aws command returns the tokens.
     command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": ["eks", "get-token"]}
     (controller.folder / "kubeconfig").write_text(kubeconfig({"server": both.url}, {"exec": command}))
     (controller.folder / "aws-config-twice").write_text("[default]\n[default]\n")
@@ -351,7 +352,7 @@ def of_tasks(bed: Bed, controller: Controller) -> dict[str, str]:
 
 
 def words_of(run: Run, task: str) -> str:
-    """What a task failed or warned with."""
+    """Return the text of a task's failure or warning."""
     results = [item["result"] for item in run.results if item["name"] == task]
     return "\n".join(
         str(text)
@@ -360,7 +361,7 @@ def words_of(run: Run, task: str) -> str:
     )
 
 
-# A person's way
+# The access of a user
 
 
 def of_verify(bed: Bed, controller: Controller) -> dict[str, str]:

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text from a service, an inventory or a survey is never run, in no playbook and on no ansible-core.
+"""Ansible never evaluates a text of a service, inventory or survey, in any playbook and with any ansible-core.
 
-Each text is a trap that makes a file of its own where it is evaluated (``traps.py``). A new variable of the guide gets
-one by itself.
+Each text is a trap that creates its own file if it is evaluated (``traps.py``). A new variable of the guide gets a trap
+automatically.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def fixture_place(bed: Bed, every_binary: Path, tmp_path: Path) -> Controller:
 
 
 def inventory(folder: Path, hosts: dict[str, Any], **variables: Any) -> Path:
-    """Hosts whose variables are all data, in a file."""
+    """Write hosts to a file, with unsafe variables."""
     path = folder / "inventory/hosts.yml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(to_yaml({"all": {"hosts": as_data(hosts), "vars": as_data(variables)}}))
@@ -55,15 +55,15 @@ def inventory(folder: Path, hosts: dict[str, Any], **variables: Any) -> Path:
 
 def nothing_ran(traps: Traps, run: Run) -> None:
     assert traps.sprung() == [], run.output
-    # A run that broke off has shown nothing.
+    # A run that was aborted proves nothing.
     assert "Traceback" not in run.output and "PLAY RECAP" in run.output, run.output
 
 
-# What services hold
+# Texts of services
 
 
 class Estate:
-    """A cluster in an account for each form, onboarded by hand, with a trap in every text that others can choose."""
+    """A manually onboarded cluster in an account for each form, with a trap in every text that others can choose."""
 
     def __init__(self, bed: Bed, traps: Traps) -> None:
         self.bed = bed
@@ -71,7 +71,7 @@ class Estate:
         self.texts: dict[str, dict[str, str]] = {}
         for number, (account_id, form) in enumerate(zip(ACCOUNTS, FORMS, strict=True)):
             account = Account(bed, account_id)
-            # An item of a list has one line: a text of several lines is a list.
+            # An item of a list has one line, so a text of several lines is a list.
             forms = dict.fromkeys(WHAT, form) | dict.fromkeys(ITEMS, FORMS[number % 2])
             self.add(account, f"c{number}", {what: traps.text(what, forms[what]) for what in WHAT}, number)
 
@@ -83,7 +83,7 @@ class Estate:
         looking["Condition"] = {"StringEquals": {"aws:PrincipalTag/team": text["a policy's condition"]}}
         documents = [{"Version": "2012-10-17", "Statement": [statement]} for statement in (trusted, looking)]
         role = make_role(account, *documents, Description=text["a role's description"])
-        # By access entries and by aws-auth in turn.
+        # The clusters use access entries and aws-auth in turn.
         cluster = account.add_cluster(name, "API_AND_CONFIG_MAP", tags={"Name": text["a cluster's tag"]})
         stranger = f"arn:aws:iam::{account.id}:role/stranger"
         entries = [{"rolearn": stranger, "username": text["a username"], "groups": [text["a group"]]}]
@@ -115,7 +115,7 @@ class Estate:
         }
 
     def held(self) -> dict[str, dict[str, str]]:
-        """The texts as the services have them now."""
+        """Return the current texts of the services."""
         found = integrations(self.bed)
         return {
             name: {
@@ -130,7 +130,7 @@ class Estate:
         }
 
     def forget(self) -> None:
-        """Take away what was made by hand, as far as onboard makes it."""
+        """Remove the manual resources that onboard creates."""
         for cluster in self.clusters.values():
             account, iam = cluster.account, cluster.account.iam
             policy = account.arn(f"policy/{ROLE}")
@@ -168,7 +168,7 @@ def test_what_services_return_is_never_run(bed: Bed, place: Controller, traps: T
         nothing_ran(traps, run)
         if playbook == "onboard":
             assert (run.code, run.changed) == (0, []), run.output
-    # What onboard makes of the files that adopt wrote is what was there.
+    # With the files of adopt, onboard recreates the removed resources.
     estate.forget()
     run = place.run("apono.eks.onboard", hosts)
     nothing_ran(traps, run)
@@ -177,7 +177,7 @@ def test_what_services_return_is_never_run(bed: Bed, place: Controller, traps: T
 
 
 def test_what_services_say_of_errors_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
-    """A service refuses with a text, and a playbook keeps the reason, rescues it and reports it."""
+    """A service answers with an error text, and a playbook stores, rescues and reports the reason."""
     accounts = [Account(bed, account_id) for account_id in ACCOUNTS[:2]]
     clusters = [accounts[0].add_cluster("entry", "API"), accounts[1].add_cluster("mapped", "CONFIG_MAP")]
     hosts = {
@@ -214,26 +214,26 @@ def test_what_services_say_of_errors_is_never_run(bed: Bed, place: Controller, t
         refusing(playbook, *refusals)
 
 
-# What variables hold
+# Texts of variables
 
 
 def documented() -> list[str]:
-    """Every variable of the guide."""
+    """Return every variable of the guide."""
     text = (CHECKOUT / "docs/docsite/rst/variables.rst").read_text()
     cells = re.findall(r"^    \* - (``apono_.*)$", text, re.MULTILINE)
     return sorted({name for cell in cells for name in re.findall(r"``(apono_\w+)``", cell)})
 
 
-# The hosts of a play, which Ansible itself reads before there are hosts.
+# The hosts of a play, which Ansible itself evaluates before there are hosts.
 NO_SETTING = {"apono_hosts"}
 
-# Where a playbook writes a file with the text for its name, it does so below the test's own folder.
+# A playbook that uses the text as a file name writes below the folder of the test.
 WRITTEN = (
     *("apono_report", "apono_backup_dir", "apono_adopt_folder"),
     *("apono_user_aws_config_file", "apono_user_kubeconfig"),
 )
 
-# Shapes in which a variable's texts lie deeper; each is tried beside the plain text.
+# Structures with nested texts. Each one is tested in addition to the plain text.
 SHAPES: dict[str, Any] = {
     "apono_trust": {"policy": {"Version": "2012-10-17", "Statement": [{"Sid": "TRAP", "Principal": "TRAP"}]}},
     "apono_policy": {"Version": "2012-10-17", "Statement": [{"Sid": "TRAP", "Effect": "Allow", "Resource": "TRAP"}]},
@@ -254,7 +254,7 @@ SHAPES: dict[str, Any] = {
 WAYS = tuple(f"apono_{way}" for way in ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api"))
 WAYS += ("apono_cluster_name",)
 ALLOW = {"Effect": "Allow", "Action": "sts:AssumeRole"}
-# Texts that a service takes as they are.
+# Texts that a service accepts unchanged.
 FREE: dict[str, Any] = {
     "apono_role_description": "TRAP",
     "apono_trust": {
@@ -269,22 +269,22 @@ FREE: dict[str, Any] = {
 
 
 def poisoned_settings(folder: Path, traps: Traps) -> dict[str, str]:
-    """Every variable of the guide with a trap."""
+    """Return every variable of the guide with a trap."""
     texts = {name: traps.text(name) for name in documented() if name not in NO_SETTING}
     return {name: f"{folder}/written/{text}" if name in WRITTEN else text for name, text in texts.items()}
 
 
 @functools.cache
 def of_account() -> frozenset[str]:
-    """The variables that say what an account is to have, from the table of settings: in a process of its own, because
-    pytest-ansible loads collections in its way here."""
+    """Return the variables of accounts from the table of settings. A separate process reads them, because
+    pytest-ansible changes the loading of collections in this one."""
     program = "from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT\nprint(*OF_ACCOUNT)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return frozenset(done.stdout.split())
 
 
 class TrappedFleet(Fleet):
-    """A host for each variable, which has a trap in it and all else as it should be."""
+    """A host for each variable. The variable has a trap, and all others are valid."""
 
     def __init__(self, bed: Bed, controller: Controller, traps: Traps) -> None:
         super().__init__(
@@ -304,13 +304,13 @@ class TrappedFleet(Fleet):
         rest = {
             name: text for name, text in poisoned.items() if not name.startswith(tuple(f"apono_{way}" for way in ways))
         }
-        # All at once, where the first that is wrong ends it, and all but those by which the services are reached.
+        # All variables at once, which ends at the first error, and all except those for the connections.
         self.some = {"a-valid": {}, "z-all": poisoned, "z-rest": rest}
         for name in ("z-all", "z-rest"):
             self.add_host(name, self.some[name])
 
     def add_host(self, name: str, variables: dict[str, Any]) -> None:
-        # What an account is to have is made of what all of its clusters have.
+        # The settings of an account come from all of its clusters.
         own_account = not of_account().isdisjoint(variables)
         self.add(name, f"2222{len(self.hosts):08}" if own_account else ACCOUNTS[0], host=name, **variables)
 
@@ -323,7 +323,7 @@ def test_what_variables_hold_is_never_run(bed: Bed, place: Controller, traps: Tr
     fleet = TrappedFleet(bed, place, traps)
     run = fleet.run("onboard", "--check")
     nothing_ran(traps, run)
-    # What is wrong with the others is theirs alone.
+    # Other errors affect only their own hosts.
     assert run.told["a-valid"].split()[3:5] == ["would", "change"], run.output
     fleet.hosts = {name: fleet.hosts[name] for name in fleet.some}
     home = ("-e", f"apono_user_kubeconfig={place.folder}/kubeconfig")
@@ -338,17 +338,17 @@ def test_what_variables_hold_is_never_run(bed: Bed, place: Controller, traps: Tr
         nothing_ran(traps, fleet.run(playbook, *words))
 
 
-# What a survey answers
+# Answers of surveys
 
 
 def asked() -> list[str]:
-    """Every variable that a survey of the AWX extension asks for."""
+    """Return every variable in a survey of the AWX extension."""
     surveys = [yaml.safe_load(path.read_text()) for path in (CHECKOUT / "extensions/awx/surveys").glob("*.yml")]
     return sorted({question["variable"] for survey in surveys for question in survey["spec"]})
 
 
 def test_what_a_survey_answers_is_never_run(bed: Bed, place: Controller, traps: Traps) -> None:
-    """AWX gives answers as extra variables, in a file in which each has ``!unsafe``."""
+    """AWX passes answers as extra variables, in a file in which each one has ``!unsafe``."""
     account = Account(bed, ACCOUNTS[0])
     cluster = account.add_cluster("prod", "API")
     common = {"apono_region": REGION, "apono_connector": "Production", "apono_assume_role_arn": account.automation}
@@ -376,7 +376,7 @@ def test_what_a_survey_answers_is_never_run(bed: Bed, place: Controller, traps: 
     assert done.of("prod", "apono.eks.report")["table"][0] != ""
     assert not run("onboard", free).changed
 
-    # Each answer of each survey, and then all that the guide names at once.
+    # Each answer of each survey, and then all variables of the guide at once.
     answers = {name: traps.text(name) for name in asked()}
     for playbook, *words in (
         ("onboard", "--check"),

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person gets their way to the clusters, and goes it with the real AWS CLI and the real kubectl."""
+"""A user gets access to the clusters, and uses it with the real AWS CLI and the real kubectl."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def inventory(hosts: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_path: Path) -> None:
     desk = Desk(bed, binary, tmp_path)
     clusters = {
-        # A local cluster, which takes tokens for its id alone.
+        # A local cluster, which accepts only tokens for its id.
         "alpha": desk.account.add_cluster("alpha", "CONFIG_MAP", outpost_config=OUTPOST),
         "beta": desk.account.add_cluster("beta", "API_AND_CONFIG_MAP"),
     }
@@ -67,7 +67,7 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
     assert "kubectl get pods --context apono-alpha" in made.output
 
     for name, cluster in clusters.items():
-        # As the AWS CLI itself has the token signed.
+        # The AWS CLI itself gets the token in this way.
         other = desk.home / name
         desk.shell(
             f"aws eks update-kubeconfig --name {name} --region {REGION} --profile {PROFILE} --kubeconfig {other}"
@@ -76,7 +76,7 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
             desk.kubeconfig, f"apono-{name}"
         )
         look = f"kubectl --context apono-{name} get namespace default -o name"
-        # Known to the cluster under this name, and without a right until there is one.
+        # The cluster knows the username, which has no permissions until there is a grant.
         assert f'User "{NAMES[name]}" cannot get' in desk.shell(look)
         cluster.grant(NAMES[name])
         desk.wait_for(look, "namespace/default\n")
@@ -90,7 +90,7 @@ def test_from_onboarding_to_kubectl_and_out_again(bed: Bed, binary: Path, tmp_pa
 
 
 def token_for(path: Path, name: str) -> list[str]:
-    """By what a user of a kubeconfig names the cluster that a token is for."""
+    """Return the cluster name or id of the token of a kubeconfig user."""
     (user,) = (item["user"] for item in yaml.safe_load(path.read_text())["users"] if item["name"] == name)
     arguments: list[str] = user["exec"]["args"]
     return arguments[arguments.index("get-token") + 1 :][:2]
@@ -111,7 +111,9 @@ def test_what_apono_shows_and_what_is_printed_lead_there_too(bed: Bed, tmp_path:
     run = desk.jane.run("apono.eks.user_login", hosts)
     assert run.code == 0, run.output
     assert (run.changed, desk.config.read_text()) == ([], before)
-    (lines,) = (item["result"]["msg"] for item in run.results if item["name"].endswith("Report the commands"))
+    (lines,) = (
+        item["result"]["msg"] for item in run.results if item["name"].endswith("Report the commands for the user")
+    )
     commands = "\n".join(lines[lines.index("") + 1 :][:2])
     look, seen = "kubectl get namespace default", f'User "{NAMES["beta"]}" cannot get'
     assert seen in desk.shell(f"set -e\n{commands}\n{look}")
@@ -123,7 +125,7 @@ def test_what_apono_shows_and_what_is_printed_lead_there_too(bed: Bed, tmp_path:
     assert seen in desk.shell(f"set -e\n{command}\n{look}")
 
 
-def test_a_person_who_signs_in_by_saml(bed: Bed, tmp_path: Path) -> None:
+def test_a_user_who_signs_in_by_saml(bed: Bed, tmp_path: Path) -> None:
     desk = Desk(bed, None, tmp_path)
     desk.account.add_saml_provider()
     desk.account.add_cluster("alpha", "CONFIG_MAP")
@@ -166,7 +168,7 @@ def test_it_refuses_what_it_does_not_know_before_it_writes(bed: Bed, tmp_path: P
     hosts.pop("theirs")
     assert "Say who you are: apono_user_email" in refused(apono_user_email="").failed["alpha"]
     assert "apono_account_id, the account of alpha" in refused(apono_assume_role_arn="").failed["alpha"]
-    # Somebody whom the role does not let in under this name.
+    # The trust policy of the role does not allow this user with this session name.
     assert "AccessDenied" in refused(apono_user_email="john@example.com").failed["alpha"]
     assert "profile (nobody)" in refused(apono_user_source_profile="nobody").failed["alpha"]
     signed_in += f"[profile {PROFILE}]\ncredential_process = mine\n"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One reading of each variable, wherever it is set; misspelt names; and no clusters where there have to be some."""
+"""The meaning of each variable wherever it is set, misspelled names, and inventories without the required clusters."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def fixture_account(bed: Bed) -> Account:
 
 @pytest.fixture(name="inventory")
 def fixture_inventory(bed: Bed, account: Account) -> dict[str, Any]:
-    """One cluster, with what the inventory has to say of it."""
+    """One cluster with its required variables."""
     account.add_cluster("alpha", "CONFIG_MAP")
     bed.forget_calls()
     return {"all": {"hosts": {"alpha": {"apono_region": "eu-west-1", "apono_assume_role_arn": account.automation}}}}
 
 
 def wrapper(controller: Controller, **variables: Any) -> str:
-    """A playbook of a user's own, which sets variables where it imports the collection's."""
+    """Write a custom playbook that sets variables at the import of a playbook of the collection."""
     path = controller.folder / "wrapper.yml"
     path.write_text(json.dumps([{"import_playbook": "apono.eks.onboard", "vars": variables}]))
     return str(path)
@@ -73,7 +73,7 @@ def test_variables_of_a_play_are_those_of_the_check_and_of_the_run(
 
 
 def planned(run: Run) -> list[tuple[str, str]]:
-    """What a run changes, or in check mode would change."""
+    """Return the changes of a run, or in check mode the changes that it would make."""
     found = [(item["action"], words) for item in run.changed for words in item["result"].get("changes", ())]
     assert {action for action, _words in found} > {"apono.eks.iam_role", "apono.eks.integration"}
     return found
@@ -139,7 +139,7 @@ def test_a_trust_that_is_none_is_an_error_that_shows_what_to_write(
 
 
 def warnings(output: str) -> list[str]:
-    """The warnings on the terminal, each in one line."""
+    """Return the warnings of the terminal, each in one line."""
     text = " ".join(output.split())
     return text.split("[WARNING]: ")[1:]
 
@@ -171,7 +171,7 @@ def test_no_clusters_is_an_error(controller: Controller, playbook: str) -> None:
 
 
 def test_no_clusters_says_why_the_inventory_plugin_found_none(bed: Bed, controller: Controller) -> None:
-    """As with expired credentials: Ansible warns, and goes on without the inventory."""
+    """An example is expired credentials: Ansible prints a warning and continues without the inventory."""
     path = controller.folder / "fleet.yml"
     path.write_text(json.dumps({"plugin": "apono.eks.clusters", "regions": ["eu-west-1"], "strict_accounts": True}))
     controller.environment |= {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
@@ -234,5 +234,5 @@ def test_a_report_that_cannot_be_written_is_an_error_before_the_first_write(
     assert run.code == 2, run.output
     assert "cannot be written" in run.failed["alpha"]
     assert bed.calls(writes=True) == []
-    # The table is there all the same.
+    # The run still prints the table.
     assert "1 cluster: 1 failed" in run.output

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From onboarding to a person in the cluster and out again; and each link of the chain, broken and named."""
+"""From onboarding to the access of a user and to offboarding, and an error for each broken link of the chain."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ REGION = "eu-west-1"
 JANE = "jane@example.com"
 NAMES = {"config_map": "jane@example.com", "eks_api": "apono:jane-example.com"}
 
-# A kube-apiserver remembers for 10 seconds that a token was good.
+# A kube-apiserver caches a valid token for 10 seconds.
 FORGETS_SECONDS = 20
 
 
 class Place:
-    """Two clusters of an account, one for each way of mapping, and Jane, who has signed in."""
+    """Two clusters of an account, one for each authentication method, and Jane, who has signed in."""
 
     def __init__(self, bed: Bed, controller: Controller) -> None:
         self.bed = bed
@@ -56,7 +56,7 @@ class Place:
         return self.controller.run(f"apono.eks.{name}", {"all": {"hosts": hosts}}, *arguments)
 
     def aws_auth(self, text: str) -> None:
-        """Make the ConfigMap of the cluster alpha hold this text."""
+        """Set aws-auth of the cluster alpha to this text."""
         self.clusters["config_map"].replace_map_roles(text)
 
 
@@ -69,7 +69,7 @@ def fixture_place(bed: Bed, controller: Controller) -> Place:
 
 
 def status_of(cluster: Cluster, token: str) -> int:
-    """What the API server answers to the owner of a token who wants to look at a namespace."""
+    """Return the status of the API server for the owner of a token who reads a namespace."""
     try:
         cluster.call("GET", "/api/v1/namespaces/default", token)
     except urllib.error.HTTPError as error:
@@ -77,7 +77,7 @@ def status_of(cluster: Cluster, token: str) -> int:
     return 200
 
 
-def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) -> None:
+def test_from_onboarding_to_a_user_in_the_cluster_and_out_again(place: Place) -> None:
     run = place.run("verify")
     assert run.code == 0, run.output
     assert run.changed == []
@@ -89,7 +89,7 @@ def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) 
     tokens = {way: cluster.token(keys) for way, cluster in place.clusters.items()}
     for way, cluster in place.clusters.items():
         assert cluster.who_is(keys) == NAMES[way]
-        # Known, and without a right: those come from Apono.
+        # The username is known and has no permissions, because Apono grants those.
         assert status_of(cluster, tokens[way]) == 403
     assert place.run("offboard").code == 0
     for way, cluster in place.clusters.items():
@@ -103,7 +103,7 @@ def test_from_onboarding_to_a_person_in_the_cluster_and_out_again(place: Place) 
         assert f"There is no IAM role arn:aws:iam::{ACCOUNT}:role/{ROLE}. Run apono.eks.onboard." in run.failed[host]
 
 
-def test_a_person_who_came_by_saml(bed: Bed, controller: Controller) -> None:
+def test_a_user_who_came_by_saml(bed: Bed, controller: Controller) -> None:
     place = Place(bed, controller)
     place.account.add_saml_provider()
     trust = {"saml": {"provider": SAML_PROVIDER}}
@@ -114,8 +114,8 @@ def test_a_person_who_came_by_saml(bed: Bed, controller: Controller) -> None:
     assert run.of("alpha", "apono.eks.access_check")["username"] == JANE
 
 
-def test_a_newer_cluster_tells_people_who_they_are(tmp_path: Path) -> None:
-    """By a SelfSubjectReview, for which nobody needs a right; the small API server is as new as that."""
+def test_a_newer_cluster_returns_the_username_to_a_user(tmp_path: Path) -> None:
+    """The check uses a SelfSubjectReview, which needs no permission. The small API server supports it."""
     with Bed.start(small=True) as bed:
         bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
         place = Place(bed, Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT)))
@@ -141,7 +141,7 @@ def test_it_changes_nothing_and_asks_little(place: Place) -> None:
     assert not any(operation.endswith("configmaps/aws-auth") for operation in operations)
 
 
-# Each link, broken
+# Each broken link
 
 
 def no_role(place: Place) -> None:
@@ -225,7 +225,7 @@ BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "other groups": (groups_other, "groups", {"alpha": "into the groups a, b and not (none)"}),
 }
 
-# What onboard leaves alone, because it cannot know what others meant by it.
+# Settings that onboard leaves unchanged, because it does not know the intention of their owners.
 BEYOND_ONBOARD = (mapping_broken,)
 
 
@@ -242,7 +242,7 @@ def test_a_broken_link_is_named(place: Place, damage: Callable[[Place], None], l
         error = run.of(host, "apono.eks.access_check")["error"]
         assert (error["code"], error["link"], error["links"]) == ("BrokenLink", link, [link])
         assert run.told[host].startswith(f"{host} {ACCOUNT} {REGION} failed {link}: {JANE} does not get")
-    # What is not broken is not blamed.
+    # The error does not name links that work.
     for host in set(place.hosts) - set(told):
         assert run.told[host] == f"{host} {ACCOUNT} {REGION} verified apono:jane-example.com in the cluster"
     place.bed.heal()
@@ -254,7 +254,7 @@ def test_a_broken_link_is_named(place: Place, damage: Callable[[Place], None], l
 
 def test_an_access_entry_older_than_its_role(place: Place) -> None:
     no_role(place)
-    time.sleep(1.1)  # IAM's times have no fractions of a second
+    time.sleep(1.1)  # times in IAM have whole seconds
     hosts = {"gamma": {**place.hosts["beta"]}}
     place.account.add_cluster("gamma", "API")
     assert place.controller.run("apono.eks.onboard", {"all": {"hosts": hosts}}).code == 0
@@ -263,7 +263,7 @@ def test_an_access_entry_older_than_its_role(place: Place) -> None:
     assert run.of("beta", "apono.eks.access_check")["error"]["link"] == "mapping"
 
 
-def test_one_whom_the_role_does_not_let_in_is_told_who_may(place: Place) -> None:
+def test_a_user_whom_the_role_does_not_trust_gets_the_trusted_principals(place: Place) -> None:
     run = place.run("verify", apono_verify_source_profile="")
     assert "assumed-role/platform-automation" in run.failed["alpha"]
     assert "AWSReservedSSO_" in run.failed["alpha"]

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks run on the controller, whatever connection an inventory has for all of its hosts; the roles run where
-a playbook of one's own puts them."""
+"""The playbooks run on the controller, with any connection of the inventory. The roles run on the hosts of a custom
+playbook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from testbed.estate import OPERATIONS_ACCOUNT, Account
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
-# As group_vars/all.yml of an organisation's inventory has them for its machines.
+# Settings as in group_vars/all.yml of an organization for its machines.
 MACHINES = {
     "ansible_connection": "ssh",
     "ansible_host": "bastion.invalid",
@@ -27,7 +27,7 @@ MACHINES = {
 }
 
 
-# Clusters with access entries alone, for which no API server is asked.
+# Clusters with access entries only, for which the run does not connect to an API server.
 pytestmark = pytest.mark.small_bed
 
 
@@ -53,7 +53,7 @@ def test_connection_variables_of_an_inventory_do_not_concern_clusters(
     bed: Bed, binary: Path, tmp_path: Path, account: Account
 ) -> None:
     controller = Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
-    # So do the options of the command line, which AWX has as a box of its job templates.
+    # The same applies to the options of the command line. AWX has them as a field of its job templates.
     run = controller.run("apono.eks.onboard", inventory_of(account, **MACHINES), "--become", "--connection", "ssh")
     assert run.code == 0, run.output
     assert run.told["alpha"].startswith(f"alpha {ACCOUNT} {REGION} changed")
@@ -82,10 +82,10 @@ def test_connection_variables_that_win_over_the_playbooks_are_refused(
 def test_a_role_runs_on_a_bastion_host_and_as_another_user(
     bed: Bed, binary: Path, tmp_path: Path, account: Account
 ) -> None:
-    """By stand-ins for ssh and sudo, which leave a trace and run what they are given."""
+    """Replacements for ssh and sudo record the call and run the command."""
     trace = tmp_path / "trace"
     for program in ("ssh", "sudo"):
-        # What ssh and sudo are to run is the last argument, or what follows -u and the user's name.
+        # The command for ssh or sudo is the last argument, or follows -u and the username.
         command = 'eval "${@: -1}"' if program == "ssh" else 'while [ "$1" != root ]; do shift; done; shift; exec "$@"'
         path = tmp_path / program
         path.write_text(f"#!/bin/bash\necho {program} >> {trace}\n{command}\n")
@@ -97,7 +97,7 @@ def test_a_role_runs_on_a_bastion_host_and_as_another_user(
         "ansible_become": True,
         "ansible_become_exe": str(tmp_path / "sudo"),
         "ansible_python_interpreter": str(binary.with_name("python")),
-        # Each run of the test has its own.
+        # Each run of the test has its own file.
         "ansible_remote_tmp": str(tmp_path / "remote"),
     }
     aws = {"region": REGION, "assume_role_arn": account.automation}

@@ -1,9 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a cluster without a connector to a person's kubectl, by the playbooks onboard and user_login alone.
+"""From a cluster without a connector to the kubectl of a user, with only the playbooks onboard and user_login.
 
-Apono's two parts are played: the connector's pod dials in, and an approved request binds a role to the person's name.
+The test simulates two parts of Apono: the pod of the connector connects, and an approved request binds a role to the
+username.
 """
 
 from __future__ import annotations
@@ -54,16 +55,16 @@ def inventory(desk: Desk, **more: Any) -> dict[str, Any]:
 
 
 def log_in(desk: Desk, hosts: dict[str, Any]) -> Run:
-    """What Jane does on her own machine, once she has signed in: she has neither the automation's rights nor a token of
-    Apono's."""
+    """Jane's steps on her machine after she has signed in. She has neither the permissions of the automation principal
+    nor a token of Apono."""
     desk.sign_in(desk.account.sso_person(JANE))
     run = desk.jane.run("apono.eks.user_login", hosts)
     assert run.code == 0, run.output
     return run
 
 
-@pytest.mark.skipif(Programs.find() is None, reason="helm needs the discovery and the apply of a real API server")
-def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_path: Path) -> None:
+@pytest.mark.skipif(Programs.find() is None, reason="Helm needs a real API server. To build one, run: make kube")
+def test_a_cluster_without_connector_ends_with_the_kubectl_of_a_user(bed: Bed, tmp_path: Path) -> None:
     desk = Desk(bed, None, tmp_path)
     cluster = desk.account.add_cluster("alpha", "API")
     let_helm(desk.operator)
@@ -87,7 +88,7 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
     again = desk.operator.run("apono.eks.onboard", hosts)
     assert (again.code, again.changed) == (0, []), again.output
 
-    # Her own machine has no token of the connector, nor is there need of one.
+    # Her machine does not have the token of the connector, and does not need it.
     log_in(desk, inventory(desk))
     look = "kubectl --context apono-alpha get namespace default -o name"
     assert f'User "{USERNAME}" cannot get' in desk.shell(look)
@@ -102,7 +103,7 @@ def test_a_cluster_without_connector_ends_with_a_persons_kubectl(bed: Bed, tmp_p
 
     looked, planned = offboard("--check")
     assert looked.code == 0, looked.output
-    # What was removed before a failure is gone, and said to be.
+    # The report includes the resources that were removed before a failure.
     bed.fault("aws", match="iam:DeletePolicy", status=403, code="AccessDenied", message="no")
     stopped, steps = offboard()
     assert stopped.code == 2, stopped.output
@@ -128,8 +129,8 @@ REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubj
 
 
 def test_kubectl_tells_the_person_who_they_are(tmp_path: Path) -> None:
-    # The real server of the test bed is older than that question, Kubernetes 1.28; and the small one does not read the
-    # binary form in which kubectl auth whoami asks it, so it is asked in JSON.
+    # The real API server of the test bed is older than this review, which needs Kubernetes 1.28. The small one does not
+    # read the protobuf of kubectl auth whoami, so the test sends JSON.
     with Bed.start(small=True) as bed:
         bed.control("apono", "connectors", {"id": "connector-1"})
         desk = Desk(bed, None, tmp_path)

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What YAML makes of values without quotes, through the playbooks and a role: the text that was written, or an error
-that names the variable."""
+"""YAML values without quotes in playbooks and in a role: the result is the written text, or an error that names the
+variable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, ROLE, Account, integrations
 
 ACCOUNT = "111122223333"
-# Lines of YAML, since JSON has no dates.
+# Lines of YAML, because JSON has no dates.
 INVENTORY = """\
 all:
   vars:
@@ -35,7 +35,7 @@ CLEAN = """\
         Statement: {Effect: Allow, Action: eks:DescribeCluster, Resource: "*"}
       apono_custom_access_details: 2026-12-31
 """
-# It passes its options to the module by an expression.
+# The role passes its options to the module with an expression.
 ROLE_BY_ITSELF = """\
 - hosts: all
   connection: local
@@ -95,7 +95,7 @@ def test_a_date_and_a_number_are_the_texts_that_were_written(bed: Bed, binary: P
     run = controller.run(str(playbook), tmp_path / "clusters.yml")
     assert run.code == 0, run.output
     assert account.iam.list_role_tags(RoleName="own")["Tags"] == [{"Key": "until", "Value": "2026-12-31"}]
-    # Before ansible-core 2.19, the expression gives a text.
+    # Before ansible-core 2.19, the result of the expression is a text.
     words = run.failed.get("alpha", "tags is a text that is no dictionary")
     assert words.startswith("tags is a text that is no dictionary")
 

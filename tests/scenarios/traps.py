@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that make a file where they are evaluated as a template, and data that has one in place of every text."""
+"""Texts that create a file if Ansible evaluates them as a template, and data with such texts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
-# What Ansible reads before a template: other delimiters than its own, in the spellings that a check could overlook.
+# Other delimiters, which Ansible reads before a template, in spellings that a check could miss.
 _SPACES = ("", " ", "\n", "\t", "\n \t")
 _SPELLINGS = ("#jinja2:", "#JINJA2:", "#Jinja2:", "#jInJa2:")
 _BRACKETS = "variable_start_string:'[[',variable_end_string:']]'"
 _BLOCKS = "block_start_string:'[%',block_end_string:'%]'"
 
-# Where CALL makes the file. The last one fires with a header and without one.
+# CALL creates the file. The last text works with and without a header.
 FORMS = (
     "{{ CALL }}",
     "{% if CALL %}ran{% endif %}",
@@ -33,7 +33,7 @@ ANY = FORMS[-1]
 
 
 class Traps:
-    """Makes the texts; each has a file of its own, so that a test says which of them was evaluated and where."""
+    """Creates the texts. Each one has its own file, so that a test names the evaluated text and its place."""
 
     def __init__(self) -> None:
         # The path is short, because services and AWX limit the length of a text.
@@ -42,13 +42,13 @@ class Traps:
         self._places: dict[str, str] = {}
 
     def text(self, place: str, form: str = ANY) -> str:
-        """A text for a place, which is what a failing test names."""
+        """Return a text for a place. The name of the place appears in a failing test."""
         path = f"{self._folder.name}/{next(self._numbers)}"
         self._places[path] = f"{place}: {form!r}"
         return form.replace("CALL", f"lookup('pipe','touch {path}')")
 
     def everywhere(self, place: str, value: Any, form: str = ANY) -> Any:
-        """The value with a text in place of every ``TRAP`` in it, keys included."""
+        """Return the value with a text in place of every ``TRAP`` in it, including keys."""
         if isinstance(value, dict):
             return {
                 self.everywhere(f"{place}: a key", key, form): self.everywhere(f"{place}.{key}", item, form)
@@ -59,23 +59,23 @@ class Traps:
         return value.replace("TRAP", self.text(place, form)) if isinstance(value, str) and "TRAP" in value else value
 
     def sprung(self) -> list[str]:
-        """The places whose text was evaluated."""
+        """Return the places whose text was evaluated."""
         return [place for path, place in self._places.items() if Path(path).exists()]
 
 
 class _Unsafe(str):
-    """A text that Ansible is to take as it is."""
+    """A text that Ansible does not evaluate."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML as AWX writes the answers of surveys, and as the collection's own inventory marks what AWS returns."""
+    """Writes YAML as AWX does for the answers of surveys, and as the inventory plugin does for texts of AWS."""
 
 
 _Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
 
 
 def as_data(value: Any) -> Any:
-    """The value with every text, but for keys, marked."""
+    """Return the value with all texts marked as unsafe, except keys."""
     if isinstance(value, dict):
         return {name: as_data(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No test leaves a file in the checkout: ``tests/conftest.py`` fails the run of pytest in which one did."""
+"""``tests/conftest.py`` fails a run of pytest in which a test leaves a file in the checkout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
 @pytest.mark.parametrize(
     ("writes", "code", "words"),
     [
-        ("playbooks/report", 1, "Left in the checkout while the tests ran: playbooks/report"),
+        ("playbooks/report", 1, "A test left this file in the checkout: playbooks/report"),
         (".cache/report", 0, ""),
         (None, 0, ""),
     ],
@@ -41,4 +41,4 @@ def test_a_run_of_the_tests_that_leaves_a_file_in_the_checkout_fails(
     assert done.returncode == code, done.stdout
     assert "1 passed" in done.stdout
     assert words in done.stdout
-    assert ("Left in the checkout" in done.stdout) == bool(words)
+    assert ("left this file in the checkout" in done.stdout) == bool(words)

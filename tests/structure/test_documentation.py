@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The links of README lead to pages of the site, and the site is published where README and galaxy.yml say."""
+"""The links of the README lead to pages of the site, and the README and galaxy.yml have the address of the site."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGES = sorted((CHECKOUT / "docs/docsite/rst").glob("*.rst"))
 
 
 def source_of(page: str) -> Path:
-    """Return the file of which ``make docs`` makes a page, by the address of the page below the site."""
+    """Return the source file of a page of ``make docs``, by the address of the page below the site."""
     folder, _slash, name = page.rpartition("/")
     name = name.removesuffix(".html") or "index"
     if folder == "docsite":
@@ -76,13 +76,14 @@ def body_of(path: Path) -> str:
     return path.read_text().partition(".. _ansible_collections")[2]
 
 
-# The reference of the variables is made from the table of settings, and is read by searching it.
+# The reference of the variables is generated from the table of settings. Users search it instead of reading it in
+# order.
 GUIDES = [path for path in PAGES if path.stem != "variables"]
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 def test_a_page_ends_with_what_comes_next(path):
-    """Links to other pages of the site come last, with links to other documentation at most after them."""
+    """The links to other pages of the site come last. Only links to other documentation may follow them."""
     heading, ending = re.findall(r"(?ms)^([^\n]+)\n-{4,}\n((?:(?!^-{4,}$).)*)\Z", body_of(path))[-1]
 
     assert heading == "What comes next"
@@ -128,11 +129,11 @@ def test_the_notes_of_the_first_release_have_no_earlier_release():
     sections = set()
     for fragment in (CHECKOUT / "changelogs/fragments").glob("*.yml"):
         sections |= set(yaml.safe_load(fragment.read_text()))
-    # No user has had a defect, an option or a default of a release before it.
+    # Before the first release, no user has had a defect, an option or a default of the collection.
     assert sections == {"release_summary", "major_changes", "minor_changes", "known_issues"}
 
 
-# The parts of the checkout that users of the collection have in its archive.
+# The parts of the checkout that the archive of the collection contains.
 FOR_USERS = (
     *("CHANGELOG.rst", "LICENSE", "README.md", "SECURITY.md", "SUPPORT.md", "bindep.txt", "requirements.txt"),
     *("changelogs/changelog.yaml", "docs/docsite/", "meta/", "playbooks/", "plugins/", "roles/"),

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures of the documentation are at or above those of the collections that it is measured against."""
+"""The figures of the documentation are at least as high as those of the other collections."""
 
 from __future__ import annotations
 

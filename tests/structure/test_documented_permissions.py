@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documented permissions: everything that is made of the data is what the data says, and what AWS takes."""
+"""The generated files of the permissions match their source, and AWS accepts them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ import permissions
 CHECKOUT = permissions.CHECKOUT
 DATA = permissions.source()
 MADE = permissions.files()
-# IAM user guide, "IAM and AWS STS quotas": without white space.
+# IAM User Guide, "IAM and AWS STS quotas". White space does not count.
 MOST_CHARACTERS = 6144
-# Permissions that are no operation.
+# Permissions that are not operations.
 WITHOUT_OPERATION = {"iam:PassRole"}
 
 
@@ -30,7 +30,7 @@ def test_what_is_committed_is_what_the_data_makes(path):
     assert (CHECKOUT / path).read_text() == MADE[path], "run make permissions"
 
 
-def test_files_that_are_changed_or_missing_are_made_again(tmp_path, monkeypatch):
+def test_files_that_are_changed_or_missing_are_recreated(tmp_path, monkeypatch):
     guide = tmp_path / permissions.GUIDE
     guide.parent.mkdir(parents=True)
     whole = (CHECKOUT / permissions.GUIDE).read_text()
@@ -64,7 +64,7 @@ def test_users_get_it_with_the_collection():
 
 def test_every_playbook_has_its_permissions():
     playbooks = {path.stem for path in (CHECKOUT / "playbooks").glob("*.yml")}
-    # These run the playbooks of the same name for one cluster.
+    # These playbooks run the playbook of the same name for one cluster.
     assert playbooks - {"onboard_cluster", "offboard_cluster"} == set(permissions.names(DATA["iam"])) - {
         *("inventory", "connector", "operations"),
     }

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX, Event-Driven Ansible and ansible-builder ask of the files under ``extensions``."""
+"""AWX, Event-Driven Ansible and ansible-builder accept the files under ``extensions``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RULEBOOKS = sorted((EDA / "rulebooks").glob("*.yml"))
 
 
 class Loader(yaml.SafeLoader):
-    """Reads ``!unsafe`` as the text that it is."""
+    """Reads ``!unsafe`` as plain text."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
@@ -52,7 +52,7 @@ def test_awx_takes_the_credential_type(name):
 
 @pytest.mark.parametrize("name", TYPES)
 def test_no_secret_of_a_credential_is_a_variable(name):
-    """Variables are shown with a job; the environment and files are not."""
+    """AWX shows the variables of a job. It does not show the environment and the files."""
     fields = [field["id"] for field in TYPES[name]["inputs"]["fields"]]
     given = inject(TYPES[name]["inputs"], TYPES[name]["injectors"], {one: f"value-of-{one}" for one in fields}, "/f")
     secret = [field["id"] for field in TYPES[name]["inputs"]["fields"] if field.get("secret")]
@@ -70,7 +70,7 @@ def test_without_keys_of_its_own_a_credential_leaves_aws_to_another():
 
 @pytest.mark.parametrize("name", SURVEYS)
 def test_awx_takes_the_survey_as_it_is(name):
-    """What AWX changed would be changed back by every run of the configuration."""
+    """If AWX changed the survey, each run of the configuration would change it back."""
     survey = load(AWX / f"surveys/{name}.yml")
     assert check_survey(survey) == survey
 
@@ -78,7 +78,7 @@ def test_awx_takes_the_survey_as_it_is(name):
 @pytest.mark.parametrize("name", SURVEYS)
 def test_a_survey_asks_for_variables_of_the_playbooks(name):
     asked = {question["variable"] for question in load(AWX / f"surveys/{name}.yml")["spec"]}
-    # AWX itself refuses the launch without this one.
+    # AWX does not launch the job without this answer.
     assert asked - documented() <= {"awx_confirmation"}
 
 
@@ -105,7 +105,7 @@ def test_what_compares_the_whole_fleet_is_not_sliced():
 
 @pytest.mark.parametrize("name", SURVEYS)
 def test_a_survey_leaves_to_the_inventory_what_it_may_say(name):
-    """AWX fills in a default, and an answer overrides the inventory for all clusters."""
+    """AWX uses a default as an answer, and an answer overrides the inventory for all clusters."""
     for question in load(AWX / f"surveys/{name}.yml")["spec"]:
         assert "default" not in question
         assert not question["required"] or question["variable"].startswith("awx_")
@@ -129,12 +129,12 @@ def test_the_rulebooks_differ_in_their_source_alone():
         action = rule["action"]["run_playbook"]
         name = action["name"].removeprefix("apono.eks.")
         assert (CHECKOUT / f"playbooks/{name}.yml").exists()
-        # The message is gone by the time that a playbook fails.
+        # The source has deleted the message before the playbook fails.
         assert action["retries"] * action["delay"] >= 20 * 60
 
 
 def test_the_rulebooks_name_no_source_that_its_collection_removes():
-    """``extensions/eda/eda_runtime.yml`` of ansible.eda 2.13 announces which ones go in 3.0."""
+    """The file ``extensions/eda/eda_runtime.yml`` of ansible.eda 2.13 lists the sources that 3.0 removes."""
     sources = {name for path in RULEBOOKS for one in load(path) for source in one["sources"] for name in source}
     assert sources - {"name", "filters"} == {"amazon.aws.aws_sqs_queue", "eda.builtin.webhook"}
 

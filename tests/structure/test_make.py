@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What make says on a machine on which it cannot begin."""
+"""The messages of make on a machine without the requirements."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 NEEDED = ("Makefile", "requirements.txt", "tests/requirements.txt", "tests/cores.py")
 
-# A Python that is like this one, but for what a test changes.
+# The current Python, with the change of a test.
 INTERPRETER = """\
 #!/bin/sh
 exec '{python}' -c '{change}; exec(sys.argv.pop(1))' "$2"
 """
 CHANGES = {
-    "old": ("import sys; sys.version_info = (3, 10, 14)", "Python 3.11 or newer is needed; name it: make PYTHON="),
-    "bare": ('import sys; sys.modules["ensurepip"] = None', "makes no virtual environments: install what your system"),
-    "absent": ("", "There is no Python here"),
+    "old": (
+        "import sys; sys.version_info = (3, 10, 14)",
+        "Python 3.11 or newer is required. Set its path: make PYTHON=",
+    ),
+    "bare": (
+        'import sys; sys.modules["ensurepip"] = None',
+        "cannot create virtual environments. Install the packages of your system",
+    ),
+    "absent": ("", "was not found. Install Python 3.11 or newer"),
 }
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_python_that_will_not_do_is_named_before_anything_is_installed(kind: str, tmp_path: Path) -> None:
+def test_an_unsuitable_python_is_an_error_before_any_installation(kind: str, tmp_path: Path) -> None:
     change, reason = CHANGES[kind]
     for name in NEEDED:
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -39,7 +45,7 @@ def test_a_python_that_will_not_do_is_named_before_anything_is_installed(kind: s
     if change:
         python.write_text(INTERPRETER.format(python=sys.executable, change=change))
         python.chmod(0o755)
-    # As on a system without apt.
+    # The PATH has no apt-get, as on a system without apt.
     for program in ("make", "mkdir", "ln", "sh", "sed"):
         (tmp_path / "bin" / program).symlink_to(shutil.which(program) or program)
     done = subprocess.run(
@@ -63,9 +69,9 @@ def test_a_python_that_will_not_do_is_named_before_anything_is_installed(kind: s
         ("work/ansible_collections/apono/eks", "work", ""),
     ],
 )
-def test_a_clone_is_found_where_it_lies(folder: str, place: str, link: str, tmp_path: Path) -> None:
-    """Ansible finds the collection by its folder: of one that lies in the right place no second copy is made, in which
-    Ansible would not see the roles."""
+def test_make_finds_the_collection_in_any_folder(folder: str, place: str, link: str, tmp_path: Path) -> None:
+    """Ansible finds a collection by its folder. If the clone is in the correct folder, make creates no link, because
+    Ansible would not find the roles through the link."""
     shown = found_by_make(tmp_path, folder)
     assert shown.stdout.splitlines() == [str(tmp_path / place) if place else str(tmp_path), link], shown.stderr
 
@@ -74,11 +80,11 @@ def test_a_clone_is_found_where_it_lies(folder: str, place: str, link: str, tmp_
 def test_a_clone_in_another_place_of_collections_is_an_error(folder: str, tmp_path: Path) -> None:
     shown = found_by_make(tmp_path, folder)
     assert shown.returncode != 0
-    assert "not in ansible_collections/apono/eks: move it there, or out" in shown.stderr
+    assert "not in ansible_collections/apono/eks. Move it there, or out of that folder" in shown.stderr
 
 
 def found_by_make(tmp_path: Path, folder: str) -> subprocess.CompletedProcess[str]:
-    """What make says of a clone in a folder: where Ansible looks, and the link that it needs for that."""
+    """Run make in a clone in this folder, to print the collections path and the link that Ansible needs."""
     clone = tmp_path / folder
     clone.mkdir(parents=True)
     shutil.copy(CHECKOUT / "Makefile", clone / "Makefile")

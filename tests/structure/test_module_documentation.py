@@ -1,9 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation of each module has, beside its options: examples, links, permissions and samples.
+"""The documentation of each module has examples, links, permissions and samples.
 
-``ansible-doc`` lists the same for other collections; ``community.dns`` has three examples for each module, and links.
+``ansible-doc`` lists the same parts for other collections. ``community.dns`` has three examples for each module, and
+links.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "p
 
 
 class NoTemplate(str):
-    """A text that Ansible does not evaluate."""
+    """A text that Ansible does not evaluate as a template."""
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's mark for a text that is no template."""
+    """Reads YAML with Ansible's tag for a text that is not a template."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: NoTemplate(loader.construct_scalar(node)))
@@ -61,7 +62,7 @@ def is_template(value: Any) -> bool:
 
 
 def stand_in(value: Any, option: dict[str, Any]) -> Any:
-    """The value of an option in an example, and in place of a template one that the type of the option allows."""
+    """Return the value of an option in an example. Replace a template by a value that the type of the option allows."""
     if not (isinstance(value, str) and is_template(value)):
         return value
     if "choices" in option:
@@ -71,7 +72,7 @@ def stand_in(value: Any, option: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_options_of_an_example_are_valid(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The folder of the examples for copies of a ConfigMap.
+    # The folder in which the examples store copies of a ConfigMap.
     (tmp_path / "backups").mkdir()
     monkeypatch.chdir(tmp_path)
     for task in part(module, "EXAMPLES"):
@@ -100,7 +101,7 @@ def test_a_module_links_to_other_documentation(module: str) -> None:
     assert all(link.startswith("https://") for link in links)
 
 
-# It makes no call.
+# This module makes no call.
 WITHOUT_PERMISSIONS = {"report"}
 
 

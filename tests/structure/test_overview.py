@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``make test`` says before and after."""
+"""The text that ``make test`` prints before and after the tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_three(): pass
 
 @pytest.fixture(name="runs")
 def fixture_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Run the overview of two parts, of which make runs the commands given; the answer is code and output."""
+    """Run the overview of two parts whose commands are given. Return the exit code and the output."""
 
     def run(capfd: pytest.CaptureFixture[str], **commands: str) -> tuple[int, str]:
         lines = [f"{name}:\n\t{command}\n" for name, command in commands.items()]
@@ -63,10 +63,10 @@ def test_tests_that_did_not_run_are_named_with_the_reason(runs, tmp_path, capfd)
 
     assert code == 0
     assert "Not run: 2 tests: there is no server: make kube" in output
-    assert "Not run: 2 of units: there is no server: make kube" in output
+    assert "Not run: 2 tests of units: there is no server: make kube" in output
     assert re.search(r"units +passed in \d+ s, 1 tests", output)
     assert re.search(r"ansible-core [\d.]+\S*, Python 3[\d.]+: 1 passed", output)
-    assert "Nothing was left out" not in output
+    assert "All tests ran" not in output
 
 
 def test_a_part_that_fails_ends_the_run_and_the_others_are_named(runs, capfd):
@@ -83,8 +83,8 @@ def test_the_times_of_the_last_run_are_those_of_the_next_announcement(runs, capf
 
     minutes = overview.PARTS["units"].minutes + overview.PARTS["molecule"].minutes
     assert first.startswith(f"2 parts, about {minutes} min (on 2 cores)")
-    assert re.match(r"2 parts, about [1-3] s \(as last time here\)", second)
-    assert "Nothing was left out." in second
+    assert re.match(r"2 parts, about [1-3] s \(as in the last run\)", second)
+    assert "All tests ran." in second
     assert json.loads((tmp_path / ".cache/times.json").read_text()).keys() == {"units", "molecule"}
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schema of a report in the documentation is that of the reports."""
+"""The schema of a report in the documentation matches the reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOSTS: dict[str, dict[str, Any]] = {
 
 
 def closed(schema: Any) -> Any:
-    """The schema without room for what it does not name."""
+    """Return the schema without additional properties."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):

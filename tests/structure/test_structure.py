@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to agree across files: modules, action plugins, action groups, documentation, and the roles' variables."""
+"""Modules, action plugins, action groups, documentation and the variables of the roles match each other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.apono.eks.plugins"
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
-# What runs on the controller alone; its module is its documentation.
+# The tasks that always run on the controller. Their modules have only documentation.
 CONTROLLER_TASKS = {
     "fleet_audit": "plugin_utils.fleet_audit",
     "fleet_plan": "plugin_utils.fleet_plan",
@@ -37,7 +37,7 @@ GROUPS = {"aws": AWS, "kubernetes": KUBERNETES, "apono": APONO}
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's mark for a text that is no template."""
+    """Reads YAML with Ansible's tag for a text that is not a template."""
 
 
 Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
@@ -54,7 +54,7 @@ def task_class(module: str) -> Any:
 
 
 def documented(module: str) -> dict[str, Any]:
-    """The options of a module as it documents them, those of its fragments included."""
+    """Return the documented options of a module, including those of its fragments."""
     source = importlib.import_module(f"{PLUGINS}.modules.{module}")
     document = yaml.safe_load(source.DOCUMENTATION)
     options: dict[str, Any] = {}
@@ -96,7 +96,7 @@ def test_what_may_run_elsewhere_imports_nothing_of_the_controllers(folder: str) 
 
 
 def test_rules_import_no_client_and_no_resource():
-    """Pure logic: documents go in, decisions come out."""
+    """Rules are pure logic, without I/O."""
     files = list((CHECKOUT / "plugins/module_utils/rules").rglob("*.py"))
     assert len(files) > 20
     above = re.compile(r"module_utils\.(clients|resources)|import (boto3|botocore|requests|socket)")
@@ -120,14 +120,15 @@ def test_an_action_returns_data(module):
 
 
 def test_there_are_no_plugins_of_other_kinds():
-    """Each kind of plugin that returns values to Ansible has a test that they are data."""
+    """For each kind of plugin that returns values to Ansible, a test checks that the values are plain data."""
     tested = {"action", "filter", "inventory", "lookup", "modules"}
     without_values = {"doc_fragments", "module_utils", "plugin_utils"}
     assert {path.name for path in (CHECKOUT / "plugins").iterdir() if path.is_dir()} == tested | without_values
 
 
 def test_no_plugin_has_a_mark_of_its_own():
-    """There is one function for it, so that a release of Ansible that changes the mark changes one file."""
+    """Only one function marks texts as untrusted. If a release of Ansible changes the mark, only one file has to
+    change."""
     marks = re.compile(r"unsafe_proxy|wrap_var|AnsibleUnsafe|trust_as_template|_datatag")
     files = [path for path in (CHECKOUT / "plugins").rglob("*.py") if marks.search(path.read_text())]
     assert [path.name for path in files] == ["untrusted.py"]
@@ -215,12 +216,12 @@ def test_the_playbooks_map_their_variables_onto_the_roles():
     assert roles_variables == known - LEFT_TO_THE_ROLE - SET_BY_A_PLAY
 
 
-# The playbooks have no variable for these: the role's own default holds.
+# The playbooks have no variable for these options, so the default of the role applies.
 LEFT_TO_THE_ROLE = {
     *("account_access_check_permissions", "cluster_access_check_permissions", "cluster_access_wait_timeout"),
     *("connector_iam_policy", "connector_release", "connector_wait", "verify_fail"),
 }
-# What differs from play to play.
+# The values of these variables differ between plays.
 SET_BY_A_PLAY = {
     *(f"{role}_state" for role in ("account_access", "cluster_access", "connector", "integration")),
     "cluster_access_preview",
@@ -228,7 +229,7 @@ SET_BY_A_PLAY = {
 
 
 def defined_in(node: Any) -> Iterator[str]:
-    """The variables of our own that a file of Ansible's sets: in vars, by set_fact, register or a loop."""
+    """Return the variables of the collection that a file sets with vars, set_fact, register or a loop."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield str(key)
@@ -241,7 +242,7 @@ def defined_in(node: Any) -> Iterator[str]:
 
 
 def test_all_variables_of_playbooks_and_plugins_are_of_the_table_or_their_own():
-    """Wherever they are read: in a play, a file of variables, a plugin of the controller's, a rulebook."""
+    """The test reads plays, variable files, controller plugins and rulebooks."""
     files = [path for folder in ("playbooks", "extensions/eda") for path in (CHECKOUT / folder).rglob("*.yml")]
     code = [
         path
@@ -250,10 +251,10 @@ def test_all_variables_of_playbooks_and_plugins_are_of_the_table_or_their_own():
     ]
     read = {name for path in [*files, *code] for name in re.findall(r"\bapono_\w+", path.read_text())}
     own = {name for path in files for name in defined_in(load(str(path)))}
-    # A rulebook's stand in the guide to events; the last is the group of the one cluster of an event.
+    # The guide to events documents the variables of a rulebook. The last name is the group of the cluster of an event.
     of_rulebooks = set(re.findall(r"``(apono_\w+)``", (CHECKOUT / "docs/docsite/rst/event_driven.rst").read_text()))
     assert sorted(read - own - set(TABLE) - of_rulebooks - {"apono_one_cluster"}) == []
-    # Of these, a playbook does not warn as it does of a misspelt name.
+    # The playbooks do not warn about these names as misspelled variables.
     assert {name for name in own | of_rulebooks if name.startswith(PREFIX)} - set(TABLE) | {"apono_one_cluster"} == OWN
 
 
@@ -272,8 +273,8 @@ def test_every_proof_that_the_documentation_names_is_there():
     assert {name for name in named if f"def {name}(" not in tests} == set()
 
 
-# What a play may have for hosts: what a user has given, what an earlier play has chosen, or a group that the playbook
-# makes.
+# The hosts that a play may have: the pattern of the user, the result of an earlier play, or a group that the playbook
+# creates.
 HOSTS_OF_PLAYS = re.compile(
     r"localhost|\{\{ apono_hosts \| default\('all'\) \}\}"
     r"|\{\{ query\('apono\.eks\.requested_hosts', (apono_hosts \| default\('all'\)|'apono_one_cluster')\) \}\}"
@@ -284,18 +285,18 @@ PLAYBOOKS = sorted(path for folder in ("playbooks", "playbooks/plays") for path 
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
 def test_no_name_of_a_host_is_a_pattern(path: Path) -> None:
-    """Ansible takes what is in hosts for patterns, and splits them at blanks, colons and commas."""
+    """Ansible evaluates hosts as patterns, and splits them at spaces, colons and commas."""
     hosts = [play["hosts"] for play in yaml.load(path.read_text(), Loader) if "hosts" in play]
     assert all(HOSTS_OF_PLAYS.fullmatch(each) for each in hosts), hosts
-    # The first play with the user's pattern checks that it matches.
+    # The first play with the pattern of the user checks that the pattern matches a host.
     of_user = [each for each in hosts if "apono_hosts" in each]
     assert ["requested_hosts" in each for each in of_user] == [True, *[False] * (len(of_user) - 1)][: len(of_user)]
 
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
 def test_every_play_runs_on_the_controller(path: Path) -> None:
-    """A connection or become of an inventory wins over the keywords of a play, and not over its variables. These win
-    over its keywords too, which would have no effect."""
+    """The connection or become of an inventory overrides the keywords of a play, but not its variables. The variables
+    override the keywords too, which would have no effect."""
     for play in yaml.load(path.read_text(), Loader):
         if "hosts" in play:
             variables = play.get("vars", {})
@@ -311,7 +312,7 @@ TASK_FILES = sorted(
 
 @pytest.mark.parametrize("path", TASK_FILES, ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_no_task_takes_its_arguments_from_a_template(path: Path) -> None:
-    """Ansible warns of one in each run: "Using a template for task args is unsafe in some situations"."""
+    """In each run, Ansible would warn: "Using a template for task args is unsafe in some situations"."""
     tasks = list(words_check.tasks(yaml.load(path.read_text(), words_check.Loader)))
     names = {task["name"]: [task[key] for key in task if "." in key] for task in tasks}
     assert [name for name, found in names.items() if any(str(args).startswith("{{") for args in found)] == []

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of settings against what it speaks of: the options of modules and roles, the reference, what adopt writes.
+"""The table of settings matches the options of modules and roles, the reference, and the output of adopt.
 
-:func:`mutants` breaks the table in each way in which a line of it can be wrong, and every break has to be found.
+:func:`mutants` breaks the table in each possible way. The tests must find every break.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ GROUPS = {"aws": AWS, "apono": APONO, "kubernetes": KUBERNETES}
 MODULES = ("iam_policy", "iam_role", "access_entry", "aws_auth_role", "integration")
 ROLES = ("connector", "user_login", "verify")
 
-# Options that no variable has: what a task, a role or the facts of the cluster say, and what is left to the module.
+# Options without a variable. A task, a role or the facts of the cluster set them, or the default of the module applies.
 WITHOUT_VARIABLE = {
-    # Options of a group are in its dictionary, but for those that most users need.
+    # The options of a group are in its dictionary, except those that most users need.
     "aws": AWS.argument_spec.keys() - {"region", "profile", "assume_role_arn", "assume_role_external_id"},
     "apono": APONO.argument_spec.keys() - {"api_token", "api_url"},
     "kubernetes": KUBERNETES.argument_spec.keys(),
@@ -67,7 +67,7 @@ WITHOUT_VARIABLE = {
     "user_login": {"cluster_name", "sign_in", "keeps_profile", "also_removed", "aws"},
     "verify": {"cluster_name", "cluster", "role_arn", "fail", "aws", "kubernetes"},
 }
-# Variables that are not called as their option is, with the rest of the name that stands for it.
+# Variables whose name differs from the name of the option, with the rest of the variable's name.
 OTHER_NAMES = {
     "apono_user_email.user_login": "session_name",
     "apono_kubernetes_groups.aws_auth_role": "groups",
@@ -89,16 +89,16 @@ OTHER_NAMES = {
 }
 
 
-# Variables that hold a secret in an option that has no mark for it: dictionaries, and options of a role.
+# Variables with a secret whose option is not marked as secret: dictionaries, and options of a role.
 SECRETS = {
     *("apono_api", "apono_aws", "apono_kubernetes", "apono_secret_store"),
     *("apono_connector_token", "apono_connector_values"),
 }
-# What guides call apono_… beside variables: names of Terraform's provider.
+# Names that begin with apono_ in the guides and are not variables. They belong to the Terraform provider.
 OF_TERRAFORM = {"apono_access_flow", "apono_integration", "apono_resource_integration"}
-# The steps of playbooks, whose options the playbooks read one by one.
+# The steps whose options the playbooks read one by one.
 STEPS = ("adopt", "audit", "migrate", "offboard", "one_cluster", "report", "rollout")
-# What follows from a step's options and what was read, beside them.
+# The values that a playbook derives from the options of a step and from what it has read.
 FOLLOWS = {
     "adopt": {"file", "folder", "problem"},
     "migrate": migration.plan(
@@ -107,14 +107,14 @@ FOLLOWS = {
         {"authentication_mode": "API", "mappings": []},
     ).keys(),
 }
-# A step's options in a template, and the variable that stands for them.
+# The options of a step in a template, and the variable for each of them.
 LOOKUP = r"lookup\('apono\.eks\.options', '(\w+)'\)"
 ALIAS = rf'(apono_\w+): "{{{{ {LOOKUP} }}}}"'
 
 
 @functools.cache
 def named_in_guides() -> frozenset[str]:
-    """The variables that a guide names, beside the reference, which is made from the table."""
+    """Return the variables that a guide names. The reference is excluded, because it is generated from the table."""
     guides = [path for path in (CHECKOUT / "docs/docsite/rst").glob("*.rst") if path != variables.PATH]
     texts = [path.read_text() for path in (CHECKOUT / "README.md", *guides)]
     return frozenset(re.findall(r"\bapono_\w+", " ".join(texts))) - OWN - OF_TERRAFORM
@@ -122,7 +122,7 @@ def named_in_guides() -> frozenset[str]:
 
 @functools.cache
 def named_by_plugins() -> frozenset[str]:
-    """The variables that a plugin reads, or that one of its errors or its documentation names."""
+    """Return the variables that a plugin reads, or names in an error or in its documentation."""
     beside = [
         path for path in (CHECKOUT / "plugins").rglob("*.py") if path.name not in ("settings.py", "unknown_names.py")
     ]
@@ -131,7 +131,7 @@ def named_by_plugins() -> frozenset[str]:
 
 @functools.cache
 def read_of_steps() -> frozenset[tuple[str, str]]:
-    """The steps and their options that playbooks read."""
+    """Return the steps and options that the playbooks read."""
     text = "\n".join(path.read_text() for path in (CHECKOUT / "playbooks").rglob("*.yml"))
     read = set(re.findall(rf"{LOOKUP}\.(\w+)", text)) | {
         (step, name) for name, step in re.findall(rf"'(\w+)' in {LOOKUP}", text)
@@ -143,7 +143,7 @@ def read_of_steps() -> frozenset[tuple[str, str]]:
 
 @functools.cache
 def specs_of(target: str) -> dict[str, dict[str, object]]:
-    """The options of a module or of a group, as an argument spec has them."""
+    """Return the options of a module or group, as in an argument spec."""
     if target in GROUPS:
         return GROUPS[target].argument_spec
     task = "".join(word.capitalize() for word in target.split("_"))
@@ -170,13 +170,13 @@ def default_of(role: str, option: str) -> object:
 
 
 def own_groups(module: str) -> set[str]:
-    """Options that a module has from a group, whose name is none of the module's own."""
+    """Return the options of a group for which the module has its own name."""
     kubernetes = set(KUBERNETES.argument_spec) if module == "aws_auth_role" else set()
     return kubernetes | (set(APONO.argument_spec) if module == "integration" else set())
 
 
 def problems(sections: tuple[Section, ...]) -> Iterator[str]:
-    """All that is wrong with a table."""
+    """Return all errors of a table."""
     settings = [setting for section in sections for setting in section.settings]
     by_target: dict[str, dict[str, str]] = {}
     for setting in settings:
@@ -209,7 +209,7 @@ def problems(sections: tuple[Section, ...]) -> Iterator[str]:
 
 
 def wrong_name(setting: Setting, target: str, option: str) -> Iterator[str]:
-    """A variable is called as its option is: behind apono_, and what it belongs to."""
+    """The name of a variable is apono_, the subject and the name of the option."""
     wanted = OTHER_NAMES.get(f"{setting.variable}.{target}", option)
     if wanted != option or (
         option != "*" and f"{setting.variable}.{target}" not in OTHER_NAMES and not setting.variable.endswith(option)
@@ -218,7 +218,7 @@ def wrong_name(setting: Setting, target: str, option: str) -> Iterator[str]:
 
 
 def wrong_kind(setting: Setting, target: str, option: str) -> Iterator[str]:
-    """A variable has the type of its option, and hides what the option hides."""
+    """A variable has the type of its option, and is a secret if the option is one."""
     spec = specs_of(target).get(option) if target in (*GROUPS, *MODULES) else None
     if spec:
         kind = "str" if spec.get("type") == "path" else spec.get("type", "str")
@@ -230,7 +230,7 @@ def wrong_kind(setting: Setting, target: str, option: str) -> Iterator[str]:
 
 
 def wrong_scope(setting: Setting) -> Iterator[str]:
-    """What goes to the account alone is the account's, and merged as its option can be."""
+    """An option of an account has the scope of the account, and a merge rule that fits the option."""
     of_account = set(setting.options) & set(ACCOUNT_TARGETS)
     if (setting.scope == ACCOUNT) != bool(of_account) and setting.scope != RUN:
         yield f"{setting.variable} belongs to the {setting.scope}"
@@ -239,7 +239,7 @@ def wrong_scope(setting: Setting) -> Iterator[str]:
     elif "tags" in setting.options.values():
         merge = TAGS
     elif setting.scope == ACCOUNT and setting.spec["type"] == "list":
-        # A pattern alone stands for all.
+        # A single pattern selects all hosts.
         merge = PATTERNS if setting.value == ("*",) else UNION
     else:
         merge = SAME
@@ -256,10 +256,10 @@ def test_the_reference_is_that_of_the_table() -> None:
 
 
 def mutants() -> Iterator[tuple[str, tuple[Section, ...]]]:
-    """Tables with one line left out, one that goes to another option of its target, one without documentation, and one
-    that is another's, merged otherwise, of another type or no secret any more.
+    """Return tables with one error each: a missing line, another option of the same target, no documentation, another
+    scope, another merge rule, another type, or a secret that is not marked.
 
-    None is found by the reference alone, which ``make variables`` would make from the wrong table as well.
+    The reference alone finds none of them, because ``make variables`` would generate it from the wrong table, too.
     """
     for section in SECTIONS:
         for setting in section.settings:
@@ -277,7 +277,7 @@ def mutants() -> Iterator[tuple[str, tuple[Section, ...]]]:
 
 
 def wrong_values(setting: Setting) -> dict[str, object]:
-    """By field of a setting, a value that is not right."""
+    """Return a wrong value for each field of a setting."""
     wrong: dict[str, object] = {"merge": UNION if setting.merge == SAME else SAME}
     if setting.scope != RUN:
         wrong["scope"] = CLUSTER if setting.scope == ACCOUNT else ACCOUNT
@@ -314,17 +314,19 @@ def test_a_wrong_line_of_the_table_is_found(table: tuple[Section, ...]) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_variables_of_a_role_are_its_options_of_the_table(role: str) -> None:
-    """Each variable of a role has the option of its own name, in the file in which playbooks give options to roles."""
+    """Each variable of a role gets the option of the same name, in the file with which playbooks set the options of
+    roles."""
     text = (CHECKOUT / "playbooks/vars/roles.yml").read_text()
     (alias,) = (name for name, target in re.findall(ALIAS, text) if target == role)
-    # A key that a dictionary has a method for is read by get.
+    # A key with the name of a dictionary method is read with get.
     given = dict(re.findall(rf"^{role}_(\w+): .*?\b{alias}\.(?:get\(')?(\w+)", text, re.MULTILINE))
     assert {option: given.get(option) for option in options_of(role) - WITHOUT_VARIABLE[role]} == {
         option: option for option in options_of(role) - WITHOUT_VARIABLE[role]
     }
 
 
-# What a play reads before there is a host, and the words of messages, which name variables and read none.
+# The variables that a play reads before a host exists, and the texts of messages, which name variables without reading
+# them.
 BEFORE_HOSTS = {"apono_hosts"}
 WITHOUT_HOST = {"one_cluster.yml"}
 WORDS = {"name", "msg", "fail_msg", "otherwise"}
@@ -332,14 +334,14 @@ FILES = sorted(path for folder in ("playbooks", "roles") for path in (CHECKOUT /
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's mark for a text that is no template."""
+    """Reads YAML with Ansible's tag for a text that is not a template."""
 
 
 Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
 
 
 def texts(node: object, key: str = "") -> Iterator[str]:
-    """The texts of a file in which Ansible may read a variable."""
+    """Return the texts of a file in which Ansible can read a variable."""
     if isinstance(node, dict):
         for name, value in node.items():
             yield from texts(value, str(name))
@@ -352,7 +354,7 @@ def texts(node: object, key: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_no_file_reads_a_variable_beside_the_table(path: Path) -> None:
-    """A second reader of a variable disagrees with the first, sooner or later."""
+    """A second reader of a variable would eventually differ from the table."""
     if path.name in WITHOUT_HOST:
         return
     read = {name for text in texts(yaml.load(path.read_text(), Loader)) for name in re.findall(r"\bapono_\w+", text)}
@@ -360,7 +362,7 @@ def test_no_file_reads_a_variable_beside_the_table(path: Path) -> None:
 
 
 def test_no_plugin_reads_a_variable_beside_the_table() -> None:
-    """A plugin that takes a variable has its name as a text of its own. adopt writes them, and reads none."""
+    """A plugin that reads a variable has its name as a text. The plugin adopt writes variables and reads none."""
     names = {setting.variable for section in SECTIONS for setting in section.settings}
     readers = {
         path.name
@@ -370,7 +372,7 @@ def test_no_plugin_reads_a_variable_beside_the_table() -> None:
     assert readers <= READERS
 
 
-# The table itself and those that work on its values, what is set by the inventory plugin, and what adopt writes.
+# The table, the files that process its values, the inventory plugin's variables, and the output of adopt.
 READERS = {
     *("settings.py", "host_options.py", "fleet.py", "cluster_identity.py"),
     *(

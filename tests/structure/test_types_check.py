@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The baseline of types cannot grow."""
+"""The baseline of type errors cannot grow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW = "plugins/module_utils/new.py:1: error: Function is missing a type annotati
 
 @pytest.fixture(name="check")
 def fixture_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Run the check with what mypy says; the baseline has one error of ``old.py``."""
+    """Run the check with the given output of mypy. The baseline has one error in ``old.py``."""
     monkeypatch.setattr(types_check, "BASELINE", tmp_path / "baseline.txt")
     shrinking.write(types_check.BASELINE, types_check.HEADING, types_check.counted([OLD]))
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The oldest releases are the same wherever they stand."""
+"""All files name the same oldest releases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_ansible_core_is_the_one_that_the_code_checks():
 
 
 def test_each_documented_requirement_says_the_version():
-    """In the lists of requirements of modules, lookups, inventories and fragments."""
+    """The version is in the requirements of modules, lookups, inventories and fragments."""
     found = {}
     for path in (CHECKOUT / "plugins").rglob("*.py"):
         for block in re.findall(r"(?m)^requirements:\n((?: +- .*\n)+)", path.read_text()):

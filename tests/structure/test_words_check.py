@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words and task names that are refused, and those that are not."""
+"""The check finds the wrong words and task names, and accepts the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import words_check
 
 @pytest.fixture(name="checkout")
 def fixture_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout in which nothing is wrong."""
+    """A checkout without findings."""
     monkeypatch.setattr(words_check, "CHECKOUT", tmp_path)
     for folder in ("docs/docsite/rst", "plugins/modules", "playbooks/tasks", "roles/verify/meta", "roles/verify/tasks"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "plugins/module_utils/rules").mkdir(parents=True)
+    for folder in ("plugins/module_utils/rules", "extensions/awx/vars", "tests/testbed"):
+        (tmp_path / folder).mkdir(parents=True)
     return tmp_path
 
 
@@ -43,6 +44,7 @@ def test_a_word_of_the_glossary_is_refused_wherever_users_read_it(checkout: Path
         "plugins/module_utils/rules/judge.py": f'raise ValueError(f"{{name}}: {line} Now.")\n',
         "roles/verify/meta/argument_specs.yml": f"description: {line}",
         "playbooks/tasks/fails.yml": f'- ansible.builtin.fail:\n    msg: "{line}"',
+        "extensions/awx/vars/templates.yml": f'description: "{line}"',
     }
     for path, text in files.items():
         (checkout / path).write_text(f"{text}\n")
@@ -68,6 +70,8 @@ def test_a_sample_name_and_a_name_in_code_are_not(checkout: Path) -> None:
         ("plugins/modules/made.py", '"""Tells nobody."""\n'),
         ("plugins/module_utils/rules/judge.py", 'def judge():\n    """Judge.\n\n    Tells nobody.\n    """\n'),
         ("playbooks/tasks/part.yml", "---\n# Nobody is told.\n"),
+        ("extensions/awx/vars/templates.yml", "---\n# Nobody is told.\n"),
+        ("tests/testbed/service.py", '"""Tells nobody."""\n'),
     ],
 )
 def test_a_word_in_a_comment_or_a_docstring_is_a_finding_of_its_own_kind(checkout: Path, path: str, text: str) -> None:

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CI elsewhere runs what ``.ci/run`` runs, by the same targets; the documents for contributors name what there is."""
+"""The CI workflows run the same targets as ``.ci/run``, and the documents for contributors name only existing
+targets."""
 
 from __future__ import annotations
 
@@ -20,12 +21,12 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((CHECKOUT / ".github/workflows").glob("*.yml"))
 CI = CHECKOUT / ".github/workflows/ci.yml"
 TARGETS = set(re.findall(r"(?m)^([a-z-]+):(?!=)", (CHECKOUT / "Makefile").read_text()))
-# What one machine needs once for all of its parts, and a job elsewhere makes by the target that needs it.
+# The targets that .ci/run needs once for all parts. In a workflow, the target of a job makes them itself.
 PREPARATIONS = {"tools", "test"}
 
 
 def steps(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each command of a workflow, with the job that it is of."""
+    """Return each command of a workflow with its job."""
     for job in yaml.safe_load(path.read_text())["jobs"].values():
         for step in job["steps"]:
             if "run" in step:
@@ -33,7 +34,7 @@ def steps(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def targets(path: Path) -> set[str]:
-    """The targets of make that a workflow calls."""
+    """Return the make targets that a workflow runs."""
     found = set()
     for job, command in steps(path):
         (name,) = re.fullmatch(r"make (.+)", command).groups()
@@ -57,7 +58,7 @@ def test_the_workflows_run_what_the_script_runs():
     assert set(overview.PARTS) <= targets(CI)
 
 
-# The job that publishes the site runs nothing of the checkout.
+# The job that publishes the site runs no code of the checkout.
 MAY_WRITE = {("docs", "publish"): {"pages": "write", "id-token": "write"}}
 
 

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One thread that accepts connections for any number of servers.
 
-A thread per cluster that wakes up twice a second to see whether it should stop costs 400 wake-ups a second for 200
-clusters, and up to half a second to stop each one. Here one thread sleeps until a connection comes in; the requests
-themselves run in threads of their own, as elsewhere.
+A separate thread for each of 200 clusters would wake up 400 times a second, and would need up to half a second to stop.
+This thread sleeps until a connection arrives. Each request runs in its own thread.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from testbed.service import Listener
 
 
 class Acceptor:
-    """Serves listeners that were not started: :meth:`add` begins, :meth:`remove` ends and closes the port at once."""
+    """Accepts connections for servers. :meth:`add` starts a server, and :meth:`remove` stops it and closes its port at
+    once."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -30,7 +30,7 @@ class Acceptor:
         self.thread.start()
 
     def add(self, listener: Listener) -> None:
-        # The selector has already said that a connection is there: never wait for another one.
+        # The selector has reported a connection, so accept must not wait for another one.
         listener.server.timeout = 0
         with self.lock:
             self.listeners.add(listener)
@@ -52,7 +52,7 @@ class Acceptor:
                         key.data.server.handle_request()
 
     def stop(self) -> None:
-        """Close every port and end the thread."""
+        """Close all ports and end the thread."""
         for listener in list(self.listeners):
             self.remove(listener)
         self.stopper.close()

@@ -1,40 +1,40 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's API on loopback, strict: only what its OpenAPI document says comes in, and only that goes out.
+"""Apono's API on loopback. It accepts and returns only what Apono's OpenAPI document allows.
 
-``python -m testbed.apono --port N [--token T]`` serves it at ``http://127.0.0.1:N``. A client needs that address and
-the token (:data:`DEFAULT_TOKEN` unless one is given), which belongs to ``service-account``.
+``python -m testbed.apono --port N [--token T]`` serves it at ``http://127.0.0.1:N``. A client needs this URL and the
+token of ``service-account``. The default token is :data:`DEFAULT_TOKEN`.
 
-An operation is recorded as method and path template, ``PUT /api/admin/v4/integrations/{id}``; an identity is the name
-of the token. What the document has and this service doesn't is answered with 501. Where Apono's behaviour isn't known,
-a setting chooses (:class:`testbed.apono_settings.Settings`).
+The record of a call has the method and the path template, such as ``PUT /api/admin/v4/integrations/{id}``. The identity
+is the name of the token. The service answers 501 for documented operations that it does not have. If the behavior of
+Apono is not known, a setting selects it (:class:`testbed.apono_settings.Settings`).
 
-Control interface, beside that of every service (:mod:`testbed.service`); each answers 400 with ``{"error"}`` for what
-it can't do. A reset brings everything back to the start: settings, tokens and catalog too.
+The control interface, in addition to that of every service (:mod:`testbed.service`). It answers 400 with ``{"error"}``
+for invalid requests. A reset also restores settings, tokens and catalog.
 
 ``POST /_testbed/settings {…}``
-    Changes the settings that are given; answers all. ``GET`` answers all.
+    Changes the given settings, and returns all settings. ``GET`` returns all settings.
 ``POST /_testbed/tokens {"name", "token", "expired": false, "operations": ["GET /api/admin/v3/connectors"]}``
-    Adds a token, or replaces the one of that name. It may do these operations only, or everything where none are given.
-    ``DELETE {"name"}`` revokes it.
+    Adds a token, or replaces the token of that name. It allows only these operations. Without operations, it allows
+    all. ``DELETE {"name"}`` revokes it.
 ``POST /_testbed/connectors {"id", "name": id, "status": "CONNECTED", "connect_after": 0, "version",
 "is_latest_version", "cloud_provider_type", "metadata"}``
-    Sets up a connector, or replaces it; also a list of such. It isn't there until it dials in, ``connect_after``
-    seconds from now. ``metadata`` is the ``cloud_provider_metadata`` of its session, or a list: one session for each.
+    Creates or replaces a connector, or a list of connectors. A connector exists after it has connected, in
+    ``connect_after`` seconds. ``metadata`` is the ``cloud_provider_metadata`` of its session, or a list with one item
+    for each session.
 ``POST /_testbed/catalog {"type", "name", "description", "params", "requires_secret", "supported_secret_types",
 "category", "resource_types": {TYPE: {"resources": [], "permissions": []}}}``
-    Adds an integration type, or replaces it, also for the integrations that have it. Only ``type`` is needed; a
-    parameter is ``{"id", "label": id, "values": [], "default": "", "optional": true}``. ``resource_types`` is what a
-    sync finds.
+    Adds or replaces an integration type, also for its existing integrations. Only ``type`` is required. A parameter is
+    ``{"id", "label": id, "values": [], "default": "", "optional": true}``. ``resource_types`` is the result of a sync.
 ``GET /_testbed/integrations``
-    All integrations as they are stored, secrets in clear, with ``put_count``, ``synced`` and ``details``.
+    Returns all stored integrations, including secrets, with ``put_count``, ``synced`` and ``details``.
 ``POST /_testbed/integrations {"name", "fail", "status": "Error"}``
-    From now on syncs of integrations whose name matches (``*`` stands for anything) end with that status (``Error``,
-    ``Warning``, ``Disabled``) and the text ``fail`` as details; the newest rule counts. ``"fail": null`` removes it.
+    Syncs of integrations whose name matches end with that status (``Error``, ``Warning``, ``Disabled``) and the text
+    ``fail`` as details. ``*`` in a name matches any text. The newest rule counts. ``"fail": null`` removes the rule.
 ``POST /_testbed/directory {"users": [], "groups": [], "attributes": []}``
-    Replaces the lists that are given: objects as the document has them, a group with ``members`` (addresses); ids and
-    optional fields may be left out.
+    Replaces the given lists. They have objects of the document. A group has ``members`` (email addresses). The ids and
+    the optional fields can be omitted.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ from testbed.service import CONTROL, Call, Listener, Service
 
 
 class Apono:
-    """The WSGI application: who calls, what the contract says, then the operation."""
+    """The WSGI application. It authenticates the caller, checks the request against the contract, and runs the
+    operation."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -97,7 +98,7 @@ class Apono:
         return [answer.body]
 
     def answer(self, environ: dict[str, Any], body: bytes) -> Answer:
-        """:raises ApiError: the request is refused."""
+        """:raises ApiError: The request is not valid."""
         with self.lock:
             caller = self.tokens.find(environ.get("HTTP_AUTHORIZATION", ""))
             if caller is None or caller.expired:
@@ -237,7 +238,8 @@ OPERATIONS: dict[str, Callable[[Apono, Request], dict[str, Any] | None]] = {
 
 
 class AponoDialect:
-    """Calls named by method and path template, made by a token's name; errors as :func:`error_answer` words them."""
+    """Names calls by method and path template, and callers by the name of the token. :func:`error_answer` writes the
+    errors."""
 
     def __init__(self, apono: Apono) -> None:
         self.apono = apono
@@ -258,7 +260,7 @@ class AponoDialect:
 
 
 class AponoService(Service):
-    """The service with Apono's own part of the control interface (see the module's docstring)."""
+    """The service with Apono's part of the control interface. See the docstring of the module."""
 
     def __init__(self, apono: Apono) -> None:
         super().__init__(apono, AponoDialect(apono), apono.reset)
@@ -276,7 +278,8 @@ class AponoService(Service):
         }
 
     def part(self, name: str, method: str) -> Callable[[Any], Any]:
-        """A method of a part of the service, found when it is called: a reset makes all parts anew."""
+        """Return a method that finds the current part of the service at each call, because a reset creates new
+        parts."""
 
         def act(document: Any) -> Any:
             return getattr(getattr(self.apono, name), method)(document)
@@ -312,15 +315,15 @@ class AponoService(Service):
 
 
 def request_path(environ: dict[str, Any]) -> str:
-    """The path, decoded (WSGI gives UTF-8 as Latin-1)."""
+    """Return the decoded path. WSGI passes UTF-8 as Latin-1."""
     path: str = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
     return path
 
 
 def apono_service(token: str | None = None) -> AponoService:
-    """The complete service, to be served by a :class:`~testbed.service.Listener`.
+    """Return the complete service for a :class:`~testbed.service.Listener`.
 
-    :param token: the token that is valid from the start, :data:`DEFAULT_TOKEN` if none is given.
+    :param token: The token that is valid from the start. The default is :data:`DEFAULT_TOKEN`.
     """
     return AponoService(Apono(token or DEFAULT_TOKEN))
 

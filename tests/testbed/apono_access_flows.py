@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's access flows: who may ask for what, on resources and permissions that a sync has found."""
+"""Apono's access flows. They say who can request which resources and permissions of a synchronized integration."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from testbed.apono_wire import ApiError
 
 TRIGGERS = ("SELF_SERVE", "AUTOMATIC")
 
-# How a condition compares where it does not say.
+# The default match operator of a condition.
 _MATCH_OPERATOR = "is"
-# Lists in which the client's order is kept nowhere.
+# Lists whose order Apono does not preserve.
 _CONDITIONS = ("conditions", "approvers")
 _TIMES = ("start_time", "end_time")
 
-# Required of requests, but answers have no such field.
+# Fields that requests must have and answers do not have.
 _WRITE_ONLY = "request_for_others"
 
 
 @dataclass
 class AccessFlow:
-    """A flow. ``fields`` are as written, with references resolved."""
+    """An access flow. ``fields`` has the written values, with resolved references."""
 
     number: int
     fields: dict[str, Any]
@@ -41,7 +41,7 @@ class AccessFlow:
 
 
 class AccessFlows:
-    """All access flows. Callers hold the service's lock."""
+    """All access flows. The caller must hold the lock of the service."""
 
     def __init__(self, settings: Settings, integrations: Integrations) -> None:
         self.settings = settings
@@ -74,7 +74,7 @@ class AccessFlows:
         del self.all[self.get(flow_id).id]
 
     def names_using(self, integration_id: str) -> list[str]:
-        """The names of the flows that an integration is a target of."""
+        """Return the names of the flows that have an integration as a target."""
         return [
             flow.fields["name"]
             for flow in self.all.values()
@@ -82,7 +82,7 @@ class AccessFlows:
         ]
 
     def shown(self, flow: AccessFlow) -> dict[str, Any]:
-        """``AccessFlowV2``."""
+        """Return the flow as ``AccessFlowV2``."""
         fields = self.integrations.with_present_names(flow.fields)
         return {
             **(in_own_words(fields) if self.settings.flows_in_own_words else fields),
@@ -92,7 +92,10 @@ class AccessFlows:
         }
 
     def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
-        """:raises ApiError: 400: what the schemas don't say: the trigger, and that targets and people are there."""
+        """Check rules that the schemas do not have: the trigger, and the existence of targets and users.
+
+        :raises ApiError: 400.
+        """
         if not body["name"].strip():
             raise ApiError(400, "the name of an access flow can't be blank")
         if body["trigger"] not in TRIGGERS:
@@ -136,7 +139,7 @@ class AccessFlows:
 
 
 def conditions_of(document: Any) -> Iterator[dict[str, Any]]:
-    """All conditions of a flow: of requestors, grantees and approvers."""
+    """Return all conditions of a flow: for requestors, grantees and approvers."""
     if isinstance(document, list):
         for part in document:
             yield from conditions_of(part)
@@ -149,7 +152,7 @@ def conditions_of(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def in_own_words(document: Any, name: str = "") -> Any:
-    """A flow that means the same, said otherwise than the client did."""
+    """Return an equivalent flow that differs in form from the one of the client."""
     if isinstance(document, list):
         own = [in_own_words(part) for part in reversed(document)]
         if name in _CONDITIONS:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may call the test bed's Apono, and how often: tokens and the rate limit."""
+"""The authentication of the test bed's Apono: tokens and the rate limit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _REVOKE_SCHEMA = validator(
 
 @dataclass
 class Token:
-    """``operations`` are those that the token's role allows, ``None`` for all."""
+    """A token. ``operations`` has the operations that the role of the token allows, or ``None`` for all."""
 
     name: str
     token: str
@@ -51,22 +51,23 @@ class Token:
 
 
 class Tokens:
-    """The tokens by name. Callers hold the service's lock."""
+    """The tokens by name. The caller must hold the lock of the service."""
 
     def __init__(self, token: str) -> None:
         self.tokens = {DEFAULT_TOKEN_NAME: Token(DEFAULT_TOKEN_NAME, token)}
 
     def find(self, authorization: str) -> Token | None:
-        """The token that an ``Authorization`` header bears, expired or not."""
+        """Return the token of an ``Authorization`` header, even if it has expired."""
         scheme, _space, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
         return next((token for token in self.tokens.values() if token.token == text.strip()), None)
 
     def put(self, document: Any) -> None:
-        """Add a token; one of the same name goes.
+        """Add a token, or replace the token of the same name.
 
-        :raises ApiError: 400: not ``{"name", "token", "expired", "operations"}``, or another name has this token.
+        :raises ApiError: 400: The body is not ``{"name", "token", "expired", "operations"}``, or another name has this
+            token.
         """
         check(_TOKEN_SCHEMA, document, "the token")
         token = Token(**document)
@@ -76,14 +77,14 @@ class Tokens:
         self.tokens[token.name] = token
 
     def revoke(self, document: Any) -> None:
-        """:raises ApiError: 400: no token has this name."""
+        """:raises ApiError: 400: There is no token of this name."""
         check(_REVOKE_SCHEMA, document, "the token to revoke")
         if self.tokens.pop(document["name"], None) is None:
             raise ApiError(400, f"no token is named {document['name']!r}")
 
 
 class RateLimit:
-    """A bucket per token's name: it holds a second's worth of requests, and fills steadily."""
+    """A token bucket for each name of a token. A bucket holds the requests of one second, and fills steadily."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -92,7 +93,8 @@ class RateLimit:
     def take(self, name: str) -> None:
         """Count a request.
 
-        :raises ApiError: 429: too many. ``Retry-After`` is the number of seconds until one more is let through.
+        :raises ApiError: 429: There are too many requests. ``Retry-After`` has the seconds until the next allowed
+            request.
         """
         rate = self.settings.requests_per_second
         if rate is None:

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's catalog: the types of integrations, and what each demands of an integration's settings.
+"""Apono's catalog: the integration types, and their rules for the settings of an integration.
 
-The type ``aws-eks`` and its parameters' labels are as Apono documents them for EKS. The ids of its labelled parameters
-aren't known: those here are made up, and unlike what one would derive from the labels, so that only a client that asks
-the catalog finds them. ``POST /_testbed/catalog`` replaces a type.
+The type ``aws-eks`` has the parameter labels of Apono's documentation for EKS. Their ids are not documented, so the ids
+here are invented. They differ from the labels, so that a client must read them from the catalog. ``POST
+/_testbed/catalog`` replaces a type.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from testbed.apono_contract import check, component, validator
 from testbed.apono_wire import ApiError, refuse_all
 
-# The kinds of secret stores, as `secret_store_config` names them.
+# The kinds of secret stores, with their names in `secret_store_config`.
 SECRET_STORES = ("aws", "gcp", "kubernetes", "azure", "hashicorp_vault", "apono")
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
@@ -41,7 +41,8 @@ _CONTROL_SCHEMA = validator(
 
 @dataclass
 class IntegrationType:
-    """A type: ``document`` as the catalog shows it; what a sync finds, by resource type, is ``resource_types``."""
+    """An integration type. ``document`` is its form in the catalog. ``resource_types`` has the results of a sync by
+    resource type."""
 
     document: dict[str, Any]
     category: str
@@ -58,7 +59,7 @@ class IntegrationType:
         return params
 
     def check_config(self, config: dict[str, Any]) -> None:
-        """:raises ApiError: 400 with everything that is wrong with an ``integration_config``."""
+        """:raises ApiError: 400: The ``integration_config`` is not valid. The error lists all problems."""
         refuse_all(self._config_problems(config))
 
     def _config_problems(self, config: dict[str, Any]) -> Iterator[str]:
@@ -76,7 +77,8 @@ class IntegrationType:
                 yield f"{where}: {name!r} ({param['label']}) is required"
 
     def check_secret_store(self, config: dict[str, Any] | None) -> None:
-        """:raises ApiError: 400: none where one is needed, not exactly one kind, or a kind that the type can't use."""
+        """:raises ApiError: 400: A required secret store is missing, or has several kinds, or has a kind that the type
+        does not support."""
         if config is None:
             if self.document["requires_secret"]:
                 raise ApiError(400, f"an integration of type {self.name} needs secret_store_config")
@@ -91,9 +93,9 @@ class IntegrationType:
 
 
 def secret_store(spelling: str) -> str:
-    """The kind that a word of ``supported_secret_types`` means: how the real catalog spells them isn't known.
+    """Return the kind for a word of ``supported_secret_types``. The spelling in the real catalog is not known.
 
-    :raises ApiError: 400: none.
+    :raises ApiError: 400: The word is not a kind.
     """
     for kind in SECRET_STORES:
         if kind == spelling.lower().replace("-", "_").replace(" ", "_"):
@@ -102,7 +104,7 @@ def secret_store(spelling: str) -> str:
 
 
 class Catalog:
-    """The types by id."""
+    """The integration types by id."""
 
     def __init__(self) -> None:
         self.types: dict[str, IntegrationType] = {}
@@ -110,15 +112,15 @@ class Catalog:
             self.put(document)
 
     def get(self, name: str) -> IntegrationType:
-        """:raises ApiError: 404: no such type."""
+        """:raises ApiError: 404: There is no such type."""
         if name not in self.types:
             raise ApiError(404, f"there is no integration type {name!r}")
         return self.types[name]
 
     def put(self, document: dict[str, Any]) -> None:
-        """Add a type or replace it. Only ``type`` is needed; a parameter needs its ``id``.
+        """Add or replace a type. Only ``type`` is required, and ``id`` for each parameter.
 
-        :raises ApiError: 400: the document isn't a type.
+        :raises ApiError: 400: The document is not a type.
         """
         document = {
             "name": document.get("type"),
@@ -145,7 +147,7 @@ class Catalog:
             secret_store(spelling)
         category, resource_types = document.pop("category"), document.pop("resource_types")
         known = self.types.setdefault(document["type"], IntegrationType({}, "", {}))
-        # In place, so that the integrations of this type follow.
+        # Changed in place, so that existing integrations of this type use the new version.
         known.document, known.category, known.resource_types = document, category, resource_types
 
 
@@ -155,7 +157,7 @@ BUILT_IN: list[dict[str, Any]] = [
         "name": "Elastic Kubernetes Service (EKS)",
         "description": "Just-in-time access to a Kubernetes cluster on AWS",
         "category": "RESOURCES",
-        # Region has no list of values: new regions come, and Apono's page calls it a location in free text.
+        # Region has no list of values, because AWS adds regions. Apono's page describes it as a location in free text.
         "params": [
             {"id": "api_endpoint", "label": "Server URL"},
             {"id": "ca_bundle", "label": "Certification Authority"},

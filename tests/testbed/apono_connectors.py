@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's connectors. Nothing in the API makes one: a connector is there from its first dial-in on."""
+"""Apono's connectors. The API cannot create them. A connector exists after its first connection."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CONTROL_SCHEMA = validator(
 
 @dataclass
 class Connector:
-    """A connector that dials in when :func:`time.monotonic` reaches ``connects_at``."""
+    """A connector that connects when :func:`time.monotonic` reaches ``connects_at``."""
 
     number: int
     id: str
@@ -55,7 +55,7 @@ class Connector:
         return time.monotonic() >= self.connects_at
 
     def shown(self) -> dict[str, Any]:
-        """``ConnectorV3``."""
+        """Return the connector as ``ConnectorV3``."""
         connected = instant(self.connected)
         return {
             "id": self.id,
@@ -77,7 +77,7 @@ class Connector:
 
 
 class Connectors:
-    """All connectors, those included that haven't dialled in yet."""
+    """All connectors, including those that have not connected yet."""
 
     def __init__(self) -> None:
         self.numbers = itertools.count(1)
@@ -87,7 +87,7 @@ class Connectors:
         return [connector for connector in self.all.values() if connector.there()]
 
     def get(self, connector_id: str) -> Connector:
-        """:raises ApiError: 404: no connector of this id has ever dialled in."""
+        """:raises ApiError: 404: No connector of this id has connected."""
         connector = self.all.get(connector_id)
         if connector is None or not connector.there():
             raise ApiError(404, f"there is no connector {connector_id!r}")
@@ -97,7 +97,7 @@ class Connectors:
         return connector_id in self.all and self.all[connector_id].there()
 
     def rename(self, connector_id: str, name: str) -> Connector:
-        """:raises ApiError: 404; 400: the name is blank."""
+        """:raises ApiError: 404, or 400 if the name is blank."""
         connector = self.get(connector_id)
         if not name.strip():
             raise ApiError(400, "the name of a connector can't be blank")
@@ -109,11 +109,11 @@ class Connectors:
         del self.all[self.get(connector_id).id]
 
     def put(self, documents: list[Any]) -> None:
-        """Set up connectors, or replace them: each dials in ``connect_after`` seconds from now.
+        """Create or replace connectors. Each one connects after ``connect_after`` seconds.
 
-        :param documents: as the control interface has them; ``metadata`` is the ``cloud_provider_metadata`` of a
-            connector's one session, or a list of one for each session (a high-availability pair has two).
-        :raises ApiError: 400: one of them isn't a connector; then nothing is set up.
+        :param documents: The form of the control interface. ``metadata`` is the ``cloud_provider_metadata`` of the only
+            session, or a list with one item for each session. A high-availability pair has two sessions.
+        :raises ApiError: 400: One of the documents is not a connector. Then nothing is changed.
         """
         for document in documents:
             check(_CONTROL_SCHEMA, document, "the connector")

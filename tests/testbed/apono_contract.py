@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's OpenAPI document as strict schemas: what a request may hold, and what an answer must.
+"""Apono's OpenAPI document as strict schemas for requests and answers.
 
-The document describes objects that may hold anything besides; here they are closed, so that a misspelt property is
-refused instead of ignored. Objects that it describes without properties (``JsonMapModel``) stay open.
+The document allows additional properties in objects. Here they are errors, so that a misspelled property is not
+ignored. Objects without documented properties (``JsonMapModel``) allow any property.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from testbed.apono_wire import ApiError
 
 _PATH = Path(__file__).with_name("apono-openapi.json")
 
-# Of a document with many faults, these are enough to see what is wrong.
+# If a document has many errors, the first ones are enough.
 _REPORTED_VIOLATIONS = 5
 _MESSAGE_LENGTH = 300
 
 
 class ContractBroken(Exception):
-    """An answer of the test bed itself is not as the document says."""
+    """An answer of the test bed does not match the document."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path. ``name`` is ``PUT /api/admin/v4/integrations/{id}``; ``status`` that of success."""
+    """A method of a path. ``name`` is such as ``PUT /api/admin/v4/integrations/{id}``, and ``status`` is the status of
+    success."""
 
     name: str
     path: re.Pattern[str]
@@ -50,9 +51,9 @@ class Operation:
         return self.name.partition(" ")[0]
 
     def read_query(self, text: str) -> dict[str, Any]:
-        """The query parameters: lists, integers and strings as the document has them.
+        """Return the query parameters with the types of the document: lists, integers and strings.
 
-        :raises ApiError: 400: unknown, given twice where the document has no list, or of another type.
+        :raises ApiError: 400: A parameter is unknown, has another type, or occurs twice without being a list.
         """
         given: dict[str, list[str]] = {}
         try:
@@ -80,9 +81,9 @@ class Operation:
         return value
 
     def read_body(self, content_type: str, body: bytes) -> Any:
-        """The body, decoded and valid; ``None`` where the operation has none.
+        """Return the decoded and valid body, or ``None`` if the operation has no body.
 
-        :raises ApiError: 400: not JSON, or not as the document says; 415: not said to be JSON.
+        :raises ApiError: 400: The body is not JSON or does not match the document. 415: The content type is not JSON.
         """
         if self.body is None:
             if body:
@@ -95,9 +96,9 @@ class Operation:
         return document
 
     def complete_answer(self, document: Any, show_nulls: bool) -> Any:
-        """The answer with every null that the document allows, or with none.
+        """Return the answer with all nulls that the document allows, or without nulls.
 
-        :raises ContractBroken: the answer is not as the document says.
+        :raises ContractBroken: The answer does not match the document.
         """
         if self.answer is None:
             if document is not None:
@@ -120,13 +121,13 @@ class Contract:
             for template, methods in document["paths"].items()
             for method, operation in methods.items()
         ]
-        # A fixed path goes before one with a placeholder.
+        # A fixed path has precedence over a path with a placeholder.
         self.operations.sort(key=lambda operation: operation.name.count("{"))
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
-        """The operation and the parameters in its path.
+        """Return the operation and the parameters of its path.
 
-        :raises ApiError: 404: no such path; 405, with ``Allow``: the path has other methods.
+        :raises ApiError: 404: There is no such path. 405, with ``Allow``: The path has other methods.
         """
         allowed = []
         for operation in self.operations:
@@ -143,7 +144,7 @@ class Contract:
 
 @lru_cache(maxsize=1)
 def contract() -> Contract:
-    """The contract, made once."""
+    """Return the contract. It is created once."""
     return Contract(_document())
 
 
@@ -154,7 +155,7 @@ def _document() -> dict[str, Any]:
 
 
 def compile_operation(method: str, template: str, operation: dict[str, Any], schemas: dict[str, Any]) -> Operation:
-    """One operation of the document; ``schemas`` are those that it may refer to."""
+    """Return an operation of the document. ``schemas`` has the schemas to which it can refer."""
     [(status, answer)] = operation["responses"].items()
     body = operation.get("requestBody")
     return Operation(
@@ -172,18 +173,18 @@ def compile_operation(method: str, template: str, operation: dict[str, Any], sch
 
 
 def component(name: str, **further: Any) -> dict[str, Any]:
-    """The schema of a component, closed, as JSON Schema; ``further`` properties are allowed beside its own."""
+    """Return the closed JSON Schema of a component. ``further`` has additional properties."""
     schemas = _document()["components"]["schemas"]
     schema = closed(schemas[name], schemas)
     return {**schema, "properties": {**schema["properties"], **further}}
 
 
 def closed(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """A schema of OpenAPI 3.0 as a JSON Schema without references, in which objects are closed.
+    """Convert a schema of OpenAPI 3.0 to a JSON Schema without references and with closed objects.
 
-    ``type`` is always a list, and ``nullable`` one more type in it. Where the document wraps a reference in ``allOf``
-    with a type beside it, the reference counts alone: ``AccessFlowV2.creation_date`` says *object* beside a reference
-    to a string, which nothing could satisfy, and ``nullable`` beside it means what it says.
+    ``type`` is always a list, and ``nullable`` is one of its types. If ``allOf`` has a reference beside a type, only
+    the reference counts. ``AccessFlowV2.creation_date`` says *object* beside a reference to a string, and no value
+    matches both. ``nullable`` beside a reference has its usual meaning.
     """
     schema = dict(schema)
     nullable = schema.pop("nullable", False)
@@ -207,7 +208,7 @@ def closed(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
-    """A validator that checks formats (``int32``, ``date-time``) as well."""
+    """Return a validator that also checks formats such as ``int32`` and ``date-time``."""
     return Draft202012Validator(schema, format_checker=oas30_format_checker)
 
 
@@ -216,7 +217,7 @@ def _content_validator(part: dict[str, Any], schemas: dict[str, Any]) -> Draft20
 
 
 def with_nulls(schema: dict[str, Any], document: Any, show: bool) -> Any:
-    """The document with its nullable properties as null where they are missing; or, unless ``show``, left out."""
+    """Return the document with null for each missing nullable property. Without ``show``, return it without nulls."""
     if isinstance(document, list) and "items" in schema:
         return [with_nulls(schema["items"], part, show) for part in document]
     if not isinstance(document, dict) or "properties" not in schema:
@@ -233,23 +234,23 @@ def with_nulls(schema: dict[str, Any], document: Any, show: bool) -> Any:
 
 
 def violations(checker: Draft202012Validator, document: Any) -> list[str]:
-    """What is wrong with the document, each as ``$.owner.attribute_type: …``."""
+    """Return the errors of a document, each in the form ``$.owner.attribute_type: …``."""
     found = sorted(checker.iter_errors(document), key=lambda error: error.json_path)
     return [f"{error.json_path}: {error.message[:_MESSAGE_LENGTH]}" for error in found[:_REPORTED_VIOLATIONS]]
 
 
 def check(checker: Draft202012Validator, document: Any, what: str) -> None:
-    """:raises ApiError: 400: the document is not valid."""
+    """:raises ApiError: 400: The document is not valid."""
     found = violations(checker, document)
     if found:
         raise ApiError(400, f"{what} is not valid: {'; '.join(found)}")
 
 
 def decode(body: bytes) -> Any:
-    """The JSON of a body.
+    """Return the JSON of a body.
 
-    :raises ApiError: 400: not UTF-8, not JSON (which knows neither NaN nor infinities), a name twice in one object, or
-        a string that no encoding can carry (half a surrogate pair).
+    :raises ApiError: 400: The body is not UTF-8 or not JSON (NaN and infinities are no JSON), an object has a name
+        twice, or a string has half a surrogate pair.
     """
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique)

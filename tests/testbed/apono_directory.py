@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's users, groups and attributes, which come from identity providers: the API serves them for reading."""
+"""Apono's users, groups and attributes. They come from identity providers, so the API only reads them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _AT_START: dict[str, list[dict[str, Any]]] = {
 }
 
 _SOURCE = {"source_integration_id": None, "source_integration_name": None}
-# What an object that leaves it out gets.
+# The defaults of optional fields.
 _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "users": lambda: {
         **_SOURCE,
@@ -76,9 +76,9 @@ class Directory:
         self.put(_AT_START)
 
     def put(self, lists: Any) -> None:
-        """Replace the lists that are given; ids and optional fields may be left out.
+        """Replace the given lists. The ids and optional fields can be omitted.
 
-        :raises ApiError: 400: an object isn't as the document has it, or two have one id.
+        :raises ApiError: 400: An object does not match the document, or two objects have the same id.
         """
         if isinstance(lists, dict):
             lists = {kind: _completed(kind, entries) for kind, entries in lists.items()}
@@ -94,7 +94,7 @@ class Directory:
         return any(entry.document["type"] == name for entry in self.lists["attributes"])
 
     def users(self, query: dict[str, Any]) -> Iterator[Entry]:
-        """The users that the filters of ``GET /api/admin/v3/users`` let through."""
+        """Return the users that match the filters of ``GET /api/admin/v3/users``."""
         for entry in self.lists["users"]:
             user = entry.document
             if (
@@ -106,11 +106,11 @@ class Directory:
                 yield entry
 
     def groups(self, query: dict[str, Any]) -> Iterator[Entry]:
-        """The groups that the filter of ``GET /api/admin/v1/groups`` lets through."""
+        """Return the groups that match the filter of ``GET /api/admin/v1/groups``."""
         return (entry for entry in self.lists["groups"] if name_matches(query.get("name"), entry.document["name"]))
 
     def attributes(self, query: dict[str, Any]) -> Iterator[Entry]:
-        """The attributes that the filters of ``GET /api/admin/v1/attributes`` let through."""
+        """Return the attributes that match the filters of ``GET /api/admin/v1/attributes``."""
         for entry in self.lists["attributes"]:
             attribute = entry.document
             source = query.get("source_integration_reference")
@@ -142,7 +142,7 @@ class Directory:
 
 
 def group_shown(group: dict[str, Any]) -> dict[str, Any]:
-    """``GroupV1``: a group without its members."""
+    """Return a group as ``GroupV1``, without its members."""
     return {name: value for name, value in group.items() if name != "members"}
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's integrations: what may be written, how they are shown, and their syncs, which take time and can fail."""
+"""Apono's integrations: their rules, their form in answers, and their syncs, which take time and can fail."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MASK = "********"
 
 INITIALIZING, REFRESHING, ACTIVE = "Initializing", "Refreshing", "Active"
 
-# What holds names of the user's own, which are never references.
+# Fields with names that the user chooses, which are never references.
 _USERS_OWN = ("integration_config", "secret_store_config")
 
-# Fields that a request may leave out or set to null.
+# Fields that a request can omit or set to null.
 OPTIONAL = (
     "connector_id",
     "secret_store_config",
@@ -57,7 +57,8 @@ _OUTCOME_SCHEMA = validator(
 
 @dataclass
 class Integration:
-    """An integration. ``fields`` are as written, with references resolved; they are replaced, never changed."""
+    """An integration. ``fields`` has the written values, with resolved references. They are replaced and never
+    changed."""
 
     number: int
     type: IntegrationType
@@ -77,21 +78,21 @@ class Integration:
 
     @property
     def secret_kind(self) -> str | None:
-        """The one kind of its secret store."""
+        """Return the kind of the secret store."""
         stores = self.fields["secret_store_config"] or {}
         return next((kind for kind in SECRET_STORES if stores.get(kind) is not None), None)
 
     def start_sync(self, seconds: float) -> None:
-        """Begin a sync; one that runs already goes on."""
+        """Start a sync, unless one is running."""
         if self.sync_ends is None:
             self.status = REFRESHING if self.last_sync else INITIALIZING
             self.details = "The sync is running"
             self.sync_ends = time.monotonic() + seconds
 
     def advance(self, outcome: Callable[[str], tuple[str, str] | None]) -> None:
-        """End the sync if its time has come.
+        """End the sync if its time has passed.
 
-        :param outcome: gives, for a name, status and details of failure, or ``None`` for success.
+        :param outcome: Returns the status and the details of a failure for a name, or ``None`` for success.
         """
         time_over = time.monotonic() - self.sync_ends if self.sync_ends is not None else -1
         if time_over < 0:
@@ -103,7 +104,7 @@ class Integration:
             self.synced = True
 
     def resource_types(self) -> dict[str, dict[str, list[str]]]:
-        """What its syncs have found, by resource type: nothing before the first one that ended well."""
+        """Return the results of the last successful sync by resource type. There are none before the first one."""
         chosen = self.fields["connected_resource_types"]
         return {
             name: found
@@ -112,7 +113,7 @@ class Integration:
         }
 
     def resources(self, resource_type: str | None) -> list[dict[str, Any]]:
-        """``ResourceResponse`` of each resource."""
+        """Return each resource as ``ResourceResponse``."""
         return [
             {
                 "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}/{kind}/{name}")),
@@ -126,7 +127,7 @@ class Integration:
         ]
 
     def permissions(self, resource_type: str | None) -> list[dict[str, Any]]:
-        """``PermissionV3`` of each permission."""
+        """Return each permission as ``PermissionV3``."""
         return [
             {
                 "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}/{kind}/permission/{name}")),
@@ -140,7 +141,7 @@ class Integration:
 
 
 class Integrations:
-    """All integrations. Callers hold the service's lock."""
+    """All integrations. The caller must hold the lock of the service."""
 
     def __init__(self, settings: Settings, catalog: Catalog, connectors: Connectors, directory: Directory) -> None:
         self.settings = settings
@@ -154,7 +155,7 @@ class Integrations:
     # Reading
 
     def all(self) -> list[Integration]:
-        """As they are now."""
+        """Return all integrations in their current state."""
         for integration in self._all.values():
             integration.advance(self._failure)
         return list(self._all.values())
@@ -171,7 +172,7 @@ class Integrations:
         return next((integration for integration in self._all.values() if integration.name == name), None)
 
     def filtered(self, query: dict[str, Any]) -> Iterator[Integration]:
-        """Those that the filters of ``GET /api/admin/v4/integrations`` let through."""
+        """Return the integrations that match the filters of ``GET /api/admin/v4/integrations``."""
         pattern = query.get("name")
         if pattern is not None and self.settings.name_filter_anywhere:
             pattern = f"*{pattern}*"
@@ -190,7 +191,7 @@ class Integrations:
                 yield integration
 
     def shown(self, integration: Integration) -> dict[str, Any]:
-        """``IntegrationV4``."""
+        """Return an integration as ``IntegrationV4``."""
         return {
             **self.with_present_names(integration.fields),
             "id": integration.id,
@@ -202,7 +203,8 @@ class Integrations:
         }
 
     def shown_v2(self, integration: Integration) -> dict[str, Any]:
-        """``Integration``: the only form with ``details``. Null resource types mean all, a list that v2 spells out."""
+        """Return an integration as ``Integration``, the only form with ``details``. This form lists all resource types
+        if they are null."""
         stores = self._secret_store_shown(integration)
         kind = integration.secret_kind
         resource_types = integration.fields["connected_resource_types"]
@@ -224,7 +226,7 @@ class Integrations:
         }
 
     def raw(self) -> list[dict[str, Any]]:
-        """Everything as it is stored, secrets in clear, for the control interface."""
+        """Return all stored fields, including secrets, for the control interface."""
         return [
             {
                 **self.with_present_names(integration.fields),
@@ -248,7 +250,7 @@ class Integrations:
     # Writing
 
     def create(self, body: dict[str, Any]) -> Integration:
-        """:raises ApiError: 400: not what the type demands; 409: the name is taken."""
+        """:raises ApiError: 400: The settings do not match the type. 409: The name is in use."""
         if body["type"] not in self.catalog.types:
             raise ApiError(400, f"unknown integration type {body['type']!r}")
         kind = self.catalog.types[body["type"]]
@@ -260,7 +262,7 @@ class Integrations:
         return integration
 
     def update(self, integration_id: str, body: dict[str, Any]) -> Integration:
-        """:raises ApiError: as :meth:`create`; 404."""
+        """:raises ApiError: As for :meth:`create`, and 404."""
         integration = self.get(integration_id)
         kept = integration.fields if self.settings.put_keeps_omitted else {}
         fields = self._checked(integration.type, body, kept)
@@ -276,7 +278,7 @@ class Integrations:
         del self._all[self.get(integration_id).id]
 
     def refresh(self, integration: Integration) -> None:
-        """Begin a sync."""
+        """Start a sync."""
         integration.start_sync(self.settings.sync_seconds)
         integration.advance(self._failure)
 
@@ -287,7 +289,7 @@ class Integrations:
             raise ApiError(409, f"an integration named {name!r} exists")
 
     def _checked(self, kind: IntegrationType, body: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
-        """The fields that a body makes; those that it leaves out are taken from ``kept``.
+        """Return the fields of a body. Missing fields come from ``kept``.
 
         :raises ApiError: 400.
         """
@@ -304,7 +306,7 @@ class Integrations:
         ):
             if is_required and fields[part] is None:
                 raise ApiError(400, f"{part} is required")
-        # The provider's lists have at least one item (``listvalidator.SizeAtLeast(1)``).
+        # The lists of the Terraform provider have at least one item (``listvalidator.SizeAtLeast(1)``).
         if fields["connected_resource_types"] == []:
             raise ApiError(400, "connected_resource_types is empty")
         kind.check_config(fields["integration_config"])
@@ -320,10 +322,10 @@ class Integrations:
         if owner is not None and not self.directory.has_attribute_type(owner["attribute_type"]):
             raise ApiError(400, f"{part}.attribute_type: there is no attribute of type {owner['attribute_type']!r}")
 
-    # References from one object to an integration: by id or name in requests, by both in answers
+    # References to an integration. Requests have its id or name, and answers have both.
 
     def resolve(self, reference: str) -> Integration:
-        """The integration that has this id or name. :raises ApiError: 400: none."""
+        """Return the integration with this id or name. :raises ApiError: 400: There is none."""
         integration = self._all.get(reference) or self.named(reference)
         if integration is None:
             raise ApiError(400, f"no integration has the id or the name {reference!r}")
@@ -331,9 +333,10 @@ class Integrations:
         return integration
 
     def with_references(self, document: Any) -> Any:
-        """A request's body with each ``…integration_reference`` as ``…integration_id`` and ``…integration_name``.
+        """Return the body of a request with each ``…integration_reference`` as ``…integration_id`` and
+        ``…integration_name``.
 
-        :raises ApiError: 400: a reference leads nowhere.
+        :raises ApiError: 400: A reference has no integration.
         """
         if isinstance(document, list):
             return [self.with_references(part) for part in document]
@@ -351,7 +354,7 @@ class Integrations:
         return resolved
 
     def with_present_names(self, document: Any) -> Any:
-        """What :meth:`with_references` made, with the names that the integrations have by now."""
+        """Return the result of :meth:`with_references` with the current names of the integrations."""
         if isinstance(document, list):
             return [self.with_present_names(part) for part in document]
         if not isinstance(document, dict):
@@ -365,21 +368,21 @@ class Integrations:
                 shown[f"{stem}name"] = integration.name
         return shown
 
-    # Syncs that fail
+    # Failing syncs
 
     def set_failure(self, document: Any) -> None:
-        """From now on the syncs of integrations whose name matches end badly; ``"fail": null`` ends that.
+        """Let the syncs of integrations whose name matches fail. ``"fail": null`` removes the rule.
 
-        :raises ApiError: 400: the document isn't ``{"name", "fail", "status"}``.
+        :raises ApiError: 400: The document is not ``{"name", "fail", "status"}``.
         """
         check(_OUTCOME_SCHEMA, document, "the failing sync")
-        # Those that have ended by now ended under the rules that held until now.
+        # The old rules still apply to the syncs that have ended before.
         self.all()
         self.failures.pop(document["name"], None)
         if document["fail"] is not None:
             self.failures[document["name"]] = document.get("status", "Error"), document["fail"]
 
     def _failure(self, name: str) -> tuple[str, str] | None:
-        """The newest rule for an integration of this name."""
+        """Return the newest rule for an integration of this name."""
         matching = [outcome for pattern, outcome in self.failures.items() if name_matches(pattern, name)]
         return matching[-1] if matching else None

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists: filters, and pages with tokens that say nothing to the client."""
+"""Lists with filters and pages. The page tokens are opaque to the client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAGING = ("limit", "page_token")
 
 
 class Numbered(Protocol):
-    """What a list can hold: its ``number`` is its place among all, and never changes."""
+    """An item of a list. ``number`` is its position among all items, and never changes."""
 
     number: int
 
@@ -31,9 +31,9 @@ class Numbered(Protocol):
 class Pages:
     """Cuts lists under ``/api/admin`` into pages.
 
-    A token names the last item of its page, by number, so that nothing comes twice and nothing is left out when
-    objects come and go between two pages. It is signed together with the list and its filters: a token that was made
-    up, or that comes from another list, is refused.
+    A token has the number of the last item of its page. So no item is repeated or skipped if objects are added or
+    removed between two pages. The token is signed with the list and its filters. An invented token or a token of
+    another list is an error.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -41,9 +41,9 @@ class Pages:
         self.key = secrets.token_bytes(32)
 
     def page(self, request: Request, items: Iterable[Numbered], show: Callable[[Any], Any]) -> dict[str, Any]:
-        """One page of ``items``, each as ``show`` has it.
+        """Return one page of ``items``, each in the form of ``show``.
 
-        :raises ApiError: 400: ``limit`` is less than 1, or the token isn't one of this list.
+        :raises ApiError: 400: ``limit`` is less than 1, or the token does not belong to this list.
         """
         limit = request.query.get("limit", PAGE_SIZE)
         if limit < 1:
@@ -80,14 +80,14 @@ class Pages:
 
 
 def whole(data: list[dict[str, Any]]) -> dict[str, Any]:
-    """A list under ``/api/v2`` and ``/api/v3``, which has no paging parameters: everything at once."""
+    """Return a whole list under ``/api/v2`` and ``/api/v3``, which have no paging parameters."""
     return {"data": data, "pagination": {"total": len(data), "limit": max(PAGE_SIZE, len(data)), "offset": 0}}
 
 
 def name_matches(pattern: str | None, name: str) -> bool:
-    """Whether a name filter lets ``name`` through; ``None`` lets everything.
+    """Return whether ``name`` matches a name filter. ``None`` matches every name.
 
-    It ignores case, must match the whole name, and ``*`` stands for any characters.
+    The filter ignores case and must match the whole name. ``*`` matches any characters.
     """
     if pattern is None:
         return True
@@ -107,7 +107,7 @@ def name_matches(pattern: str | None, name: str) -> bool:
 
 
 def instant(moment: datetime | None) -> str | None:
-    """``ApiInstant``: RFC 3339 in UTC, to the millisecond."""
+    """Return an ``ApiInstant``: RFC 3339 in UTC, in milliseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is not known of the real Apono, and what tests want to choose: the settings of the test bed's."""
+"""The settings of the test bed's Apono: for behavior of Apono that is not known, and for choices of tests."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ PAGE_SIZE = 100
 
 @dataclass
 class Settings:
-    """The settings, with their values at start.
+    """The settings with their initial values.
 
     sync_seconds
-        How long a sync takes. A change counts for the syncs that begin after it.
+        The duration of a sync. A change has effect on later syncs.
     status_case
-        ``title``, ``upper`` or ``lower``: how v4 spells an integration's status. (v2 has an enumeration in title case.)
+        ``title``, ``upper`` or ``lower``: the spelling of an integration's status in v4. (v2 has an enumeration in
+        title case.)
     put_keeps_omitted
-        Whether a PUT keeps the optional fields that it leaves out; otherwise they are cleared. ``null`` always clears.
+        Whether a PUT preserves omitted optional fields. Otherwise, it clears them. ``null`` always clears a field.
     put_resyncs
         Whether a PUT of an integration starts a sync.
     requires_connector
-        Whether an integration without a connector is refused with 400. Apono's document has the field nullable; every
-        resource of Apono's Terraform provider requires it.
+        Whether an integration without a connector is an error (400). In Apono's document, the field is nullable. All
+        resources of Apono's Terraform provider require it.
     requires_resource_types
-        Whether an integration with ``null`` for its resource types is refused with 400. By Apono's document and the
-        older resource of the provider, ``apono_integration``, ``null`` means all; the newer one, which is
+        Whether ``null`` as the resource types of an integration is an error (400). In Apono's document and in the older
+        resource of the provider, ``apono_integration``, ``null`` means all. The newer one,
         ``apono_resource_integration``, requires a list.
     name_filter_anywhere
-        Whether the name filter of integrations lets through what has it anywhere in the name; otherwise it must match
-        the whole name.
+        Whether the name filter of integrations matches a part of a name. Otherwise, it matches the whole name.
     show_parameters
-        Whether the parameters of the secret store ``apono`` come back in clear instead of masked.
+        Whether the parameters of the secret store ``apono`` are visible in answers. Otherwise, they are masked.
     flows_in_own_words
-        Whether access flows come back in Apono's words and not the client's: lists in another order, the match operator
-        that a condition leaves out, times with seconds, an empty list of scopes.
+        Whether access flows have Apono's form in answers, and not that of the client: another order of lists, the
+        default match operator of a condition, times with seconds, an empty list of scopes.
     omit_nulls
-        Whether answers leave out what is null, instead of showing each null that the document has: the
-        ``next_page_token`` of the last page too.
+        Whether answers omit nulls, including the ``next_page_token`` of the last page. Otherwise, they have each null
+        of the document.
     empty_last_token
-        Whether that token is an empty string instead.
+        Whether that token is an empty string.
     page_size
-        The most that one page of a list has, however much the client asks for.
+        The maximum number of items on a page of a list, even if the client requests more.
     requests_per_second
-        The rate limit of each token; as many may come at once. ``None``: no limit.
+        The rate limit of each token. The same number of requests can come at once. ``None``: no limit.
     retry_after
-        Whether 429 says ``Retry-After`` (whole seconds).
+        Whether 429 has the header ``Retry-After`` (whole seconds).
     error_body
-        ``json``, ``text`` or ``empty``: the body of an error that isn't 401, whose body is known.
+        ``json``, ``text`` or ``empty``: the body of an error except 401, whose body is known.
     """
 
     sync_seconds: float = 0.2
@@ -72,7 +72,7 @@ class Settings:
     error_body: str = "json"
 
     def merge(self, changes: dict[str, Any]) -> None:
-        """:raises ApiError: 400: an unknown setting, or a value that it can't have; nothing is changed then."""
+        """:raises ApiError: 400: A setting is unknown or has an invalid value. Then nothing is changed."""
         check(_SCHEMA, changes, "settings")
         for name, value in changes.items():
             setattr(self, name, value)

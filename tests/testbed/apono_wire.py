@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the test bed's Apono words its answers: requests, refusals, errors."""
+"""The form of the requests and answers of the test bed's Apono."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Headers = list[tuple[str, str]]
 
 @dataclass
 class Request:
-    """A request that the contract allows. ``path`` are the parameters in its path."""
+    """A request that matches the contract. ``path`` has the parameters of its path."""
 
     operation: str
     path: dict[str, str]
@@ -25,7 +25,7 @@ class Request:
 
 
 class ApiError(Exception):
-    """A refusal: ``status``, and in words what was wrong."""
+    """An error answer, with ``status`` and a message."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class ApiError(Exception):
 
 
 def refuse_all(problems: Iterable[str]) -> None:
-    """:raises ApiError: 400 with all problems, if there are any."""
+    """:raises ApiError: 400: There are problems. The error lists all of them."""
     problems = list(problems)
     if problems:
         raise ApiError(400, "; ".join(problems))
@@ -43,7 +43,7 @@ def refuse_all(problems: Iterable[str]) -> None:
 
 @dataclass
 class Answer:
-    """What goes over the wire."""
+    """An answer of the service."""
 
     status: int
     body: bytes = b""
@@ -60,9 +60,10 @@ def json_answer(status: int, document: Any, headers: Iterable[tuple[str, str]] =
 
 
 def error_answer(style: str, status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()) -> Answer:
-    """An error. Only the body of 401 is documented; for all others ``style`` decides (setting ``error_body``).
+    """Return an error. Only the body of 401 is documented. For other errors, ``style`` selects the form (setting
+    ``error_body``).
 
-    :param code: by default the status in words, ``NotFound``.
+    :param code: The default is the name of the status, such as ``NotFound``.
     """
     phrase = HTTPStatus(status).phrase
     if status == HTTPStatus.UNAUTHORIZED:

@@ -1,21 +1,22 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a bearer token to a Kubernetes user, as EKS does it.
+"""Authenticate a bearer token as a Kubernetes user, as EKS does.
 
-1. :func:`read_token` checks the token's form: a presigned ``GET`` of STS ``GetCallerIdentity``.
-2. :class:`Authenticator` replays it, with the cluster's own name, or the id of a local cluster on an Outpost, in
-   ``x-k8s-aws-id``, so that STS verifies signature, credentials and cluster; STS's answer, not the token's text, tells
-   who the caller is.
-3. It asks the AWS service for the cluster's authentication mode and access entry, reads ``aws-auth``, and maps.
+1. :func:`read_token` checks the form of the token: a presigned ``GET`` of STS ``GetCallerIdentity``.
+2. :class:`Authenticator` replays it with the name of the cluster, or the id of a local cluster on an Outpost, in
+   ``x-k8s-aws-id``. So STS verifies signature, credentials and cluster. The caller is the one in the answer of STS, and
+   not the one in the token.
+3. It gets the cluster's authentication mode and access entry from the AWS service, reads ``aws-auth``, and maps the
+   caller to a user.
 
-Rules: aws-iam-authenticator ``pkg/token/token.go``, ``pkg/server/server.go``, ``pkg/arn/arn.go``; EKS user guide,
+Rules: aws-iam-authenticator ``pkg/token/token.go``, ``pkg/server/server.go``, ``pkg/arn/arn.go``; EKS User Guide,
 "Grant IAM users access to Kubernetes" (authentication modes, precedence of access entries, reserved prefixes).
 
 The host of the token
-    A token is signed for one STS host. Accepted are the STS hosts of the cluster's partition (over https) and the test
-    bed's own AWS URL, which a client uses that was told so by ``AWS_ENDPOINT_URL_STS``. The replay always goes to the
-    test bed's AWS URL and carries the token's host as its ``Host`` header: that header is part of the signature.
+    A token is signed for one STS host. The authenticator accepts the STS hosts of the cluster's partition over https.
+    It also accepts the AWS URL of the test bed, which clients use with ``AWS_ENDPOINT_URL_STS``. The replay always goes
+    to the AWS URL of the test bed. Its ``Host`` header is the host of the token, because the signature includes it.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ PARAMETERS = frozenset(
     }
 )
 
-# The replay of one token is remembered this long; mappings never are, so that an edit acts at once.
+# The time for which the result for a token is cached. Mappings are never cached, so an edit has effect at once.
 REPLAY_SECONDS = 5.0
 AWS_TIMEOUT_SECONDS = 10.0
 
-# The partitions of AWS, and how the hosts of their regions end, also those for both versions of IP.
+# The partitions of AWS with the domains of their regional hosts, including the dual-stack domains.
 PARTITIONS = botocore.loaders.create_loader().load_data("partitions")["partitions"]
 
 INSTANCE_ID = re.compile(r"i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})")
@@ -72,12 +73,12 @@ log = logging.getLogger(__name__)
 
 
 class AuthenticationError(Exception):
-    """Why a token was refused. The API server answers 401 whatever the reason, as EKS does."""
+    """The reason why a token is not valid. The API server answers 401 for all reasons, as EKS does."""
 
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """An access policy associated with an entry; ``namespaces`` counts when ``scope`` is ``namespace``."""
+    """An access policy of an access entry. ``namespaces`` counts if ``scope`` is ``namespace``."""
 
     name: str
     scope: str
@@ -86,7 +87,7 @@ class AccessPolicy:
 
 @dataclass(frozen=True)
 class User:
-    """An authenticated user. ``policies`` are rights that come with the access entry and not from RBAC."""
+    """An authenticated user. ``policies`` has the permissions of the access entry, which are not in RBAC."""
 
     username: str
     groups: tuple[str, ...]
@@ -95,7 +96,7 @@ class User:
     policies: tuple[AccessPolicy, ...] = ()
 
     def info(self) -> dict[str, Any]:
-        """``UserInfo`` of ``authentication.k8s.io/v1``; a server leaves out what is empty."""
+        """Return ``UserInfo`` of ``authentication.k8s.io/v1``. An API server omits empty fields."""
         answer: dict[str, Any] = {"username": self.username} if self.username else {}
         if self.uid:
             answer["uid"] = self.uid
@@ -106,21 +107,21 @@ class User:
 
 
 class Cluster(Protocol):
-    """What the authenticator needs to know of a cluster."""
+    """The properties of a cluster that the authenticator needs."""
 
     name: str
     arn: str
     region: str
-    # What tokens for it are signed for.
+    # The value for which tokens of the cluster are signed.
     token_cluster: str
 
     def map_aws_auth(self, token: str, identity: Identity) -> User:
-        """The user that ``aws-auth`` gives to the owner of a token; raises :class:`AuthenticationError`."""
+        """Return the user that ``aws-auth`` maps to the owner of a token. Raises :class:`AuthenticationError`."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token of good form: the presigned request in it."""
+    """A well-formed token, with its presigned request."""
 
     host: str
     target: str
@@ -129,7 +130,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who STS says the caller is."""
+    """The identity of the caller in the answer of STS."""
 
     arn: str
     canonical_arn: str
@@ -137,12 +138,12 @@ class Identity:
     user_id: str
     session_name: str
     access_key_id: str
-    # The host that the token was signed for.
+    # The host for which the token was signed.
     sts_host: str = ""
 
 
 def read_token(text: str, partition: str, aws_url: str) -> Token:
-    """Check a token's form for a cluster of ``partition``; raises :class:`AuthenticationError`."""
+    """Check the form of a token for a cluster of ``partition``. Raises :class:`AuthenticationError`."""
     if len(text.encode()) > TOKEN_MAXIMUM_BYTES:
         raise AuthenticationError("token is too large")
     if not text.startswith(TOKEN_PREFIX):
@@ -156,7 +157,7 @@ def read_token(text: str, partition: str, aws_url: str) -> Token:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, ValueError) as error:
         raise AuthenticationError(f"token holds no URL: {error}") from error
-    # A user in the address is none of the host, and is let through (Go's URL.Host).
+    # A user in the URL is not part of the host, so it is accepted (URL.Host in Go).
     host = parts.netloc.rpartition("@")[2]
     check_host(parts.scheme, host, partition, aws_url)
     if parts.path != "/":
@@ -189,8 +190,8 @@ def check_host(scheme: str, host: str, partition: str, aws_url: str) -> None:
 
 
 def is_sts_host(host: str, partition: str) -> bool:
-    """Whether a host is that of STS in a region of a partition, with FIPS and for both versions of IP included; the
-    global one is in the partition aws alone."""
+    """Return whether a host belongs to STS in a region of a partition. FIPS and dual-stack hosts count. Only the
+    partition aws has the global host."""
     if (host, partition) == ("sts.amazonaws.com", "aws"):
         return True
     found = re.fullmatch(r"sts(?:-fips)?\.([a-z0-9-]+)\.([a-z0-9.-]+)", host)
@@ -212,7 +213,8 @@ def check_date(text: str) -> None:
 
 
 def canonicalize(arn: str) -> str:
-    """The IAM ARN that mappings are looked up by: a session's role, without the path, which STS never tells."""
+    """Return the IAM ARN for the lookup of mappings. It is the role of a session, without the path, because STS never
+    returns the path."""
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or parts[1] not in {known["id"] for known in PARTITIONS}:
         raise AuthenticationError(f"arn {arn!r} is invalid")
@@ -226,10 +228,10 @@ def canonicalize(arn: str) -> str:
 
 
 def render(template: str, identity: Identity, region: str) -> str:
-    """Fill in a username or group template; unknown templates stay as text.
+    """Replace the templates in a username or group. Unknown templates remain as text.
 
-    ``{{EC2PrivateDNSName}}`` needs an instance's id as session name. There is no EC2 here, so the name is the one that
-    EC2 gives by default to an instance named after its id.
+    ``{{EC2PrivateDNSName}}`` needs the id of an instance as session name. The test bed has no EC2, so the result is the
+    default name of an instance.
     """
     if "{{EC2PrivateDNSName}}" in template:
         if not INSTANCE_ID.fullmatch(identity.session_name):
@@ -243,7 +245,7 @@ def render(template: str, identity: Identity, region: str) -> str:
 
 
 class Authenticator:
-    """The authenticator of all clusters of the test bed; ``aws_url`` is the AWS service's URL."""
+    """The authenticator of all clusters of the test bed. ``aws_url`` is the URL of the AWS service."""
 
     def __init__(self, aws_url: str) -> None:
         self.aws_url = aws_url.rstrip("/")
@@ -252,12 +254,12 @@ class Authenticator:
         self.replays: dict[tuple[str, str], tuple[float, Identity]] = {}
 
     def reset(self) -> None:
-        """Forget the replays."""
+        """Clear the cache of results."""
         with self.lock:
             self.replays.clear()
 
     def authenticate(self, cluster: Cluster, text: str) -> User:
-        """The user that ``text`` stands for in ``cluster``; raises :class:`AuthenticationError`."""
+        """Return the user of the token ``text`` in ``cluster``. Raises :class:`AuthenticationError`."""
         try:
             user = self.map(cluster, self.identify(cluster, text), text)
         except AuthenticationError as error:
@@ -266,11 +268,11 @@ class Authenticator:
         return user
 
     def is_signed_for_aws(self, identity: Identity) -> bool:
-        """Whether the token was signed for an STS host of AWS, and not for the test bed's own URL."""
+        """Return whether the token was signed for an STS host of AWS, and not for the URL of the test bed."""
         return identity.sts_host != urlsplit(self.aws_url).netloc
 
     def identify(self, cluster: Cluster, text: str) -> Identity:
-        """Check and replay a token."""
+        """Check a token and replay its request."""
         token = read_token(text, cluster.arn.split(":")[1], self.aws_url)
         key = (cluster.arn, text)
         now = time.monotonic()
@@ -292,7 +294,7 @@ class Authenticator:
         caller = read_caller_identity(body)
         canonical_arn = canonicalize(caller["Arn"])
         user_id, session_name = caller["UserId"], ""
-        # Of a federated user the part before the colon is the account, so the whole is kept.
+        # For a federated user, the part before the colon is the account, so the whole text remains.
         if ":role/" in canonical_arn:
             user_id, colon, session_name = user_id.partition(":")
             if not colon or ":" in session_name:
@@ -308,7 +310,7 @@ class Authenticator:
         )
 
     def map(self, cluster: Cluster, identity: Identity, token: str) -> User:
-        """The user of an identity, by the cluster's mode, access entries and ``aws-auth`` as they are now."""
+        """Return the user of an identity, by the current mode, access entries and ``aws-auth`` of the cluster."""
         access = self.access(cluster, identity.canonical_arn, identity.session_name)
         mode, entry = access["authentication_mode"], access["entry"]
         if mode == "CONFIG_MAP":
@@ -322,7 +324,7 @@ class Authenticator:
         return cluster.map_aws_auth(token, identity)
 
     def policies(self, cluster: Cluster, extra: dict[str, list[str]]) -> tuple[AccessPolicy, ...]:
-        """The access policies of a user whose ``extra`` (:class:`User`) an API server tells."""
+        """Return the access policies of a user, by the ``extra`` (:class:`User`) that an API server sends."""
         if "canonicalArn" not in extra:
             return ()
         access = self.access(cluster, extra["canonicalArn"][0], extra["sessionName"][0])
@@ -331,7 +333,7 @@ class Authenticator:
         return read_policies(entry["policies"]) if counts else ()
 
     def access(self, cluster: Cluster, principal_arn: str, session_name: str) -> dict[str, Any]:
-        """What the AWS service knows of a principal's access to a cluster."""
+        """Return the access of a principal to a cluster, as the AWS service describes it."""
         question = {"cluster_arn": cluster.arn, "principal_arn": principal_arn, "session_name": session_name}
         headers = {"Content-Type": "application/json"}
         status, body = self.request("POST", "/_testbed/identity", headers, json.dumps(question).encode())
@@ -349,7 +351,8 @@ class Authenticator:
 
 
 def read_caller_identity(body: bytes) -> dict[str, str]:
-    """``Arn``, ``Account`` and ``UserId`` of STS's answer; AWS sends JSON when asked, moto always XML."""
+    """Return ``Arn``, ``Account`` and ``UserId`` of the answer of STS. AWS can answer in JSON, but moto always answers
+    in XML."""
     try:
         if body.lstrip().startswith(b"{"):
             found = json.loads(body)["GetCallerIdentityResponse"]["GetCallerIdentityResult"]
@@ -362,7 +365,7 @@ def read_caller_identity(body: bytes) -> dict[str, str]:
 
 
 def map_aws_auth(data: dict[str, str], identity: Identity, region: str) -> User:
-    """The user that the data of ``aws-auth`` gives to an identity; raises :class:`AuthenticationError`."""
+    """Return the user that the data of ``aws-auth`` maps to an identity. Raises :class:`AuthenticationError`."""
     aws_auth = read_aws_auth(data)
     mapping = aws_auth.find(identity.canonical_arn)
     if mapping is not None:
@@ -390,7 +393,7 @@ def make_user(identity: Identity, mapping: Mapping, region: str, policies: list[
 
 
 def read_policies(policies: list[dict[str, Any]]) -> tuple[AccessPolicy, ...]:
-    """The access policies of an access entry, as the AWS service describes them."""
+    """Return the access policies of an access entry in the form of the AWS service."""
     return tuple(
         AccessPolicy(policy["policy_arn"].rpartition("/")[2], policy["scope"], tuple(policy["namespaces"] or ()))
         for policy in policies

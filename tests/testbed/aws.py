@@ -1,45 +1,45 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS on one loopback URL: IAM (moto's, with the refusals that it lacks), STS and EKS (ours).
+"""AWS on one loopback URL: IAM (moto with additional errors), STS and EKS (services of the test bed).
 
 ``python -m testbed.aws --port N [--kubernetes URL] [--update-seconds S]`` serves them at ``http://127.0.0.1:N``. A
-request goes to the service for which it is signed. Its access key decides the account, its credential scope the region
-and with it the partition (``aws``, ``aws-us-gov``, ``aws-cn``). Every request must be signed with a key issued here.
+request goes to the service for which it is signed. Its access key selects the account. Its credential scope selects the
+region and the partition (``aws``, ``aws-us-gov``, ``aws-cn``). Every request must be signed with a key of this service.
 
 A client needs ``AWS_ENDPOINT_URL_IAM``, ``AWS_ENDPOINT_URL_STS`` and ``AWS_ENDPOINT_URL_EKS`` (or ``AWS_ENDPOINT_URL``
 for all), ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` (and ``AWS_SESSION_TOKEN`` of a session), ``AWS_REGION`` or
 ``AWS_DEFAULT_REGION``.
 
-Control interface, beside that of every service (:mod:`testbed.service`); each answers 400 with ``{"error"}`` for what
-it can't do:
+The control interface, in addition to that of every service (:mod:`testbed.service`). It answers 400 with ``{"error"}``
+for invalid requests:
 
 ``POST /_testbed/accounts {"account_id", "partition": "aws"}``
-    The account's administrator, IAM user ``operator``: ``{"account_id", "partition", "user_arn", "access_key_id",
-    "secret_access_key"}``. A second call gives the same key, or a new one if that has expired.
+    Returns the account's administrator, the IAM user ``operator``: ``{"account_id", "partition", "user_arn",
+    "access_key_id", "secret_access_key"}``. A second call returns the same key, or a new one after its expiry.
 ``POST /_testbed/saml_subject {"access_key_id", "subject"}``
-    ``SAML:sub`` of the sign-in behind a key's session, for the policy variable ``${SAML:sub}``. A session of
-    AssumeRoleWithSAML has it of itself.
+    Sets ``SAML:sub`` of the sign-in of a key's session, for the policy variable ``${SAML:sub}``. A session of
+    AssumeRoleWithSAML has it without this call.
 ``POST /_testbed/expire {"access_key_id"}``
-    From now on the key is expired.
+    Lets the key expire.
 ``POST /_testbed/clusters {"account_id", "region", "name", "authentication_mode": null, "tags": {},
 "node_role_arns": [], "fargate_role_arns": [], "entry_delay": 0, "creator_arn": null, "access_config": null,
 "version": "1.33", "outpost_config": null}``
-    An ACTIVE cluster at once: ``{"arn", "endpoint", "certificate_authority_base64"}``. Without a mode it is an old
-    cluster: ``CONFIG_MAP``, and ``accessConfig`` isn't shown (``"access_config": "empty"`` shows ``{}``). The roles of
-    node groups and Fargate profiles are made where they don't exist; they and the creator get access entries as soon as
-    the mode has any. Other entries take effect ``entry_delay`` seconds after they were made. The creator
-    is the account's operator if nobody else is named; ``""`` is nobody. With ``outpostConfig`` of CreateCluster it is
-    a local cluster on an Outpost.
+    Creates an ACTIVE cluster at once, and returns ``{"arn", "endpoint", "certificate_authority_base64"}``. Without a
+    mode, it is an old cluster: ``CONFIG_MAP``, without ``accessConfig`` in answers (``"access_config": "empty"``
+    returns ``{}``). Missing roles of node groups and Fargate profiles are created. These roles and the creator get
+    access entries as soon as the mode supports them. Other entries have effect ``entry_delay`` seconds after their
+    creation. The default creator is the account's operator, and ``""`` is no creator. With ``outpostConfig`` of
+    CreateCluster, it is a local cluster on an Outpost.
 ``POST /_testbed/fail_update {"cluster_arn", "error_code": "Unknown", "error_message"}``
-    The cluster's next update ends ``Failed``.
+    Lets the next update of the cluster end as ``Failed``.
 ``POST /_testbed/organization {"management_account_id", "units": {id: parent}, "accounts": {id: {"name", "parent",
 "status": "ACTIVE"}}}``
-    The organization; a parent is the id of a unit, or of the root, ``r-ab12``, which it is where none is named.
+    Sets the organization. A parent is the id of a unit or of the root. The default is the root, ``r-ab12``.
 ``POST /_testbed/regions {"account_id", "regions"}``
-    What an account has enabled, instead of the regions that every account has.
+    Sets the enabled regions of an account, instead of the default regions.
 ``POST /_testbed/identity {"cluster_arn", "principal_arn", "session_name"}``
-    How the cluster knows a caller (:meth:`testbed.eks.Eks.resolve_identity`).
+    Returns the data of a caller in the cluster (:meth:`testbed.eks.Eks.resolve_identity`).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ from testbed.service import CONTROL, RECORD_KEY, Call, Listener, Service
 
 DEFAULT_UPDATE_SECONDS = 0.5
 
-# An API server that starts from nothing (etcd, kube-apiserver) takes seconds.
+# A real API server (etcd and kube-apiserver) needs several seconds to start.
 REGISTRATION_TIMEOUT_SECONDS = 120
 
 TRUST_OF_NODES = json.dumps(
@@ -103,9 +103,9 @@ TRUST_OF_NODES = json.dumps(
 
 
 class AwsDialect:
-    """Calls named ``iam:GetRole``, ``sts:AssumeRole``, ``eks:DescribeCluster``; made by an access key. The record of
-    a call has, under ``decisions``, what the caller's policies said of each action that it needs: ``principal``,
-    ``action``, ``resource``, ``context``, ``allowed``."""
+    """Names calls such as ``iam:GetRole``, ``sts:AssumeRole`` and ``eks:DescribeCluster``, and callers by their access
+    key. The record of a call has ``decisions``: the result of the caller's policies for each required action, with
+    ``principal``, ``action``, ``resource``, ``context`` and ``allowed``."""
 
     def call(self, environ: dict[str, Any], body: bytes) -> Call:
         request = read_request(environ, body)
@@ -118,7 +118,7 @@ class AwsDialect:
 
 
 def default_code(status: int) -> str:
-    """The code of an injected error that names none."""
+    """Return the code of an injected error that has no code."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "ThrottlingException"
     return (
@@ -127,13 +127,13 @@ def default_code(status: int) -> str:
 
 
 class KubernetesRegistrar:
-    """Clusters get their API servers from the test bed's Kubernetes service."""
+    """Gets the API servers of clusters from the Kubernetes service of the test bed."""
 
     def __init__(self, url: str) -> None:
         self.url = f"{url.rstrip('/')}{CONTROL}clusters"
 
     def register(self, cluster: Cluster) -> tuple[str, str]:
-        """:raises AwsError: ServerException: the Kubernetes service refused, or isn't there."""
+        """:raises AwsError: ServerException: The Kubernetes service returned an error or is not running."""
         description = {
             "arn": cluster.arn,
             "name": cluster.name,
@@ -161,10 +161,10 @@ class KubernetesRegistrar:
 
 
 class Aws:
-    """The WSGI application: authenticates, then hands each request to its service."""
+    """The WSGI application. It authenticates each request, and passes it to its service."""
 
     def __init__(self, registrar: Registrar, update_seconds: float) -> None:
-        # It would put every access key into one account.
+        # Without this setting, moto would put all access keys into one account.
         os.environ.pop("MOTO_ACCOUNT_ID", None)
         self.credentials = Credentials()
         self.sts = Sts(self.credentials)
@@ -172,7 +172,8 @@ class Aws:
         self.organizations = Organizations()
         self.regions = Regions()
         self.iam_application = create_backend_app("iam")
-        # moto's IAM iterates over dictionaries that other threads change, and a rule and moto's work must be one step.
+        # Other threads change the dictionaries over which moto's IAM iterates. Also, a rule and the work of moto must
+        # be one step.
         self.iam_lock = threading.RLock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -190,7 +191,7 @@ class Aws:
         return [text]
 
     def answer(self, request: AwsRequest, environ: dict[str, Any]) -> Answer:
-        """:raises AwsError: the request is refused."""
+        """:raises AwsError: The request is not allowed or not valid."""
         with self.iam_lock:
             caller = self.authenticate(request)
             if caller and RECORD_KEY in environ:
@@ -206,12 +207,12 @@ class Aws:
             if request.service in ("ec2", "organizations"):
                 return self.directory(request, caller)
         if request.region not in self.regions.of(caller.account_id, caller.partition):
-            # As for a region that the account has not enabled ("Enable or disable AWS Regions").
+            # AWS answers the same for a region that is not enabled ("Enable or disable AWS Regions").
             raise AwsError(403, "UnrecognizedClientException", "The security token included in the request is invalid.")
         return render_rest_result(self.eks.handle(request, caller))
 
     def directory(self, request: AwsRequest, caller: Caller) -> Answer:
-        """Which accounts and regions there are."""
+        """Answer the services that list accounts and regions."""
         if request.operation is None:
             raise AwsError(400, "InvalidAction", f"There is no {request.operation_name}")
         name = request.operation.name
@@ -225,7 +226,7 @@ class Aws:
         return render_rest_result(self.organizations.handle(caller, name, parameters))
 
     def authenticate(self, request: AwsRequest) -> Caller | None:
-        """The caller; ``None`` where none is needed."""
+        """Return the caller, or ``None`` if the operation needs none."""
         operation = request.operation
         if request.service == "sts" and operation and operation.name in UNSIGNED_OPERATIONS:
             return None
@@ -239,7 +240,7 @@ class Aws:
         return render_query_result(request, serve(caller, parameters))
 
     def iam(self, request: AwsRequest, caller: Caller, environ: dict[str, Any]) -> Answer:
-        """First what AWS refuses and moto doesn't, then moto."""
+        """Apply the rules that moto does not have, then call moto."""
         parameters = validated(request)
         name = request.known_operation.name
         backend = iam_backend(caller.account_id, caller.partition)
@@ -262,7 +263,7 @@ class Aws:
         return answer
 
     def moto(self, request: AwsRequest, environ: dict[str, Any]) -> Answer:
-        """moto's answer to an IAM request."""
+        """Return the answer of moto to an IAM request."""
         started: list[tuple[int, Headers]] = []
 
         def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
@@ -284,7 +285,7 @@ class Aws:
 
 
 class AwsService(Service):
-    """The service with AWS's own part of the control interface (see the module's docstring)."""
+    """The service with AWS's part of the control interface. See the docstring of the module."""
 
     def __init__(self, aws: Aws) -> None:
         super().__init__(aws, AwsDialect(), aws.reset)
@@ -406,12 +407,12 @@ class AwsService(Service):
         return {}
 
     def identity(self, cluster_arn: str, principal_arn: str, session_name: str = "") -> dict[str, Any]:
-        """A session's name doesn't matter here: the authenticator renders the username."""
+        """The session name has no effect here, because the authenticator renders the username."""
         return self.aws.eks.resolve_identity(cluster_arn, principal_arn)
 
 
 def validated(request: AwsRequest) -> dict[str, Any]:
-    """Parameters of an IAM or STS operation, valid by the service model.
+    """Return the parameters of an IAM or STS operation, valid by the service model.
 
     :raises AwsError: InvalidAction, ValidationError.
     """
@@ -427,7 +428,7 @@ def validated(request: AwsRequest) -> dict[str, Any]:
 
 
 def iam_error_status(code: str) -> int:
-    """The HTTP status that the service model gives an error."""
+    """Return the HTTP status of an error in the service model."""
     for shape in service_model("iam").error_shapes:
         if shape.error_code == code:
             status: int = shape.metadata["error"]["httpStatusCode"]
@@ -436,7 +437,7 @@ def iam_error_status(code: str) -> int:
 
 
 def leaving_principal(operation: str, parameters: dict[str, Any], caller: Caller) -> Principal | None:
-    """The role or user that an operation is about to delete."""
+    """Return the role or user that an operation deletes."""
     backend = iam_backend(caller.account_id, caller.partition)
     holders: Iterable[Any] = ()
     if operation == "DeleteRole":
@@ -447,9 +448,9 @@ def leaving_principal(operation: str, parameters: dict[str, Any], caller: Caller
 
 
 def ensure_role(arn: str) -> Principal:
-    """The role of this ARN, made as a role of EC2 instances if there is none.
+    """Return the role of this ARN. If it does not exist, create it as a role for EC2 instances.
 
-    :raises ValueError: the ARN isn't a role's.
+    :raises ValueError: The ARN is not the ARN of a role.
     """
     found = re.fullmatch(r"arn:(aws[a-z-]*):iam::(\d{12}):role(/(?:.+/)?)([^/]+)", arn)
     if not found:
@@ -468,24 +469,25 @@ def ensure_role(arn: str) -> Principal:
         )
         principal = find_principal(arn)
     if principal is None:
-        raise ValueError(f"{arn} was made and is not there")
+        raise ValueError(f"The role {arn} was created, but does not exist.")
     return principal
 
 
 def check_account_id(account_id: str) -> None:
-    """:raises ValueError: not twelve digits."""
+    """:raises ValueError: The id does not have twelve digits."""
     if not re.fullmatch(r"\d{12}", account_id):
         raise ValueError(f"not an account id (twelve digits): {account_id!r}")
 
 
 def aws_service(kubernetes_url: str | None = None, update_seconds: float = DEFAULT_UPDATE_SECONDS) -> AwsService:
-    """The complete service, to be served by a :class:`~testbed.service.Listener`.
+    """Return the complete service for a :class:`~testbed.service.Listener`.
 
-    moto's state is the process's: two of these in one process share IAM.
+    The state of moto belongs to the process, so two services in one process share IAM.
 
-    :param kubernetes_url: the Kubernetes service that gives clusters their API servers; without one they have an
-        address that leads nowhere.
-    :param update_seconds: how long creating a cluster through the API and updating its configuration take.
+    :param kubernetes_url: The Kubernetes service that starts API servers for clusters. Without it, the endpoints of
+        clusters do not exist.
+    :param update_seconds: The duration of the creation of a cluster through the API, and of updates of its
+        configuration.
     """
     registrar = KubernetesRegistrar(kubernetes_url) if kubernetes_url else FixedEndpoint()
     return AwsService(Aws(registrar, update_seconds))
@@ -499,7 +501,7 @@ def main() -> None:
         "--update-seconds",
         type=float,
         default=DEFAULT_UPDATE_SECONDS,
-        help="how long EKS takes to create a cluster or to update one (default: %(default)s)",
+        help="duration of the creation and of an update of a cluster (default: %(default)s)",
     )
     arguments = parser.parse_args()
     terminated = threading.Event()

@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``kube-system/aws-auth`` read as the authenticator of EKS reads it.
+"""Read ``kube-system/aws-auth`` in the same way as the authenticator of EKS.
 
 Source of the rules: aws-iam-authenticator v0.6.13, ``pkg/mapper/configmap``; go-yaml v2.4.0; Go's ``encoding/json``.
-This reader stands on PyYAML and shares no code with the collection, so that a mistake in one shows in the other; both
-are held against the authenticator's own parser. The text goes the authenticator's way: YAML to values, values to JSON,
-JSON to entries.
+This reader uses PyYAML and shares no code with the collection, so that an error in one of them is visible. Tests
+compare both with the authenticator's own parser. The reader converts YAML to values, values to JSON, and JSON to
+entries, as the authenticator does.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ MOST_DECODED = 400_000
 
 
 class Unreadable(Exception):
-    """Nothing of the text is read."""
+    """The text cannot be read, so none of its entries count."""
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """What an entry grants: templates of a username and of groups."""
+    """The username and groups of an entry, as templates."""
 
     username: str
     groups: tuple[str, ...]
@@ -55,20 +55,20 @@ class Mapping:
 
 @dataclass
 class AwsAuth:
-    """The entries that hold: by lower-cased ARN, and the accounts all of whose principals are let in."""
+    """The valid entries by lower-case ARN, and the accounts whose principals all have access."""
 
     roles: dict[str, Mapping] = field(default_factory=dict)
     users: dict[str, Mapping] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
 
     def find(self, canonical_arn: str) -> Mapping | None:
-        """The entry for a caller; roles are looked up before users."""
+        """Return the entry of a caller. Roles have precedence over users."""
         key = canonical_arn.lower()
         return self.roles.get(key) or self.users.get(key)
 
 
 def read_aws_auth(data: dict[str, str]) -> AwsAuth:
-    """Read the ConfigMap's ``data``. What cannot be read is left out, never an error: so it is in EKS."""
+    """Read the ``data`` of the ConfigMap. Unreadable parts are omitted without an error, as in EKS."""
     return AwsAuth(
         mappings(data.get("mapRoles", ""), "rolearn"),
         mappings(data.get("mapUsers", ""), "userarn"),
@@ -77,7 +77,7 @@ def read_aws_auth(data: dict[str, str]) -> AwsAuth:
 
 
 def mappings(text: str, arn_field: str) -> dict[str, Mapping]:
-    """The entries of a key by the ARN in small letters; of two for one the later."""
+    """Return the entries of a key by lower-case ARN. The last entry for an ARN wins."""
     try:
         items = entries(text, arn_field)
     except Unreadable:
@@ -86,7 +86,7 @@ def mappings(text: str, arn_field: str) -> dict[str, Mapping]:
 
 
 def entries(text: str, arn_field: str) -> list[tuple[str, str, tuple[str, ...]]]:
-    """ARN, username and groups of the entries that have an ARN; raises :class:`Unreadable`."""
+    """Return the ARN, username and groups of the entries that have an ARN. Raises :class:`Unreadable`."""
     if is_empty(text):
         return []
     if text.lstrip(SPACES).startswith("{"):
@@ -105,7 +105,8 @@ def entries(text: str, arn_field: str) -> list[tuple[str, str, tuple[str, ...]]]
 
 
 def structure(item: dict[str, Any], arn_field: str) -> tuple[str, str, tuple[str, ...]]:
-    """An entry's fields as Go's JSON reader fills them in: null and values of other types leave what was there."""
+    """Fill the fields of an entry as Go's JSON decoder does: null and values of another type leave a field
+    unchanged."""
     texts = {arn_field: "", "username": ""}
     groups = Slice()
     for key in sorted(item):
@@ -119,7 +120,7 @@ def structure(item: dict[str, Any], arn_field: str) -> tuple[str, str, tuple[str
 
 
 class Slice:
-    """A Go slice of texts, whose memory outlives its items."""
+    """A slice of strings in Go, whose memory can contain earlier items."""
 
     def __init__(self) -> None:
         self.memory: list[str] = []
@@ -140,7 +141,7 @@ class Slice:
 
 
 def accounts(text: str) -> set[str]:
-    """Accounts are read into text directly, so an unquoted number keeps its digits and leading zeros."""
+    """Accounts are decoded into strings directly, so an unquoted number preserves its digits and leading zeros."""
     found: set[str] = set()
     if is_empty(text):
         return found
@@ -159,8 +160,8 @@ def is_empty(text: str) -> bool:
 
 
 def first_document(text: str) -> yaml.Node | None:
-    """The nodes of the first document, an alias as the node that it stands for, tags as they are written and ``"`` as
-    the tag of a text in quotes or a block. Raises :class:`Unreadable`."""
+    """Return the nodes of the first document. An alias becomes its node, and tags are as written. The tag of quoted and
+    block texts is ``"``. Raises :class:`Unreadable`."""
     root: list[yaml.Node] = []
     parents = [root]
     anchors: dict[str, yaml.Node] = {}
@@ -196,7 +197,7 @@ def first_document(text: str) -> yaml.Node | None:
 
 
 def scalar(node: yaml.ScalarNode) -> Any:
-    """What go-yaml makes of a scalar; raises :class:`Unreadable` where it gives up."""
+    """Return the value of a scalar in go-yaml. Raises :class:`Unreadable` if go-yaml fails."""
     value, tag = node.value, node.tag
     if tag == '"' or tag in (TAG + "str", "!"):
         return value
@@ -230,14 +231,14 @@ def is_date(value: str) -> bool:
         return False
     year, *rest = (int(part) for part in found.groups() if part)
     try:
-        datetime.datetime(year or 4, *rest)  # Go has a year 0, which is a leap year as 4 is
+        datetime.datetime(year or 4, *rest)  # Go has a year 0, which is a leap year like 4
     except ValueError:
         return False
     return True
 
 
 def plain(value: str) -> Any:
-    """What a text without quotes and tag is."""
+    """Return the value of a text without quotes and tag."""
     if value in NULLS:
         return None
     if value in BOOLEANS:
@@ -263,7 +264,7 @@ def plain(value: str) -> Any:
 
 
 class Values:
-    """The values of a text, which JSON can have, with what go-yaml itself allows of aliases."""
+    """Converts nodes to values that JSON can represent, with the limit of go-yaml for aliases."""
 
     def __init__(self, text: str) -> None:
         self.root = first_document(text)
@@ -294,7 +295,7 @@ class Values:
         return found
 
     def fill(self, node: yaml.MappingNode, found: dict[tuple[str, Any], Any]) -> None:
-        """Put a mapping's keys and values into another; keys by type and value."""
+        """Copy the keys and values of a mapping to another one. Keys are equal if value and type are equal."""
         for key, value in zip(node.value[::2], node.value[1::2], strict=True):
             if isinstance(key, yaml.ScalarNode) and key.value == "<<" and key.tag in ("", "!", TAG + "merge"):
                 sources = value.value[::-1] if isinstance(value, yaml.SequenceNode) else [value]
@@ -311,7 +312,7 @@ class Values:
 
 
 def jsonable(value: Any) -> Any:
-    """A value as JSON has it; raises :class:`Unreadable` for one that it has not."""
+    """Return a value as JSON. Raises :class:`Unreadable` if JSON has no such value."""
     if isinstance(value, list):
         return [jsonable(item) for item in value]
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a caller's own policies allow an operation."""
+"""Check whether the policies of a caller allow an operation."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _DECISIONS = {Verdict.ALLOW: "allowed", Verdict.DENY: "explicitDeny", Verdict.SI
 
 
 def context_of(principal: Principal, more: dict[str, str]) -> Context:
-    """What is known of a request: of its maker, and the service's own condition keys."""
+    """Return the context of a request: the keys of its caller, and the condition keys of the service."""
     return Context({"aws:PrincipalArn": principal.arn, "aws:PrincipalAccount": principal.account_id, **more})
 
 
 def authorize(
     caller: Caller, action: str, resource: str, context: dict[str, str] | None = None, service: str | None = None
 ) -> None:
-    """:param service: which asks, where it is not the one whose action it is.
-    :raises AwsError: AccessDeniedException, or the service's own word for it.
+    """:param service: The service that checks the action, if it is not the service of the action.
+    :raises AwsError: AccessDeniedException, or the error code of the service.
     """
     context = context or {}
     documents = policy_documents(caller.principal)
@@ -40,9 +40,9 @@ def authorize(
 
 
 def simulate_principal_policy(parameters: dict[str, Any]) -> dict[str, Any]:
-    """IAM API reference, SimulatePrincipalPolicy, for the policies that a role or user has: each action on each
-    resource. Where resources are named, the context keys that are missing are told by resource (EvaluationResult).
-    Further policies and keys of several values are not served.
+    """IAM API reference, SimulatePrincipalPolicy: evaluates the policies of a role or user for each action and
+    resource. If the request names resources, missing context keys are in the result of the resource (EvaluationResult).
+    Additional policies and keys with several values are not supported.
 
     :raises AwsError: NoSuchEntity, InvalidInput, NotImplemented.
     """
@@ -93,7 +93,7 @@ def simulate_principal_policy(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def context_entry(entry: dict[str, Any]) -> tuple[str, str]:
-    """:raises AwsError: NotImplemented: not one text."""
+    """:raises AwsError: NotImplemented: The entry is not a single text."""
     values = entry.get("ContextKeyValues", [])
     if entry.get("ContextKeyType") != "string" or len(values) != 1:
         raise AwsError(501, "NotImplemented", "The test bed doesn't simulate with ContextEntries that are not one text")

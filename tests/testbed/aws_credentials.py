@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who an access key belongs to: the operators of accounts, IAM users' own keys, sessions of assumed roles.
+"""The owners of access keys: the operators of accounts, IAM users and sessions of assumed roles.
 
-Every request must be signed with a key that was issued here, by its holder, in time; anything else is refused as AWS
-refuses it (IAM User Guide, "Troubleshoot Signature Version 4 signing", and "Common errors" of the API references).
+Every request must have a valid signature with a key that the test bed has issued. Other requests get the errors of AWS
+(IAM User Guide, "Troubleshoot Signature Version 4 signing", and "Common errors" of the API references).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPERATOR = "operator"
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
 ADMINISTRATOR_POLICY = "AdministratorAccess"
 
-# The same refusal has one name in the query protocol (IAM, STS) and another in REST-JSON (EKS).
+# The same error has one name in the query protocol (IAM, STS) and another one in REST-JSON (EKS).
 _CODES = {
     "missing": ("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
     "unknown": ("InvalidClientTokenId", "UnrecognizedClientException"),
@@ -38,7 +38,7 @@ _CODES = {
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials of an assumed role."""
+    """The temporary credentials of an assumed role."""
 
     access_key_id: str
     secret_access_key: str
@@ -49,7 +49,7 @@ class Session:
 
     @property
     def arn(self) -> str:
-        """As STS tells it: the role's name without its path."""
+        """Return the ARN in the form of STS, with the name of the role without its path."""
         return f"arn:{self.role.partition}:sts::{self.role.account_id}:assumed-role/{self.role.name}/{self.name}"
 
     @property
@@ -59,8 +59,8 @@ class Session:
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever signed a request: an IAM user, or a session of a role. ``decisions`` is what its policies said of each
-    action that the request needs."""
+    """The signer of a request: an IAM user, or a session of a role. ``decisions`` has the result of its policies for
+    each action that the request needs."""
 
     access_key_id: str
     principal: Principal
@@ -85,7 +85,7 @@ class Caller:
         return self.session.user_id if self.session else self.principal.unique_id
 
     def decided(self, action: str, resource: str, context: dict[str, str], allowed: bool) -> bool:
-        """Keep a decision, and give it back."""
+        """Store a decision, and return it."""
         self.decisions.append(
             {
                 "principal": self.principal.arn,
@@ -99,7 +99,7 @@ class Caller:
 
 
 class Credentials:
-    """The keys that exist, beside what moto's IAM knows of users' keys."""
+    """The existing keys, in addition to the keys of users in moto's IAM."""
 
     def __init__(self) -> None:
         self.sessions: dict[str, Session] = {}
@@ -112,9 +112,9 @@ class Credentials:
         self.saml_subjects.clear()
 
     def authenticate(self, request: AwsRequest) -> Caller:
-        """The caller of a signed request.
+        """Return the caller of a signed request.
 
-        :raises AwsError: 403: no signature, unknown or expired key, wrong token, wrong signature.
+        :raises AwsError: 403: The signature is missing or wrong, the key is unknown or expired, or the token is wrong.
         """
         claimed = request.signature
         if claimed is None:
@@ -134,9 +134,9 @@ class Credentials:
         return caller
 
     def _find(self, access_key_id: str) -> tuple[Caller, str, str | None] | None:
-        """Caller, secret and token of a key that still works; ``None`` for any other.
+        """Return the caller, secret and token of a valid key, or ``None``.
 
-        A role that was deleted takes its sessions with it, even if one of the same name was made since.
+        The sessions of a deleted role are not valid, even if a new role has the same name.
         """
         subject = self.saml_subjects.get(access_key_id)
         session = self.sessions.get(access_key_id)
@@ -156,7 +156,7 @@ class Credentials:
         return None
 
     def open_session(self, role: Principal, name: str, seconds: int, saml_subject: str | None) -> Session:
-        """Issue temporary credentials; moto's IAM learns of the key so that it finds the account."""
+        """Issue temporary credentials. moto's IAM gets the key, so that it finds the account."""
         key = iam_backend(role.account_id, role.partition).create_temp_access_key()
         key.role_arn = role.arn
         session = Session(
@@ -173,7 +173,8 @@ class Credentials:
         return session
 
     def operator(self, account_id: str, partition: str) -> dict[str, str]:
-        """The administrator of an account, an IAM user ``operator``, made at the first call; its working key."""
+        """Return a valid key of the administrator of an account, the IAM user ``operator``. The first call creates the
+        user."""
         backend = iam_backend(account_id, partition)
         if OPERATOR not in backend.users:
             backend.create_user(region_name=partition, user_name=OPERATOR, path="/", tags=[])
@@ -196,7 +197,7 @@ class Credentials:
         }
 
     def require(self, access_key_id: str) -> None:
-        """:raises KeyError: there is no such key."""
+        """:raises KeyError: There is no such key."""
         if self._find(access_key_id) is None:
             raise KeyError(f"access key {access_key_id!r} isn't known or doesn't work any more")
 
@@ -210,9 +211,9 @@ def _aws_managed_policies() -> dict[str, dict[str, Any]]:
 
 
 def aws_managed_policy(backend: IAMBackend, arn: str) -> ManagedPolicy | None:
-    """One of AWS's own policies, put into an account when it is first asked for; ``None`` if AWS has none such.
+    """Return an AWS managed policy, or ``None`` if AWS has no such policy. The first call adds it to the account.
 
-    moto would load all 1,500 of them into every account and partition, at a second each.
+    moto would need a second to load all 1,500 policies into each account and partition.
     """
     if arn not in backend.managed_policies:
         data = _aws_managed_policies().get(arn.partition(":policy")[2])

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real ``aws-iam-authenticator server``, which EKS runs too, on the test bed's STS.
+"""Run the real ``aws-iam-authenticator server``, which EKS runs too, with the STS of the test bed.
 
-The program calls the STS host that a token names, over TLS, through :class:`testbed.sts_proxy.StsProxy`.
+The program calls the STS host of a token over TLS, through :class:`testbed.sts_proxy.StsProxy`.
 
-It reads ``aws-auth`` from the cluster and watches it. So an edit takes effect a moment after it is stored, as in EKS.
+It reads ``aws-auth`` from the cluster and watches it. So an edit has effect shortly after it is stored, as in EKS.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from testbed.processes import Process
 from testbed.service import LOOPBACK, free_ports
 from testbed.sts_proxy import StsProxy
 
-# What the program logs when it has read aws-auth.
+# The log message of the program after it has read aws-auth.
 READ_EVENT = "Received aws-auth watch event"
 ANSWER_SECONDS = 20
 AUTHENTICATED = "system:authenticated"
 
 
 class Shared:
-    """What the programs of all clusters share: the executable, its way to STS, and a folder with certificates."""
+    """The shared parts of all programs: the executable, the connection to STS, and a folder with certificates."""
 
     def __init__(self, program: str, proxy: StsProxy, authority: CertificateAuthority) -> None:
         self.program = program
@@ -50,7 +50,7 @@ class Shared:
 
 
 class AwsIamAuthenticator:
-    """The program, for one cluster. It is started at the first token: many clusters never have one that needs it."""
+    """The program of one cluster. It starts at the first token, because many clusters never need it."""
 
     def __init__(self, shared: Shared, cluster_arn: str, token_cluster: str, api_url: str, api_token: str) -> None:
         self.shared = shared
@@ -63,10 +63,11 @@ class AwsIamAuthenticator:
         self.url = ""
 
     def authenticate(self, token: str, aws_auth_exists: Callable[[], bool]) -> User:
-        """The user that ``aws-auth`` gives to a token's owner.
+        """Return the user that ``aws-auth`` maps to the owner of a token.
 
-        :param aws_auth_exists: asked at the start, when the program has to read ``aws-auth`` before it can answer.
-        :raises AuthenticationError: the token is not good, or not mapped; the program tells its log alone why.
+        :param aws_auth_exists: Called at the start. If it returns true, the program has to read ``aws-auth`` before it
+            can answer.
+        :raises AuthenticationError: The token is not valid or not mapped. Only the log of the program has the reason.
         """
         with self.lock:
             if self.process is None:
@@ -118,7 +119,7 @@ class AwsIamAuthenticator:
         self.process = process
 
     def backend(self, folder: Path) -> list[str]:
-        """Arguments that say where it reads who is who."""
+        """Return the arguments that select the source of the mappings."""
         path = folder / "kubeconfig"
         path.write_text(yaml.safe_dump(self.kubeconfig()))
         return ["--backend-mode=EKSConfigMap", f"--kubeconfig={path}"]

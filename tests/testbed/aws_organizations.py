@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which accounts and regions there are: as much of AWS Organizations and EC2 as tells that.
+"""The parts of AWS Organizations and EC2 that list accounts and regions.
 
 Rules: AWS Organizations API reference (ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent,
-ListRoots); EC2 API reference, DescribeRegions; Account Management guide, "Enable or disable AWS Regions" (the regions
-that every account has from the beginning).
+ListRoots); EC2 API reference, DescribeRegions; Account Management guide, "Enable or disable AWS Regions" (the default
+regions of every account).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from testbed.aws_credentials import Caller
 from testbed.aws_wire import AwsError
 
-# Organizations pages at 20 at most, and may give less.
+# A page of Organizations has at most 20 items, and can have fewer.
 PAGE_SIZE = 3
 
 ROOT = "r-ab12"
@@ -32,7 +32,7 @@ DEFAULT_REGIONS = {
 
 @dataclass
 class Organization:
-    """An organization: its accounts and units, each with the id of what it is in."""
+    """An organization with its accounts and units, each with the id of its parent."""
 
     management_account_id: str
     units: dict[str, str] = field(default_factory=dict)
@@ -66,13 +66,13 @@ class Organizations:
 
     @property
     def known(self) -> Organization:
-        """The organization; raises :class:`AwsError` where there is none."""
+        """Return the organization. Raises :class:`AwsError` if there is none."""
         if self.organization is None:
             raise AwsError(400, "AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
         return self.organization
 
     def handle(self, caller: Caller, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """:raises AwsError: the caller is not of the management account, or the operation refuses."""
+        """:raises AwsError: The caller is not in the management account, or the operation fails."""
         if caller.account_id != self.known.management_account_id:
             raise AwsError(400, "AccessDeniedException", "You don't have permissions to access this resource.")
         if operation not in self.operations:
@@ -116,7 +116,7 @@ class Organizations:
 
 
 def page(key: str, items: list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
-    """One page; raises :class:`AwsError` for a token that is none."""
+    """Return one page. Raises :class:`AwsError` for an invalid token."""
     token = parameters.get("NextToken", "0")
     if not token.isdigit() or int(token) > len(items):
         raise AwsError(400, "InvalidInputException", "You specified an invalid value for nextToken.")
@@ -126,7 +126,7 @@ def page(key: str, items: list[dict[str, Any]], parameters: dict[str, Any]) -> d
 
 
 class Regions:
-    """The operation DescribeRegions of the service ``ec2``: what an account has enabled."""
+    """The operation DescribeRegions of the service ``ec2``. It returns the enabled regions of an account."""
 
     def __init__(self) -> None:
         self.enabled: dict[str, list[str]] = {}
@@ -138,7 +138,7 @@ class Regions:
         return self.enabled.get(account_id) or DEFAULT_REGIONS[partition]
 
     def handle(self, caller: Caller, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """:raises AwsError: anything else was asked for."""
+        """:raises AwsError: The request is for another operation."""
         if operation != "DescribeRegions" or parameters:
             raise AwsError(501, "NotImplemented", f"The test bed doesn't serve ec2:{operation} with {parameters}")
         regions = [

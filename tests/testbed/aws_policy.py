@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evaluating IAM policies.
+"""Evaluate IAM policies.
 
-Rules: IAM User Guide, "Policy evaluation logic", "JSON policy elements: Principal", "Condition operators" and
-"IAM policy elements: Variables and tags". Whatever isn't known here (an operator, a condition key, a variable without
-a value) never lets anybody in: an Allow with it doesn't apply, a Deny with it does.
+Rules: IAM User Guide, "Policy evaluation logic", "JSON policy elements: Principal", "Condition operators" and "IAM
+policy elements: Variables and tags". An unknown operator, an unknown condition key or a variable without a value never
+gives access. An Allow statement with it does not apply, and a Deny statement applies.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LITERALS = {"*": "*", "?": "?", "$": "$"}
 
 
 class Verdict(Enum):
-    """What one policy says."""
+    """The result of one policy."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -29,7 +29,7 @@ class Verdict(Enum):
 
 
 class Context:
-    """What is known of a request: condition keys (in any letter case) with one value each; ``None`` is not there."""
+    """The context of a request: condition keys, in any letter case, with one value each. ``None`` is a missing key."""
 
     def __init__(self, keys: dict[str, str | None]) -> None:
         self.values = {name.lower(): value for name, value in keys.items()}
@@ -39,20 +39,20 @@ class Context:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A policy's "one or a list of"."""
+    """Return a list for a policy element that is one value or a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def statements(document: str) -> tuple[str, list[dict[str, Any]]]:
-    """Version and statements of a policy document. Without a version it is 2008-10-17, which has no variables."""
+    """Return the version and the statements of a policy document. The default version 2008-10-17 has no variables."""
     policy = json.loads(document)
     return policy.get("Version", "2008-10-17"), as_list(policy["Statement"])
 
 
 def principals(statement: dict[str, Any]) -> list[tuple[str, str]]:
-    """``(kind, name)`` of each principal; ``"*"`` alone is everybody, as ``{"AWS": "*"}`` is."""
+    """Return ``(kind, name)`` of each principal. ``"*"`` means all principals, as ``{"AWS": "*"}`` does."""
     element = statement.get("Principal", {})
     if element == "*":
         return [("AWS", "*")]
@@ -60,7 +60,7 @@ def principals(statement: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def identity_policy_verdict(documents: Iterable[str], action: str, resource: str, context: Context) -> Verdict:
-    """What a caller's own policies say of an action on a resource: any Deny wins, then any Allow."""
+    """Return the result of the caller's policies for an action on a resource. A Deny has precedence over an Allow."""
     verdict = Verdict.SILENT
     for document in documents:
         version, parts = statements(document)
@@ -76,7 +76,7 @@ def identity_policy_verdict(documents: Iterable[str], action: str, resource: str
 
 
 def missing_keys(documents: Iterable[str], action: str, resource: str, context: Context) -> list[str]:
-    """The condition keys of the statements that bear on an action and a resource which nothing is known of."""
+    """Return the condition keys without a value in the statements for an action and a resource."""
     bearing = [
         statement
         for document in documents
@@ -88,14 +88,15 @@ def missing_keys(documents: Iterable[str], action: str, resource: str, context: 
 
 
 def trust_statements(document: str, action: str, context: Context) -> list[tuple[Verdict, dict[str, Any]]]:
-    """The statements of a trust policy that bear on ``action``, with what each says to principals that it names."""
+    """Return the statements of a trust policy for ``action``, each with its effect on the principals that it names."""
     version, parts = statements(document)
     found = [(statement_effect(part, version, context), part) for part in parts if _action_matches(part, action)]
     return [(effect, part) for effect, part in found if effect is not Verdict.SILENT]
 
 
 def statement_effect(statement: dict[str, Any], version: str, context: Context) -> Verdict:
-    """Allow or Deny if the conditions hold, else silence; a condition that can't be judged holds for Deny only."""
+    """Return Allow or Deny if the conditions are true. A condition with an unknown result counts as true for Deny
+    only."""
     holds = conditions_hold(statement.get("Condition", {}), version, context)
     if statement["Effect"].lower() == "deny":
         return Verdict.SILENT if holds is False else Verdict.DENY
@@ -103,7 +104,7 @@ def statement_effect(statement: dict[str, Any], version: str, context: Context) 
 
 
 def conditions_hold(block: dict[str, dict[str, Any]], version: str, context: Context) -> bool | None:
-    """Whether all conditions hold; ``None`` if none fails and one of them can't be judged."""
+    """Return whether all conditions are true. Return ``None`` if none is false and one has an unknown result."""
     unknown = False
     for operator, comparisons in block.items():
         for key, wanted in comparisons.items():
@@ -119,7 +120,8 @@ def conditions_hold(block: dict[str, dict[str, Any]], version: str, context: Con
 
 
 def _substitute(text: str, version: str, context: Context) -> str | None:
-    """``text`` with its policy variables replaced; ``None`` if one has no value, which then matches nothing."""
+    """Return ``text`` with replaced policy variables. Return ``None`` if a variable has no value. Then nothing
+    matches."""
     if version != "2012-10-17":
         return text
     missing = False
@@ -135,13 +137,13 @@ def _substitute(text: str, version: str, context: Context) -> str | None:
 
 
 def wildcard_match(pattern: str, text: str) -> bool:
-    """IAM's wildcards: ``*`` any characters, ``?`` one."""
+    """Match the wildcards of IAM: ``*`` for any characters and ``?`` for one."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
 def arn_like(pattern: str, arn: str) -> bool:
-    """``ArnLike``: each of the six parts of an ARN is compared on its own; a wildcard doesn't cross a colon."""
+    """Match ``ArnLike``: compare each of the six parts of an ARN separately. A wildcard does not match a colon."""
     wanted, actual = pattern.split(":", 5), arn.split(":", 5)
     return len(wanted) == len(actual) == 6 and all(map(wildcard_match, wanted, actual))
 
@@ -151,7 +153,7 @@ _OPERATORS = {
     "stringequalsignorecase": lambda wanted, actual: wanted.casefold() == actual.casefold(),
     "stringlike": wildcard_match,
     "arnlike": arn_like,
-    "arnequals": arn_like,  # the two are the same (IAM User Guide, "ARN condition operators")
+    "arnequals": arn_like,  # both operators are the same (IAM User Guide, "ARN condition operators")
 }
 
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM roles and users of all accounts as moto holds them, found by ARN, each with its unique id.
+"""Find the IAM roles and users of all accounts in moto by their ARN. Each has a unique id.
 
-A principal that is deleted and made again has the same ARN and another unique id (IAM User Guide, "Unique
-identifiers"): trust policies and access entries hold on to the id.
+A principal that is deleted and created again has the same ARN and another unique id (IAM User Guide, "Unique
+identifiers"). Trust policies and access entries store the id.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PRINCIPAL_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{
 
 @dataclass(frozen=True)
 class Principal:
-    """A role or user. ``arn`` has its path; ``holder`` is moto's object."""
+    """A role or user. ``arn`` includes the path, and ``holder`` is the object of moto."""
 
     arn: str
     kind: str
@@ -45,7 +45,7 @@ def iam_backend(account_id: str, partition: str) -> IAMBackend:
 
 
 def known_backends(partition: str) -> Iterator[tuple[str, IAMBackend]]:
-    """``(account id, backend)`` of every account that exists in the partition."""
+    """Return ``(account id, backend)`` of every account in the partition."""
     for account_id, partitions in list(iam_backends.items()):
         backend = partitions.get(partition)
         if backend:
@@ -53,7 +53,7 @@ def known_backends(partition: str) -> Iterator[tuple[str, IAMBackend]]:
 
 
 def find_principal(arn: str) -> Principal | None:
-    """The role or user with exactly this ARN (path and letter case included), or ``None``."""
+    """Return the role or user with exactly this ARN, including path and letter case, or ``None``."""
     found = _PRINCIPAL_ARN.fullmatch(arn)
     if not found or found["account"] not in iam_backends:
         return None
@@ -66,7 +66,7 @@ def find_principal(arn: str) -> Principal | None:
 
 
 def unique_id_exists(unique_id: str, partition: str) -> bool:
-    """Whether a role or user of any account has this unique id."""
+    """Return whether a role or user of any account has this unique id."""
     holders: list[Any] = [
         holder
         for _unused, backend in known_backends(partition)
@@ -76,18 +76,18 @@ def unique_id_exists(unique_id: str, partition: str) -> bool:
 
 
 def without_path(arn: str) -> str:
-    """The ARN as STS and ``aws-auth`` have it: ``…:role/a/b/name`` becomes ``…:role/name``."""
+    """Return the ARN in the form of STS and ``aws-auth``: ``…:role/a/b/name`` becomes ``…:role/name``."""
     head, _unused, name = arn.rpartition("/")
     return f"{head.split('/', 1)[0]}/{name}"
 
 
 def is_principal_arn(text: str) -> bool:
-    """Whether the text is the ARN of an IAM role or user, existing or not."""
+    """Return whether the text is the ARN of an IAM role or user, even if it does not exist."""
     return _PRINCIPAL_ARN.fullmatch(text) is not None
 
 
 def policy_documents(principal: Principal) -> list[str]:
-    """The policy documents that apply to a principal: inline and attached, a user's groups' included."""
+    """Return the inline and attached policy documents of a principal, including those of a user's groups."""
     holders = [principal.holder]
     if principal.kind == "user":
         holders += iam_backend(principal.account_id, principal.partition).get_groups_for_user(principal.name)
@@ -100,7 +100,7 @@ def policy_documents(principal: Principal) -> list[str]:
 
 
 def forget_in_trust_policies(gone: Principal) -> None:
-    """Put the unique id where trust policies named a principal that was deleted.
+    """Replace a deleted principal in trust policies by its unique id.
 
     Source: IAM User Guide, "JSON policy elements: Principal": the principal ID appears in place of the ARN.
     """

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checking a request's SigV4 signature with botocore's own implementation of the algorithm.
+"""Check the SigV4 signature of a request with botocore's implementation of the algorithm.
 
-Rules: IAM User Guide, "AWS Signature Version 4 for API requests". A replayed EKS token is such a request: its cluster
-name is the signed header ``x-k8s-aws-id``, so that a token for one cluster is worth nothing on another.
+Rules: IAM User Guide, "AWS Signature Version 4 for API requests". A replayed EKS token is such a request. Its cluster
+name is the signed header ``x-k8s-aws-id``, so that a token is valid for one cluster only.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from botocore.credentials import Credentials
 
 from testbed.aws_wire import AwsRequest, Signature
 
-# A signed request is good for five minutes either way; a presigned one names its own time, at most a week.
+# The time of a signed request can differ by five minutes. A presigned request has its own expiry, of at most a week.
 CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
 
-# STS takes no notice of that time (aws-iam-authenticator, pkg/token/token.go: "valid for 15 minutes regardless").
+# STS ignores that expiry (aws-iam-authenticator, pkg/token/token.go: "valid for 15 minutes regardless").
 STS_LIFETIME = timedelta(minutes=15)
 
 MISMATCH = (
@@ -33,7 +33,7 @@ MISMATCH = (
 
 
 def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str | None:
-    """Why the signature doesn't hold at ``moment``, in AWS's words; ``None`` if it does."""
+    """Return the error of the signature at ``moment``, in the words of AWS, or ``None``."""
     claimed = request.signature
     if claimed is None:
         return MISMATCH
@@ -65,7 +65,7 @@ def signature_problem(request: AwsRequest, secret: str, moment: datetime) -> str
 
 
 def expected_signature(request: AwsRequest, claimed: Signature, secret: str) -> str:
-    """The signature of the request as it arrived, over the headers that the client says it signed."""
+    """Return the expected signature of the received request, over the headers that the client has signed."""
     query = "&".join(pair for pair in request.query_string.split("&") if not pair.startswith("X-Amz-Signature="))
     received = AWSRequest(
         method=request.method,

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""STS on moto's IAM: AssumeRole and AssumeRoleWithSAML weigh the role's trust policy for real.
+"""STS on moto's IAM. AssumeRole and AssumeRoleWithSAML evaluate the trust policy of the role.
 
-moto's own STS lets anybody assume anything, roles that don't exist included, so only its IAM is used here.
-Sources: STS API reference (the operations); IAM User Guide, "Policy evaluation logic" and "Cross-account policy
-evaluation logic" (whose permission is needed when), "Available keys for AWS STS" (the condition keys).
+moto's own STS allows every call, even for a role that does not exist. So only its IAM is used here. Sources: STS API
+reference; IAM User Guide, "Policy evaluation logic" and "Cross-account policy evaluation logic" (required permissions),
+"Available keys for AWS STS" (condition keys).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SAML_ATTRIBUTE = "https://aws.amazon.com/SAML/Attributes/"
 
 
 class Sts:
-    """The operations by name: each takes the caller (``None`` if unsigned) and validated parameters."""
+    """The operations by name. Each one gets the caller (``None`` for an unsigned request) and valid parameters."""
 
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
@@ -50,7 +50,7 @@ class Sts:
         return {"UserId": caller.user_id, "Account": caller.account_id, "Arn": caller.arn}
 
     def get_access_key_info(self, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
-        """:raises AwsError: ValidationError: the key isn't known."""
+        """:raises AwsError: ValidationError: The key is unknown."""
         key = parameters["AccessKeyId"]
         for account_id, backend in known_backends(caller.partition):
             if key in backend.access_keys:
@@ -58,7 +58,8 @@ class Sts:
         raise AwsError(400, "ValidationError", "Invalid Access Key")
 
     def assume_role(self, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
-        """:raises AwsError: AccessDenied (no such role, or no leave to assume it), ValidationError (duration)."""
+        """:raises AwsError: AccessDenied (the role does not exist, or the caller may not assume it), ValidationError
+        (duration)."""
         name = parameters["RoleSessionName"]
         denied = AwsError(
             403,
@@ -90,7 +91,7 @@ class Sts:
         return assumed(self.credentials.open_session(role, name, seconds, caller.saml_subject))
 
     def assume_role_with_saml(self, caller: None, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The assertion's signature is not checked: there is no identity provider to have made one.
+        """The signature of the assertion is not checked, because there is no identity provider.
 
         :raises AwsError: InvalidIdentityToken, AccessDenied, ValidationError (duration).
         """
@@ -148,10 +149,10 @@ def assumed(session: Session) -> dict[str, Any]:
 
 
 def may_assume(caller: Caller, role: Principal, context: Context) -> bool:
-    """Whether the trust policy lets the caller in, with the caller's own policies where those are needed too.
+    """Return whether the trust policy allows the caller, and the caller's own policies if they are required.
 
-    Within one account it is enough that the trust policy names the caller itself, or everybody. Where it names only
-    the account, or the caller is of another account, the caller's own policies must allow the call as well.
+    Within one account, it is enough that the trust policy names the caller or all principals. If it names only the
+    account, or if the caller is in another account, the caller's own policies must allow the call, too.
     """
     trusted_itself = trusted_by_account = False
     for effect, statement in trust_statements(role.holder.assume_role_policy_document, "sts:AssumeRole", context):
@@ -173,7 +174,8 @@ def may_assume(caller: Caller, role: Principal, context: Context) -> bool:
 
 
 def names_caller(name: str, caller: Caller) -> bool:
-    """Whether a principal of a trust policy is everybody, the caller's role or user (by ARN or id), or its session."""
+    """Return whether a principal of a trust policy is the caller's role, user or session, by ARN or id, or all
+    principals."""
     return name in ("*", caller.principal.arn, caller.principal.unique_id, caller.arn)
 
 
@@ -182,7 +184,7 @@ def account_names(caller: Caller) -> tuple[str, str]:
 
 
 def check_duration(role: Principal, seconds: int) -> None:
-    """:raises AwsError: ValidationError: longer than the role's MaxSessionDuration."""
+    """:raises AwsError: ValidationError: The duration is longer than MaxSessionDuration of the role."""
     if seconds > int(role.holder.max_session_duration or DEFAULT_SESSION_SECONDS):
         raise AwsError(
             400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
@@ -190,10 +192,10 @@ def check_duration(role: Principal, seconds: int) -> None:
 
 
 def read_assertion(encoded: str) -> dict[str, Any]:
-    """What STS reads of a SAML response (IAM User Guide, "Configure SAML assertions").
+    """Read a SAML response as STS does (IAM User Guide, "Configure SAML assertions").
 
-    :returns: ``subject``, ``issuer``, ``recipient``, ``session_name`` and ``roles``, a list of sets of a role's and a
-        provider's ARN.
+    :returns: ``subject``, ``issuer``, ``recipient``, ``session_name`` and ``roles``. ``roles`` is a list of pairs of
+        the ARNs of a role and a provider.
     :raises AwsError: InvalidIdentityToken.
     """
     try:

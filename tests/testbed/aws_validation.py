@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service model demands of an operation's input: required members, types, lengths, ranges, enums, patterns.
+"""Validate the input of an operation by the service model: required members, types, lengths, ranges, enums, patterns.
 
-botocore's own validator stops at what a client can tell (types, required members, minima); a service also enforces
-maxima, enums and patterns of the same model, so all of them are walked here. Violations are worded as AWS words them.
+The validator of botocore checks only required members, types and minima. A service also checks maxima, enums and
+patterns, so this validator checks all of them. The messages are those of AWS.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def violations(shape: Shape, value: Any, where: str = "") -> Iterator[str]:
-    """Each constraint of ``shape`` that ``value`` breaks, in AWS's words; ``where`` is the member's dotted name."""
+    """Return each constraint of ``shape`` that ``value`` violates, in the words of AWS. ``where`` is the path of the
+    member."""
     kind = shape.type_name
     expected = _TYPES.get(kind)
     if expected and (not isinstance(value, expected) or (kind != "boolean" and isinstance(value, bool))):
@@ -74,8 +75,8 @@ def _size_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
 
 @lru_cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A model's pattern (Java's dialect) for Python. There ``\\w`` and its like are ASCII, and Unicode has property
-    classes; those used have equals in Python."""
+    r"""Convert a pattern of a model from the dialect of Java to Python. In Java, ``\w`` is ASCII, and Unicode property
+    classes exist. Python has equivalents of those in use."""
     ascii_class = {r"\w": "A-Za-z0-9_", r"\d": "0-9", r"\s": r" \t\n\x0b\f\r"}
     unicode_class = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
     parts, in_brackets = [], False
@@ -90,12 +91,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _join(where: str, name: str) -> str:
-    """AWS names members in lower camel case: ``roleName`` for ``RoleName``."""
+    """AWS writes the names of members in lower camel case, such as ``roleName`` for ``RoleName``."""
     name = name[:1].lower() + name[1:]
     return f"{where}.{name}" if where else name
 
 
 def describe(found: list[str]) -> str:
-    """One message for all violations, as AWS gives it."""
+    """Return one message for all violations, in the form of AWS."""
     errors = "error" if len(found) == 1 else "errors"
     return f"{len(found)} validation {errors} detected: {'; '.join(found)}"

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS requests and answers as they travel: which service and operation a request names, its parameters, and how each
-protocol words results and errors (query for IAM and STS, EC2's own query, REST-JSON for EKS, JSON for Organizations).
+"""AWS requests and answers on the wire: the service and operation of a request, its parameters, and the results and
+errors of each protocol. The protocols are query (IAM, STS), EC2's query, REST-JSON (EKS) and JSON (Organizations).
 
-Operations, shapes and paths are those of botocore's own service models (in moto's subclasses of them, so that moto's
-parser and serialiser can be used for the query protocol).
+Operations, shapes and paths come from botocore's service models. They are moto's subclasses of these models, so that
+moto's parser and serializer work for the query protocol.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from werkzeug.datastructures import MultiDict
 QUERY_SERVICES = ("iam", "sts")
 SERVICES = (*QUERY_SERVICES, "eks", "ec2", "organizations")
 
-# Operations that are made without credentials (STS API reference, "Actions").
+# Operations without credentials (STS API reference, "Actions").
 UNSIGNED_OPERATIONS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 READ_PREFIXES = ("Get", "List", "Describe", "Simulate", "Generate")
@@ -45,7 +45,7 @@ Answer = tuple[int, Headers, bytes]
 
 
 class AwsError(Exception):
-    """A refusal: HTTP status, AWS's error code and its message; the protocol words it."""
+    """An error: the HTTP status, AWS's error code and the message. The protocol formats it."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -56,7 +56,7 @@ class AwsError(Exception):
 
 @dataclass(frozen=True)
 class Signature:
-    """What a SigV4 request says about its own signing, from the Authorization header or from the query string."""
+    """The signature data of a SigV4 request, from the Authorization header or the query string."""
 
     access_key_id: str
     date: str
@@ -72,7 +72,7 @@ class Signature:
 
 @dataclass
 class AwsRequest:
-    """One request. ``target`` is the path and query string exactly as sent, which is what the client signed."""
+    """A request. ``target`` is the received path and query string, which the client has signed."""
 
     method: str
     target: str
@@ -93,7 +93,8 @@ class AwsRequest:
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """Parameters of the query protocol: from the query string and from a form body, the last of each name."""
+        """Return the parameters of the query protocol, from the query string and a form body. The last value of a name
+        counts."""
         values = parse_qs(self.query_string, keep_blank_values=True)
         if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             values.update(parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -101,7 +102,7 @@ class AwsRequest:
 
     @cached_property
     def service(self) -> str:
-        """``iam``, ``sts`` or ``eks``; another signing name as it is; ``""`` where nothing tells."""
+        """Return ``iam``, ``sts``, ``eks`` or another signing name, or ``""`` if the request has none."""
         if self.signature:
             return self.signature.service
         if "Action" in self.form:
@@ -118,7 +119,7 @@ class AwsRequest:
 
     @cached_property
     def operation(self) -> OperationModel | None:
-        """The service model's operation, or ``None`` if the service has none such."""
+        """Return the operation of the service model, or ``None``."""
         if self.service in (*QUERY_SERVICES, "ec2", "organizations"):
             name = self.form.get("Action", "") or self.headers.get("x-amz-target", "").rpartition(".")[2]
             model = service_model(self.service)
@@ -130,14 +131,15 @@ class AwsRequest:
 
     @property
     def known_operation(self) -> OperationModel:
-        """The operation; raises :class:`AwsError` where the service has none such."""
+        """Return the operation. Raises :class:`AwsError` if the service does not have it."""
         if self.operation is None:
             raise AwsError(400, "InvalidAction", f"Could not find operation {self.form.get('Action', '')}")
         return self.operation
 
     @property
     def operation_name(self) -> str:
-        """As the record of calls has it: ``iam:GetRole``; for what no model knows, what was asked for."""
+        """Return the name in the record of calls, such as ``iam:GetRole``. An unknown operation has the name in the
+        request."""
         if self.operation:
             return f"{self.service}:{self.operation.name}"
         asked = self.form.get("Action") or f"{self.method} {unquote(self.path)}"
@@ -145,7 +147,7 @@ class AwsRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether the operation changes something. Of STS none does."""
+        """Return whether the operation changes something. Operations of STS never do."""
         if self.service == "sts":
             return False
         if self.operation:
@@ -153,14 +155,14 @@ class AwsRequest:
         return self.method != "GET"
 
     def query_parameters(self) -> dict[str, Any]:
-        """Typed parameters of a query-protocol operation. Unknown ones are dropped, as AWS does."""
+        """Return the typed parameters of a query operation. Unknown parameters are ignored, as in AWS."""
         try:
             return QueryParser(self.known_operation).parse({"values": MultiDict(self.form)})
         except ValueError as error:
             raise AwsError(400, "MalformedInput", f"A parameter isn't of its type: {error}") from error
 
     def json_parameters(self) -> dict[str, Any]:
-        """Members of a JSON operation's input, not yet validated."""
+        """Return the input of a JSON operation, without validation."""
         try:
             members: dict[str, Any] = json.loads(self.body or b"{}")
         except ValueError as error:
@@ -168,7 +170,7 @@ class AwsRequest:
         return members
 
     def rest_parameters(self) -> dict[str, Any]:
-        """Members of a REST-JSON operation's input, from path, query string and body, not yet validated."""
+        """Return the input of a REST-JSON operation from path, query string and body, without validation."""
         found = find_rest_operation(self.method, self.path)
         if found is None:
             raise AwsError(404, "NotFoundException", f"There is no {self.method} {self.path}")
@@ -195,7 +197,8 @@ class AwsRequest:
 
 
 def typed_query_value(type_name: str, texts: list[str]) -> Any:
-    """A query string's value as its shape's type; text that isn't an integer stays text for validation to refuse."""
+    """Return a value of the query string in the type of its shape. An invalid integer remains text, and the validation
+    finds it."""
     if type_name == "list":
         return texts
     if type_name == "integer" and re.fullmatch(r"-?\d{1,18}", texts[-1]):
@@ -204,7 +207,8 @@ def typed_query_value(type_name: str, texts: list[str]) -> Any:
 
 
 def read_request(environ: dict[str, Any], body: bytes) -> AwsRequest:
-    """The request in a WSGI environment, parsed once and kept there: the record of calls and the service both ask."""
+    """Return the request of a WSGI environment. It is parsed once, because the record of calls and the service both
+    need it."""
     if "testbed.aws_request" not in environ:
         headers = {
             name.removeprefix("HTTP_").replace("_", "-").lower(): value
@@ -217,7 +221,7 @@ def read_request(environ: dict[str, Any], body: bytes) -> AwsRequest:
 
 
 def read_signature(request: AwsRequest) -> Signature | None:
-    """The parts of a SigV4 signature (IAM User Guide, "Authenticating requests"), or ``None`` if there isn't one."""
+    """Return the parts of a SigV4 signature (IAM User Guide, "Authenticating requests"), or ``None``."""
     found = _AUTHORIZATION.match(request.headers.get("authorization", ""))
     query = {name: texts[-1] for name, texts in parse_qs(request.query_string).items()}
     if found:
@@ -257,7 +261,7 @@ def service_model(service: str) -> ServiceModel:
 
 @lru_cache
 def rest_routes() -> list[tuple[str, re.Pattern[str], OperationModel]]:
-    """Method, path and operation of every EKS operation. A parameter takes one segment, percent-encoded."""
+    """Return the method, path and operation of all EKS operations. A parameter is one percent-encoded segment."""
     routes = []
     model = service_model("eks")
     for name in model.operation_names:
@@ -279,7 +283,8 @@ def find_rest_operation(method: str, path: str) -> tuple[OperationModel, dict[st
 
 
 def render_query_result(request: AwsRequest, result: dict[str, Any] | None) -> Answer:
-    """A result of IAM, STS or EC2: XML, or JSON where the client asks for it (aws-iam-authenticator does)."""
+    """Return a result of IAM, STS or EC2 as XML, or as JSON if the client requests it, as aws-iam-authenticator
+    does."""
     request_id = str(uuid.uuid4())
     name = request.known_operation.name
     if request.headers.get("accept") == "application/json":
@@ -295,7 +300,7 @@ def render_rest_result(result: dict[str, Any]) -> Answer:
 
 
 def render_error(service: str, status: int, code: str, message: str) -> Answer:
-    """An error in the words of the service's protocol."""
+    """Return an error in the form of the service's protocol."""
     request_id = str(uuid.uuid4())
     if service in QUERY_SERVICES:
         model = service_model(service)
@@ -328,7 +333,7 @@ def answered(status: int, content_type: str, request_id: str, body: str | bytes,
 
 
 def to_json(value: Any) -> bytes:
-    """JSON with times as seconds since the epoch, as the REST-JSON protocol has them."""
+    """Return JSON with times as seconds since the epoch, as in the REST-JSON protocol."""
 
     def seconds(moment: Any) -> float:
         if not isinstance(moment, datetime):

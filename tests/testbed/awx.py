@@ -1,12 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX's API (version 24) as far as the modules of ``awx.awx`` need it to configure AWX, strict; and what a launch of a
-template then gives to its jobs.
+"""The API of AWX 24, as far as the modules of ``awx.awx`` need it, and the content of the jobs of a launch.
 
-It keeps what it is sent and refuses what AWX refuses: fields that an object does not have, references to nothing, names
-that are taken, credentials that a template cannot carry, playbooks that a project has not, prompts that a template does
-not ask for, circles in a workflow. AWX ignores unknown fields; here they are errors. No job is run.
+It stores valid objects and rejects what AWX rejects: unknown references, names in use, and cycles in a workflow. It
+also rejects credentials that a template cannot have, playbooks that a project does not have, and prompts that a
+template does not allow. AWX ignores unknown fields. Here they are errors. No job runs.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ TEXT = {"type": "string"}
 FLAG = {"type": "boolean"}
 NUMBER = {"type": "integer", "minimum": 0}
 MAP = {"type": "object"}
-# A playbook for AWX (awx/main/utils/ansible.py) is a file that begins a play or imports one.
+# A playbook for AWX (awx/main/utils/ansible.py) is a file that begins with a play or an import of a playbook.
 PLAYBOOK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):\s*\S", re.MULTILINE)
 FAILURES = {"notification_templates_error": "notification_templates"}
 MANAGED_TYPES = {
@@ -65,7 +64,7 @@ MANAGED_TYPES = {
         },
     }
 }
-# What a notification is configured by, with AWX's defaults (awx/main/notifications). None: it has to be given.
+# The configuration of a notification, with the defaults of AWX (awx/main/notifications). None: it is required.
 NOTIFICATIONS: dict[str, dict[str, Any]] = {
     "slack": {"token": None, "channels": None, "hex_color": ""},
     "webhook": {
@@ -85,8 +84,8 @@ def one_of(*choices: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of object. ``fields`` are schemas; the value of one in ``refers`` is the id of an object of that kind, and
-    ``lists`` are the objects that are associated with it."""
+    """A type of object. ``fields`` has schemas. A field in ``refers`` has the id of an object of that kind, and
+    ``lists`` has the kinds of associated objects."""
 
     type: str
     fields: dict[str, Any]
@@ -226,7 +225,7 @@ UNIFIED = ("job_templates", "workflow_job_templates", "projects", "workflow_appr
 
 @dataclass
 class Job:
-    """What AWX starts: a playbook of a project on a slice of the inventory, numbered from 1."""
+    """A job of AWX: a playbook of a project on a slice of the inventory. Slices are numbered from 1."""
 
     template: dict[str, Any]
     project: dict[str, Any]
@@ -239,7 +238,7 @@ class Job:
 
 
 class Step(NamedTuple):
-    """A step of a workflow: the template, the variables that it is given, in how many jobs it runs."""
+    """A step of a workflow: the template, its variables, and the number of jobs."""
 
     template: str
     variables: dict[str, Any]
@@ -248,18 +247,18 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkout:
-    """What the last successful update of a project has brought."""
+    """The result of the last successful update of a project."""
 
     revision: str
     playbooks: tuple[str, ...]
     files: frozenset[str]
-    # Collections that it installed, which come before those of the execution environment.
+    # The collections that the update installed. They have precedence over those of the execution environment.
     collections: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Update:
-    """An update of a project that has ended."""
+    """A finished update of a project."""
 
     project: int
     status: str
@@ -273,8 +272,8 @@ class Update:
 
 
 class Awx:
-    """The WSGI application. ``projects`` are the folders of projects by the address of their repository; ``galaxy``
-    is whether Ansible Galaxy can be reached from there."""
+    """The WSGI application. ``projects`` has the folders of projects by the URL of their repository. ``galaxy`` says
+    whether the projects can download from Ansible Galaxy."""
 
     def __init__(self, token: str, projects: dict[str, Path], galaxy: bool = False) -> None:
         self.token = token
@@ -292,11 +291,11 @@ class Awx:
             self.add("credential_types", {"name": name, "kind": "cloud", **content})
 
     def take(self, other: Awx) -> None:
-        """Have what another one has, from its updates to its objects; the folders of projects stay its own."""
+        """Copy all data of another AWX, except the folders of projects."""
         vars(self).update(copy.deepcopy({**vars(other), "projects": self.projects}))
 
     def state(self) -> str:
-        """Everything that it keeps."""
+        """Return all stored data."""
         associated = sorted((number, name, held) for (number, name), held in self.associated.items())
         return json.dumps([self.objects, associated, self.surveys], sort_keys=True)
 
@@ -361,7 +360,7 @@ class Awx:
     # Objects
 
     def find(self, endpoint: str, query: dict[str, str]) -> Iterator[int]:
-        """The objects that a query names. :raises Refusal: a field that they do not have."""
+        """Return the objects that match a query. :raises Refusal: The objects do not have a field of the query."""
         kinds = UNIFIED if endpoint == "unified_job_templates" else (endpoint,)
         known = {"id", "type"}.union(*(KINDS[name].schema()["properties"] for name in kinds))
         if unknown := {name.removeprefix("or__") for name in query} - known:
@@ -395,7 +394,7 @@ class Awx:
         self.keep(number, self.endpoints[number], {**before, **changes})
 
     def keep(self, number: int, endpoint: str, item: dict[str, Any]) -> None:
-        """Check an object as it would be, and keep it."""
+        """Validate an object and store it."""
         kind = KINDS[endpoint]
         check(kind.schema(), item, "__all__")
         for name, wanted in kind.refers.items():
@@ -421,7 +420,7 @@ class Awx:
             raise Refusal(**{name: [f'Invalid pk "{number}" - object does not exist.']})
 
     def shown(self, number: int) -> dict[str, Any]:
-        """An object as the API shows it: secrets are not."""
+        """Return an object as in an answer of the API, without secrets."""
         endpoint, item = self.endpoints[number], dict(self.objects[number])
         url = f"{ROOT}{endpoint}/{number}/"
         related = {name: f"{url}{name}/" for name in (*KINDS[endpoint].lists, "survey_spec")}
@@ -444,7 +443,7 @@ class Awx:
     def secrets_of(self, credential_type: int) -> set[str]:
         return {one["id"] for one in self.objects[credential_type]["inputs"]["fields"] if one.get("secret")}
 
-    # Rules of some kinds
+    # Rules of single kinds
 
     def check_credential_type(self, item: dict[str, Any]) -> None:
         check_credential_type(item.get("inputs", {}), item.get("injectors", {}))
@@ -491,8 +490,9 @@ class Awx:
         return self.projects[url]
 
     def update_project(self, project: int) -> int:
-        """Update a project as AWX's control plane does (awx/playbooks/project_update.yml), which also installs what
-        ``collections/requirements.yml`` names. One that fails leaves what the last one brought."""
+        """Update a project as AWX's control plane does (awx/playbooks/project_update.yml). An update also installs the
+        collections of ``collections/requirements.yml``. After a failed update, the files of the last successful update
+        remain."""
         number = len(self.updates) + 1
         folder = self.folder(project)
         files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -517,7 +517,7 @@ class Awx:
         return number
 
     def associate(self, number: int, name: str, body: dict[str, Any]) -> None:
-        """:raises Refusal: the two do not go together."""
+        """:raises Refusal: The two objects cannot be associated."""
         endpoint = self.endpoints[number]
         held = self.associated.setdefault((number, name), [])
         self.check_reference("id", body["id"], KINDS[endpoint].lists[name])
@@ -537,20 +537,20 @@ class Awx:
         held.append(body["id"])
 
     def after(self, node: int) -> set[int]:
-        """A node and all that follow it, on whatever way."""
+        """Return a node and all nodes that follow it."""
         found = {node}
         for name in KINDS["workflow_job_template_nodes"].lists:
             for other in self.associated.get((node, name), []):
                 found |= self.after(other)
         return found
 
-    # What becomes of it
+    # Jobs, updates and workflows
 
     def named(self, endpoint: str, name: str) -> int:
         return next(self.find(endpoint, {"name": name}))
 
     def create_credential(self, name: str, credential_type: str, inputs: dict[str, str]) -> int:
-        """As a person makes one by hand."""
+        """Create a credential as a user does in the web interface."""
         return self.add(
             "credentials",
             {
@@ -562,7 +562,7 @@ class Awx:
         )
 
     def injection(self, credential: int, folder: str) -> Injection:
-        """:raises Refusal: a required field is empty."""
+        """:raises Refusal: A required field is empty."""
         item = self.objects[credential]
         kind = self.objects[item["credential_type"]]
         if missing := missing_inputs(kind["inputs"], item["inputs"]):
@@ -570,15 +570,16 @@ class Awx:
         return inject(kind["inputs"], kind["injectors"], item["inputs"], f"{folder}/{credential}")
 
     def update_of(self, source: str, folder: str) -> tuple[Path, Injection]:
-        """The file that an inventory source reads, and what the read is given."""
+        """Return the file of an inventory source, and the environment of the update."""
         item = self.objects[self.named("inventory_sources", source)]
         return self.folder(item["source_project"]) / item["source_path"], self.injection(item["credential"], folder)
 
     def imported(self, source: str, found: dict[str, Any]) -> dict[str, Any]:
-        """An inventory after an update of its source, as jobs get it (AWX: management/commands/inventory_import.py).
+        """Return an inventory after an update of its source, as jobs get it (AWX:
+        management/commands/inventory_import.py).
 
-        ``found`` is what ``ansible-inventory --list --export`` printed. With ``overwrite``, hosts that were not found
-        are gone; variables that were not found are only gone with ``overwrite_vars``.
+        ``found`` is the output of ``ansible-inventory --list --export``. With ``overwrite``, missing hosts are removed.
+        Missing variables are removed only with ``overwrite_vars``.
         """
         number = self.named("inventory_sources", source)
         item = self.objects[number]
@@ -604,8 +605,8 @@ class Awx:
         slices: int | None = None,
         credentials: Sequence[int] | None = None,
     ) -> list[Job]:
-        """The jobs, one for each slice; their files are in ``folder``. ``slices`` and ``credentials`` are what was
-        chosen at launch. :raises Refusal: AWX does not launch it."""
+        """Return the jobs of a launch, one for each slice. Their files are in ``folder``. ``slices`` and
+        ``credentials`` are the choices at launch. :raises Refusal: AWX does not launch the template."""
         number = self.named("job_templates", name)
         template = self.objects[number]
         survey = self.surveys.get(number, {}) if template.get("survey_enabled") else {}
@@ -633,9 +634,9 @@ class Awx:
         return [Job(template, project, inventory, given, limit, one + 1, count, injections) for one in range(count)]
 
     def steps(self, workflow: str, answers: dict[str, Any]) -> list[Step]:
-        """The steps of a workflow in the order in which they run when all goes well. A workflow's variables reach every
-        job template (awx/main/models/workflow.py, get_job_kwargs), whatever it asks for. :raises Refusal: the workflow
-        does not ask for what one of them needs."""
+        """Return the steps of a workflow in their order in a successful run. The variables of a workflow reach every
+        job template (awx/main/models/workflow.py, get_job_kwargs), even without a prompt. :raises Refusal: The workflow
+        does not prompt for a value that a step needs."""
         number = self.named("workflow_job_templates", workflow)
         item = self.objects[number]
         given = answered(self.surveys.get(number, {}) if item.get("survey_enabled") else {}, answers, False)
@@ -661,12 +662,12 @@ class Awx:
         return found
 
     def run_workflow(self, workflow: str, run: Callable[[Step], bool]) -> tuple[list[tuple[str, bool]], bool]:
-        """Run a workflow without answers to its end: what ran, by name and success, and whether the workflow succeeded.
+        """Run a workflow without answers. Return the name and success of each step, and the success of the workflow.
 
         A failed node fails its workflow unless it has a link for that case (awx/main/scheduler/dag_workflow.py,
         has_workflow_failed).
 
-        :param run: runs the jobs of one step, or approves it, and returns whether it succeeded
+        :param run: Runs the jobs of a step, or approves it, and returns whether it succeeded.
         """
         number = self.named("workflow_job_templates", workflow)
         nodes = list(self.find("workflow_job_template_nodes", {"workflow_job_template": str(number)}))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX's rules of what users write: credential types, credentials, surveys, and what a job is given of them.
+"""AWX's rules for credential types, credentials and surveys, and for the values that a job gets from them.
 
 From AWX's source: ``awx/main/fields.py`` (CredentialTypeInputField, CredentialTypeInjectorField, CredentialInputField),
 ``awx/api/views`` (JobTemplateSurveySpec), ``awx/main/models/mixins.py`` (SurveyJobTemplateMixin) and
@@ -99,8 +99,8 @@ INJECTORS = {
     },
 }
 
-# What a default is, by the type of the question (SURVEY_TYPE_MAPPING); an answer is the same, but for a choice of
-# several.
+# The types of defaults by the type of the question (SURVEY_TYPE_MAPPING). Answers have the same types, except for a
+# multiple choice.
 QUESTIONS: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "textarea": str,
@@ -114,7 +114,7 @@ ANSWERS = {**QUESTIONS, "multiselect": list}
 
 
 class Refusal(Exception):
-    """AWX answers 400. ``errors`` is its body."""
+    """AWX answers 400, with ``errors`` as the body."""
 
     def __init__(self, **errors: Any) -> None:
         super().__init__(str(errors))
@@ -122,14 +122,14 @@ class Refusal(Exception):
 
 
 def check(schema: dict[str, Any], document: Any, what: str) -> None:
-    """:raises Refusal: the document is not as the schema says."""
+    """:raises Refusal: The document does not match the schema."""
     found = [f"{list(error.path)}: {error.message}" for error in Draft4Validator(schema).iter_errors(document)]
     if found:
         raise Refusal(**{what: found})
 
 
 def check_credential_type(inputs: dict[str, Any], injectors: dict[str, Any]) -> None:
-    """:raises Refusal: AWX takes no such credential type."""
+    """:raises Refusal: AWX does not accept the credential type."""
     check(INPUTS, inputs, "inputs")
     fields = inputs.get("fields", [])
     names = [one["id"] for one in fields]
@@ -144,7 +144,7 @@ def check_credential_type(inputs: dict[str, Any], injectors: dict[str, Any]) -> 
         for key in ("choices", "multiline", "format", "secret"):
             if key in one and kind != "string":
                 raise Refusal(inputs=[f"{key} not allowed for {kind} type ({one['id']})"])
-    # AWX does not look at this one; a field that is required and not there cannot ever be filled in.
+    # AWX does not check this. A required field that does not exist can never get a value.
     if unknown := set(inputs.get("required", [])) - set(names):
         raise Refusal(inputs=[f"required: no fields {sorted(unknown)}"])
     check(INJECTORS, injectors, "injectors")
@@ -162,7 +162,7 @@ def check_credential_type(inputs: dict[str, Any], injectors: dict[str, Any]) -> 
 
 
 def check_credential(inputs: dict[str, Any], values: dict[str, Any]) -> None:
-    """:raises Refusal: the values are not those of the credential type's fields."""
+    """:raises Refusal: The values do not match the fields of the credential type."""
     properties = {one["id"]: {"type": one.get("type", "string")} for one in inputs.get("fields", [])}
     for one in inputs.get("fields", []):
         if one.get("choices"):
@@ -173,12 +173,13 @@ def check_credential(inputs: dict[str, Any], values: dict[str, Any]) -> None:
 
 
 def missing_inputs(inputs: dict[str, Any], values: dict[str, Any]) -> list[str]:
-    """Required fields without a value: a job with such a credential does not start."""
+    """Return required fields without a value. A job with such a credential does not start."""
     return [name for name in inputs.get("required", []) if not values.get(name)]
 
 
 def check_survey(survey: Any, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The survey as AWX keeps it; ``before`` is the one that it replaces. :raises Refusal: it takes no such survey."""
+    """Return the survey as AWX stores it. ``before`` is the survey that it replaces. :raises Refusal: AWX does not
+    accept the survey."""
     for key, kind in (("name", str), ("description", str), ("spec", list)):
         if not isinstance(survey, dict) or not isinstance(survey.get(key), kind):
             raise Refusal(error=f"Field '{key}' is missing from survey spec, or is no {kind.__name__}.")
@@ -205,7 +206,7 @@ def check_question(index: int, question: Any, before: dict[str, dict[str, Any]])
     if default != "" and (not isinstance(default, QUESTIONS[kind]) or isinstance(default, bool)):
         raise Refusal(error=f"Default value in survey question {index} expected to be {kind}.")
     if isinstance(default, str) and default.startswith(ENCRYPTED):
-        # It stands for a default that AWX has already.
+        # The placeholder of a default that AWX has stored.
         if kind != "password" or "default" not in before.get(question["variable"], {}):
             raise Refusal(error=f"{ENCRYPTED} is a reserved keyword, may not be used in position {index}.")
         question = {**question, "default": before[question["variable"]]["default"]}
@@ -217,7 +218,7 @@ def check_question(index: int, question: Any, before: dict[str, dict[str, Any]])
     if "choices" not in question:
         raise Refusal(error=f"Survey question {index} of type {kind} must specify choices.")
     if question["choices"] is None:
-        # AWX keeps it, and no answer is one of the choices.
+        # AWX stores it, but no answer matches a choice.
         return question
     choices = lines(question["choices"])
     if kind == "multiplechoice" and len(lines(default)) > 1:
@@ -232,9 +233,9 @@ def lines(value: str | list[str]) -> list[str]:
 
 
 def answered(survey: dict[str, Any], answers: dict[str, Any], others_allowed: bool) -> dict[str, Any]:
-    """The variables of a launch: the survey's defaults, and the answers over them.
+    """Return the variables of a launch: the defaults of the survey, overridden by the answers.
 
-    :raises Refusal: an answer that the question does not take, or to a question that nobody asks.
+    :raises Refusal: An answer does not match its question, or has no question.
     """
     questions = {question["variable"]: question for question in survey.get("spec", [])}
     problems = [
@@ -247,7 +248,7 @@ def answered(survey: dict[str, Any], answers: dict[str, Any], others_allowed: bo
     unasked = sorted(set(answers) - set(questions))
     if unasked and not others_allowed:
         raise Refusal(extra_vars=[f"Variables {', '.join(unasked)} are not allowed on launch."])
-    # AWX fills in a default that the question itself would take as an answer.
+    # AWX uses a default only if it is a valid answer to the question.
     defaults = {
         name: question["default"]
         for name, question in questions.items()
@@ -269,7 +270,7 @@ def answer_problems(question: dict[str, Any], answer: Any, is_given: bool) -> li
             if one not in lines(question["choices"] or "")
         ]
     size = answer if isinstance(answer, (int, float)) else len(str(answer))
-    # A minimum holds for an optional answer too, so that an empty one is only possible without it.
+    # A minimum also applies to an optional answer, so an empty answer is possible only without a minimum.
     least, most = question.get("min"), question.get("max")
     limits = [("small", least)] if least not in ("", None) and size < least else []
     limits += [("large", most)] if most not in ("", None) and size > most else []
@@ -278,7 +279,8 @@ def answer_problems(question: dict[str, Any], answer: Any, is_given: bool) -> li
 
 @dataclass
 class Injection:
-    """What a job is given: ``files`` by the placeholder for their path, which ``env`` and ``extra_vars`` hold."""
+    """The values that a job gets. ``files`` has contents by the placeholder of their path in ``env`` and
+    ``extra_vars``."""
 
     env: dict[str, str] = field(default_factory=dict)
     extra_vars: dict[str, Any] = field(default_factory=dict)
@@ -286,8 +288,8 @@ class Injection:
 
 
 def inject(inputs: dict[str, Any], injectors: dict[str, Any], values: dict[str, Any], folder: str) -> Injection:
-    """What a credential gives a job whose files are in ``folder``. A field that was left empty is undefined, and a
-    template makes an empty text of it; a flag is false."""
+    """Return the values of a credential for a job whose files are in ``folder``. A template renders an empty field as
+    an empty text, and an empty boolean is false."""
     flags = {one["id"]: False for one in inputs.get("fields", []) if one.get("type") == "boolean"}
     given = {name: value for name, value in values.items() if value != ""}
     paths = {name: f"{folder}/{name}" for name in injectors.get("file", {})}
@@ -297,14 +299,14 @@ def inject(inputs: dict[str, Any], injectors: dict[str, Any], values: dict[str, 
 
 
 class Named(SimpleNamespace):
-    """The paths of several files. None of them is the path."""
+    """The paths of several files, without a common path."""
 
     def __str__(self) -> str:
         raise UndefinedError("Must define unnamed file injector in order to reference `tower.filename`.")
 
 
 def tower(paths: dict[str, str]) -> SimpleNamespace:
-    """The namespace ``tower``: the path of the one file, or of each by its name."""
+    """Return the namespace ``tower``, with the path of the only file, or the path of each file by its name."""
     if "template" in paths:
         return SimpleNamespace(filename=paths["template"])
     return SimpleNamespace(filename=Named(**{name.split(".")[1]: path for name, path in paths.items()}))

@@ -1,13 +1,13 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All services of the test bed on free ports of loopback, started and stopped together.
+"""Start and stop all services of the test bed together, on free loopback ports.
 
 ``python -m testbed.bed run COMMAND…``
-    Runs a command beside it, with the services' addresses and credentials in its environment
-    (:meth:`Bed.environment`), and stops everything when the command has ended.
+    Runs a command with the addresses and credentials of the services in its environment (:meth:`Bed.environment`). At
+    the end of the command, stops all services.
 ``python -m testbed.bed start STATE``, ``python -m testbed.bed stop STATE``
-    Leave it running; STATE is a file that says where it is and how to stop it.
+    Start and stop services that continue to run. The file STATE has their addresses and the data to stop them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from testbed.service import LOOPBACK, free_ports
 
 TESTS = Path(__file__).resolve().parents[1]
 
-# By the names in the variables that say where they are.
+# The services by their names in the endpoint variables.
 AWS_SERVICES = ("IAM", "STS", "EKS", "EC2", "ORGANIZATIONS")
 
 START_SECONDS = 60
@@ -42,24 +42,24 @@ STOP_SECONDS = 10
 
 
 class Bed:
-    """The running services. ``urls`` and ``pids`` are by service: ``aws``, ``kubernetes``, ``apono``."""
+    """The running services. ``urls`` and ``pids`` have the services ``aws``, ``kubernetes`` and ``apono``."""
 
     def __init__(self, urls: dict[str, str], pids: dict[str, int]) -> None:
         self.urls = urls
         self.pids = pids
 
-    # Life
+    # Start and stop
 
     @classmethod
     def start(cls, update_seconds: float = 0.2, small: bool = False, log: Path | None = None) -> Bed:
-        """Start everything and wait until it serves.
+        """Start all services and wait until they are ready.
 
-        :param update_seconds: how long EKS takes for an update of a cluster.
-        :param small: clusters on the small API server, also where there is a real one.
-        :param log: where the services' complaints go; without it, to this process' own error stream.
-        :raises RuntimeError: a service did not come up.
+        :param update_seconds: The duration of an update of a cluster in EKS.
+        :param small: Use the small API server, even if there is a real one.
+        :param log: The file for error messages of the services. The default is the error stream of this process.
+        :raises RuntimeError: A service did not start.
         """
-        # AWS and Kubernetes need each other's address, so ports are chosen before they start.
+        # AWS and Kubernetes need each other's URL, so the ports are chosen before the start.
         ports = free_ports(3)
         names = ("aws", "kubernetes", "apono")
         urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(names, ports, strict=True)}
@@ -84,7 +84,9 @@ class Bed:
             for name, process in processes.items():
                 output = process.stdout
                 if output is None or not output.readline():
-                    raise RuntimeError(f"the service {name} of the test bed did not start; its error is above")
+                    raise RuntimeError(
+                        f"The service {name} of the test bed did not start. Its output above has the error."
+                    )
                 output.close()
         except BaseException:
             for process in processes.values():
@@ -97,11 +99,11 @@ class Bed:
 
     @classmethod
     def of_environment(cls) -> Bed:
-        """The test bed beside which ``python -m testbed.bed run`` has started this process."""
+        """Return the test bed of ``python -m testbed.bed run``, which has started this process."""
         return cls(json.loads(os.environ["APONO_EKS_TESTBED"]), {})
 
     def stop(self) -> None:
-        """Stop everything; what is gone already is no error."""
+        """Stop all services. A service that has already ended is not an error."""
         for pid in self.pids.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
@@ -109,7 +111,7 @@ class Bed:
         for pid in self.pids.values():
             while is_running(pid):
                 if time.monotonic() > end:
-                    # Each leads a group of its own, to which the API servers that it started belong.
+                    # Each service leads a process group, which contains the API servers that the service started.
                     os.killpg(pid, signal.SIGKILL)
                 time.sleep(0.02)
 
@@ -122,9 +124,9 @@ class Bed:
     # Control interfaces
 
     def control(self, service: str, action: str, body: Any = None, method: str = "POST") -> Any:
-        """A call of a service's control interface.
+        """Call the control interface of a service.
 
-        :raises ValueError: refused; with the service's words.
+        :raises ValueError: The service returned an error. The message has its text.
         """
         request = urllib.request.Request(
             f"{self.urls[service]}/_testbed/{action}",
@@ -139,12 +141,12 @@ class Bed:
             raise ValueError(f"{service} {action}: {error.read().decode()}") from error
 
     def reset(self) -> None:
-        """Back to nothing, faults and recorded calls included."""
+        """Reset all services to their initial state, without faults and recorded calls."""
         for service in self.urls:
             self.control(service, "reset")
 
     def calls(self, service: str | None = None, writes: bool = False) -> list[str]:
-        """The operations that were asked of one service, or of all."""
+        """Return the recorded operations of one service or of all."""
         return [
             call["operation"]
             for name in ([service] if service else self.urls)
@@ -168,7 +170,7 @@ class Bed:
     # Clients
 
     def credentials(self, account_id: str, partition: str = "aws") -> dict[str, str]:
-        """The keys of an account's operator, as environment variables."""
+        """Return the keys of an account's operator as environment variables."""
         account = self.control("aws", "accounts", {"account_id": account_id, "partition": partition})
         return {
             "AWS_ACCESS_KEY_ID": account["access_key_id"],
@@ -176,11 +178,11 @@ class Bed:
         }
 
     def environment(self, account_id: str, partition: str = "aws") -> dict[str, str]:
-        """What a client needs in its environment to reach the services, as an account's operator."""
+        """Return the environment of a client of the services, with the credentials of an account's operator."""
         return {
             **{f"AWS_ENDPOINT_URL_{service}": self.urls["aws"] for service in AWS_SERVICES},
             **self.credentials(account_id, partition),
-            # Nothing of the machine's own AWS configuration.
+            # Excludes the AWS configuration of the machine.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -189,21 +191,21 @@ class Bed:
         }
 
     def way_to_sts(self, folder: Path) -> dict[str, str]:
-        """What a client needs in its environment to reach STS at AWS's own addresses (:mod:`testbed.sts_proxy`)."""
+        """Return the environment of a client that calls STS at AWS's own URLs (:mod:`testbed.sts_proxy`)."""
         sts = self.control("kubernetes", "sts", method="GET")
         authority = folder / "sts-authority.pem"
         authority.write_bytes(base64.b64decode(sts["certificate_authority_base64"]))
         return {"HTTPS_PROXY": sts["https_proxy"], "NO_PROXY": LOOPBACK, "AWS_CA_BUNDLE": str(authority)}
 
     def client(self, service: str, account_id: str, region: str = "us-east-1", partition: str = "aws") -> Any:
-        """A boto3 client of an account's operator."""
+        """Return a boto3 client of an account's operator."""
         keys = self.credentials(account_id, partition)
         session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=region)
         return session.client(service, endpoint_url=self.urls["aws"])
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process runs; one that has ended and is our child is taken note of on the way."""
+    """Return whether a process runs. If a child process has ended, collect its status."""
     with contextlib.suppress(ChildProcessError):
         if os.waitpid(pid, os.WNOHANG)[0]:
             return False
@@ -216,23 +218,23 @@ def is_running(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(small: bool = False) -> Iterator[Bed]:
-    """A test bed for the length of a ``with``, also when that ends by a signal to stop; see :meth:`Bed.start`."""
+    """Run a test bed in a ``with`` block, and stop it after an error or a signal, too. See :meth:`Bed.start`."""
     signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
     with Bed.start(small=small) as bed:
         yield bed
 
 
 def start(state: Path) -> Bed:
-    """A test bed that outlives this process; the file says how to stop it."""
+    """Start a test bed that continues to run after this process. The file has the data to stop it."""
     state.parent.mkdir(parents=True, exist_ok=True)
-    # Not this process' error stream: whoever reads it to its end would wait for as long as the services live.
+    # A log file, because a reader of this process' error stream would wait until the services end.
     bed = Bed.start(log=state.with_suffix(".log"))
     state.write_text(json.dumps({"urls": bed.urls, "pids": bed.pids}))
     return bed
 
 
 def stop(state: Path) -> None:
-    """Stop the test bed of a file, if there is one."""
+    """Stop the test bed of a file, if it exists."""
     if state.exists():
         Bed(**json.loads(state.read_text())).stop()
         state.unlink()

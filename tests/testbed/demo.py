@@ -1,12 +1,13 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's main job on a fleet of its own: ``python -m testbed.demo [--keep]`` (``make try``).
+"""Onboard a demo fleet on the test bed: ``python -m testbed.demo [--keep]`` (``make try``).
 
-Six clusters in two accounts and two regions, some mapped through the ConfigMap and some through the EKS API; people
-of one account come through AWS SSO and those of the other from a SAML provider. The fleet is onboarded by the real
-playbook over HTTP, a changed setting is shown before it is made, another run finds nothing to do, and Jane goes into
-every cluster. The table at the end is read from the services.
+The fleet has six clusters in two accounts and two regions. Some clusters map the role in the ConfigMap ``aws-auth``,
+and some with the EKS API. The users of one account sign in through IAM Identity Center (AWS SSO), and those of the
+other through SAML. The demo onboards the fleet with the real playbook, and previews a changed setting. It shows that a
+second run changes nothing, and checks that Jane can sign in to every cluster. At the end, it prints a table that it
+reads from the services.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ TRUSTS: dict[str, dict[str, Any]] = {
     "111122223333": {"sso": {}},
     "444455556666": {"saml": {"provider": SAML_PROVIDER}},
 }
-# Name, account, region, authentication mode at the start (None: never set), way of mapping.
+# Name, account, region, initial authentication mode (None: never set), authentication method of the playbook.
 CLUSTERS = (
     ("shop-eu", "111122223333", "eu-central-1", None, "config_map"),
     ("shop-us", "111122223333", "us-east-1", "API_AND_CONFIG_MAP", "auto"),
@@ -50,7 +51,7 @@ JANE = "jane@example.com"
 
 
 class Demo:
-    """The fleet, its inventory, and runs of the playbook in the user's sight."""
+    """The fleet, its inventory, and the runs of the playbooks, whose output the user sees."""
 
     def __init__(self, bed: Bed) -> None:
         self.bed = bed
@@ -60,23 +61,24 @@ class Demo:
         self.clusters: dict[str, Cluster] = {}
 
     def make_fleet(self) -> None:
-        """What an organisation has before it begins: accounts, clusters, and a connector of Apono."""
+        """Create the resources that an organization has before it onboards: accounts, clusters and an Apono
+        connector."""
         accounts = {account_id: Account(self.bed, account_id) for account_id in TRUSTS}
         for account_id, trust in TRUSTS.items():
             if "saml" in trust:
                 accounts[account_id].add_saml_provider()
-        for name, account_id, region, mode, _way in CLUSTERS:
+        for name, account_id, region, mode, _method in CLUSTERS:
             self.clusters[name] = accounts[account_id].add_cluster(name, mode, region)
         self.bed.control("apono", "connectors", {"id": "demo-connector", "name": CONNECTOR})
 
     def write_inventory(self) -> None:
-        """The file that a user would write: a host for each cluster, and what an account's have in common in a
-        group."""
+        """Write the inventory as a user would: a host for each cluster, and a group for the variables of each
+        account."""
         groups: dict[str, Any] = {}
         for account_id, trust in TRUSTS.items():
             hosts = {
-                name: {"apono_region": region, "apono_authentication": way}
-                for name, owner, region, _mode, way in CLUSTERS
+                name: {"apono_region": region, "apono_authentication": method}
+                for name, owner, region, _mode, method in CLUSTERS
                 if owner == account_id
             }
             role = f"arn:aws:iam::{account_id}:role/{AUTOMATION}"
@@ -88,7 +90,7 @@ class Demo:
         self.inventory.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def sign_jane_in(self) -> None:
-        """Put her credentials of each account where ``aws sso login`` and the tools for SAML put them."""
+        """Write Jane's credentials for each account to the profiles that a sign-in with AWS SSO or SAML would fill."""
         lines = []
         for account in {cluster.account.id: cluster.account for cluster in self.clusters.values()}.values():
             by_sso = "sso" in TRUSTS[account.id]
@@ -107,9 +109,9 @@ class Demo:
         return {**self.bed.environment(OPERATIONS_ACCOUNT), "AWS_CONFIG_FILE": str(self.profiles)}
 
     def play(self, title: str, playbook: str, *arguments: str) -> dict[str, int]:
-        """Run a playbook; how much it changed on each host.
+        """Run a playbook and return the number of changes on each host.
 
-        :raises SystemExit: it failed.
+        :raises SystemExit: The playbook failed.
         """
         inventory = str(self.inventory.relative_to(CHECKOUT))
         command = ["ansible-playbook", f"apono.eks.{playbook}", "-i", inventory, *arguments]
@@ -130,12 +132,12 @@ class Demo:
             if recap:
                 changed[recap[1]] = int(recap[2])
         if process.wait():
-            raise SystemExit(f"{title}: the playbook failed, see above.")
+            raise SystemExit(f"The playbook apono.eks.{playbook} failed. Its output above has the error.")
         print(f"({time.monotonic() - started:.1f} s)")
         return changed
 
     def table(self, runs: list[tuple[str, dict[str, int]]]) -> str:
-        """A row for each cluster, read from the services, and what each run changed."""
+        """Return a row for each cluster: its state as the services report it, and the number of changes of each run."""
         stored = integrations(self.bed)
         titles = ("CLUSTER", "ACCOUNT", "REGION", "POLICY", "ROLE", "MAPPING", "INTEGRATION")
         rows = [(*titles, *(title for title, _changed in runs))]
@@ -159,31 +161,33 @@ class Demo:
         )
 
     def run(self) -> None:
-        """Everything, one after the other.
+        """Run all steps of the demo.
 
-        :raises SystemExit: a run failed, or the last one changed something.
+        :raises SystemExit: A playbook failed, or the second run changed something.
         """
         started = time.monotonic()
         self.make_fleet()
         self.write_inventory()
-        print(f"{len(CLUSTERS)} clusters of the inventory {self.inventory.relative_to(CHECKOUT)} are ready:\n")
+        print(
+            f"The demo created {len(CLUSTERS)} clusters. Their inventory is {self.inventory.relative_to(CHECKOUT)}:\n"
+        )
         print(self.inventory.read_text())
         runs = [("ONBOARD", self.play("Onboard the fleet", "onboard", "-e", f"apono_report={REPORT}"))]
         setting = {"apono_custom_access_details": "Ask in #platform for help."}
-        title = "Look at a changed setting before it is made"
+        title = "Preview a changed setting in check mode"
         self.play(title, "onboard", "--check", "--diff", "-e", json.dumps(setting))
-        runs.append(("RERUN", self.play("Onboard the fleet again: nothing is left to do", "onboard")))
+        runs.append(("RERUN", self.play("Onboard the fleet again. This run changes nothing", "onboard")))
         self.sign_jane_in()
-        self.play("Go Jane's way into every cluster, as she has signed in", "verify")
-        print(f"\n=== What the services hold now\n{self.table(runs)}\n")
+        self.play("Check that Jane can sign in to every cluster", "verify")
+        print(f"\n=== State of the services, and changes of each run\n{self.table(runs)}\n")
         if any(runs[-1][1].values()):
-            raise SystemExit("The last run changed something, and should not have.")
-        print(f"{len(CLUSTERS)} clusters onboarded, rerun changed=0, {time.monotonic() - started:.0f} s in all.")
-        print(f"The report on the first run is {REPORT}: open it in a browser.")
+            raise SystemExit("The second run changed something, although all clusters were onboarded already.")
+        print(f"{len(CLUSTERS)} clusters onboarded, rerun changed=0, {time.monotonic() - started:.0f} s in total.")
+        print(f"The report of the first run is {REPORT}. Open it in a browser.")
 
     def describe(self) -> None:
-        """How to talk to the services that stay."""
-        print("\nThe services stay up until `make stop`. To talk to them from this folder:\n")
+        """Print how to use the services, which continue to run."""
+        print("\nThe services run until `make stop`. To use them, run these commands in this folder:\n")
         for name, value in self.environment.items():
             print(f"  export {name}={shlex.quote(value)}")
         print(f"  export ANSIBLE_COLLECTIONS_PATH={shlex.quote(os.environ['ANSIBLE_COLLECTIONS_PATH'])}\n")
@@ -195,7 +199,7 @@ def profile_of(account_id: str) -> str:
 
 
 def mapping(cluster: Cluster) -> str:
-    """How the cluster knows somebody with the people's role."""
+    """Return the access mapping of the users' IAM role in the cluster."""
     entry = cluster.entry()
     if entry:
         return f"access entry {entry['username']}"
@@ -205,7 +209,7 @@ def mapping(cluster: Cluster) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m testbed.demo", description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave the services up at the end")
+    parser.add_argument("--keep", action="store_true", help="do not stop the services at the end")
     arguments = parser.parse_args()
     if not arguments.keep:
         with running() as bed:

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EKS: clusters, authentication modes, access entries, access policies and tags, with the refusals of the real one.
+"""EKS: clusters, authentication modes, access entries, access policies and tags, with the errors of the real service.
 
-Requests are validated against botocore's service model. Further rules name their source: API = EKS API reference,
-UG = EKS User Guide; messages quoted from reports name the issue. Nodes, add-ons and versions are not here.
+The service validates requests against botocore's service model. Other rules name their source: API = EKS API reference,
+UG = EKS User Guide. Messages from reports name the issue. Nodes, add-ons and versions are not supported.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ ENTRIES_PER_CLUSTER = 3000
 TAGS_PER_RESOURCE = 50
 PAGE_SIZE = 100
 
-# UG "Create access entries": a username can't start with these; a group can't start with the first.
+# UG "Create access entries": a username cannot begin with these prefixes, and a group cannot begin with the first one.
 RESERVED_USERNAME_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
 RESERVED_GROUP_PREFIX = "system:"
 
-# Members of CreateCluster that DescribeCluster shows as they were given.
+# Members of CreateCluster that DescribeCluster returns unchanged.
 KEPT_SETTINGS = (
     "version",
     "roleArn",
@@ -61,29 +61,29 @@ _RESOURCE_ARN = re.compile(r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:(cluster|access-e
 
 
 class Registrar(Protocol):
-    """Gives a cluster its API server."""
+    """Starts an API server for a cluster."""
 
     def register(self, cluster: Cluster) -> tuple[str, str]:
-        """Endpoint and certificate authority (base64)."""
+        """Return the endpoint and the certificate authority (base64)."""
 
     def unregister(self, cluster: Cluster) -> None: ...
 
 
 class FixedEndpoint:
-    """For clusters whose API server nobody asks: an address under a domain that can't exist."""
+    """For clusters without an API server: a URL in a domain that cannot exist."""
 
     def register(self, cluster: Cluster) -> tuple[str, str]:
         certificate = base64.b64encode(f"certificate authority of {cluster.arn}".encode()).decode()
         return f"https://{cluster.name}.{cluster.region}.eks.invalid", certificate
 
     def unregister(self, cluster: Cluster) -> None:
-        """Nothing was set up."""
+        """There is nothing to remove."""
 
 
 class Eks:
-    """The service: ``handle`` takes any operation; the other public methods are for the control interface.
+    """The service. ``handle`` runs any operation. The other public methods are for the control interface.
 
-    :param update_seconds: how long creating a cluster and updating its configuration take.
+    :param update_seconds: The duration of the creation of a cluster, and of updates of its configuration.
     """
 
     def __init__(self, registrar: Registrar, update_seconds: float) -> None:
@@ -118,7 +118,7 @@ class Eks:
         }
 
     def handle(self, request: AwsRequest, caller: Caller) -> dict[str, Any]:
-        """The operation's result. :raises AwsError: for every refusal."""
+        """Return the result of an operation. :raises AwsError: The operation fails."""
         operation = request.operation
         if operation is None:
             raise AwsError(404, "UnknownOperationException", f"EKS has no {request.operation_name}")
@@ -134,8 +134,9 @@ class Eks:
 
     @staticmethod
     def authorize(caller: Caller, operation: str, resource: str, parameters: dict[str, Any]) -> None:
-        """Service Authorization Reference; UG "Create access entries" (who makes an entry for nodes passes their role);
-        teleport#44736 (tags of a new entry need TagResource; on which ARN is not documented).
+        """Check the caller's permissions (Service Authorization Reference). The caller that creates an entry for nodes
+        passes their role (UG "Create access entries"). Tags of a new entry need TagResource (teleport#44736), on an ARN
+        that is not documented.
 
         :raises AwsError: AccessDeniedException.
         """
@@ -221,7 +222,8 @@ class Eks:
         return {"cluster": cluster.shown()}
 
     def update_cluster_config(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
-        """API UpdateClusterConfig; UG "Change authentication mode": one way, one step at a time."""
+        """API UpdateClusterConfig; UG "Change authentication mode": the mode changes in one direction, one step at a
+        time."""
         token = parameters.get("clientRequestToken")
         unserved = sorted(set(parameters) - {"name", "clientRequestToken", "accessConfig"})
         if unserved:
@@ -255,7 +257,7 @@ class Eks:
             ids = list(self.cluster(scope, parameters["name"]).updates)
         return page("updateIds", ids, parameters, "InvalidParameterException")
 
-    # Managed node groups and Fargate profiles, as far as their roles go: each is named after its role
+    # Managed node groups and Fargate profiles, only with their roles. Each is named after its role.
 
     def list_nodegroups(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
@@ -357,7 +359,7 @@ class Eks:
     # Access policies
 
     def associate_access_policy(self, scope: Scope, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Associating again changes the scope (UG "Associate access policies with access entries")."""
+        """Another association changes the scope (UG "Associate access policies with access entries")."""
         policy, wanted = parameters["policyArn"], parameters["accessScope"]
         with self.lock:
             entry = self.entry(scope, parameters)
@@ -429,10 +431,10 @@ class Eks:
         with self.lock:
             return {"tags": dict(self.tagged(scope, parameters["resourceArn"]).tags)}
 
-    # Look-ups
+    # Lookups
 
     def find(self, arn: str) -> Cluster | None:
-        """The cluster as it is now. The caller holds the lock."""
+        """Return the cluster in its current state. The caller must hold the lock."""
         cluster = self.clusters.get(arn)
         if cluster:
             cluster.advance(now())
@@ -446,7 +448,7 @@ class Eks:
         ]
 
     def cluster(self, scope: Scope, name: str) -> Cluster:
-        """:raises AwsError: ResourceNotFoundException; InvalidParameterException for what can't be a name."""
+        """:raises AwsError: ResourceNotFoundException, or InvalidParameterException for an invalid name."""
         if not _CLUSTER_NAME.fullmatch(name):
             # surajincloud/kubectl-eks#72
             raise invalid_parameter(
@@ -459,7 +461,7 @@ class Eks:
         return cluster
 
     def cluster_with_entries(self, scope: Scope, name: str) -> Cluster:
-        """:raises AwsError: InvalidRequestException where the mode or the status has no access entries."""
+        """:raises AwsError: InvalidRequestException: The mode or the status does not allow access entries."""
         cluster = self.cluster(scope, name)
         if cluster.status in ("CREATING", "FAILED"):
             raise invalid_request(f"Cluster {name} is {cluster.status}: access entries need it to be ACTIVE.")
@@ -481,11 +483,11 @@ class Eks:
         return entries[parameters["principalArn"]]
 
     def resource_of(self, operation: str, scope: Scope, parameters: dict[str, Any]) -> str:
-        """The ARN by which policies judge an operation: of the cluster, or of the access entry, the node group or the
-        Fargate profile that it is about.
+        """Return the ARN that policies use for an operation: of the cluster, access entry, node group or Fargate
+        profile.
 
         Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes
-        Service". An entry that is not there has no id yet; a wildcard stands for it.
+        Service". A new entry has no id yet, so a wildcard replaces it.
         """
         if "resourceArn" in parameters:
             arn: str = parameters["resourceArn"]
@@ -517,10 +519,11 @@ class Eks:
                     return resource
         raise AwsError(404, "NotFoundException", f"Resource was not found: {arn}")
 
-    # For the control interface and for other services of the test bed
+    # Methods for the control interface and other services of the test bed
 
     def provision(self, cluster: Cluster, seconds: float) -> None:
-        """Give a cluster its API server, outside the lock since that may take long; ``seconds`` later it is ACTIVE."""
+        """Start the API server of a cluster, without the lock because the start can take long. After ``seconds``, the
+        cluster is ACTIVE."""
         try:
             endpoint, authority = self.registrar.register(cluster)
         except BaseException:
@@ -533,7 +536,7 @@ class Eks:
             cluster.advance(now())
 
     def add_cluster(self, cluster: Cluster) -> dict[str, Any]:
-        """Put an ACTIVE cluster there at once. :raises ValueError: there is one of that ARN."""
+        """Add an ACTIVE cluster at once. :raises ValueError: A cluster of this ARN exists."""
         with self.lock:
             if cluster.arn in self.clusters:
                 raise ValueError(f"{cluster.arn} exists")
@@ -547,18 +550,18 @@ class Eks:
             }
 
     def fail_next_update(self, cluster_arn: str, failure: dict[str, Any]) -> None:
-        """Let the cluster's next update end ``Failed``. :raises KeyError: there is no such cluster."""
+        """Let the next update of the cluster end as ``Failed``. :raises KeyError: There is no such cluster."""
         with self.lock:
             self.clusters[cluster_arn].next_failure = failure
 
     def resolve_identity(self, cluster_arn: str, principal_arn: str) -> dict[str, Any]:
-        """How a cluster knows a caller, for its authenticator.
+        """Return the data of a caller for the authenticator of a cluster.
 
-        :param principal_arn: role (without path) or user, as STS tells it.
-        :returns: ``authentication_mode``; ``creator``: whether the caller is administrator because the cluster
-            is theirs and no access entry can say so yet; ``entry``: ``None``, or the caller's access entry with
-            ``username`` unrendered, and ``matches``: whether the principal is still the one it was made for.
-        :raises KeyError: there is no such cluster.
+        :param principal_arn: The ARN of the role (without path) or user, in the form of STS.
+        :returns: ``authentication_mode``; ``creator``: whether the caller is administrator as the creator, without an
+            access entry; ``entry``: ``None``, or the access entry with ``username`` as a template and ``matches``:
+            whether the principal is the one for which the entry was created.
+        :raises KeyError: There is no such cluster.
         """
         with self.lock:
             cluster = self.find(cluster_arn)
@@ -589,7 +592,7 @@ class Eks:
 
 
 class Scope:
-    """Where an operation works: the caller's account, and the region that the request was signed for."""
+    """The account of the caller, and the region for which the request was signed."""
 
     def __init__(self, request: AwsRequest, caller: Caller) -> None:
         self.region = request.region
@@ -603,7 +606,8 @@ def invalid_parameter(message: str) -> AwsError:
 
 
 def check_local_access(mode: str, bootstrap: bool = True) -> None:
-    """eksctl#7552: what EKS answers for a cluster on an Outpost. Of a later update it is not documented, and assumed.
+    """eksctl#7552: EKS returns this error for a cluster on an Outpost. For a later update, the error is not documented
+    and assumed.
 
     :raises AwsError: InvalidRequestException.
     """
@@ -623,19 +627,20 @@ def not_found(message: str) -> AwsError:
 
 
 def standard_only() -> AwsError:
-    """In the words reported in aws-controllers-k8s/community#2144."""
+    """The message comes from aws-controllers-k8s/community#2144."""
     return invalid_parameter('This operation can only be performed on Access Entries with a type of "STANDARD".')
 
 
 def invalid_input_code(operation: Any) -> str:
-    """The error by which an operation refuses its input: the first of its own errors that means that."""
+    """Return the error code of an operation for invalid input: the first matching one of its own errors."""
     own = [shape.name for shape in operation.error_shapes]
     choices = ("InvalidParameterException", "BadRequestException", "InvalidRequestException")
     return next((code for code in choices if code in own), choices[0])
 
 
 def check_idle(cluster: Cluster, change: str) -> None:
-    """:raises AwsError: ResourceInUseException: an update is running, or the cluster is not ACTIVE otherwise."""
+    """:raises AwsError: ResourceInUseException: An update is running, or the cluster is not ACTIVE for another
+    reason."""
     running = cluster.running_update()
     if running:
         raise AwsError(
@@ -658,7 +663,7 @@ def role_of(roles: list[Principal], name: str, otherwise: str) -> Principal:
 
 
 def entry_principal(arn: str, cluster: Cluster) -> Principal:
-    """The role or user of a new entry. It must exist, with its path, in any account of the partition."""
+    """Return the role or user of a new entry. It must exist with its path, in any account of the partition."""
     principal = find_principal(arn)
     if principal is None or principal.partition != cluster.partition:
         raise invalid_parameter("The specified principalArn is invalid: invalid principal")
@@ -670,7 +675,8 @@ def entry_principal(arn: str, cluster: Cluster) -> Principal:
 
 
 def check_node_entry(principal: Principal, cluster: Cluster, parameters: dict[str, Any]) -> None:
-    """UG "Create access entries": types other than STANDARD: the cluster's account only, a role, nothing chosen."""
+    """UG "Create access entries": entries of other types than STANDARD need a role of the cluster's account, and no
+    other settings."""
     if principal.account_id != cluster.account_id or principal.kind != "role":
         raise invalid_parameter(
             f"The specified principalArn is invalid: access entries of type {parameters['type']} need an IAM role of "
@@ -682,7 +688,7 @@ def check_node_entry(principal: Principal, cluster: Cluster, parameters: dict[st
 
 
 def check_username(username: str | None) -> None:
-    """UG "Create access entries", the rules for a username of one's own."""
+    """UG "Create access entries": the rules for a custom username."""
     if username is None:
         return
     if not username:
@@ -696,7 +702,7 @@ def check_username(username: str | None) -> None:
 
 
 def check_groups(groups: list[str]) -> None:
-    """In the words reported in terraform-aws-eks#2915."""
+    """The message comes from terraform-aws-eks#2915."""
     for group in groups:
         if group.startswith(RESERVED_GROUP_PREFIX):
             raise invalid_parameter(
@@ -707,7 +713,7 @@ def check_groups(groups: list[str]) -> None:
 def check_tags(
     new: dict[str, str], present: dict[str, str] | None = None, code: str = "InvalidParameterException"
 ) -> None:
-    """UG "Tag your resources": at most 50, the prefix ``aws:`` is reserved."""
+    """UG "Tag your resources": at most 50 tags. The prefix ``aws:`` is reserved."""
     if any(key.lower().startswith("aws:") for key in new):
         raise AwsError(400, code, "Tag keys can't start with aws:, which is reserved")
     if len({**(present or {}), **new}) > TAGS_PER_RESOURCE:
@@ -715,9 +721,9 @@ def check_tags(
 
 
 def same_request(made: Any, token: str | None, parameters: dict[str, Any]) -> bool:
-    """Whether a request is the one that made something, sent again (API: ``clientRequestToken``).
+    """Return whether a request repeats the request that created a resource (API: ``clientRequestToken``).
 
-    :raises AwsError: InvalidRequestException: the same token with other parameters.
+    :raises AwsError: InvalidRequestException: The token is the same, but other parameters differ.
     """
     if token is None or made.token != token:
         return False
@@ -727,7 +733,8 @@ def same_request(made: Any, token: str | None, parameters: dict[str, Any]) -> bo
 
 
 def page(member: str, items: list[Any], parameters: dict[str, Any], code: str) -> dict[str, Any]:
-    """``maxResults`` of the items from ``nextToken`` on, and the token of the rest. ``code`` refuses a bad token."""
+    """Return ``maxResults`` items from ``nextToken`` on, and the token of the next page. ``code`` is the error code for
+    a wrong token."""
     start = 0
     if "nextToken" in parameters:
         try:

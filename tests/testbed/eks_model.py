@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the EKS service keeps: clusters, their updates and access entries, and how each looks in an answer.
+"""The data of EKS: clusters, their updates and access entries, and their form in answers.
 
-Members and their names are those of botocore's ``eks/2017-11-01`` model. UG = EKS User Guide, its pages under
-"Grant IAM users and roles access to Kubernetes APIs".
+The names of members come from botocore's ``eks/2017-11-01`` model. UG = EKS User Guide, its pages under "Grant IAM
+users and roles access to Kubernetes APIs".
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from testbed.aws_wire import now
 
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 
-# Username and groups that EKS gives each type of entry that isn't STANDARD (UG "Create access entries", the table of
-# usernames). A STANDARD entry has what was asked for.
+# The username and groups that EKS sets for each type of entry except STANDARD (UG "Create access entries", the table of
+# usernames). A STANDARD entry has the values of the request.
 NODE_IDENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "EC2": ("system:node:{{EC2PrivateDNSName}}", ("system:nodes",)),
     "EC2_LINUX": ("system:node:{{EC2PrivateDNSName}}", ("system:nodes",)),
@@ -34,10 +34,10 @@ NODE_IDENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 ENTRY_TYPES = ("STANDARD", *NODE_IDENTITIES)
 
-# Types to which access policies can be associated: EC2 is for Auto Mode's node classes.
+# The types that can have access policies. EC2 is for the node classes of Auto Mode.
 TYPES_WITH_POLICIES = ("STANDARD", "EC2")
 
-# What `aws eks list-access-policies` lists (2026).
+# The output of `aws eks list-access-policies` (2026).
 ACCESS_POLICIES = (
     "AIDevOpsAgentAccessPolicy",
     "AmazonAIOpsAssistantPolicy",
@@ -82,7 +82,7 @@ def access_policy_arn(partition: str, name: str) -> str:
 
 @dataclass
 class Association:
-    """An access policy on an access entry."""
+    """An access policy of an access entry."""
 
     policy_arn: str
     scope: str
@@ -101,10 +101,11 @@ class Association:
 
 @dataclass
 class AccessEntry:
-    """One principal's way into one cluster. ``unique_id`` is the principal's when the entry was made.
+    """The access of one principal to one cluster. ``unique_id`` is the id of the principal at the creation of the
+    entry.
 
-    From ``effective_at`` on the cluster knows it (UG "Create access entries": "may take several seconds to be
-    effective after the initial API call returns successfully").
+    The entry has effect from ``effective_at`` on (UG "Create access entries": "may take several seconds to be effective
+    after the initial API call returns successfully").
     """
 
     arn: str
@@ -136,9 +137,9 @@ class AccessEntry:
         }
 
     def still_matches(self) -> bool:
-        """Whether the principal is the one of which the entry was made, and not another of the same ARN.
+        """Return whether the principal is the one of the entry, and not another one with the same ARN.
 
-        Source: UG "Create access entries": after the principal was deleted and made again "the access entry won't
+        Source: UG "Create access entries": after the principal was deleted and created again, "the access entry won't
         work", because EKS stores its ``roleID`` or ``userID`` with the entry.
         """
         principal = find_principal(self.principal_arn)
@@ -147,7 +148,7 @@ class AccessEntry:
 
 @dataclass
 class Update:
-    """A change of a cluster's configuration, in progress until ``ends_at``; it fails if there is a ``failure``."""
+    """A change of a cluster's configuration. It is in progress until ``ends_at``, and fails if ``failure`` is set."""
 
     params: list[dict[str, str]]
     ends_at: datetime
@@ -174,17 +175,17 @@ class Update:
 
 @dataclass
 class Cluster:
-    """A cluster. ``mode`` is what it does; ``access_config`` how much of that DescribeCluster tells.
+    """A cluster. ``mode`` is its authentication mode, and ``access_config`` is its form in DescribeCluster.
 
     access_config
-        ``shown``; ``empty`` or ``absent`` as on clusters whose mode was never set (aws-cdk#31032).
+        ``shown``, or ``empty`` or ``absent`` as on clusters whose mode was never set (aws-cdk#31032).
     creator
-        Whoever made it, if the bootstrap made them administrator: an access entry as soon as there can be any, and
-        until then hidden from every API.
+        The creator, if the bootstrap made the creator an administrator. The creator has an access entry as soon as the
+        mode supports entries. Before, no API returns the creator.
     node_roles, fargate_roles
-        The roles of its managed node groups and Fargate profiles, one of each role, named after it.
+        The roles of its managed node groups and Fargate profiles. There is one for each role, with its name.
     entry_delay
-        How long after its creation an access entry takes effect, in seconds.
+        The seconds between the creation of an access entry and its effect.
     """
 
     account_id: str
@@ -217,8 +218,8 @@ class Cluster:
 
     @property
     def id(self) -> str | None:
-        """Of a local cluster on an Outpost its id, like a UUID (terraform-provider-aws#27560); a cluster in the cloud
-        has none (API Cluster)."""
+        """Return the id of a local cluster on an Outpost, which is like a UUID (terraform-provider-aws#27560). A
+        cluster in the cloud has none (API Cluster)."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.arn}/{self.created_at}")) if self.is_local else None
 
     @property
@@ -227,14 +228,15 @@ class Cluster:
 
     @property
     def token_cluster(self) -> str:
-        """What tokens are signed for: the name, or the id of a local cluster unless etcd has instances of its own
-        (aws-cli, awscli/customizations/eks/update_kubeconfig.py)."""
+        """Return the value for which tokens are signed: the name, or the id of a local cluster unless etcd has its own
+        instances (aws-cli, awscli/customizations/eks/update_kubeconfig.py)."""
         by_name = not self.is_local or "etcdInstanceType" in self.settings["outpostConfig"]
         return self.name if by_name or self.id is None else self.id
 
     @property
     def issuer(self) -> str:
-        """The OpenID Connect issuer of the cluster's service accounts; another one when a cluster is made anew."""
+        """Return the OpenID Connect issuer of the cluster's service accounts. A cluster that is created again has
+        another one."""
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
         made = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.arn}/{self.created_at}").hex.upper()
         return f"https://oidc.eks.{self.region}.{suffix}/id/{made}"
@@ -268,7 +270,7 @@ class Cluster:
         return next((update for update in self.updates.values() if update.status == "InProgress"), None)
 
     def advance(self, moment: datetime) -> None:
-        """Do what has become due by ``moment``: the cluster is made, an update ends."""
+        """Apply the changes that are due at ``moment``: the end of the creation or of an update."""
         if self.status == "CREATING" and self.changes_at and self.changes_at <= moment:
             self.activate()
         update = self.running_update()
@@ -287,8 +289,8 @@ class Cluster:
         self.add_own_entries()
 
     def add_own_entries(self) -> None:
-        """The entries that EKS makes when access entries become possible: the creator's, and those of the roles of node
-        groups and Fargate profiles.
+        """Add the entries that EKS creates when access entries become possible: for the creator, and for the roles of
+        node groups and Fargate profiles.
 
         Source: UG "Change authentication mode to use access entries"; "Create access entries": it's unnecessary to
         create one for a role of a managed node group or a Fargate profile.
@@ -307,7 +309,7 @@ class Cluster:
     def add_entry(
         self, principal: Principal, entry_type: str, username: str | None, groups: list[str], tags: dict[str, str]
     ) -> AccessEntry:
-        """Make an entry of valid parts; EKS fills in username and groups where they aren't the user's to choose."""
+        """Create an entry from valid values. EKS sets the username and groups that a user cannot choose."""
         if entry_type in NODE_IDENTITIES:
             username, fixed = NODE_IDENTITIES[entry_type]
             groups = list(fixed)
@@ -342,7 +344,8 @@ class Cluster:
         return update
 
     def entry_of_caller(self, principal_arn: str) -> AccessEntry | None:
-        """The entry in effect for a caller's ARN as STS tells it (a role's without path), in any letter case."""
+        """Return the current entry for a caller's ARN in the form of STS (a role without its path), in any letter
+        case."""
         wanted, moment = without_path(principal_arn).lower(), now()
         return next(
             (
@@ -355,7 +358,7 @@ class Cluster:
 
 
 def default_username(principal: Principal) -> str:
-    """UG "Create access entries": a user's ARN; a role's session, the role without its path."""
+    """UG "Create access entries": the ARN of a user, or the session of a role without its path."""
     if principal.kind == "user":
         return principal.arn
     return f"arn:{principal.partition}:sts::{principal.account_id}:assumed-role/{principal.name}/{{{{SessionName}}}}"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An organisation's accounts, clusters and people on the test bed, and what the services hold, asked of themselves."""
+"""The accounts, clusters and users of an organization on the test bed, and the state of the services."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATIONS_ACCOUNT = "999988887777"
 AUTOMATION = "platform-automation"
 ROLE = "apono-k8s-access"
 SSO_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
-# Of a local cluster: what CreateCluster takes.
+# The settings of a local cluster in CreateCluster.
 OUTPOST = {
     "outpostArns": ["arn:aws:outposts:eu-west-1:111122223333:outpost/op-0a1b2c3d4e5f60718"],
     "controlPlaneInstanceType": "m5.large",
@@ -54,7 +54,7 @@ _ASSERTION = """
 
 
 class Account:
-    """An AWS account in which an automation role may do everything, and to which people sign in."""
+    """An AWS account with an automation role that may do everything, and with users who sign in."""
 
     def __init__(self, bed: Bed, account_id: str, region: str = "eu-west-1", partition: str = "aws") -> None:
         self.bed = bed
@@ -68,14 +68,14 @@ class Account:
             self.make_automation()
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client of the account's operator."""
+        """Return a boto3 client of the account's operator."""
         key = service, region or self.region
         if key not in self.clients:
             self.clients[key] = self.bed.client(service, self.id, key[1], self.partition)
         return self.clients[key]
 
     def arn(self, resource: str) -> str:
-        """The ARN of something of the account's IAM."""
+        """Return the ARN of an IAM resource of the account."""
         return f"arn:{self.partition}:iam::{self.id}:{resource}"
 
     def make_automation(self) -> None:
@@ -94,7 +94,7 @@ class Account:
         return arn
 
     def ask_for_external_id(self, external_id: str) -> None:
-        """Let nobody assume the automation's role without this external id."""
+        """Require this external id in the trust policy of the automation role."""
         trust = {"Effect": "Allow", "Principal": {"AWS": OPERATIONS_ACCOUNT}, "Action": "sts:AssumeRole"}
         trust["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -106,7 +106,7 @@ class Account:
         self.iam.delete_role(RoleName=AUTOMATION)
 
     def add_cluster(self, name: str, mode: str | None, region: str | None = None, **more: Any) -> Cluster:
-        """A cluster that the automation role has made; ``mode`` ``None`` is one that never had its mode set."""
+        """Create a cluster as the automation role. With ``mode`` ``None``, the mode of the cluster was never set."""
         region = region or self.region
         place = {"account_id": self.id, "region": region, "name": name}
         made = self.bed.control(
@@ -115,7 +115,7 @@ class Account:
         return Cluster(self, name, region, made["arn"])
 
     def cluster(self, name: str) -> Cluster:
-        """A cluster that is there."""
+        """Return an existing cluster."""
         arn = f"arn:{self.partition}:eks:{self.region}:{self.id}:cluster/{name}"
         return Cluster(self, name, self.region, arn)
 
@@ -124,7 +124,7 @@ class Account:
         self.iam.create_saml_provider(Name=SAML_PROVIDER, SAMLMetadataDocument=metadata)
 
     def role(self, name: str = ROLE) -> dict[str, Any] | None:
-        """A role, with the ARNs of its managed policies under ``policies``; ``None`` when there is none."""
+        """Return a role, with the ARNs of its managed policies under ``policies``, or ``None``."""
         try:
             role = self.iam.get_role(RoleName=name)["Role"]
         except ClientError:
@@ -133,7 +133,7 @@ class Account:
         return {**role, "policies": [policy["PolicyArn"] for policy in attached]}
 
     def policy(self, name: str = ROLE) -> dict[str, Any] | None:
-        """The default version's document of a policy; ``None`` when there is none."""
+        """Return the document of the default version of a policy, or ``None``."""
         arn = self.arn(f"policy/{name}")
         try:
             version = self.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
@@ -144,7 +144,7 @@ class Account:
         return document
 
     def sso_person(self, person: str) -> dict[str, str]:
-        """The credentials of somebody who came through AWS SSO."""
+        """Return the credentials of a user of IAM Identity Center (AWS SSO)."""
         arn = f"arn:{self.partition}:iam::{self.id}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{SSO_ROLE}"
         if self.role(SSO_ROLE) is None:
             arn = self.make_role(SSO_ROLE, self.id, "/aws-reserved/sso.amazonaws.com/eu-west-1/")
@@ -154,7 +154,8 @@ class Account:
         return keys
 
     def assume(self, keys: dict[str, str], session_name: str) -> dict[str, str]:
-        """The people's role, with somebody's credentials; raises ``ClientError`` when he may not."""
+        """Assume the users' IAM role with a user's credentials. Raises ``ClientError`` if the user may not assume
+        it."""
         session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken"), self.region)
         sts = session.client("sts", endpoint_url=self.bed.urls["aws"])
         role = self.arn(f"role/{ROLE}")
@@ -162,7 +163,7 @@ class Account:
         return keys_of_role
 
     def assume_by_saml(self, person: str) -> dict[str, str]:
-        """The people's role, with an assertion of the identity provider."""
+        """Assume the users' IAM role with an assertion of the identity provider."""
         role, provider = self.arn(f"role/{ROLE}"), self.arn(f"saml-provider/{SAML_PROVIDER}")
         text = _ASSERTION.format(person=person, recipient=SIGN_IN[self.partition], provider=provider, role=role)
         sts = boto3.Session("unused", "unused", region_name=self.region).client(
@@ -175,7 +176,7 @@ class Account:
 
 
 class Cluster:
-    """A cluster, read as its owner reads it."""
+    """A cluster, with the permissions of its owner."""
 
     def __init__(self, account: Account, name: str, region: str, arn: str) -> None:
         self.account = account
@@ -194,7 +195,7 @@ class Cluster:
         return self.account.client("eks", self.region)
 
     def call(self, method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
-        """A call to the API server; raises ``urllib.error.HTTPError``."""
+        """Call the API server. Raises ``urllib.error.HTTPError``."""
         request = urllib.request.Request(
             self.url + path,
             data=None if body is None else json.dumps(body).encode(),
@@ -212,7 +213,7 @@ class Cluster:
         return mode or "CONFIG_MAP"
 
     def write_map_roles(self, text: str) -> None:
-        """Make the ConfigMap aws-auth with this content of mapRoles."""
+        """Create the ConfigMap aws-auth with this value of mapRoles."""
         body = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -222,17 +223,17 @@ class Cluster:
         self.call("POST", "/api/v1/namespaces/kube-system/configmaps", self.admin_token, body)
 
     def replace_map_roles(self, text: str) -> None:
-        """Give the ConfigMap aws-auth, which is there, this content of mapRoles; all else of it stays."""
+        """Change mapRoles of the existing ConfigMap aws-auth, and nothing else."""
         self.replace(mapRoles=text)
 
     def replace(self, **data: str) -> None:
-        """Give keys of the ConfigMap aws-auth, which is there, these contents; all else of it stays."""
+        """Change keys of the existing ConfigMap aws-auth, and nothing else."""
         config_map = self.config_map() or {}
         config_map["data"] |= data
         self.call("PUT", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token, config_map)
 
     def config_map(self) -> dict[str, Any] | None:
-        """The ConfigMap aws-auth."""
+        """Return the ConfigMap aws-auth."""
         try:
             return self.call("GET", "/api/v1/namespaces/kube-system/configmaps/aws-auth", self.admin_token)
         except urllib.error.HTTPError as error:
@@ -245,13 +246,13 @@ class Cluster:
         return data.get("mapRoles", "")
 
     def mapped(self, role: str = ROLE) -> str | None:
-        """The username that aws-auth gives a role, as EKS reads it."""
+        """Return the username that aws-auth maps to a role, as EKS reads it."""
         arn = self.account.arn(f"role/{role}")
         entry = read_aws_auth({"mapRoles": self.map_roles()}).roles.get(arn.lower())
         return entry.username if entry else None
 
     def entry(self, role: str = ROLE) -> dict[str, Any] | None:
-        """A role's access entry."""
+        """Return the access entry of a role."""
         try:
             arn = self.account.arn(f"role/{role}")
             entry: dict[str, Any] = self.eks.describe_access_entry(clusterName=self.name, principalArn=arn)[
@@ -262,7 +263,7 @@ class Cluster:
         return entry
 
     def grant(self, username: str) -> None:
-        """What Apono grants on an approved request: a role to one username."""
+        """Create the binding that Apono creates for an approved request: a role for one username."""
         metadata = {"name": "approved", "namespace": "default"}
         role = {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]}
         binding = {
@@ -274,7 +275,7 @@ class Cluster:
             self.call("POST", f"/apis/{RBAC}/v1/namespaces/default/{kind.lower()}s", self.admin_token, made)
 
     def token(self, keys: dict[str, str]) -> str:
-        """A bearer token, signed with somebody's credentials."""
+        """Return a bearer token, signed with a user's credentials."""
         aws = Aws(
             {
                 "region": self.region,
@@ -286,9 +287,9 @@ class Cluster:
         return aws.cluster_token(self.token_cluster)
 
     def who_is(self, keys: dict[str, str]) -> str | None:
-        """The username that the cluster gives a caller; ``None`` when it does not know the caller. A server leaves an
-        empty one out."""
-        # Not a SelfSubjectReview, which a real API server may be too old for.
+        """Return the username of a caller in the cluster, or ``None`` if the cluster does not know the caller. An API
+        server omits an empty username."""
+        # This call works with older API servers, too, which have no SelfSubjectReview.
         review = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenReview",
@@ -300,5 +301,5 @@ class Cluster:
 
 
 def integrations(bed: Bed) -> dict[str, dict[str, Any]]:
-    """Apono's integrations by name, as they are stored."""
+    """Return the stored integrations of Apono by name."""
     return {item["name"]: item for item in bed.control("apono", "integrations", method="GET")}

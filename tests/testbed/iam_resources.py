@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a caller's policies are asked about when an IAM operation is called.
+"""The resources and condition keys with which policies are evaluated for an IAM operation.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access
-Management": an operation on a role is judged by the role's ARN, one on a policy by the policy's, AttachRolePolicy by
-the role's. A list of everything is judged by ``*``. To make something with tags, its tagging has to be allowed too
-(IAM User Guide, "Tags for AWS Identity and Access Management resources").
+Management". An operation on a role has the ARN of the role, and one on a policy has the ARN of the policy.
+AttachRolePolicy has the ARN of the role. A list operation has ``*``. The creation of a resource with tags also needs
+the permission to tag it (IAM User Guide, "Tags for AWS Identity and Access Management resources").
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moto.iam.models import IAMBackend
 
 from testbed.aws_credentials import Caller
 
-# The parameter that names the thing an operation is about, and the thing's kind in an ARN.
+# The parameter that names the resource of an operation, and the kind of the resource in an ARN.
 _NAMED = {"RoleName": "role", "UserName": "user", "GroupName": "group", "InstanceProfileName": "instance-profile"}
 CREATING_WITH_TAGS = {
     "CreateRole": "iam:TagRole",
@@ -28,7 +28,7 @@ _BY_ARN = ("PolicyArn", "SAMLProviderArn", "OpenIDConnectProviderArn", "PolicySo
 
 
 def resource_of(operation: str, caller: Caller, backend: IAMBackend, parameters: dict[str, Any]) -> str:
-    """The ARN of what the operation is about; ``*`` where it is about nothing in particular."""
+    """Return the ARN of the resource of an operation, or ``*``."""
     account = f"arn:{caller.partition}:iam::{caller.account_id}"
     path = parameters.get("Path", "/")
     if operation == "CreatePolicy":
@@ -46,13 +46,13 @@ def resource_of(operation: str, caller: Caller, backend: IAMBackend, parameters:
 
 
 def context_of(operation: str, parameters: dict[str, Any]) -> dict[str, str]:
-    """IAM's own condition keys, as far as they are served: which policy is attached or detached."""
+    """Return the condition keys of IAM that the test bed supports: the policy to attach or detach."""
     if operation.startswith(("Attach", "Detach")):
         return {"iam:PolicyARN": parameters["PolicyArn"]}
     return {}
 
 
 def existing_arn(kind: str, name: str, backend: IAMBackend) -> str | None:
-    """The ARN of a role or user that is there, which alone knows its path."""
+    """Return the ARN of an existing role or user, because only the resource knows its path."""
     by_kind: dict[str, dict[str, Any]] = {"role": dict(backend.roles), "user": dict(backend.users)}
     return next((holder.arn for holder in by_kind.get(kind, {}).values() if holder.name == name), None)

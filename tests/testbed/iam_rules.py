@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS's IAM refuses and moto doesn't. Each rule names the page that it comes from.
+"""The errors of AWS's IAM that moto does not have. Each rule names its source.
 
-API = IAM API reference, the operation's "Errors"; UG = IAM User Guide; quotas = UG "IAM and AWS STS quotas".
+API = IAM API reference, the "Errors" of the operation; UG = IAM User Guide; quotas = UG "IAM and AWS STS quotas".
 
-A rule takes the account's backend and the operation's parameters. It raises :class:`AwsError` to refuse, returns a
-result if it has done the work itself, or ``None`` to let moto go on.
+A rule gets the backend of the account and the parameters of the operation. It raises :class:`AwsError`, returns a
+result if it has done the work, or returns ``None`` so that moto does the work.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ Rule = Callable[[IAMBackend, dict[str, Any]], dict[str, Any] | None]
 
 
 def policy_size(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """Quotas: a managed policy is at most 6,144 characters; white space isn't counted."""
+    """Quotas: a managed policy has at most 6,144 characters, without white space."""
     if len(re.sub(r"\s", "", parameters["PolicyDocument"])) > POLICY_CHARACTERS:
         raise AwsError(409, "LimitExceeded", f"Cannot exceed quota for PolicySize: {POLICY_CHARACTERS}")
 
 
 def policy_without_principal(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """UG "JSON policy elements: Principal": not in an identity-based policy. Broken JSON is moto's to refuse."""
+    """UG "JSON policy elements: Principal": not allowed in an identity-based policy. moto itself rejects invalid
+    JSON."""
     try:
         parts = statements(parameters["PolicyDocument"])[1]
         named = any("Principal" in part or "NotPrincipal" in part for part in parts)
@@ -54,7 +55,7 @@ def policy_without_principal(backend: IAMBackend, parameters: dict[str, Any]) ->
 
 
 def policy_name_is_free(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """API CreatePolicy: names are unique in the account whatever the path, and not told apart by letter case."""
+    """API CreatePolicy: names are unique in the account, independent of path and letter case."""
     name = parameters["PolicyName"]
     for policy in own_policies(backend):
         if policy.name.lower() == name.lower():
@@ -66,7 +67,7 @@ def policy_name_is_free(backend: IAMBackend, parameters: dict[str, Any]) -> None
 
 
 def policy_is_free(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """API DeletePolicy: first detach it everywhere (boundaries included), and delete its non-default versions."""
+    """API DeletePolicy: a policy must be detached everywhere (also as a boundary), and have no other versions."""
     arn = parameters["PolicyArn"]
     policy = backend.managed_policies.get(arn)
     if policy is None:
@@ -83,7 +84,7 @@ def policy_is_free(backend: IAMBackend, parameters: dict[str, Any]) -> None:
 
 
 def aws_policies_are_known(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """AWS's own policies are in every account; moto has them only once they were loaded."""
+    """Every account has the AWS managed policies. moto has them only after they are loaded."""
     arn = parameters["PolicyArn"]
     if ":iam::aws:policy/" in arn:
         aws_managed_policy(backend, arn)
@@ -98,7 +99,7 @@ def attach_user_policy(backend: IAMBackend, parameters: dict[str, Any]) -> dict[
 
 
 def _attach(holder: Any, arn: str) -> dict[str, Any] | None:
-    """API Attach…Policy: attaching again changes nothing (moto counts it twice). Quotas: ten policies each."""
+    """API Attach…Policy: attaching again changes nothing (moto counts it twice). Quotas: at most ten policies."""
     if arn in holder.managed_policies:
         return {}
     if len(holder.managed_policies) >= ATTACHED_POLICIES:
@@ -108,14 +109,14 @@ def _attach(holder: Any, arn: str) -> dict[str, Any] | None:
 
 
 def role_name_is_free(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """API CreateRole: names are unique in the account whatever the path, and not told apart by letter case."""
+    """API CreateRole: names are unique in the account, independent of path and letter case."""
     name = parameters["RoleName"]
     if any(role.name.lower() == name.lower() for role in backend.roles.values()):
         raise AwsError(409, "EntityAlreadyExists", f"Role with name {name} already exists.")
 
 
 def boundary_exists(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """API PutRolePermissionsBoundary, CreateRole: NoSuchEntity for a policy that isn't there."""
+    """API PutRolePermissionsBoundary, CreateRole: NoSuchEntity for a policy that does not exist."""
     arn = parameters.get("PermissionsBoundary")
     if arn and arn not in backend.managed_policies and aws_managed_policy(backend, arn) is None:
         raise AwsError(404, "NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.")
@@ -131,9 +132,9 @@ def trust_of_role(backend: IAMBackend, parameters: dict[str, Any]) -> None:
 
 
 def check_trust_policy(backend: IAMBackend, document: str) -> None:
-    """API CreateRole, UpdateAssumeRolePolicy: MalformedPolicyDocument; quotas: 2,048 characters.
+    """API CreateRole, UpdateAssumeRolePolicy: MalformedPolicyDocument. Quotas: at most 2,048 characters.
 
-    UG "JSON policy elements: Principal": when a policy is saved, roles and users that it names must exist.
+    UG "JSON policy elements: Principal": the roles and users of a policy must exist when it is saved.
     """
     try:
         IAMTrustPolicyDocumentValidator(document).validate()
@@ -160,7 +161,8 @@ def check_trust_policy(backend: IAMBackend, document: str) -> None:
 
 
 def principal_is_valid(kind: str, name: Any, partition: str) -> bool:
-    """Whether a trust policy may name this principal. Accounts count as existing; roles and users must exist."""
+    """Return whether a trust policy may name this principal. Roles and users must exist. All accounts count as
+    existing."""
     if not isinstance(name, str):
         return False
     if kind == "Service":
@@ -181,7 +183,7 @@ def principal_is_valid(kind: str, name: Any, partition: str) -> bool:
 
 
 def keep_description(backend: IAMBackend, parameters: dict[str, Any]) -> dict[str, Any] | None:
-    """API UpdateRole: a description that isn't given stays (moto empties it)."""
+    """API UpdateRole: without a description, the old one remains (moto removes it)."""
     role = backend.get_role(parameters["RoleName"])
     description = parameters.get("Description", role.description)
     backend.update_role(role.name, description, parameters.get("MaxSessionDuration", 3600))
@@ -189,7 +191,7 @@ def keep_description(backend: IAMBackend, parameters: dict[str, Any]) -> dict[st
 
 
 def tags_are_allowed(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """UG "Tags for IAM resources": the prefix ``aws:`` is reserved; quotas: 50 tags on a role or policy in all."""
+    """UG "Tags for IAM resources": the prefix ``aws:`` is reserved. Quotas: at most 50 tags on a role or policy."""
     new = {tag["Key"].lower() for tag in parameters.get("Tags", [])}
     if any(key.startswith("aws:") for key in new):
         raise AwsError(400, "InvalidInput", "aws: prefixed tag key names are not allowed for external use.")
@@ -206,18 +208,18 @@ def tags_are_allowed(backend: IAMBackend, parameters: dict[str, Any]) -> None:
 
 
 def saml_provider_is_new(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """API CreateSAMLProvider: EntityAlreadyExists (moto replaces the old one)."""
+    """API CreateSAMLProvider: EntityAlreadyExists (moto replaces the existing one)."""
     if parameters["Name"] in backend.saml_providers:
         raise AwsError(409, "EntityAlreadyExists", f"SAMLProvider {parameters['Name']} already exists in the account.")
 
 
 def saml_provider_exists(backend: IAMBackend, parameters: dict[str, Any]) -> None:
-    """API DeleteSAMLProvider: NoSuchEntity (moto says nothing)."""
+    """API DeleteSAMLProvider: NoSuchEntity (moto returns no error)."""
     backend.get_saml_provider(parameters["SAMLProviderArn"])
 
 
 def add_client_id(backend: IAMBackend, parameters: dict[str, Any]) -> dict[str, Any]:
-    """API AddClientIDToOpenIDConnectProvider, which moto does not have: a client that is there already is no error."""
+    """API AddClientIDToOpenIDConnectProvider, which moto does not have. A client that exists is not an error."""
     provider = backend.get_open_id_connect_provider(parameters["OpenIDConnectProviderArn"])
     if parameters["ClientID"] not in provider.client_id_list:
         provider.client_id_list.append(parameters["ClientID"])
@@ -251,9 +253,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 
 def apply_rules(operation: str, backend: IAMBackend, parameters: dict[str, Any]) -> dict[str, Any] | None:
-    """Run an operation's rules: a result if one of them did the work, ``None`` if moto is to go on.
+    """Run the rules of an operation. Return a result if a rule did the work, or ``None`` if moto has to do it.
 
-    :raises AwsError: a rule refuses. moto's own exceptions (NoSuchEntity and the like) pass through.
+    :raises AwsError: A rule fails. moto's own exceptions, such as NoSuchEntity, are raised, too.
     """
     for rule in RULES.get(operation, ()):
         result = rule(backend, parameters)

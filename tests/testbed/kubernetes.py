@@ -1,31 +1,30 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Kubernetes API servers of the test bed: one HTTPS address per cluster, one control address for all.
+"""The Kubernetes API servers of the test bed: an HTTPS endpoint for each cluster, and one control interface for all.
 
 ``python -m testbed.kubernetes --port N --aws URL`` serves the control interface at ``http://127.0.0.1:N``:
 
 ``POST /_testbed/clusters {"arn", "name", "account_id", "region", "token_cluster": ""}``
-    Starts a cluster's API server, which takes tokens for its name, or for ``token_cluster``; the answer is its
+    Starts the API server of a cluster. It accepts tokens for its name, or for ``token_cluster``. Returns its
     description: ``{"arn", "name", "account_id", "region", "token_cluster", "endpoint", "certificate_authority_base64",
-    "admin_token"}``. The token is of ``system:masters``: with it, tests put objects in and read them through the API
-    itself.
+    "admin_token"}``. The token belongs to ``system:masters``. Tests use it to create and read objects through the API.
 ``DELETE /_testbed/clusters {"arn"}``
-    Stops it; nothing happens when it is not there.
+    Stops the API server, if it exists.
 ``GET /_testbed/clusters``
-    The descriptions, by ARN.
+    Returns the descriptions by ARN.
 ``GET /_testbed/sts``
-    How clients reach AWS STS at its own addresses (:mod:`testbed.sts_proxy`): ``{"https_proxy",
+    Returns the settings of clients that call AWS STS at its own URLs (:mod:`testbed.sts_proxy`): ``{"https_proxy",
     "certificate_authority_base64"}``.
 ``/_testbed/calls``, ``/_testbed/faults``, ``/_testbed/reset``
-    As for every service (:mod:`testbed.service`), for all clusters together. An operation is a method and a path,
-    ``PUT /api/v1/namespaces/kube-system/configmaps/aws-auth``; an identity is ``cluster-name/username``, with nothing
-    after the slash when the caller is not known, so that a fault with ``"identity": "cluster-name/*"`` strikes one
-    cluster only. A reset stops all clusters.
+    As for every service (:mod:`testbed.service`), for all clusters together. An operation is a method and a path, such
+    as ``PUT /api/v1/namespaces/kube-system/configmaps/aws-auth``. An identity is ``cluster-name/username``, without a
+    username if the caller is unknown. So a fault with ``"identity": "cluster-name/*"`` applies to one cluster only. A
+    reset stops all clusters.
 
-Clusters are on real API servers where there are any (:mod:`testbed.kubernetes_real`), else, or with ``--small``, on
-the small one (:mod:`testbed.kubernetes_small`). ``--aws`` is the URL of the AWS service, which is asked who signed a
-token and what access that principal has (:mod:`testbed.authenticator`).
+Clusters use real API servers if they are available (:mod:`testbed.kubernetes_real`). Otherwise, or with ``--small``,
+they use the small one (:mod:`testbed.kubernetes_small`). ``--aws`` is the URL of the AWS service. It returns the signer
+of a token and the access of that principal (:mod:`testbed.authenticator`).
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ from testbed.sts_proxy import StsProxy
 
 
 class KubernetesDialect:
-    """Calls named by method and path, errors as ``Status`` objects."""
+    """Names calls by method and path, and returns errors as ``Status`` objects."""
 
     def call(self, environ: dict[str, Any], body: bytes) -> Call:
         user = authenticate(environ)
@@ -67,10 +66,10 @@ class KubernetesDialect:
 
 
 class ClusterFleet:
-    """All clusters of one process. :meth:`control` is the WSGI application of the control address."""
+    """All clusters of a process. :meth:`control` is the WSGI application of the control interface."""
 
     def __init__(self, aws_url: str, programs: Programs | None = None) -> None:
-        """:param programs: of real API servers; without them, the clusters are on the small one."""
+        """:param programs: The programs of real API servers. Without them, the clusters use the small API server."""
         self.authenticator = Authenticator(aws_url)
         self.authority = CertificateAuthority()
         self.tls = self.authority.server_context()
@@ -88,11 +87,12 @@ class ClusterFleet:
         self.starting: set[str] = set()
 
     def create(self, arn: str, name: str, account_id: str, region: str, token_cluster: str = "") -> dict[str, str]:
-        """Start a cluster and describe it; raises ``ValueError`` when it exists or its ARN says otherwise."""
-        # A real server takes seconds to start, and others may be asked for meanwhile, but not the same one.
+        """Start a cluster and describe it. Raises ``ValueError`` if the cluster exists or the ARN does not match the
+        other data."""
+        # A real server needs seconds to start. Other clusters can start meanwhile, but not the same one.
         with self.lock:
             if arn in self.clusters or arn in self.starting:
-                raise ValueError(f"the cluster {arn} exists already; delete it first")
+                raise ValueError(f"the cluster {arn} already exists. Delete it first.")
             self.starting.add(arn)
         try:
             cluster = self.servers.create(arn, name, account_id, region, token_cluster or name)
@@ -101,7 +101,7 @@ class ClusterFleet:
 
         def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             environ[CLUSTER_KEY] = cluster
-            # A cluster's own address has no control interface: to it, such a path is one like any other.
+            # The endpoint of a cluster has no control interface, so this path has no special meaning there.
             if environ["PATH_INFO"].startswith(CONTROL):
                 environ["wsgi.input"] = io.BytesIO(read_body(environ))
                 authenticate(environ)
@@ -115,7 +115,7 @@ class ClusterFleet:
         return self.describe(cluster, listener)
 
     def delete(self, arn: str) -> None:
-        """Stop a cluster, if there is one."""
+        """Stop a cluster, if it exists."""
         with self.lock:
             cluster, listener = self.clusters.pop(arn, (None, None))
         if cluster is not None and listener is not None:
@@ -144,7 +144,7 @@ class ClusterFleet:
         self.authenticator.reset()
 
     def stop(self) -> None:
-        """Stop everything."""
+        """Stop all clusters."""
         self.reset()
         self.acceptor.stop()
         self.servers.stop()
@@ -190,9 +190,9 @@ def read_body(environ: dict[str, Any]) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m testbed.kubernetes", description="API servers of the test bed")
-    parser.add_argument("--port", type=int, default=0, help="port of the control address (default: a free one)")
+    parser.add_argument("--port", type=int, default=0, help="port of the control interface (default: a free one)")
     parser.add_argument("--aws", required=True, metavar="URL", help="URL of the test bed's AWS service")
-    parser.add_argument("--small", action="store_true", help="the small API server, also where there is a real one")
+    parser.add_argument("--small", action="store_true", help="use the small API server, even if there is a real one")
     arguments = parser.parse_args()
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

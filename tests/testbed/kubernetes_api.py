@@ -1,16 +1,15 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small Kubernetes API server: the WSGI application that serves every cluster of the test bed.
+"""A small Kubernetes API server: the WSGI application for every cluster of the test bed.
 
-It refuses what a real one refuses, in the same words, for the objects the collection touches: namespaces (read and
-write), ConfigMaps, roles and bindings, access reviews, and the discovery, OpenAPI documents and tables that kubectl and
-client libraries ask for. It reads JSON, YAML and protobuf, and answers in JSON.
+It returns the same errors as a real API server for the objects of the collection: namespaces, ConfigMaps, roles,
+bindings and access reviews. It also serves the discovery, OpenAPI documents and tables that kubectl and client
+libraries request. It reads JSON, YAML and protobuf, and answers in JSON.
 
-Not served: watches, server-side apply (415), deletion of collections and of namespaces (405), answers in protobuf only
-(406) but for OpenAPI 2, OpenAPI 3 in protobuf (406).
-Unlike a default kube-apiserver, and like EKS since Kubernetes 1.32, it lets nobody in without a token but for the
-health checks.
+Not supported: watches, server-side apply (415), deletion of collections and of namespaces (405), answers in protobuf
+(406) except OpenAPI 2. Without a token, it serves only the health checks. A default kube-apiserver serves other paths,
+too, but EKS does not since Kubernetes 1.32.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DEL
 
 
 class JsonLikeLoader(yaml.SafeLoader):
-    """Values as YAML → JSON → Go sees them: there is no type for a date, so a date stays text."""
+    """Loads YAML as Go's conversion to JSON does. JSON has no type for dates, so a date remains a text."""
 
 
 JsonLikeLoader.yaml_implicit_resolvers = {
@@ -82,17 +81,17 @@ JsonLikeLoader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
-# Characters of generated names: no vowels, so that no words come out.
+# The characters of generated names, without vowels, so that no words result.
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
-# The keys under which a request carries what was found out before it reaches the application.
+# The keys of the WSGI environment for data that is known before the application gets the request.
 CLUSTER_KEY = "testbed.cluster"
 USER_KEY = "testbed.user"
 
 
 @dataclass(frozen=True)
 class Review:
-    """A resource that is only asked, never stored."""
+    """A resource that clients query and that is never stored."""
 
     group: str
     plural: str
@@ -122,19 +121,19 @@ GROUPS = ("authentication.k8s.io", "authorization.k8s.io", RBAC_GROUP)
 
 
 class Cluster(Protocol):
-    """What the application needs of a cluster."""
+    """The properties of a cluster that the application needs."""
 
     name: str
     store: Store
     authorizer: Authorizer
 
     def authenticate(self, token: str) -> User:
-        """The user of a bearer token; raises :class:`~testbed.authenticator.AuthenticationError`."""
+        """Return the user of a bearer token. Raises :class:`~testbed.authenticator.AuthenticationError`."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a path names: ``resource`` is empty for paths that are none of a resource."""
+    """The parts of a path. ``resource`` is empty for a path without a resource."""
 
     group: str = ""
     version: str = ""
@@ -145,7 +144,7 @@ class Target:
 
 
 def read_target(path: str) -> Target:
-    """The parts of a path, as ``k8s.io/apiserver`` ``RequestInfoFactory`` reads them."""
+    """Return the parts of a path, as ``RequestInfoFactory`` of ``k8s.io/apiserver`` does."""
     parts = [part for part in path.split("/") if part]
     if len(parts) >= 2 and parts[0] == "api":
         group, version, rest = "", parts[1], parts[2:]
@@ -156,14 +155,14 @@ def read_target(path: str) -> Target:
     namespace = ""
     if len(rest) >= 2 and rest[0] == "namespaces":
         namespace = rest[1]
-        # `namespaces/x` is the namespace itself, `namespaces/x/configmaps` is something in it.
+        # `namespaces/x` is the namespace, and `namespaces/x/configmaps` is a resource in it.
         rest = rest[2:] if len(rest) > 2 else rest
     resource, name, *subresource = [*rest, "", ""][: max(len(rest), 2)]
     return Target(group, version, resource, namespace, name, "/".join(subresource))
 
 
 class Request:
-    """One request to one cluster, read from its WSGI environment."""
+    """A request to a cluster, read from its WSGI environment."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
@@ -176,7 +175,7 @@ class Request:
 
     @property
     def caller(self) -> User:
-        """The user; raises 401 where there is none."""
+        """Return the user. Raises 401 if there is none."""
         if self.user is None:
             raise unauthorized()
         return self.user
@@ -215,12 +214,12 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        """Whether the request, if it succeeds, changes what is stored."""
+        """Return whether a successful request changes stored data."""
         is_review = (self.target.group, self.target.resource) in REVIEWS
         return self.method not in ("GET", "HEAD", "OPTIONS") and not is_review and not self.dry_run
 
     def write(self) -> Write:
-        """The write's options; raises 422 on values that are not known."""
+        """Return the options of a write. Raises 422 for unknown values."""
         problems = [unsupported("dryRun", value, ("All",)) for value in self.query.get("dryRun", []) if value != "All"]
         validation = self.option("fieldValidation")
         if validation not in ("", "Ignore", "Warn", "Strict"):
@@ -239,7 +238,7 @@ class Request:
         return written.split(";")[0].strip().lower()
 
     def parse_body(self, kind: str) -> Any:
-        """The body of a request, as JSON would have it; raises 400, 415."""
+        """Return the body of a request as JSON would have it. Raises 400, 415."""
         media_type = self.media_type() or BODY_TYPES[0]
         if media_type not in BODY_TYPES:
             raise unknown_media_type(BODY_TYPES)
@@ -254,7 +253,7 @@ class Request:
             ) from error
 
     def report_unknown(self, unknown: list[str]) -> None:
-        """Apply ``fieldValidation`` to unknown fields; raises :class:`schema.DecodeError` when it is ``Strict``."""
+        """Apply ``fieldValidation`` to unknown fields. Raises :class:`schema.DecodeError` if it is ``Strict``."""
         notes = [f"unknown field {quoted(path)}" for path in unknown]
         if self.option("fieldValidation") == "Strict" and notes:
             raise schema.DecodeError("strict decoding error: " + ", ".join(notes))
@@ -262,9 +261,9 @@ class Request:
             self.warnings += notes
 
     def decode(self, raw: Any, resource: Resource | Review) -> Object:
-        """Read an object of ``resource``; raises 400 or :class:`schema.DecodeError`."""
+        """Decode an object of ``resource``. Raises 400 or :class:`schema.DecodeError`."""
         if raw is None:
-            raw = {}  # to Go, an object without fields
+            raw = {}  # an object without fields in Go
         if not isinstance(raw, dict):
             message = "couldn't get version/kind; json parse error: json: cannot unmarshal into an object"
             raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): {message}")
@@ -286,7 +285,7 @@ class Request:
         return {"kind": kind, "apiVersion": api_version, **obj}
 
     def decode_body(self, resource: Resource | Review) -> Object:
-        """The object in the body; raises 400, 415."""
+        """Return the object in the body. Raises 400, 415."""
         raw = self.parse_body(resource.kind)
         try:
             return self.decode(raw, resource)
@@ -299,7 +298,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """A status code and what goes into the body: an object, text of the health checks, or a document's bytes."""
+    """A status code and a body: an object, the text of a health check, or the bytes of a document."""
 
     code: int
     content: Any
@@ -312,12 +311,12 @@ class Answer:
         return json.dumps(self.content, separators=(",", ":")).encode()
 
 
-# For paths of which no API is known: nobody words the answer as a Status.
+# For paths outside of the known APIs, the error is not a Status.
 NOTHING_HERE = Answer(404, b"404 page not found\n", TEXT)
 
 
 class ApiServer:
-    """The WSGI application. The request's cluster and user come in the environment, see :func:`authenticate`."""
+    """The WSGI application. The cluster and the user of a request are in its environment. See :func:`authenticate`."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -364,12 +363,12 @@ class ApiServer:
         return Answer(201, obj)
 
     def act(self, request: Request, resource: Resource) -> Answer:
-        """Do what the request asks with a stored resource."""
+        """Run an operation on a stored resource."""
         target, verb = request.target, request.verb
         is_namespaced = bool(target.namespace) and target.resource != "namespaces"
         if is_namespaced and not resource.namespaced:
             raise unknown_path()
-        # A new object is posted to the collection; a changed one is named by its path.
+        # A client posts a new object to the collection. A changed object has its name in the path.
         misplaced = bool(target.name) if verb == "create" else verb in ("update", "patch") and not target.name
         if verb not in resource.verbs or misplaced:
             raise method_not_allowed()
@@ -387,7 +386,7 @@ class ApiServer:
 
 
 def authenticate(environ: dict[str, Any]) -> User | None:
-    """The user of a request, kept in its environment for :class:`ApiServer`; ``None``: nobody known."""
+    """Return the user of a request from its environment, or ``None``."""
     scheme, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     user = None
     if scheme.lower() == "bearer" and token.strip():
@@ -400,14 +399,15 @@ def authenticate(environ: dict[str, Any]) -> User | None:
 
 
 def acceptable(request: Request) -> Iterator[tuple[str, dict[str, str]]]:
-    """The media types that the client takes, each with its parameters, in its order."""
+    """Return the media types that the client accepts, with their parameters and in their order."""
     for one in (request.environ.get("HTTP_ACCEPT", "") or "*/*").split(","):
         media_type, *parameters = (part.strip() for part in one.split(";"))
         yield media_type, dict(parameter.partition("=")[::2] for parameter in parameters)
 
 
 def check_accept(request: Request, *others: str) -> str:
-    """The form of the answer: JSON or one of ``others``, whichever the client names first; raises 406 for neither."""
+    """Return the form of the answer: the first one of the client that is JSON or in ``others``. Raises 406 if there is
+    none."""
     for media_type, parameters in acceptable(request):
         if media_type in others:
             return media_type
@@ -417,7 +417,7 @@ def check_accept(request: Request, *others: str) -> str:
 
 
 def table_version(request: Request) -> str:
-    """The version of a table that the client wants rather than the object or the list; empty for none."""
+    """Return the version of a table if the client requests a table instead of an object or a list."""
     for media_type, parameters in acceptable(request):
         if media_type in ("application/json", "application/*", "*/*"):
             if (parameters.get("as"), parameters.get("g")) == ("Table", tables.GROUP):
@@ -429,7 +429,7 @@ def table_version(request: Request) -> str:
 
 
 def discover(request: Request) -> Answer:
-    """The documents from which clients learn what is served."""
+    """Return the discovery documents."""
     if request.method != "GET":
         raise method_not_allowed()
     if request.path.startswith("/openapi/"):
@@ -457,7 +457,7 @@ def discover(request: Request) -> Answer:
 
 
 def describe(request: Request) -> Answer:
-    """The OpenAPI documents."""
+    """Return the OpenAPI documents."""
     path = request.path.rstrip("/")
     served: list[openapi.Served] = [*list(RESOURCES.values()), *list(REVIEWS.values())]
     if path == "/openapi/v2":
@@ -465,7 +465,7 @@ def describe(request: Request) -> Answer:
         document = openapi.version_2(served, VERSION["gitVersion"])
         if media_type == "application/json":
             return Answer(200, document)
-        # The name with the @, in which clients ask for it, is not a media type by RFC 2045.
+        # Clients request the name with an @, which is not a valid media type in RFC 2045.
         return Answer(200, openapi_protobuf.encode(document), openapi_protobuf.MEDIA_TYPES[1])
     check_accept(request)
     if path == "/openapi/v3":
@@ -503,7 +503,7 @@ def get_object(request: Request, resource: Resource, namespace: str) -> Answer:
 
 
 def included(request: Request) -> str:
-    """What a row of a table is to say of its object; raises 400 for a value that is not known."""
+    """Return the part of the object in each row of a table. Raises 400 for an unknown value."""
     wanted = request.option("includeObject") or "Metadata"
     if wanted not in tables.INCLUDED:
         raise bad_request(f"unrecognized includeObject value: {quoted(wanted)}")
@@ -523,7 +523,7 @@ def list_objects(request: Request, resource: Resource, namespace: str) -> Answer
     version = table_version(request)
     if version:
         return Answer(200, tables.table(resource, page, metadata, version, included(request)))
-    # A list names its items' kind once, for all of them.
+    # A list has the kind of its items only once.
     items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in page]
     return Answer(
         200,
@@ -551,7 +551,7 @@ def update_object(request: Request, resource: Resource, namespace: str) -> Answe
     store, authorizer = request.cluster.store, request.cluster.authorizer
     with store.lock:
         if resource.creates_on_update and store.find(resource, namespace, name) is None:
-            # Whoever makes an object this way must be allowed to make one.
+            # The caller needs the permission to create an object for this.
             wanted = Attributes("create", resource.group, resource.plural, namespace, name)
             authorizer.require(request.caller, wanted)
             authorizer.check_escalation(request.caller, resource, namespace, obj, None)
@@ -611,7 +611,7 @@ def delete_object(request: Request, resource: Resource, namespace: str) -> Answe
 
 
 def complete(obj: Object, resource: Resource, namespace: str) -> Object:
-    """Put an object into the request's namespace and fill in defaults; raises 400 when it names another namespace."""
+    """Set the namespace and the defaults of an object. Raises 400 if it names another namespace."""
     own = obj["metadata"].get("namespace", "")
     if own and own != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
@@ -684,7 +684,7 @@ SELECTOR_PARTS: tuple[tuple[re.Pattern[str], Callable[[str, list[str]], Callable
 
 
 def selector_test(text: str) -> Callable[[dict[str, str]], bool]:
-    """One requirement of a selector; raises 400 when it is none."""
+    """Return the test for one requirement of a selector. Raises 400 if the requirement is not valid."""
     for pattern, build in SELECTOR_PARTS:
         found = pattern.fullmatch(text.strip())
         if found:
@@ -693,7 +693,7 @@ def selector_test(text: str) -> Callable[[dict[str, str]], bool]:
 
 
 def label_selector(text: str) -> Callable[[Object], bool]:
-    # Commas separate requirements, but not inside the parentheses of a set.
+    # Commas separate requirements, except inside the parentheses of a set.
     tests = [selector_test(part) for part in re.split(r",(?![^(]*\))", text) if part.strip()]
     return lambda obj: all(test(obj["metadata"].get("labels", {})) for test in tests)
 

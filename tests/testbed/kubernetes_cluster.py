@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cluster of the test bed is, whichever program serves it."""
+"""The common interface of clusters of the test bed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADMIN = User("testbed-admin", (MASTERS, AUTHENTICATED))
 
 @dataclass
 class Cluster(ABC):
-    """One cluster: its name in AWS, what bearer tokens for it are signed for, and who they stand for. A WSGI
+    """A cluster: its name in AWS, the value for which its tokens are signed, and the users of its tokens. A WSGI
     application answers its clients."""
 
     arn: str
@@ -38,21 +38,21 @@ class Cluster(ABC):
             raise ValueError(f"the ARN {self.arn!r} does not go with name, account and region: {':'.join(expected)}")
 
     def authenticate(self, token: str) -> User:
-        """The user of a bearer token; raises :class:`~testbed.authenticator.AuthenticationError`."""
+        """Return the user of a bearer token. Raises :class:`~testbed.authenticator.AuthenticationError`."""
         if secrets.compare_digest(token.encode(), self.admin_token.encode()):
             return ADMIN
         return self.authenticator.authenticate(self, token)
 
     def map_aws_auth(self, token: str, identity: Identity) -> User:
-        """The user that ``aws-auth`` gives to the owner of a token, as the test bed reads it.
+        """Return the user that ``aws-auth`` maps to the owner of a token, as the test bed reads it.
 
-        :raises testbed.authenticator.AuthenticationError: the owner is not mapped.
+        :raises testbed.authenticator.AuthenticationError: The owner is not mapped.
         """
         return map_aws_auth(self.aws_auth(), identity, self.region)
 
     @abstractmethod
     def aws_auth(self) -> dict[str, str]:
-        """``data`` of the ConfigMap ``kube-system/aws-auth``; empty when there is none."""
+        """Return ``data`` of the ConfigMap ``kube-system/aws-auth``. It is empty if the ConfigMap does not exist."""
 
     @abstractmethod
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -60,4 +60,4 @@ class Cluster(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Give back what the cluster holds; nobody calls it any more."""
+        """Release the resources of the cluster, which gets no further calls."""

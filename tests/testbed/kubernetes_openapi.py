@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is served, as OpenAPI: from it kubectl learns that the server validates fields, and what ``explain`` prints.
+"""The OpenAPI documents of the server. kubectl reads from them that the server validates fields, and ``explain`` prints
+them.
 
-Version 3 is a document for each group and version, version 2 one for all. Both are made of the resources and their
-schemas, so they say what this server does. Sources: ``k8s.io/kube-openapi``, ``k8s.io/apiserver``
-``pkg/endpoints/installer.go``; the readers are ``k8s.io/cli-runtime`` ``pkg/resource/query_param_verifier*.go`` and
-``k8s.io/kubectl`` ``pkg/explain``.
+Version 3 has a document for each group and version, and version 2 has one document. Both are generated from the
+resources and schemas. Sources: ``k8s.io/kube-openapi``, ``k8s.io/apiserver`` ``pkg/endpoints/installer.go``. The
+readers are ``k8s.io/cli-runtime`` ``pkg/resource/query_param_verifier*.go`` and ``k8s.io/kubectl`` ``pkg/explain``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PACKAGES = {
     "rbac.authorization.k8s.io": "io.k8s.api.rbac.v1",
 }
 ACTIONS = {"get": "get", "post": "create", "put": "update", "patch": "patch", "delete": "delete"}
-# The paths of a collection, and of one object.
+# The paths of a collection and of an object.
 COLLECTION, OBJECT = ("get", "post"), ("get", "put", "patch", "delete")
 KIND_EXTENSION = "x-kubernetes-group-version-kind"
 DRY_RUN, MANAGER, VALIDATION = "dryRun", "fieldManager", "fieldValidation"
@@ -47,7 +47,7 @@ PRIMITIVES: dict[Any, Document] = {
 
 
 class Served(Protocol):
-    """What a document says of a resource."""
+    """The data of a resource for a document."""
 
     @property
     def group(self) -> str: ...
@@ -72,13 +72,13 @@ class Served(Protocol):
 
 
 def version_3_index(groups: tuple[str, ...]) -> Document:
-    """Where the documents of version 3 are, by the path of their group and version."""
+    """Return the URLs of the documents of version 3, by the path of their group and version."""
     paths = [prefix(group).lstrip("/") for group in ("", *groups)]
     return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in paths}}
 
 
 def version_3(resources: list[Served], version: str) -> Document:
-    """The document of one group in version 3."""
+    """Return the document of a group in version 3."""
     return {
         "openapi": "3.0.0",
         **shared(resources, version, parameter_3, answer_3),
@@ -87,7 +87,7 @@ def version_3(resources: list[Served], version: str) -> Document:
 
 
 def version_2(resources: list[Served], version: str) -> Document:
-    """The document of all groups in version 2."""
+    """Return the document of all groups in version 2."""
     return {
         "swagger": "2.0",
         **shared(resources, version, parameter_2, answer_2),
@@ -98,7 +98,7 @@ def version_2(resources: list[Served], version: str) -> Document:
 def shared(
     resources: list[Served], version: str, parameter: Callable[[str], Document], answer: Callable[[str], Document]
 ) -> Document:
-    """What both versions say: of whom, and the operations, each with its parameters and its answer."""
+    """Return the content that both versions share: the server, and the operations with their parameters and answers."""
 
     def operation(method: str, resource: Served) -> Document:
         return {
@@ -122,7 +122,7 @@ def prefix(group: str) -> str:
 
 
 def paths_of(resource: Served) -> list[tuple[str, list[str]]]:
-    """The paths of a resource, each with the methods that it answers."""
+    """Return the paths of a resource with their methods."""
     base = prefix(resource.group)
     collection = (
         f"{base}/namespaces/{{namespace}}/{resource.plural}" if resource.namespaced else f"{base}/{resource.plural}"
@@ -168,7 +168,7 @@ def answer_2(its_model: str) -> Document:
 
 
 def definitions(resources: list[Served], reference: str) -> Document:
-    """The models of the resources, and the metadata to which all of them refer."""
+    """Return the models of the resources and of their metadata."""
     models: Document = {META: model(schema.METADATA, reference)}
     for resource in resources:
         models[model_name(resource)] = {**model(resource.schema, reference), KIND_EXTENSION: [kind_of(resource)]}
@@ -176,7 +176,7 @@ def definitions(resources: list[Served], reference: str) -> Document:
 
 
 def model(fields: Any, reference: str) -> Document:
-    """A schema of :mod:`testbed.kubernetes_schema` in OpenAPI's terms."""
+    """Convert a schema of :mod:`testbed.kubernetes_schema` to OpenAPI."""
     if isinstance(fields, list):
         return {"type": "array", "items": model(fields[0], reference)}
     if isinstance(fields, schema.MapOf):

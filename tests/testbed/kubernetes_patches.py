@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The three patch types that clients of an API server send: JSON patch, merge patch, strategic merge patch.
+"""The three patch types of an API server: JSON patch, merge patch and strategic merge patch.
 
-Sources: RFC 6902, RFC 7386, and the Kubernetes community's ``strategic-merge-patch.md``. Of the kinds served here only
-``metadata.finalizers`` and ``metadata.ownerReferences`` are lists that merge; rules and subjects are replaced whole.
+Sources: RFC 6902, RFC 7386, and the Kubernetes community's ``strategic-merge-patch.md``. In the supported kinds, only
+``metadata.finalizers`` and ``metadata.ownerReferences`` are merged lists. Rules and subjects are replaced as a whole.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
 
-# Lists that merge, with the key that tells their items apart; a list of plain values has none.
+# Merged lists, with the key that identifies their items. A list of plain values has no key.
 MERGED_LISTS = {"finalizers": None, "ownerReferences": "uid"}
 DELETE_FROM_LIST = "$deleteFromPrimitiveList/"
 ELEMENT_ORDER = "$setElementOrder/"
 
 
 def apply_patch(media_type: str, current: dict[str, Any], patch: Any) -> Any:
-    """The patched copy of ``current``; raises :class:`~testbed.kubernetes_status.ApiError`."""
+    """Return a patched copy of ``current``. Raises :class:`~testbed.kubernetes_status.ApiError`."""
     current = copy.deepcopy(current)
     if media_type == JSON_PATCH:
         return apply_json_patch(current, patch)
@@ -47,7 +47,7 @@ def not_decoded(value: Any, go_type: str, prefix: str = "error decoding patch: "
 
 
 class ReplaceOperation(jsonpatch.ReplaceOperation):
-    """Unlike RFC 6902, the API server's library takes a member of an object that is not there."""
+    """Unlike RFC 6902, the library of the API server accepts a member that does not exist."""
 
     def apply(self, obj: Any) -> Any:
         parent, part = self.pointer.to_last(obj)
@@ -74,7 +74,7 @@ def apply_json_patch(current: dict[str, Any], patch: Any) -> Any:
 
 
 def merge(current: Any, patch: Any) -> Any:
-    """RFC 7386."""
+    """Apply a merge patch (RFC 7386)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(current) if isinstance(current, dict) else {}
@@ -118,7 +118,7 @@ def merge_strategically(current: Any, patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def merge_lists(current: list[Any], patch: list[Any], merge_key: str | None) -> list[Any]:
-    """Without ``$setElementOrder``, what the patch names comes first."""
+    """Without ``$setElementOrder``, the items of the patch come first."""
     if merge_key is None:
         return patch + [item for item in current if item not in patch]
     items = {item[merge_key]: item for item in current}

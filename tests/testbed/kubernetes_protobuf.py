@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects in Kubernetes' protobuf encoding, which kubectl uses to create objects and reviews.
+"""Decode objects in the protobuf encoding of Kubernetes, with which kubectl creates objects and reviews.
 
-The numbers are those of ``generated.proto`` of ``k8s.io/api`` (``core/v1``, ``rbac/v1``, ``authentication/v1``,
-``authorization/v1``) and ``k8s.io/apimachinery`` (``pkg/apis/meta/v1``, ``pkg/runtime``). Only what clients send is
-here, and answers are JSON, which every client accepts beside protobuf.
+The numbers come from ``generated.proto`` of ``k8s.io/api`` (``core/v1``, ``rbac/v1``, ``authentication/v1``,
+``authorization/v1``) and ``k8s.io/apimachinery`` (``pkg/apis/meta/v1``, ``pkg/runtime``). Only requests are decoded.
+Answers are JSON, which every client accepts, too.
 """
 
 from __future__ import annotations
@@ -112,14 +112,14 @@ CLASSES = message_classes("testbed.kubernetes", TABLE)
 
 
 def decode(body: bytes, kind: str) -> dict[str, Any]:
-    """The object of a protobuf body, as JSON would have it; ``kind`` where the body does not name one.
+    """Return the object of a protobuf body as JSON would have it. ``kind`` is the default for a body without a kind.
 
-    Raises ``ValueError`` when it is none, or of a kind that is not served.
+    Raises ``ValueError`` if the body is invalid or its kind is not supported.
     """
     if not body.startswith(MAGIC):
         raise ValueError("provided data does not appear to be a protobuf message")
     try:
-        # The classes get their fields when the program runs.
+        # The fields of the classes are created at runtime.
         envelope: Any = CLASSES["Unknown"].FromString(body[len(MAGIC) :])
         kind = envelope.typeMeta.kind or kind
         if kind not in CLASSES:
@@ -132,7 +132,7 @@ def decode(body: bytes, kind: str) -> dict[str, Any]:
 
 
 def content(message: Message) -> dict[str, Any]:
-    """The fields of a message. Go sends empty ones too, which JSON leaves out."""
+    """Return the fields of a message. Go also sends empty fields, which JSON omits."""
     found = {}
     for field, value in message.ListFields():
         if field.message_type and field.message_type.GetOptions().map_entry:
@@ -141,7 +141,7 @@ def content(message: Message) -> dict[str, Any]:
             shown = [plain(item) for item in value]
         else:
             shown = plain(value)
-        # An empty structure is one that was given: `spec: {}`.
+        # An empty structure is set: `spec: {}`.
         if shown not in ("", 0, None):
             found[field.name] = shown
     return found
@@ -153,6 +153,6 @@ def plain(value: Any) -> Any:
     if not isinstance(value, Message):
         return value
     if value.DESCRIPTOR.name == "Time":
-        # Go's zero time has no fields.
+        # The zero time of Go has no fields.
         return datetime.fromtimestamp(value.seconds, timezone.utc).strftime(TIME_FORMAT) if value.seconds else None
     return content(value)

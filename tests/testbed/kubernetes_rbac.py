@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authorisation: RBAC evaluated from the cluster's own objects, and the rights of EKS access policies.
+"""Authorization: RBAC with the objects of the cluster, and the permissions of EKS access policies.
 
 Sources: ``k8s.io/kubernetes`` ``plugin/pkg/auth/authorizer/rbac`` (with its bootstrap policy),
-``pkg/registry/rbac/validation`` (escalation), and the EKS user guide, "Review access policy permissions".
+``pkg/registry/rbac/validation`` (escalation), and the EKS User Guide, "Review access policy permissions".
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from testbed.kubernetes_resources import (
 from testbed.kubernetes_status import forbidden, not_found, quoted
 from testbed.kubernetes_store import Store, Write
 
-# The ConfigMap that an API server makes at its first start.
+# The ConfigMap that an API server creates at its first start.
 TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
 MASTERS = "system:masters"
 AUTHENTICATED = "system:authenticated"
@@ -45,7 +45,7 @@ def rule(groups: list[str], resources: list[str], verbs: list[str]) -> Rule:
     return {"apiGroups": groups, "resources": resources, "verbs": verbs}
 
 
-# The user-facing roles, cut down to the resources that somebody may ask about in a review.
+# The user-facing roles, with only the resources that tests use in a review.
 CORE = ["configmaps", "endpoints", "persistentvolumeclaims", "pods", "replicationcontrollers", "serviceaccounts"]
 CORE += ["services"]
 APPS = ["daemonsets", "deployments", "replicasets", "statefulsets"]
@@ -98,7 +98,7 @@ POLICIES: dict[str, list[Rule]] = {
 
 @dataclass(frozen=True)
 class Attributes:
-    """What a request wants: a verb on a resource, or on a path when ``resource`` is empty."""
+    """The attributes of a request: a verb on a resource, or on a path if ``resource`` is empty."""
 
     verb: str
     group: str = ""
@@ -109,7 +109,7 @@ class Attributes:
 
 
 def bootstrap(store: Store) -> None:
-    """Make the namespaces, the ConfigMap, the roles and bindings that a new cluster has."""
+    """Create the namespaces, the ConfigMap, the roles and the bindings of a new cluster."""
     write = Write("kube-apiserver")
     for name in BOOTSTRAP_NAMESPACES:
         store.create(NAMESPACES, "", typed(NAMESPACES, {"metadata": {"name": name}}), write)
@@ -133,20 +133,20 @@ def bootstrap(store: Store) -> None:
 
 
 def typed(resource: Resource, obj: Object) -> Object:
-    """An object with its ``kind``, ``apiVersion`` and defaults."""
+    """Return an object with its ``kind``, ``apiVersion`` and defaults."""
     obj = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
     resource.default(obj)
     return obj
 
 
 class Authorizer:
-    """Decides for one cluster."""
+    """The authorizer of a cluster."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
     def permission(self, user: User, wanted: Attributes) -> str | None:
-        """Why the user may, in the words of an access review; ``None`` when nothing allows it."""
+        """Return the reason of a permission, in the words of an access review, or ``None``."""
         if MASTERS in user.groups:
             return ""
         for granted, reason in self.rules(user, wanted.namespace):
@@ -155,13 +155,13 @@ class Authorizer:
         return None
 
     def require(self, user: User, wanted: Attributes) -> None:
-        """Raise 403 unless the user may."""
+        """Raise 403 if the user does not have the permission."""
         if self.permission(user, wanted) is None:
             why = f"User {quoted(user.username)} {refusal(wanted)}"
             raise forbidden(wanted.group, wanted.resource, wanted.name, why)
 
     def rules(self, user: User, namespace: str) -> Iterator[tuple[Rule, str]]:
-        """The user's rules that count in a namespace (or at the cluster scope), each with the reason it is theirs."""
+        """Return the rules of the user in a namespace (or in the cluster scope), each with the reason."""
         yield from rules_of_policies(user.policies, namespace)
         bindings = [(binding, "") for binding in self.store.list(CLUSTER_ROLE_BINDINGS, "")]
         if namespace:
@@ -178,7 +178,7 @@ class Authorizer:
         return self.store.find(resource, namespace, role_ref["name"])
 
     def check_escalation(self, user: User, resource: Resource, namespace: str, new: Object, old: Object | None) -> None:
-        """Raise 403 when a write would grant rights that the writer does not hold."""
+        """Raise 403 if a write would grant permissions that the writer does not have."""
         name = new["metadata"].get("name", "")
         if old is not None and {**old, "metadata": None} == {**new, "metadata": None}:
             return
@@ -208,7 +208,7 @@ class Authorizer:
 
 
 def rules_of_policies(policies: Iterable[AccessPolicy], namespace: str) -> Iterator[tuple[Rule, str]]:
-    """The rules of access policies that count in a namespace (or at the cluster scope), each with its reason."""
+    """Return the rules of access policies in a namespace (or in the cluster scope), each with the reason."""
     for policy in policies:
         if policy.scope == "cluster" or any(matches_namespace(namespace, one) for one in policy.namespaces):
             for granted in POLICIES.get(policy.name, []):
@@ -216,7 +216,7 @@ def rules_of_policies(policies: Iterable[AccessPolicy], namespace: str) -> Itera
 
 
 def permission_of_policies(policies: Iterable[AccessPolicy], wanted: Attributes) -> str | None:
-    """Why access policies allow something, in the words of an access review; ``None`` when they do not."""
+    """Return the reason of a permission from access policies, in the words of an access review, or ``None``."""
     allowing = (reason for granted, reason in rules_of_policies(policies, wanted.namespace) if allows(granted, wanted))
     return next(allowing, None)
 
@@ -250,12 +250,12 @@ def matches_path(path: str, pattern: str) -> bool:
 
 
 def matches_namespace(namespace: str, pattern: str) -> bool:
-    """Access policies take whole names, and prefixes that end in ``*``."""
+    """Access policies have whole names, and prefixes that end with ``*``."""
     return bool(namespace) and matches_path(namespace, pattern)
 
 
 def parts_of(one: Rule) -> Iterator[Attributes]:
-    """A rule in its smallest parts, so that several rules of the writer may cover it together."""
+    """Return a rule in its smallest parts, so that several rules of the writer can cover it together."""
     for verb, path in itertools.product(one.get("verbs", []), one.get("nonResourceURLs", [])):
         yield Attributes(verb, path=path)
     names = one.get("resourceNames") or [""]

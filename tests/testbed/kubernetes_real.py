@@ -3,18 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clusters on real API servers: one etcd, and a kube-apiserver process for each cluster.
 
-A cluster's own address stays the test bed's, which passes every request on unchanged; so calls are recorded and faults
-struck as on the small server. RBAC and everything else is the kube-apiserver's own. Who a token stands for, it asks our
-webhook, which does as EKS does: access entries first, which exist at EKS alone (:mod:`testbed.authenticator`), and
-what ``aws-auth`` decides by the real authenticator (:mod:`testbed.aws_iam_authenticator`), where there is one. What an
-access policy allows, it asks our webhook too.
+The endpoint of a cluster belongs to the test bed. It passes every request on unchanged, so it records calls and applies
+faults as on the small server. The kube-apiserver itself does the rest, such as RBAC. To authenticate a token, it calls
+the webhook of the test bed. The webhook reads access entries first, which only EKS has (:mod:`testbed.authenticator`).
+Then the real authenticator reads ``aws-auth``, if it is available (:mod:`testbed.aws_iam_authenticator`). The webhook
+also evaluates access policies.
 
-One whose cluster is gone is kept, with its part of etcd put back to what it was after the start, and serves the next
-cluster.
+After the removal of its cluster, a server serves the next cluster. Its part of etcd is reset to the state after the
+start.
 
-Unlike a default kube-apiserver, it serves nothing but the health checks without a token, as EKS does since Kubernetes
-1.32.
-A kube-apiserver remembers for 10 seconds that a token was good; there is no option to turn that off.
+Without a token, it serves only the health checks, as EKS does since Kubernetes 1.32. A default kube-apiserver serves
+other paths, too. A kube-apiserver caches a valid token for 10 seconds, and has no option to change that.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ AUTHENTICATION = {
     "anonymous": {"enabled": True, "conditions": [{"path": path} for path in HEALTH_PATHS]},
 }
 
-# Of one connection, not of the request: RFC 9110, 7.6.1.
+# Headers of a connection and not of a request: RFC 9110, 7.6.1.
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
@@ -65,7 +64,7 @@ HOP_BY_HOP = frozenset(
 
 @dataclass(frozen=True)
 class Programs:
-    """Paths of the real programs. Without the authenticator, the test bed's own decides by ``aws-auth`` too."""
+    """The paths of the real programs. Without the authenticator, the one of the test bed reads ``aws-auth``, too."""
 
     etcd: str
     kube_apiserver: str
@@ -73,7 +72,7 @@ class Programs:
 
     @classmethod
     def find(cls) -> Programs | None:
-        """Where they are, if they are there."""
+        """Return the paths, or ``None`` if a program is missing."""
         etcd, kube_apiserver = programs.find("etcd"), programs.find("kube-apiserver")
         if not etcd or not kube_apiserver:
             return None
@@ -81,7 +80,7 @@ class Programs:
 
 
 class Etcd:
-    """One etcd process, with its data in a folder; nothing is synced to disk, so a crash loses it all."""
+    """One etcd process, with its data in a folder. It does not sync to disk, so a crash loses all data."""
 
     def __init__(self, program: str, folder: Path) -> None:
         client, peer = (f"http://{LOOPBACK}:{port}" for port in free_ports(2))
@@ -111,14 +110,14 @@ class Etcd:
         return document
 
     def read(self, prefix: str) -> dict[str, str]:
-        """Values by key, both in base64, of all keys that begin with ``prefix``."""
+        """Return the values of all keys that begin with ``prefix``. Keys and values are in base64."""
         begin = prefix.encode()
         end = begin[:-1] + bytes([begin[-1] + 1])
         answer = self.call("range", key=encoded(begin), range_end=encoded(end))
         return {pair["key"]: pair.get("value", "") for pair in answer.get("kvs", [])}
 
     def restore(self, prefix: str, wanted: dict[str, str]) -> None:
-        """Make the keys that begin with ``prefix`` what they were when :meth:`read`."""
+        """Restore the keys that begin with ``prefix`` to the result of :meth:`read`."""
         current = self.read(prefix)
         for key in current.keys() - wanted.keys():
             self.call("deleterange", key=key)
@@ -132,13 +131,13 @@ def encoded(data: bytes) -> str:
 
 
 def etcd_prefix(number: int) -> str:
-    """Where in etcd the objects of a server are."""
+    """Return the prefix of the objects of a server in etcd."""
     return f"/cluster-{number}"
 
 
 @dataclass
 class ApiServer:
-    """One kube-apiserver. ``token`` is the test bed's own and of ``system:masters``, whatever the cluster."""
+    """One kube-apiserver. ``token`` belongs to the test bed and to ``system:masters``, for all clusters."""
 
     number: int
     url: str
@@ -159,7 +158,7 @@ class ApiServer:
 
 @dataclass
 class RealCluster(Cluster):
-    """One cluster, on a kube-apiserver that it has for itself."""
+    """A cluster on its own kube-apiserver."""
 
     servers: RealServers = field(kw_only=True, repr=False)
     server: ApiServer = field(kw_only=True, repr=False)
@@ -172,7 +171,7 @@ class RealCluster(Cluster):
         )
 
     def map_aws_auth(self, token: str, identity: Identity) -> User:
-        # The real one takes the hosts of AWS alone.
+        # The real authenticator accepts only the hosts of AWS.
         if self.real and self.authenticator.is_signed_for_aws(identity):
             return self.real.authenticate(token, lambda: bool(self.aws_auth()))
         return super().map_aws_auth(token, identity)
@@ -193,7 +192,7 @@ class RealCluster(Cluster):
             preload_content=False,
             redirect=False,
         )
-        # The date is put there again by whoever passes the answer on.
+        # The server of this answer adds the date again.
         headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP | {"date"}]
         start_response(f"{answer.status} {answer.reason}", headers)
         return answer.stream(CHUNK_BYTES, decode_content=False)
@@ -214,7 +213,7 @@ def request_headers(environ: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 class RealServers:
-    """Makes clusters on real API servers."""
+    """Creates clusters on real API servers."""
 
     def __init__(
         self, authenticator: Authenticator, authority: CertificateAuthority, sts: StsProxy, paths: Programs
@@ -237,7 +236,7 @@ class RealServers:
         self.authenticators = paths.authenticator and Shared(paths.authenticator, sts, authority)
 
     def create(self, arn: str, name: str, account_id: str, region: str, token_cluster: str) -> RealCluster:
-        """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
+        """Create a cluster. Raises ``ValueError`` if its ARN does not match the other data."""
         with self.lock:
             server = self.idle.pop(0) if self.idle else None
         server = server or self.start()
@@ -252,7 +251,7 @@ class RealServers:
         return cluster
 
     def give_back(self, server: ApiServer) -> None:
-        """Take a cluster off its server, which then waits for the next one."""
+        """Remove a cluster from its server, which then waits for the next cluster."""
         server.cluster = None
         self.etcd.restore(server.prefix, server.pristine)
         with self.lock:
@@ -271,7 +270,7 @@ class RealServers:
     # A server
 
     def start(self) -> ApiServer:
-        """A new server, ready; raises ``RuntimeError`` when it does not come up."""
+        """Start a server and wait until it is ready. Raises ``RuntimeError`` if it does not start."""
         number = next(self.numbers)
         port = reserve_port()
         url = f"https://{LOOPBACK}:{port.getsockname()[1]}"
@@ -293,7 +292,8 @@ class RealServers:
             f"--etcd-servers={self.etcd.url}",
             f"--etcd-prefix={etcd_prefix(number)}",
             "--etcd-compaction-interval=0",
-            # With several servers on one etcd and objects put back behind their backs, only etcd knows.
+            # Several servers share one etcd, and the test bed changes objects in etcd. So the servers must read from
+            # etcd.
             "--watch-cache=false",
             "--endpoint-reconciler-type=none",
             "--enable-priority-and-fairness=false",
@@ -313,7 +313,7 @@ class RealServers:
         ]
 
     def webhook_file(self, number: int, question: str) -> Path:
-        """A kubeconfig that says where to ask."""
+        """Write a kubeconfig with the URL of a webhook."""
         name = "webhook"
         content = {
             "apiVersion": "v1",
@@ -333,13 +333,14 @@ class RealServers:
         return all(self.ask(server, path).status == HTTPStatus.OK for path in paths)
 
     def ask(self, server: ApiServer, path: str) -> urllib3.BaseHTTPResponse:
-        """The answer to a ``GET`` of the test bed's own."""
+        """Return the answer to a ``GET`` of the test bed."""
         return self.http.request("GET", server.url + path, headers={"Authorization": f"Bearer {server.token}"})
 
-    # What the servers ask
+    # The webhook of the servers
 
     def webhook(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """``/<number>/authenticate`` answers a ``TokenReview``, ``/<number>/authorize`` a ``SubjectAccessReview``."""
+        """``/<number>/authenticate`` answers a ``TokenReview``, and ``/<number>/authorize`` answers a
+        ``SubjectAccessReview``."""
         _root, number, question = environ["PATH_INFO"].split("/")
         review = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
         decide = self.authenticate if question == "authenticate" else self.authorize
@@ -349,7 +350,7 @@ class RealServers:
         return [text]
 
     def authenticate(self, server: ApiServer, spec: dict[str, Any]) -> dict[str, Any]:
-        """``TokenReviewStatus``."""
+        """Return a ``TokenReviewStatus``."""
         if secrets.compare_digest(spec["token"].encode(), server.token.encode()):
             return {"authenticated": True, "user": ADMIN.info()}
         cluster = server.cluster
@@ -361,7 +362,8 @@ class RealServers:
             return {"authenticated": False, "error": str(error)}
 
     def authorize(self, server: ApiServer, spec: dict[str, Any]) -> dict[str, Any]:
-        """``SubjectAccessReviewStatus``: what the user's access policies allow. RBAC has been asked before."""
+        """Return a ``SubjectAccessReviewStatus`` from the access policies of the user. The server has evaluated RBAC
+        before."""
         reason = None
         if server.cluster is not None:
             policies = self.authenticator.policies(server.cluster, spec.get("extra") or {})
@@ -370,7 +372,7 @@ class RealServers:
 
 
 def attributes(spec: dict[str, Any]) -> Attributes:
-    """What a ``SubjectAccessReviewSpec`` asks for."""
+    """Return the attributes of a ``SubjectAccessReviewSpec``."""
     path = spec.get("nonResourceAttributes")
     if path:
         return Attributes(path["verb"], path=path["path"])
@@ -381,7 +383,7 @@ def attributes(spec: dict[str, Any]) -> Attributes:
 
 
 def reserve_port() -> socket.socket:
-    """A port that nobody else gets as long as the socket is open, though a server may share it."""
+    """Reserve a port while the socket is open. A server may share the port."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     reserved.bind((LOOPBACK, 0))

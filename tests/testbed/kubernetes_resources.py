@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The resources of the API server: their names, fields, and what makes an object of each valid.
+"""The resources of the API server: their names, fields and validation.
 
 Sources: ``k8s.io/kubernetes`` ``pkg/apis/core/validation``, ``pkg/apis/rbac/validation``, the ``strategy.go`` of each
 resource, and ``k8s.io/apimachinery`` ``pkg/api/validation``, ``pkg/util/validation``.
@@ -65,7 +65,7 @@ def label_problems(name: str) -> list[str]:
 
 
 def path_segment_problems(name: str) -> list[str]:
-    """Names of RBAC objects may hold anything that can stand in a URL's path."""
+    """Names of RBAC objects can have all characters that a URL path segment allows."""
     if name in (".", ".."):
         return [f"may not be '{name}'"]
     return [f"may not contain '{character}'" for character in "/%" if character in name]
@@ -91,7 +91,7 @@ class Resource:
     name_problems: Callable[[str], list[str]] = field(repr=False, hash=False, default=subdomain_problems)
     short_names: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ("create", "delete", "get", "list", "patch", "update")
-    # A PUT of an object that is not there makes it: true for RBAC, false for the core group.
+    # A PUT of an object that does not exist creates it: true for RBAC, false for the core group.
     creates_on_update: bool = False
 
     @property
@@ -104,7 +104,7 @@ class Resource:
 
 
 def metadata_problems(resource: Resource, obj: Object) -> list[Problem]:
-    """Problems of a new object's metadata."""
+    """Return the problems of a new object's metadata."""
     metadata = obj["metadata"]
     problems = []
     name = metadata.get("name", "")
@@ -128,7 +128,7 @@ def metadata_problems(resource: Resource, obj: Object) -> list[Problem]:
 
 
 def metadata_update_problems(new: Object, old: Object) -> list[Problem]:
-    """Fields of the metadata that can never change."""
+    """Return the problems of changes to immutable fields of the metadata."""
     return [
         invalid(f"metadata.{name}", new["metadata"].get(name, ""), "field is immutable")
         for name in ("uid", "creationTimestamp", "deletionTimestamp")
@@ -196,7 +196,7 @@ def config_map_update_problems(new: Object, old: Object) -> list[Problem]:
 
 
 def default_role(obj: Object) -> None:
-    # The one list without `omitempty`: it is shown even when it is empty.
+    # The only list without `omitempty`, so it is visible even if it is empty.
     obj.setdefault("rules", None)
 
 
@@ -267,7 +267,7 @@ def subject_problems(subject: Object, path: str, namespaced: bool) -> list[Probl
 def binding_update_problems(new: Object, old: Object) -> list[Problem]:
     if new["roleRef"] == old["roleRef"]:
         return []
-    # The server shows its own form of the object, which has no names for JSON.
+    # The server shows its internal form of the object, which has no JSON names.
     shown = {"APIGroup": new["roleRef"]["apiGroup"], "Kind": new["roleRef"]["kind"], "Name": new["roleRef"]["name"]}
     return [invalid("roleRef", shown, "field is immutable")]
 

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fields of the objects served, and decoding of what clients send into exactly these fields.
+"""The fields of the supported objects, and the decoding of requests into these fields.
 
-A schema is written with Python's own types: ``str``, ``bool``, ``int``, :class:`Base64`, ``[item]`` for a list,
-:class:`MapOf` for a map with free keys, a dictionary for a structure with named fields, ``dict`` for any object.
+A schema has types of Python: ``str``, ``bool``, ``int``, :class:`Base64`, ``[item]`` for a list, :class:`MapOf` for a
+map with free keys, a dictionary for a structure with named fields, and ``dict`` for any object.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Base64:
 
 
 class Time:
-    """A moment of RFC 3339, in whatever offset it comes; kept in UTC and whole seconds."""
+    """A time of RFC 3339 with any offset. It is stored in UTC and whole seconds."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ SELF_SUBJECT_ACCESS_REVIEW = {
     "status": dict,
 }
 
-# The structures that Go's decoder names, by identity: each says which field of it has the wrong type.
+# The structures that Go's decoder names in errors, by identity, for the field with the wrong type.
 STRUCT_NAMES = {
     id(structure): name
     for structure, name in (
@@ -136,9 +136,9 @@ class DecodeError(Exception):
 
 
 def decode(value: Any, schema: Any, kind: str) -> tuple[dict[str, Any], list[str]]:
-    """Read an object by its schema: ``(the known fields, paths of the unknown ones)``.
+    """Read an object by its schema. Return the known fields, and the paths of the unknown fields.
 
-    Empty maps and lists are left out, as ``omitempty`` leaves them out. Raises :class:`DecodeError`.
+    Empty maps and lists are omitted, as with ``omitempty``. Raises :class:`DecodeError`.
     """
     unknown: list[str] = []
     decoded = decode_value(value, schema, kind, "", unknown)
@@ -179,7 +179,7 @@ def decode_fields(
 
 
 def expect(value: Any, python_type: type, schema: Any, kind: str, path: str) -> None:
-    # In Python a bool is an int; in JSON it is not.
+    # In Python, a bool is an int. In JSON, it is not.
     fits = isinstance(value, python_type) and not (python_type is int and isinstance(value, bool))
     if not fits:
         field = re.sub(r"\[\d+\]", "", f"{kind}.{path}" if path else kind)

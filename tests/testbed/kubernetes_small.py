@@ -18,13 +18,13 @@ from testbed.kubernetes_rbac import Authorizer, bootstrap
 from testbed.kubernetes_resources import CONFIG_MAPS
 from testbed.kubernetes_store import Store
 
-# How long a good token stays good, whatever becomes of its owner (k8s.io/kubernetes, TokenSuccessCacheTTL).
+# The time for which a valid token is cached, even if its owner is deleted (k8s.io/kubernetes, TokenSuccessCacheTTL).
 TOKEN_SECONDS = 10.0
 
 
 @dataclass
 class SmallCluster(Cluster):
-    """One cluster: its objects, and who may do what with them."""
+    """A cluster with its objects and its authorizer."""
 
     store: Store = field(default_factory=Store, repr=False)
     known: dict[str, tuple[float, User]] = field(default_factory=dict, repr=False)
@@ -54,13 +54,13 @@ class SmallCluster(Cluster):
 
 
 class SmallServers:
-    """Makes clusters on the small API server."""
+    """Creates clusters on the small API server."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self.authenticator = authenticator
 
     def create(self, arn: str, name: str, account_id: str, region: str, token_cluster: str) -> SmallCluster:
-        """A new cluster; raises ``ValueError`` when its ARN does not go with the rest."""
+        """Create a cluster. Raises ``ValueError`` if its ARN does not match the other data."""
         return SmallCluster(arn, name, account_id, region, token_cluster, self.authenticator)
 
     def stop(self) -> None:

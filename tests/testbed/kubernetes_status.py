@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors of a Kubernetes API server, worded as ``k8s.io/apimachinery/pkg/api/errors`` words them."""
+"""Errors of a Kubernetes API server, in the words of ``k8s.io/apimachinery/pkg/api/errors``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REASONS = {
 def failure(
     code: int, message: str, reason: str | None = None, details: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A ``Status`` object of a failed request; without ``reason`` the one that goes with the code."""
+    """Return a ``Status`` object of a failed request. The default reason is the one of the code."""
     status: dict[str, Any] = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -50,7 +50,7 @@ def failure(
 
 
 class ApiError(Exception):
-    """A refused request; ``status`` is the ``Status`` object that the client gets."""
+    """A failed request. ``status`` is the ``Status`` object for the client."""
 
     def __init__(
         self, code: int, message: str, reason: str | None = None, details: dict[str, Any] | None = None
@@ -62,7 +62,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One field of an object that is not valid. ``reason`` is the cause's, as in ``metav1.CauseType``."""
+    """An invalid field of an object. ``reason`` is the reason of the cause, as in ``metav1.CauseType``."""
 
     path: str
     reason: str
@@ -95,7 +95,7 @@ def too_long(path: str, maximum: int) -> Problem:
 
 
 def quoted(text: str) -> str:
-    """Text as Go's ``%q`` shows it."""
+    """Return a text in the format ``%q`` of Go."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -116,7 +116,7 @@ def method_not_allowed() -> ApiError:
 
 
 def rejected_entity() -> ApiError:
-    """What a JSON patch gets that cannot be applied: the server's generic words for 422."""
+    """Return the error for a JSON patch that cannot be applied: the generic message for 422."""
     return ApiError(422, "the server rejected our request due to an error in our request", details={})
 
 
@@ -128,7 +128,8 @@ def unknown_media_type(accepted: tuple[str, ...]) -> ApiError:
 
 
 def resource_details(group: str, plural: str, name: str) -> dict[str, Any]:
-    """``details`` of an error about one object; ``kind`` holds the resource's plural, as in the real one."""
+    """Return ``details`` of an error about one object. ``kind`` has the plural of the resource, as in the real
+    server."""
     details = {"name": name} if name else {}
     if group:
         details["group"] = group

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of one cluster: versions, preconditions, dry runs and pages, as the API server's registry does them.
+"""The objects of a cluster: versions, preconditions, dry runs and pages, as in the registry of the API server.
 
 Source: ``k8s.io/apiserver`` ``pkg/registry/generic/registry/store.go``, ``pkg/registry/rest``, ``pkg/storage/etcd3``.
-Pages are answered from the objects as they are now, not from a snapshot of the first page's moment.
+Pages have the current objects, and not a snapshot of the time of the first page.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ Objects = list[Object]
 
 @dataclass(frozen=True)
 class Write:
-    """How a write was asked for."""
+    """The options of a write."""
 
     manager: str
     dry_run: bool = False
 
 
 class Store:
-    """Objects by resource, namespace and name. What it returns belongs to the store: copy before changing it."""
+    """Objects by resource, namespace and name. Returned objects belong to the store, so callers must copy them before a
+    change."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -64,7 +65,7 @@ class Store:
         return self.objects.get(key_of(resource, namespace, name))
 
     def list(self, resource: Resource, namespace: str) -> list[Object]:
-        """The objects of one namespace, or of all when ``namespace`` is empty, in the order of their keys."""
+        """Return the objects of a namespace, or of all if ``namespace`` is empty, in the order of their keys."""
         with self.lock:
             return [
                 obj
@@ -73,10 +74,10 @@ class Store:
             ]
 
     def create(self, resource: Resource, namespace: str, obj: Object, write: Write) -> Object:
-        """Add an object; ``obj`` becomes the store's own."""
+        """Add an object. ``obj`` then belongs to the store."""
         metadata = obj["metadata"]
         if metadata.get("resourceVersion") not in (None, "", "0"):
-            # No reason and no 400: so the real one words it.
+            # The real server answers 500 without a reason, and not 400.
             raise ApiError(500, "resourceVersion should not be set on objects to be created", "")
         for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", *BOOKKEEPING):
             metadata.pop(name, None)
@@ -101,10 +102,10 @@ class Store:
         write: Write,
         uid: str = "",
     ) -> Object:
-        """Replace an object by ``change(current)``, unless that holds another ``resourceVersion``.
+        """Replace an object by ``change(current)``, unless the result has another ``resourceVersion``.
 
-        ``change`` sees the current object under the lock and returns one that becomes the store's own. ``uid`` is a
-        precondition, checked first.
+        ``change`` gets the current object under the lock, and its result belongs to the store. ``uid`` is a
+        precondition that is checked first.
         """
         with self.lock:
             current = self.get(resource, namespace, name)
@@ -139,7 +140,7 @@ class Store:
     def delete(
         self, resource: Resource, namespace: str, name: str, preconditions: dict[str, str], write: Write
     ) -> Object:
-        """Remove an object, or only mark it while it has finalizers. Returns it as it was last."""
+        """Remove an object, or only mark it while it has finalizers. Return its last state."""
         with self.lock:
             current = self.get(resource, namespace, name)
             metadata = current["metadata"]
@@ -166,7 +167,8 @@ class Store:
             return self.keep(key, marked, write)
 
     def page(self, items: Objects, limit: int, token: str) -> tuple[Objects, dict[str, Any]]:
-        """One page of a list and the list's metadata (``resourceVersion``, ``continue``, ``remainingItemCount``)."""
+        """Return a page of a list and the metadata of the list (``resourceVersion``, ``continue``,
+        ``remainingItemCount``)."""
         metadata: dict[str, Any] = {"resourceVersion": str(self.version)}
         if token:
             metadata["resourceVersion"], after = read_continue_token(token)
@@ -219,15 +221,15 @@ def check(resource: Resource, obj: Object, problems: list[Any]) -> None:
 
 
 def content(obj: Object) -> Object:
-    """An object without what the server itself writes down about it."""
+    """Return an object without the fields that the server sets."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in BOOKKEEPING}
     return {**obj, "metadata": metadata}
 
 
 def set_managed_fields(resource: Resource, new: Object, old: Object | None, manager: str) -> None:
-    """Note the manager's change; other managers keep their entries.
+    """Record the change of a manager. The entries of other managers remain.
 
-    Coarser than the real one, whose entries name each key of a map, and take a key from whoever had it before.
+    The real server is more exact. Its entries have each key of a map, and a key moves to the last manager.
     """
     old = old or {"metadata": {}}
     entries = list(old["metadata"].get("managedFields", []))

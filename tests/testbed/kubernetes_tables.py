@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects as tables, which ``kubectl get`` asks for and prints.
+"""Objects as tables, which ``kubectl get`` requests and prints.
 
-Source: ``k8s.io/kubernetes`` ``pkg/printers/internalversion/printers.go``; ages as ``k8s.io/apimachinery``
-``pkg/util/duration`` writes them.
+Source: ``k8s.io/kubernetes`` ``pkg/printers/internalversion/printers.go``. The ages have the format of
+``k8s.io/apimachinery`` ``pkg/util/duration``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ VERSIONS = ("v1", "v1beta1")
 INCLUDED = ("None", "Metadata", "Object")
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
-# Up to so many seconds, an age is shown by these two units.
+# The maximum seconds of an age for each pair of units.
 AGES = (
     (2 * MINUTE, 1, 0),
     (10 * MINUTE, MINUTE, 1),
@@ -47,7 +47,7 @@ LETTERS = {1: "s", MINUTE: "m", HOUR: "h", DAY: "d", YEAR: "y"}
 
 @dataclass(frozen=True)
 class Column:
-    """A column: those of ``priority`` 1 are shown by ``-o wide`` only."""
+    """A column. Only ``-o wide`` shows columns of ``priority`` 1."""
 
     name: str
     cell: Callable[[Object], Any]
@@ -61,7 +61,7 @@ class Column:
 
 
 def age(obj: Object) -> str:
-    """How long ago an object was created: ``5s``, ``3m20s``, ``2d``."""
+    """Return the age of an object: ``5s``, ``3m20s``, ``2d``."""
     created = datetime.fromisoformat(obj["metadata"]["creationTimestamp"].replace("Z", "+00:00"))
     return duration(int((datetime.now(timezone.utc) - created).total_seconds()))
 
@@ -111,11 +111,11 @@ COLUMNS: dict[Resource, tuple[Column, ...]] = {
 
 
 def table(resource: Resource, objects: list[Object], metadata: Object, version: str, include: str) -> Object:
-    """A table of objects.
+    """Return a table of objects.
 
-    :param metadata: that of the list, or of the one object
-    :param version: of the group ``meta.k8s.io`` that the client asked for
-    :param include: one of :data:`INCLUDED`, what a row says of its object
+    :param metadata: The metadata of the list or of the only object.
+    :param version: The version of the group ``meta.k8s.io`` that the client requested.
+    :param include: One of :data:`INCLUDED`, the part of the object in each row.
     """
     columns = COLUMNS[resource]
     api_version = f"{GROUP}/{version}"

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A document of OpenAPI 2 in protobuf, the only form in which kubectl asks for it.
+"""Encode a document of OpenAPI 2 in protobuf, the only form that kubectl requests.
 
-The numbers are those of ``OpenAPIv2.proto`` of ``github.com/google/gnostic-models``, for the parts that
-:mod:`testbed.kubernetes_openapi` uses. Maps are lists of named values there, and each choice has a message of its own.
+The numbers come from ``OpenAPIv2.proto`` of ``github.com/google/gnostic-models``, for the parts that
+:mod:`testbed.kubernetes_openapi` uses. In this form, maps are lists of named values, and each choice is a message.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ CLASSES = message_classes("testbed.openapi", TABLE)
 
 
 def encode(document: dict[str, Any]) -> bytes:
-    """A document of :func:`testbed.kubernetes_openapi.version_2` in protobuf."""
+    """Encode a document of :func:`testbed.kubernetes_openapi.version_2` in protobuf."""
     paths = [
         {"name": path, "value": {method: operation(item) for method, item in methods.items()}}
         for path, methods in document["paths"].items()

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes that a process has started."""
+"""Child processes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ START_SECONDS = 60
 
 
 class Process:
-    """A program that runs until it is stopped, with its output in a file."""
+    """A program that runs until it is stopped. Its output goes to a file."""
 
     def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
-        """:param environment: in place of this process' own."""
+        """:param environment: Replaces the environment of this process."""
         self.program = command[0]
         self.log = log
         with log.open("wb") as stream:
@@ -31,7 +31,7 @@ class Process:
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait for a condition that depends on the process.
 
-        :raises RuntimeError: the process ended, or the condition did not come true in time.
+        :raises RuntimeError: The process ended, or the condition was not true in time.
         """
         end = time.monotonic() + START_SECONDS
         while True:
@@ -50,11 +50,11 @@ class Process:
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
+    """Return the child processes of a process, and their child processes."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            # After the name in brackets, which may hold anything: the state, then the parent.
+            # The state and the parent follow the name in parentheses, which can have any character.
             parent = path.read_text().rpartition(")")[2].split()[1]
             children.setdefault(int(parent), []).append(int(path.parent.name))
     found = list(children.get(pid, ()))

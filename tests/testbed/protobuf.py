@@ -1,11 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Protobuf messages from tables of their fields, without a compiler.
+"""Create protobuf message classes from tables of fields, without a compiler.
 
 A table is ``{message: {field: "NUMBER TYPE"}}``. A type is ``string``, ``bytes``, ``bool``, ``int32``, ``int64`` or
-another message of the table; in brackets, ``[TYPE]``, for a list, and in braces, ``{TYPE}``, for a map with text as
-keys.
+another message of the table. ``[TYPE]`` is a list, and ``{TYPE}`` is a map with text keys.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ SCALARS = {
 
 
 def message_classes(package: str, table: Table) -> dict[str, type[Message]]:
-    """A class for each message of a table; the names of ``package`` must be unused."""
+    """Return a class for each message of a table. The names of ``package`` must be unused."""
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto2")
     for name, fields in table.items():
         message = file.message_type.add(name=name)

@@ -1,18 +1,18 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every service of the test bed shares: serving on loopback, a record of calls, faults on demand.
+"""The shared parts of the services of the test bed: serving on loopback, a record of calls, and faults on demand.
 
-A service is a WSGI application and a :class:`Dialect` that names its calls and words its errors.
-:class:`Service` wraps the application and adds, under ``/_testbed/``, the control interface:
+A service is a WSGI application, and a :class:`Dialect` for the names of its calls and the form of its errors.
+:class:`Service` wraps the application and adds the control interface under ``/_testbed/``:
 
 ``GET /_testbed/calls``
-    ``[{"operation", "write", "status", "identity"}]``, oldest first, with what a service adds of its own; ``DELETE``
-    forgets them.
+    Returns ``[{"operation", "write", "status", "identity"}]`` with the oldest call first. A service can add data.
+    ``DELETE`` removes the record.
 ``POST /_testbed/faults``
-    Adds a rule (see :class:`Fault`); ``GET`` lists the rules, ``DELETE`` removes all.
+    Adds a rule (see :class:`Fault`). ``GET`` returns the rules, and ``DELETE`` removes all.
 ``POST /_testbed/reset``
-    Back to the state at start: no objects, no calls, no faults.
+    Restores the initial state: no objects, no calls, no faults.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 LOOPBACK = "127.0.0.1"
 CONTROL = "/_testbed/"
 
-# Where a WSGI environment has the record of its call, for what the service knows beside it.
+# The key of the WSGI environment for the record of a call, to which a service can add data.
 RECORD_KEY = "testbed.record"
 
-# How many levels the answer of a `deep` fault has.
+# The depth of the answer of a `deep` fault.
 DEEP = 50_000
 
-# How long a request held by a `hang_*` fault stays open: longer than any test, shorter than a forgotten process.
+# The time for which a `hang_*` fault holds a request. It is longer than any test.
 HANG_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as the service saw it.
+    """A recorded request.
 
-    ``operation`` is the service's own word for it (``eks:CreateAccessEntry``, ``PUT /api/v1/…``), ``identity`` whoever
-    the service can tell made it.
+    ``operation`` is its name in the service (``eks:CreateAccessEntry``, ``PUT /api/v1/…``), and ``identity`` is the
+    caller as far as the service knows.
     """
 
     operation: str
@@ -62,33 +62,32 @@ class Call:
 
 
 class Dialect(Protocol):
-    """How one service names calls and words errors."""
+    """The names of calls and the form of errors in one service."""
 
     def call(self, environ: dict[str, Any], body: bytes) -> Call: ...
 
     def error(self, call: Call, status: int, code: str, message: str) -> tuple[list[tuple[str, str]], bytes]:
-        """Headers and body of an error as the real service sends it."""
+        """Return headers and body of an error, in the form of the real service."""
 
 
 @dataclass
 class Fault:
-    """A rule: what happens to the next calls whose operation matches ``match`` (a shell pattern).
+    """A rule for the next calls whose operation matches ``match`` (a shell pattern).
 
     kind
-        ``error`` answers ``status`` with ``code``, ``message`` and ``headers`` and does nothing;
-        ``echo`` answers like it, with the whole request, headers and body, at the end of ``message``, written as
-        ``form`` says (:data:`FORMS`); ``page`` answers with the request in a page, as a proxy does;
-        ``cut`` does the work and leaves out the last ``share`` of the answer, ``append`` puts ``message`` behind it,
-        ``deep`` answers with JSON that is nested without end, ``drip`` sends the answer a byte at a time, one in
-        ``seconds``;
-        ``drop_before`` and ``drop_after`` close the connection without an answer, before or after the service has
-        done the work; ``hang_before`` and ``hang_after`` hold it open instead; ``latency`` waits ``seconds`` first.
+        ``error`` answers ``status`` with ``code``, ``message`` and ``headers``, without doing the work. ``echo`` does
+        the same, with the headers and body of the request after ``message``, in the form ``form`` (:data:`FORMS`).
+        ``page`` answers with the request in an HTML page, as a proxy does. ``cut`` does the work and omits the last
+        ``share`` of the answer. ``append`` adds ``message`` to the answer. ``deep`` answers with deeply nested JSON.
+        ``drip`` sends the answer byte by byte, with ``seconds`` between the bytes. ``drop_before`` and ``drop_after``
+        close the connection without an answer, before or after the work. ``hang_before`` and ``hang_after`` hold the
+        connection open. ``latency`` waits ``seconds`` before the work.
     skip, times
-        Leave the first ``skip`` matching calls alone, then act on ``times`` of them (``None``: on all).
+        The rule ignores the first ``skip`` matching calls, and applies to the next ``times`` calls (``None``: to all).
     writes
-        Count only calls that write.
+        Only calls that write match.
     identity
-        Count only calls whose identity matches (a shell pattern).
+        Only calls whose identity matches this shell pattern match.
     """
 
     match: str = "*"
@@ -118,7 +117,7 @@ class Fault:
             raise ValueError(f"unknown form {self.form!r}; choose from {', '.join(FORMS)}")
 
     def takes(self, call: Call) -> bool:
-        """Whether the rule acts on this call; counts it."""
+        """Return whether the rule applies to this call, and count the call."""
         if self.writes and not call.write:
             return False
         if not fnmatch.fnmatchcase(call.operation, self.match):
@@ -136,7 +135,7 @@ class Fault:
         return True
 
 
-# How a service writes what it quotes: as it came, or escaped for where it is put.
+# The forms in which a service quotes the request: unchanged, or escaped for its format.
 FORMS: dict[str, Callable[[str], str]] = {
     "literal": str,
     "json": json.dumps,
@@ -149,7 +148,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 def request_text(environ: dict[str, Any], body: bytes) -> str:
-    """A request as it came over the wire."""
+    """Return a request as text in the form of HTTP."""
     query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").title(): value
@@ -162,7 +161,7 @@ def request_text(environ: dict[str, Any], body: bytes) -> str:
 
 
 class Service:
-    """WSGI middleware: records each call, applies the faults, answers the control interface."""
+    """WSGI middleware that records each call, applies the faults and answers the control interface."""
 
     def __init__(self, application: WSGIApplication, dialect: Dialect, reset: Callable[[], None]) -> None:
         self.application = application
@@ -174,7 +173,7 @@ class Service:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("wsgi.input_terminated"):
-            # A body in chunks, as kubectl create --raw sends it, has no length, and ends by itself.
+            # A chunked body, as kubectl create --raw sends it, has no length. Its end is in the body.
             body = environ["wsgi.input"].read()
             environ["CONTENT_LENGTH"] = str(len(body))
         else:
@@ -232,7 +231,7 @@ class Service:
         return dripped(text, fault.seconds) if fault.kind == "drip" else [text]
 
     def refusal(self, fault: Fault, call: Call, request: str) -> tuple[list[tuple[str, str]], bytes]:
-        """Headers and body of an answer that does none of the work."""
+        """Return headers and body of an answer that replaces the work."""
         if fault.kind == "page":
             text = f"<html><title>Blocked</title><pre>{FORMS[fault.form](request)}</pre></html>".encode()
             return [("Content-Type", "text/html"), ("Content-Length", str(len(text)))], text
@@ -245,7 +244,7 @@ class Service:
         return self.dialect.error(call, fault.status, fault.code, message)
 
     def control(self, environ: dict[str, Any], body: bytes, start_response: StartResponse) -> Iterable[bytes]:
-        """The interface under ``/_testbed/``."""
+        """Answer the interface under ``/_testbed/``."""
         action = environ["PATH_INFO"].removeprefix(CONTROL)
         method = environ["REQUEST_METHOD"]
         answer: Any = {}
@@ -275,24 +274,24 @@ class Service:
 
 
 def dripped(text: bytes, seconds: float) -> Iterable[bytes]:
-    """A text byte by byte, with a pause behind each."""
+    """Return a text byte by byte, with a pause after each byte."""
     for at in range(len(text)):
         yield text[at : at + 1]
         time.sleep(seconds)
 
 
 def hold_or_drop(environ: dict[str, Any], kind: str) -> None:
-    """Never answer: close the connection at once, or keep it open until the client gives up."""
+    """Send no answer. Close the connection at once, or hold it until the client ends."""
     connection: socket.socket = environ["werkzeug.socket"]
     if kind.startswith("hang"):
         time.sleep(HANG_SECONDS)
-    with contextlib.suppress(OSError):  # the client may have gone first
+    with contextlib.suppress(OSError):  # the client can end first
         connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError("dropped by the test bed")
 
 
 class QuietHandler(WSGIRequestHandler):
-    """HTTP/1.1, but one request per connection (werkzeug always answers ``Connection: close``); no log line each."""
+    """HTTP/1.1 with one request per connection (werkzeug always answers ``Connection: close``), without log lines."""
 
     protocol_version = "HTTP/1.1"
 
@@ -301,7 +300,7 @@ class QuietHandler(WSGIRequestHandler):
 
 
 class Listener:
-    """A WSGI application served from threads of this process on a free loopback port."""
+    """Serves a WSGI application with threads of this process, on a free loopback port."""
 
     def __init__(self, application: WSGIApplication, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.server = make_server(
@@ -322,7 +321,7 @@ class Listener:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses now, none twice."""
+    """Return free ports without duplicates."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _unused in range(count)]
         for item in sockets:

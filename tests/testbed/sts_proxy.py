@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS STS at its own addresses: an HTTPS proxy behind which every STS host is the test bed's STS.
+"""AWS STS at its own URLs: an HTTPS proxy that passes requests for every STS host to the STS of the test bed.
 
-A client that names no endpoint of the test bed reaches it with three variables: ``HTTPS_PROXY``, the certificate
-authority of the test bed (``SSL_CERT_FILE`` of Go, ``AWS_CA_BUNDLE`` of the AWS SDKs), and ``NO_PROXY`` for loopback.
+A client without an endpoint of the test bed needs three variables: ``HTTPS_PROXY``, the certificate authority of the
+test bed (``SSL_CERT_FILE`` for Go, ``AWS_CA_BUNDLE`` for the AWS SDKs), and ``NO_PROXY`` for loopback.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from testbed.certificates import CertificateAuthority
 from testbed.service import LOOPBACK
 
 ANSWER_SECONDS = 20
-# Of the connection to the proxy, or set anew for the one to the test bed.
+# Headers of the connection to the proxy, and headers that are set again for the test bed.
 NOT_PASSED_ON = frozenset({"connection", "proxy-connection", "accept-encoding", "content-length"})
 
 
 class StsProxy:
-    """The proxy, on a free port of loopback. ``aws_url`` is the URL of the test bed's AWS service."""
+    """The proxy, on a free loopback port. ``aws_url`` is the URL of the test bed's AWS service."""
 
     def __init__(self, aws_url: str, authority: CertificateAuthority) -> None:
         self.aws_url = aws_url.rstrip("/")
@@ -43,17 +43,18 @@ class StsProxy:
         self.thread.start()
 
     def context(self, host: str) -> ssl.SSLContext:
-        """The TLS side of a host."""
+        """Return the TLS context of a host."""
         with self.lock:
             if host not in self.contexts:
                 self.contexts[host] = self.authority.context_of(host)
             return self.contexts[host]
 
     def pass_on(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
-        """Status, media type and body of the test bed's answer. The ``Host`` header, which is signed, stays."""
+        """Return the status, media type and body of the test bed's answer. The ``Host`` header remains, because it is
+        signed."""
         answer = self.http.request(method, self.aws_url + target, headers=headers, body=body, redirect=False)
         media_type = answer.headers.get("Content-Type", "text/xml")
-        # AWS answers in JSON when it is asked to, as the authenticator does; moto always in XML.
+        # AWS answers in JSON if the client requests it, as the authenticator does. moto always answers in XML.
         wants_json = headers.get("accept") == "application/json" and "Action=GetCallerIdentity" in target
         if answer.status != HTTPStatus.OK or not wants_json:
             return answer.status, media_type, answer.data
@@ -66,7 +67,7 @@ class StsProxy:
 
 
 class StsHandler(BaseHTTPRequestHandler):
-    """One connection: a ``CONNECT``, and within it the requests for one host."""
+    """One connection: a ``CONNECT``, and the requests for one host in it."""
 
     proxy: StsProxy
     protocol_version = "HTTP/1.1"

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible's loader of collections, by which plugins find one another.
+"""Ansible's collection loader, with which plugins find each other.
 
-pytest-ansible installs it, and ansible-test too, which keeps it from the tests of modules.
+pytest-ansible installs it. ansible-test installs it, too, but hides it from the tests of modules.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if importlib.util.find_spec("ansible.plugins"):
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader()
 
-# How long an example takes says more of what else the machine does than of the code.
+# The duration of an example depends more on the load of the machine than on the code.
 settings.register_profile("any_machine", deadline=None)
 # For a run after the first one, on another ansible-core: the laws are those of rules that do not depend on it.
 settings.register_profile("other_core", deadline=None, max_examples=25)
@@ -30,8 +30,8 @@ settings.load_profile("any_machine")
 
 @pytest.fixture(autouse=True)
 def _as_a_task(monkeypatch):
-    """Each test has a registry of secrets and a memory of the run of its own, as the first task of a run has."""
-    # What loads collections is not there yet when this file is read.
+    """Each test has its own registry of secrets and its own run memory, as the first task of a run has."""
+    # The collection loader does not exist yet when this file is read.
     plugins = "ansible_collections.apono.eks.plugins.module_utils"
     redaction = importlib.import_module(f"{plugins}.redaction")
     monkeypatch.setattr(redaction, "_REGISTERED", redaction.Secrets())

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the event filter makes of EventBridge's events."""
+"""The event filter reduces events of EventBridge to the data of a cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 FOLDER = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_filter"
-# By its loader alone: in a clone that lies below ansible_collections, Ansible would take the file for a package.
+# Loaded by its path, because Ansible would treat the file as a package in a clone below ansible_collections.
 SPEC = importlib.util.spec_from_file_location("eks_cluster", FOLDER / "eks_cluster.py")
 assert SPEC and SPEC.loader
 FILTER = importlib.util.module_from_spec(SPEC)
@@ -45,7 +45,7 @@ def message(call: str = "CreateCluster", **detail: Any) -> dict[str, Any]:
 
 
 def caller(arn: str = "arn:aws:iam::111122223333:role/teams/platform-automation", kind: str = "AssumedRole") -> dict:
-    """Who made a call, as CloudTrail writes it for a session of a role."""
+    """Return the caller of an event, as CloudTrail records it for a session of a role."""
     return {
         "type": kind,
         "arn": "arn:aws:sts::111122223333:assumed-role/platform-automation/run",
@@ -54,7 +54,7 @@ def caller(arn: str = "arn:aws:iam::111122223333:role/teams/platform-automation"
 
 
 def by_sns(content: Any) -> dict[str, Any]:
-    """A message as SNS delivers it to a queue without raw message delivery."""
+    """Return a message as SNS delivers it to a queue without raw message delivery."""
     return {
         "Type": "Notification",
         "MessageId": "7bf73129-1428-4cd3-a780-95db273d1602",
@@ -125,7 +125,7 @@ def test_anything_else_is_no_event(content):
     [
         (caller(), OWN_AGENT, "platform-automation"),
         (caller("arn:aws-us-gov:iam::111122223333:role/apono"), OWN_AGENT, "apono"),
-        # What each caller can write: a user agent, and a name of the session.
+        # Callers can choose their user agent and the name of their session.
         (caller(), "aws-cli/2.17.0", ""),
         ({"type": "IAMUser", "userName": "platform-automation"}, OWN_AGENT, ""),
         (caller(kind="IAMUser"), OWN_AGENT, ""),
@@ -145,7 +145,7 @@ def test_only_its_role_makes_a_call_one_of_the_collection(identity, agent, role)
 def test_what_eventbridge_has_not_written_is_logged_without_its_words(content, is_logged, caplog):
     with caplog.at_level(logging.WARNING):
         assert said(content) == []
-    assert ("not an event of EventBridge" in caplog.text) == is_logged
+    assert ("not an EventBridge event" in caplog.text) == is_logged
     assert "{{" not in caplog.text
 
 

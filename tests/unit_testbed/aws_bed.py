@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWS service in this process, with boto3 clients and the control interface at hand."""
+"""The AWS service in this process, with boto3 clients and the control interface."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ OTHER_ACCOUNT = "444455556666"
 REGION = "eu-west-1"
 OTHER_REGION = "us-east-1"
 
-# Long enough for a second request while an update runs, short enough to wait for.
+# This time is long enough for a second request during an update, and short enough to wait for.
 UPDATE_SECONDS = 0.15
 
-# What a client refuses by itself must reach the service all the same; what it retries would only take longer.
+# Requests that a client itself would reject must reach the service. Retries would only take time.
 CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1})
 
-# Parsing the service models takes longer than all the rest of a test: once is enough.
+# The service models are parsed once, because this takes longer than the rest of a test.
 LOADER = create_loader()
 
 
@@ -43,7 +43,8 @@ def session_with(access_key: str, secret_key: str, token: str | None = None, reg
 
 
 class AwsBed:
-    """A running service. Keys and regions default to the operator of ``ACCOUNT`` in ``REGION``."""
+    """A running service. The default keys are those of the operator of ``ACCOUNT``, and the default region is
+    ``REGION``."""
 
     def __init__(self, kubernetes_url: str | None = None) -> None:
         self.listener = Listener(aws_service(kubernetes_url, UPDATE_SECONDS)).start()
@@ -53,7 +54,7 @@ class AwsBed:
         self.listener.stop()
 
     def control(self, action: str, method: str = "POST", **body: Any) -> Any:
-        """:raises urllib.error.HTTPError: refused."""
+        """:raises urllib.error.HTTPError: The request fails."""
         data = json.dumps(body).encode() if method == "POST" else None
         request = urllib.request.Request(f"{self.url}/_testbed/{action}", data, method=method)
         with urllib.request.urlopen(request) as answer:
@@ -70,7 +71,7 @@ class AwsBed:
         return (session or self.session(**where)).client(service, endpoint_url=self.url, config=CONFIG)
 
     def assumed(self, role_arn: str, name: str, caller: boto3.Session | None = None, **more: Any) -> boto3.Session:
-        """A session of a role, by AssumeRole."""
+        """Return a session of a role from AssumeRole."""
         caller = caller or self.session()
         answer = self.client("sts", caller).assume_role(RoleArn=role_arn, RoleSessionName=name, **more)
         return session_of(answer["Credentials"], caller.region_name)
@@ -81,7 +82,7 @@ class AwsBed:
 
 
 def session_of(credentials: dict[str, Any], region: str = REGION) -> boto3.Session:
-    """The session of STS's ``Credentials``, or of IAM's ``AccessKey``, which has no token."""
+    """Return the session of STS's ``Credentials``, or of IAM's ``AccessKey``, which has no token."""
     return session_with(
         credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken"), region
     )
@@ -93,7 +94,7 @@ def trust(*statements: dict[str, Any], version: str | None = "2012-10-17") -> st
 
 
 def trusting(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
-    """A statement that lets an ``AWS`` principal (or the principal element given) in."""
+    """Return a statement that allows an ``AWS`` principal or the given principal element."""
     element = principal if isinstance(principal, dict) else {"AWS": principal}
     return {"Effect": "Allow", "Principal": element, "Action": action, **more}
 
@@ -110,7 +111,7 @@ def make_role(iam: Any, name: str = "apono-k8s-access", **more: Any) -> dict[str
 
 @contextmanager
 def refused(code: str, text: str = "", status: int | None = None) -> Any:
-    """The block must end in an AWS error with this code, ``text`` in its message, and this HTTP status."""
+    """Check that the block raises an AWS error with this code and HTTP status, and with ``text`` in its message."""
     with pytest.raises(ClientError) as caught:
         yield
     answer = caught.value.response

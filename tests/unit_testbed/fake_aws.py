@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of AWS that the authenticator asks: STS GetCallerIdentity with real signatures, and `/_testbed/identity`."""
+"""The part of AWS that the authenticator uses: STS GetCallerIdentity with real signatures, and `/_testbed/identity`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/apono-k8s-access"
 
 @dataclass(frozen=True)
 class Caller:
-    """Credentials, and what STS says of their owner."""
+    """Credentials, and the answer of STS about their owner."""
 
     access_key_id: str
     secret: str
@@ -42,7 +42,7 @@ class Caller:
 
 
 def role_session(session_name: str, role: str = "apono-k8s-access", account: str = ACCOUNT) -> Caller:
-    """A session of a role. STS leaves the role's path out of the ARN."""
+    """Return a session of a role. STS omits the path of the role in the ARN."""
     suffix = hashlib.sha256(f"{account}{role}{session_name}".encode()).hexdigest()[:16].upper()
     return Caller(
         access_key_id=f"ASIA{suffix}",
@@ -55,7 +55,7 @@ def role_session(session_name: str, role: str = "apono-k8s-access", account: str
 
 def presigned_url(caller: Caller, cluster_name: str | None, endpoint: str, expires: int = 60, extra: str = "") -> str:
     credentials = Credentials(caller.access_key_id, caller.secret, caller.session_token)
-    emitter = HierarchicalEmitter()  # the signer itself only holds a weak reference
+    emitter = HierarchicalEmitter()  # the signer only holds a weak reference
     signer = RequestSigner(ServiceId("STS"), REGION, "sts", "v4", credentials, emitter)
     request = {
         "method": "GET",
@@ -72,9 +72,9 @@ def encode_token(url: str) -> str:
 
 
 class FakeAws:
-    """One process's AWS. ``identities`` holds answers of `/_testbed/identity` by cluster ARN and principal.
+    """AWS in one process. ``identities`` has answers of `/_testbed/identity` by cluster ARN and principal.
 
-    Tokens are signed for ``endpoint``; without it, for the process' own URL.
+    Tokens are signed for ``endpoint``. The default is the URL of the process.
     """
 
     def __init__(self, endpoint: str | None = None) -> None:
@@ -123,7 +123,7 @@ class FakeAws:
         return "200 OK", json.dumps({"GetCallerIdentityResponse": {"GetCallerIdentityResult": result}})
 
     def verifies(self, environ: dict[str, Any], query: dict[str, str], caller: Caller) -> bool:
-        """Signature Version 4, computed again without botocore."""
+        """Return whether Signature Version 4, computed without botocore, is the same."""
         signature = query.pop("X-Amz-Signature")
         if query.get("X-Amz-Security-Token") != caller.session_token:
             return False

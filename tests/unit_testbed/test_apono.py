@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono of the test bed: what it serves, every rule by which it refuses, and that its answers are as documented."""
+"""The Apono of the test bed: its operations, all of its errors, and the documented form of its answers."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ SECRETS = {
 }
 MYSQL = {"hostname": "db.example.com", "auth_type": "iam-auth"}
 
-# Long enough that no test sees its end.
+# Longer than any test.
 NEVER = 3600
 
 
 class Bed:
-    """The service in this process, without a socket; every answer is read as JSON."""
+    """The service in this process, without a socket. Every answer is read as JSON."""
 
     def __init__(self) -> None:
         self.service = apono_service()
@@ -104,7 +104,7 @@ class Bed:
         return [item["name"] for page in self.pages(INTEGRATIONS, **query) for item in page]
 
     def until(self, status: str, integration_id: str) -> dict[str, Any]:
-        """The integration as soon as it has a status, within the patience of a test."""
+        """Return the integration as soon as it has a status, within a time limit."""
         deadline = time.monotonic() + 10
         while True:
             found = self.call("GET", f"{INTEGRATIONS}/{integration_id}")
@@ -152,7 +152,7 @@ def shared_bed():
 
 @pytest.fixture
 def bed(shared_bed):
-    """Syncs end at once and nothing needs a connector, so that only the tests about these have to wait and name one."""
+    """Syncs end at once and no integration needs a connector, except in the tests about these."""
     shared_bed.control("reset")
     shared_bed.settings(**EASY)
     shared_bed.token = DEFAULT_TOKEN
@@ -292,7 +292,7 @@ def test_a_body_that_is_no_json_object_is_refused(bed, body):
 @pytest.mark.parametrize(
     "content_type, status", [("text/plain", 415), ("", 415), ("Application/JSON; charset=utf-8", 200)]
 )
-def test_a_body_must_be_said_to_be_json(bed, content_type, status):
+def test_a_body_must_have_the_json_content_type(bed, content_type, status):
     data = json.dumps(integration())
     assert bed.answer("POST", INTEGRATIONS, data=data, content_type=content_type).status_code == status
 
@@ -316,7 +316,7 @@ def test_every_operation_that_is_served_is_one_of_the_document(bed):
 
 
 def filled(bed: Bed) -> dict[str, str]:
-    """A bed with everything in it; the paths to read, with the template of each."""
+    """Return a service with all kinds of data, and the paths to read with their templates."""
     bed.control(
         "connectors", [{"id": "c1", "metadata": [{"region": "eu-west-1"}, {"region": "us-east-1"}]}, {"id": "c2"}]
     )
@@ -370,14 +370,15 @@ def filled(bed: Bed) -> dict[str, str]:
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document as it is, with its one contradiction taken out (see ``testbed.apono_contract.closed``)."""
+    """Return the OpenAPI document without its contradiction (see ``testbed.apono_contract.closed``)."""
     found = json.loads((TESTS / "testbed" / "apono-openapi.json").read_text(encoding="utf-8"))
     found["components"]["schemas"]["AccessFlowV2"]["properties"]["creation_date"]["type"] = "string"
     return found
 
 
 def test_answers_are_valid_by_the_document_read_by_another_validator(bed):
-    """Without nulls, which that validator refuses where the document has ``allOf`` beside ``nullable``."""
+    """The answers have no nulls, because that validator rejects nulls if the document has ``allOf`` beside
+    ``nullable``."""
     paths = filled(bed)
     bed.settings(omit_nulls=True)
     whole = document()
@@ -610,7 +611,7 @@ def test_an_update_clears_or_keeps_what_it_leaves_out(bed, keeps):
     assert {name: after[name] for name in OPTIONALS} == {name: made[name] if keeps else None for name in OPTIONALS}
     assert after["integration_config"] == config
     assert after["type"] == "aws-eks"
-    # The configuration is replaced in either case.
+    # Both settings replace the configuration.
     after = bed.call("PUT", f"{INTEGRATIONS}/{made['id']}", update())
     assert after["integration_config"] == CONFIG
     assert bed.raw()[0]["put_count"] == 2
@@ -710,7 +711,7 @@ def test_the_name_filter_is_a_wildcard_and_nothing_else(parts, name):
     pattern = "".join(parts)
 
     def matches(pattern: str, name: str) -> bool:
-        """The definition, slow and plain."""
+        """The definition in slow and simple code."""
         if not pattern:
             return not name
         if pattern[0] == "*":
@@ -797,7 +798,7 @@ def test_a_refresh_takes_its_time(bed):
     assert again["last_sync_time"] > made["last_sync_time"]
 
 
-def test_a_refresh_leaves_a_running_sync_alone(bed):
+def test_a_refresh_does_not_restart_a_running_sync(bed):
     bed.settings(sync_seconds=0.3)
     made = bed.create()
     bed.settings(sync_seconds=NEVER)
@@ -878,7 +879,7 @@ def test_resources_and_permissions_are_there_after_the_first_sync_that_ended_wel
         ("cluster-admin", "k8s-cluster"),
         ("view", "k8s-cluster"),
     ]
-    # What was found stays when a later sync fails.
+    # The results of a sync remain if a later sync fails.
     bed.control("integrations", {"name": "broken", "fail": "again"})
     bed.call("POST", f"/api/v2/integrations/{broken['id']}/refresh")
     assert len(bed.call("GET", f"{path}/resources", **{"resource-type": "k8s-namespace"})["data"]) == 2
@@ -1231,7 +1232,7 @@ def test_faults_strike_by_template_in_apono_s_words(bed):
     assert bed.call("GET", path, expect=401) == {"status": "401", "code": "Unauthorized"}
 
 
-# Controls
+# Control interface
 
 
 @pytest.mark.parametrize(
@@ -1312,7 +1313,7 @@ JSON = st.recursive(
 
 
 def mostly(good: st.SearchStrategy) -> st.SearchStrategy:
-    """Good values, and now and then anything at all."""
+    """Return valid values, and sometimes any value."""
     return st.integers(0, 5).flatmap(lambda number: JSON if number == 0 else good)
 
 
@@ -1356,7 +1357,7 @@ FLOW_BODIES = st.fixed_dictionaries(
     ).map(lambda target: {**FLOW, "access_targets": [{"integration": target}]})
 )
 
-# 400, 404, 409: the rules above; 401 and 429 can't come up here.
+# 400, 404, 409: the rules above. 401 and 429 cannot occur here.
 EXPECTED = {200, 400, 404, 409, 415}
 
 
@@ -1368,7 +1369,7 @@ EXPECTED = {200, 400, 404, 409, 415}
     keeps=st.booleans(),
 )
 def test_any_body_is_taken_or_refused_and_never_an_error_of_the_server(bed, creates, put, flows, keeps):
-    """The service validates each of its answers, so that a status of 200 also says that the answer is as documented."""
+    """The service validates each of its answers, so status 200 also means that the answer is valid."""
     bed.control("reset")
     bed.settings(**EASY, put_keeps_omitted=keeps, show_parameters=keeps)
     bed.control("connectors", {"id": "c1"})

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From token to user: form of the token, replay at STS, modes, access entries, aws-auth."""
+"""From a token to a user: the form of the token, the replay at STS, modes, access entries and aws-auth."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class TestToken:
             padding = (size - len("k8s-aws-v1.")) * 3 // 4 - len(url)
             return encode_token(url + "0" * padding)
 
-        # No base64 text makes a token of exactly 4096 bytes.
+        # No base64 text results in a token of exactly 4096 bytes.
         assert [len(token_of(size)) for size in (4095, 4097)] == [4095, 4097]
         assert "got 403" in refusal(authenticator, Cluster(), token_of(4095))
         assert refusal(authenticator, Cluster(), token_of(4097)) == "token is too large"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Callers do what their own policies allow and nothing else, and IAM says beforehand what that is."""
+"""Callers can do only what their policies allow, and the simulation of IAM has the same result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTOMATION = f"arn:aws:iam::{ACCOUNT}:role/automation"
 
 @pytest.fixture(name="allowed")
 def fixture_allowed(bed: AwsBed, iam: Any) -> Any:
-    """``allowed((action, resource), …)`` is a session of a role that may do this and nothing else."""
+    """``allowed((action, resource), …)`` is a session of a role with exactly these permissions."""
     make_role(iam, "automation")
 
     def session(*pairs: tuple[str, str]) -> Any:
@@ -171,7 +171,7 @@ class TestSimulation:
         iam.put_role_policy(RoleName="automation", PolicyName="denial", PolicyDocument=denial)
         assert self.decisions(iam, ["iam:GetRole"]) == {("iam:GetRole", "*"): "explicitDeny"}
 
-    def test_a_condition_that_it_does_not_know_is_told_by_resource(self, iam, allowed):
+    def test_a_condition_that_it_does_not_know_is_reported_by_resource(self, iam, allowed):
         ours = f"arn:aws:iam::{ACCOUNT}:policy/apono"
         allowed(("iam:AttachRolePolicy", ROLE))
         condition = {"ArnLike": {"iam:PolicyARN": ours.replace(":aws:", ":*:")}}

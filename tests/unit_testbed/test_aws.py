@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM and STS of the test bed refuse what the real ones refuse, and let through what they let through."""
+"""IAM and STS of the test bed reject and accept the same requests as the real services."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def sts(bed):
 
 
 class TestCallers:
-    """Who a request is from, and which requests nobody is let in with."""
+    """The caller of a request, and requests that have no valid caller."""
 
     def test_each_account_has_its_own_operator(self, bed):
         for account in (ACCOUNT, OTHER_ACCOUNT):
@@ -206,7 +206,7 @@ class TestCallers:
 
 
 class TestPresignedIdentity:
-    """What an EKS token is: a presigned GetCallerIdentity with the cluster's name among the signed headers."""
+    """An EKS token: a presigned GetCallerIdentity with the name of the cluster in the signed headers."""
 
     def presign(self, bed: AwsBed, session: boto3.Session, seconds: int = 60) -> str:
         request = AWSRequest(
@@ -256,7 +256,7 @@ class TestPresignedIdentity:
 
 
 class TestModelConstraints:
-    """Requests that the service model forbids."""
+    """Requests that the service model does not allow."""
 
     @pytest.mark.parametrize(
         "change, text",
@@ -280,7 +280,7 @@ class TestModelConstraints:
         with refused("ValidationError", text, 400):
             iam.create_role(**{name: value for name, value in parameters.items() if value is not None})
 
-    def test_all_violations_are_told(self, bed, iam):
+    def test_all_violations_are_reported(self, bed, iam):
         with refused("ValidationError", "2 validation errors detected"):
             iam.create_role(RoleName="has space", Path="x", AssumeRolePolicyDocument=trust(trusting("*")))
 
@@ -508,7 +508,7 @@ class TestRoles:
         with refused("MalformedPolicyDocument", "Invalid principal"):
             iam.update_assume_role_policy(RoleName="apono-k8s-access", PolicyDocument=json.dumps(shown))
 
-    def test_a_refused_deletion_leaves_trust_policies_alone(self, bed, iam):
+    def test_a_refused_deletion_leaves_trust_policies_unchanged(self, bed, iam):
         peer = make_role(iam, "peer")
         iam.put_role_policy(RoleName="peer", PolicyName="p", PolicyDocument=policy())
         make_role(iam, AssumeRolePolicyDocument=trust(trusting(peer["Arn"])))
@@ -586,7 +586,7 @@ class TestAssumeRole:
     def sso_session(
         self, bed: AwsBed, subject: str | None, name: str = SSO_ROLE, path: str = SSO_PATH
     ) -> boto3.Session:
-        """A person who signed in through IAM Identity Center."""
+        """Return the session of a user who signed in through IAM Identity Center (AWS SSO)."""
         iam = bed.client("iam")
         role = make_role(iam, name, Path=path, AssumeRolePolicyDocument=trust(trusting(ACCOUNT)))
         session = bed.assumed(role["Arn"], subject or "jane@example.com")
@@ -654,7 +654,7 @@ class TestAssumeRole:
         assert self.may(bed, target, caller=bed.assumed(caller_role, "jane"))
         assert not self.may(bed, target, caller=bed.assumed(caller_role.replace("caller", "stranger"), "jane"))
 
-    def test_a_role_made_again_is_another_principal(self, bed, iam):
+    def test_a_recreated_role_is_another_principal(self, bed, iam):
         caller_role = make_role(iam, "caller")["Arn"]
         target = make_role(iam, AssumeRolePolicyDocument=trust(trusting(caller_role)))["Arn"]
         iam.delete_role(RoleName="caller")
@@ -662,7 +662,8 @@ class TestAssumeRole:
         assert not self.may(bed, target, caller=bed.assumed(caller_role, "jane"))
 
     def test_whose_leave_is_needed(self, bed, iam):
-        """The account as principal, or another account's role: the caller's own policies must allow it too."""
+        """If the account is the principal, or if the role is in another account, the caller's own policies must allow
+        it, too."""
         caller_role = make_role(iam, "caller")["Arn"]
         caller = bed.assumed(caller_role, "jane")
         by_account = make_role(iam, "by-account", AssumeRolePolicyDocument=trust(trusting(ACCOUNT)))["Arn"]
@@ -731,7 +732,7 @@ class TestAssumeRole:
         assert not self.may(bed, role)
 
     @pytest.mark.parametrize("path", ["/aws-reserved/sso.amazonaws.com/", SSO_PATH])
-    def test_the_sso_form_lets_people_in_under_their_own_name(self, bed, iam, path):
+    def test_the_sso_form_trusts_users_with_their_own_session_name(self, bed, iam, path):
         role = make_role(iam, AssumeRolePolicyDocument=self.sso_role())["Arn"]
         jane = self.sso_session(bed, "jane@example.com", path=path)
         assert self.may(bed, role, "jane@example.com", jane)
@@ -830,7 +831,7 @@ class TestAssumeRoleWithSaml:
         with refused("AccessDenied"):
             self.assume(bed, role, other, self.assertion(role, other))
 
-    def test_a_provider_that_is_gone(self, bed, iam, role, provider):
+    def test_a_provider_that_was_removed(self, bed, iam, role, provider):
         iam.delete_saml_provider(SAMLProviderArn=provider)
         with refused("InvalidIdentityToken", "provider doesn't exist"):
             self.assume(bed, role, provider, self.assertion(role, provider))
@@ -896,7 +897,7 @@ class TestOrganizationsAndRegions:
 
 
 class TestCallsAndFaults:
-    def test_calls_are_named_and_told_apart(self, bed, iam, sts):
+    def test_calls_are_named_and_distinguished(self, bed, iam, sts):
         eks = bed.client("eks")
         make_role(iam)
         iam.get_role(RoleName="apono-k8s-access")
@@ -977,7 +978,7 @@ class TestCallsAndFaults:
         assert sorted(took)[10] < 0.03, "CPU time of client and service together"
 
 
-def test_the_program_serves_until_it_is_told_to_stop():
+def test_the_program_serves_until_it_gets_the_signal_to_stop():
     folder = Path(__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(folder), "MOTO_ACCOUNT_ID": OTHER_ACCOUNT}
     command = [sys.executable, "-m", "testbed.aws", "--update-seconds", "0.1"]

@@ -1,11 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How aws-auth is read, held against the authenticator of EKS itself.
+"""The reading of aws-auth, compared with the authenticator of EKS.
 
-``aws_auth_texts.json`` holds texts with the answers of the authenticator's parser. Where the program
-``aws-auth-reader`` is, which is that parser, generated texts are put to it besides; where it is not, those tests are
-left out and say so.
+``aws_auth_texts.json`` has texts with the results of the authenticator's parser. If the program ``aws-auth-reader`` is
+available, which is that parser, it also reads generated texts. Otherwise, these tests are skipped with a reason.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ ENTRY = aws_auth.RoleEntry(OURS, "{{SessionNameRaw}}", ("team", "a"))
 
 
 class Authenticator:
-    """The authenticator's own parser."""
+    """The parser of the authenticator."""
 
     def __init__(self, program):
         self.process = subprocess.Popen(
@@ -46,7 +45,7 @@ class Authenticator:
         return json.loads(self.process.stdout.readline())
 
     def roles(self, text):
-        """The entries of roles with an ARN, in order, or ``None`` where nothing is read."""
+        """Return the entries of roles with an ARN in order, or ``None`` if the text is not readable."""
         answer = self(mapRoles=text)
         if answer["error"] and not answer["roles"]:
             return None
@@ -67,7 +66,7 @@ def entry_of(answer, name):
 def authenticator():
     program = programs.find("aws-auth-reader")
     if program is None:
-        pytest.skip("aws-auth-reader is not here (make kube builds it): generated texts are not held against it")
+        pytest.skip("Generated texts need aws-auth-reader. To build it, run: make kube")
     judge = Authenticator(program)
     yield judge
     judge.process.stdin.close()
@@ -75,7 +74,7 @@ def authenticator():
 
 
 def read(text, key=aws_auth.MAP_ROLES):
-    """What the collection reads, in the form of the judge."""
+    """Return the result of the collection in the form of the authenticator."""
     try:
         entries = aws_auth.read(text, key).entries
     except ResourceError as error:
@@ -85,7 +84,7 @@ def read(text, key=aws_auth.MAP_ROLES):
 
 
 def bed_reads(text):
-    """What the test bed reads, in the form of the judge."""
+    """Return the result of the test bed in the form of the authenticator."""
     try:
         return bed_reader.entries(text, "rolearn")
     except bed_reader.Unreadable:
@@ -107,7 +106,7 @@ def test_texts_of_which_the_authenticators_answers_are_known(reads):
     assert len(CASES) == 372
 
 
-# Texts as they are met, and as nobody would write them.
+# Typical texts, and texts that no user would write.
 
 WORDS = """\
 ops 'ops' "ops" y Y yes on Off n True ~ null Null NULL 4711 0777 089 0x1f 0o17 0b101 -0b1 1_000 +12 12:30 1.5 .5 .5_0
@@ -182,7 +181,7 @@ def texts(draw):
     )
 
 
-# As many texts as a run has time for; 20,000 of them take half an hour.
+# As many texts as a run has time for. 20,000 texts take half an hour.
 TEXTS = int(os.environ.get("APONO_EKS_TEXTS", "600"))
 MANY = settings(deadline=None, max_examples=TEXTS, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -195,7 +194,7 @@ def test_generated_texts_are_read_as_the_authenticator_reads_them(authenticator,
     assert read(users, aws_auth.MAP_USERS) == authenticator.users(users)
 
 
-# What PyYAML refuses and go-yaml does not, or the other way round; the test bed's own reader stands on PyYAML.
+# Texts that only PyYAML or only go-yaml rejects. The reader of the test bed uses PyYAML.
 NOT_FOR_PYYAML = re.compile(r":[,?\[\]{}]|![^ \n]*[,\[\]{}]|\S\?|\?\S|\ufeff|[\x00-\x08\x0b-\x1f]")
 
 
@@ -238,7 +237,7 @@ def test_generated_accounts_are_read_as_the_authenticator_reads_them(authenticat
 @pytest.mark.parametrize(
     "text",
     [
-        # Each is right at the limit of what go-yaml allows of aliases.
+        # Each text is at the limit of go-yaml for aliases.
         "- &a [" + "x, " * 1000 + "]\n" + "- *a\n" * 90,
         "- &a [" + "x, " * 1000 + "]\n" + "- *a\n" * 110,
         "- &a [" + "x, " * 4000 + "]\n" + "- *a\n" * 98,

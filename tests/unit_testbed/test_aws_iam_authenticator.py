@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real aws-iam-authenticator judges the test bed's own: of every token, both have to say the same.
+"""The real aws-iam-authenticator and the one of the test bed have the same result for every token.
 
-Here it reads its mappings from a file, so that it needs no API server. How it reads ``aws-auth`` from one is in
-``test_kubernetes.py``.
+Here, the program reads its mappings from a file, so that it needs no API server. ``test_kubernetes.py`` tests how it
+reads ``aws-auth`` from an API server.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ USERS = [{"userarn": DEV.lower(), "username": "dev", "groups": ["a", "b"]}]
 
 
 class OwnCluster:
-    """What the test bed's own authenticator knows of the cluster: a local one, which takes tokens for its id and not
-    for its name."""
+    """The data of a local cluster for the authenticator of the test bed. It accepts tokens for its id and not for its
+    name."""
 
     name, arn, region, token_cluster = "green", ARN, "us-east-1", "blue"
 
@@ -51,7 +51,7 @@ class OwnCluster:
 
 
 class OfFile(AwsIamAuthenticator):
-    """The program with a file in the place of ``aws-auth``."""
+    """The program with a file in place of ``aws-auth``."""
 
     def backend(self, folder):
         path = folder / "config.yaml"
@@ -70,7 +70,7 @@ class Judge:
         self.own = Authenticator(self.aws.url)
 
     def both(self, token: str) -> User | None:
-        """The user of a token, ``None`` where it is refused; as both say."""
+        """Return the user of a token, or ``None``. Both authenticators must have the same result."""
         real, own = (
             answer(lambda: self.real.authenticate(token, lambda: False)),
             answer(lambda: self.own.authenticate(OwnCluster(), token)),
@@ -95,7 +95,7 @@ def answer(ask) -> User | None:
 @pytest.fixture(name="running_judge", scope="module")
 def fixture_running_judge():
     if programs.find("aws-iam-authenticator") is None:
-        pytest.skip("aws-iam-authenticator is not here: make kube builds it")
+        pytest.skip("aws-iam-authenticator is missing. To build it, run: make kube")
     judge = Judge()
     yield judge
     judge.stop()

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The test bed's AWX refuses what AWX refuses."""
+"""The AWX of the test bed rejects the same requests as AWX."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_requirements_of_a_project_are_installed_with_its_update(awx, tmp_path, 
 
 
 @pytest.mark.parametrize("overwrite_vars", [False, True])
-def test_a_variable_that_is_gone_stays_unless_variables_are_overwritten(awx, tmp_path, overwrite_vars):
+def test_a_variable_that_was_removed_stays_unless_variables_are_overwritten(awx, tmp_path, overwrite_vars):
     (tmp_path / "hosts.yml").write_text("{}")
     project, inventory = awx.named("projects", "P"), awx.named("inventories", "I")
     awx.update_project(project)

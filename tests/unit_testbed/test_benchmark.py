@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmark makes of its figures, and how it measures memory."""
+"""The tables and targets of the benchmark, and its measurement of memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmark import aws_auth
-from benchmark import figures as say
+from benchmark import figures as results
 from benchmark.curve import Axis, bars, round_numbers, svg
 from benchmark.environment import packages
 from benchmark.figures import CHECK, COLLECTION, COMPOSITION, FLOOR, ONBOARD, RERUN, Figure, Figures
@@ -29,7 +29,7 @@ Pss_Dirty:           900 kB
 SwapPss:            4096 kB
 """
 
-# Says so once 64 MiB are there and shared by two processes; ends with its input.
+# Reports when two processes share 64 MiB, and ends with its input.
 FORKING = """
 import os, sys
 block = b"x" * (64 * 1024 * 1024)
@@ -46,7 +46,7 @@ def figure(who: str, job: str, clusters: int, wall: float, cpu: float = 1.0, for
 
 @pytest.fixture(name="figures")
 def fixture_figures() -> Figures:
-    """Each target holds, by a little."""
+    """Figures that meet each target by a small margin."""
     return Figures(
         [
             figure(COLLECTION, RERUN, 50, 99.0, 1.0, latency=0.1),
@@ -65,8 +65,8 @@ def fixture_figures() -> Figures:
 
 
 def test_a_target_holds_up_to_its_limit(figures: Figures) -> None:
-    assert [target.verdict for target in say.targets(figures)] == ["holds"] * 11
-    table = say.table(say.verdicts(figures)).splitlines()
+    assert [target.verdict for target in results.targets(figures)] == ["holds"] * 11
+    table = results.table(results.verdicts(figures)).splitlines()
     assert table[3].split()[-5:] == ["1/40.1", "at", "most", "1/40.0", "holds"]
 
 
@@ -95,7 +95,7 @@ def test_a_target_holds_up_to_its_limit(figures: Figures) -> None:
 def test_a_target_is_missed_beyond_it(figures: Figures, worse: Figure, missed: list[str]) -> None:
     figures.remove(figures.of(worse.who, worse.job, worse.clusters, latency=worse.latency_seconds))
     figures.append(worse)
-    assert [target.words for target in say.targets(figures) if target.verdict == "MISSED"] == missed
+    assert [target.words for target in results.targets(figures) if target.verdict == "MISSED"] == missed
 
 
 def test_of_several_runs_the_one_in_the_middle_counts() -> None:
@@ -112,7 +112,7 @@ def test_memory_and_calls_have_targets_too(figures: Figures) -> None:
     for item in figures:
         item.cost.peak_pss_bytes = 2**31
         item.cost.calls["eks:DescribeCluster"] += 1
-    missed = {target.words: target.row[1] for target in say.targets(figures) if target.verdict == "MISSED"}
+    missed = {target.words: target.row[1] for target in results.targets(figures) if target.verdict == "MISSED"}
     assert missed == {
         "rerun, most memory at 1000 clusters and 20 forks": "2.00 GiB",
         "rerun, calls of any one operation per cluster": "1.02",
@@ -120,11 +120,11 @@ def test_memory_and_calls_have_targets_too(figures: Figures) -> None:
 
 
 def test_what_was_not_measured_is_no_success() -> None:
-    assert {target.verdict for target in say.targets(Figures())} == {"not measured"}
+    assert {target.verdict for target in results.targets(Figures())} == {"not measured"}
 
 
 def test_a_table_is_read_by_columns(figures: Figures) -> None:
-    lines = say.table(say.costs(figures)).splitlines()
+    lines = results.table(results.costs(figures)).splitlines()
     rule = lines[0]
     starts = [number for number in range(len(rule)) if rule[number] == "=" and (number == 0 or rule[number - 1] == " ")]
     assert lines[2] == lines[-1] == rule
@@ -135,7 +135,7 @@ def test_a_table_is_read_by_columns(figures: Figures) -> None:
 
 
 def test_figures_are_kept_as_json(figures: Figures) -> None:
-    kept = json.loads(json.dumps(say.as_data(figures)))
+    kept = json.loads(json.dumps(results.as_data(figures)))
     assert kept["figures"][1]["cost"]["wall_seconds"] == 9.9
     assert kept["figures"][1]["calls_per_cluster"] == {"eks:DescribeCluster": 1.0, "sts:AssumeRole": 3.0}
     assert len(kept["targets"]) == 11
@@ -158,7 +158,7 @@ def test_more_time_is_higher_on_the_picture(figures: Figures) -> None:
     collection, composition, floor = (line.get("points") for line in tree.iter(f"{SVG}polyline"))
     (x50, y50), (x200, y200), (x1000, y1000) = (map(float, place.split(",")) for place in collection.split())
     assert x50 < x200 < x1000
-    # Little time is at the bottom, where the ordinate is large.
+    # A short time is at the bottom, where the ordinate is large.
     assert float(composition.split(",")[1]) < y50 < float(floor.split(",")[1]) < y1000 < y200
     texts = {text.text for text in tree.iter(f"{SVG}text")}
     assert {"Time & more", "50", "200", "clusters", COLLECTION, COMPOSITION, FLOOR, "100 ms", "2,000 ms"} <= texts
@@ -190,7 +190,7 @@ def test_the_composition_has_the_release_of_ansible_core_that_all_run_on() -> No
     assert packages("2.21.5")[1] == "ansible==14.*"
 
 
-# The cost of an edit of aws-auth. All of them: make bench-aws-auth.
+# The cost of an edit of aws-auth for some texts. "make bench-aws-auth" measures all texts.
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,6 @@ def test_the_cost_of_an_edit_of_aws_auth_grows_with_the_size() -> None:
 
 def test_each_text_of_the_benchmark_has_its_size() -> None:
     for name, text in aws_auth.TEXTS.items():
-        # Nothing may be nested deeper than go-yaml allows.
+        # The nesting must not exceed the limit of go-yaml.
         least = 0.9 * aws_auth.MOST if name != "merges of merges" else 0
         assert least < len(text(aws_auth.MOST).encode()) <= aws_auth.MOST, name

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EKS of the test bed: the operations, and every refusal that the real one documents."""
+"""EKS of the test bed: the operations, and every documented error of the real service."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def role(iam):
 
 @pytest.fixture
 def cluster(bed):
-    """``alpha``, in which access entries are possible; nobody's, so that there are none."""
+    """Return ``alpha``, a cluster that supports access entries. It has no creator, and so no entries."""
     bed.cluster(creator_arn="")
     return "alpha"
 
@@ -67,7 +67,7 @@ def entry(eks, cluster, role):
 
 
 def wait(read: Callable[[], Any], wanted: Any) -> None:
-    """Until ``read`` says ``wanted``, for five seconds at most."""
+    """Wait until ``read`` returns ``wanted``, for at most five seconds."""
     deadline = time.monotonic() + 5
     while read() != wanted:
         assert time.monotonic() < deadline, f"still {read()!r}, not {wanted!r}"
@@ -80,7 +80,7 @@ def set_mode(eks: Any, mode: str, name: str = "alpha") -> None:
 
 
 class RawEks:
-    """EKS without a client's library between: answers as they travel, requests that no library would send."""
+    """EKS without a client library: raw answers, and requests that no library would send."""
 
     def __init__(self, bed: AwsBed) -> None:
         self.url = bed.url
@@ -100,7 +100,7 @@ class RawEks:
 
 
 def wire_form(shape: Any, value: Any) -> Any:
-    """A value of the wire with times as the model has them, after a check that they are seconds."""
+    """Return a value of the wire with times as in the model, after a check that they are seconds."""
     if shape.type_name == "timestamp":
         assert isinstance(value, (int, float)) and 1.6e9 < value < 1e10
     elif shape.type_name == "structure":
@@ -115,13 +115,13 @@ def wire_form(shape: Any, value: Any) -> Any:
 
 
 class TestAnswersFollowTheModel:
-    """Each operation's answer, as it travels, is of the model's output shape and lacks nothing."""
+    """The raw answer of each operation matches the output shape of the model and is complete."""
 
     def principal(self) -> str:
         return ROLE.replace(":", "%3A").replace("/", "%2F")
 
     def requests(self) -> Iterable[tuple[str, str, str, Any, set[str]]]:
-        """Operation, method, path, body, and the members that must be there."""
+        """Return operation, method, path, body and the required members."""
         entries = "/clusters/alpha/access-entries"
         entry = f"{entries}/{self.principal()}"
         tags = f"/tags/{CLUSTER_ARN.replace(':', '%3A').replace('/', '%2F')}"
@@ -203,7 +203,7 @@ class TestAnswersFollowTheModel:
             ({"name": "-a"}, "at 'name' failed to satisfy constraint: Member must satisfy regular expression"),
         ],
     )
-    def test_every_constraint_is_looked_at(self, value, found):
+    def test_every_constraint_is_checked(self, value, found):
         shape = service_model("eks").operation_model("CreateCluster").input_shape
         assert any(found in text for text in violations(shape, value))
 
@@ -820,7 +820,7 @@ class TestTags:
 
 
 class TestIdentity:
-    """What a cluster's authenticator is told of a caller."""
+    """The data about a caller that the authenticator of a cluster gets."""
 
     def ask(self, bed: AwsBed, principal: str = ROLE) -> dict[str, Any]:
         return bed.control("identity", cluster_arn=CLUSTER_ARN, principal_arn=principal, session_name="jane")
@@ -859,7 +859,7 @@ class TestIdentity:
         eks.create_access_entry(clusterName=cluster, principalArn=arn)
         assert self.ask(bed, arn)["entry"]["matches"] is True
 
-    def test_a_role_made_again_does_not_match(self, bed, eks, iam, entry):
+    def test_a_recreated_role_does_not_match(self, bed, eks, iam, entry):
         assert self.ask(bed)["entry"]["matches"] is True
         iam.delete_role(RoleName="apono-k8s-access")
         assert self.ask(bed)["entry"]["matches"] is False
@@ -889,7 +889,7 @@ class TestIdentity:
 
 
 class FakeKubernetes:
-    """The control interface of the Kubernetes service, as far as EKS asks for it."""
+    """The control interface of the Kubernetes service, as far as EKS uses it."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []

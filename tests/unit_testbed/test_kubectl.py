@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The test bed's API servers and the real kubectl: each kubectl that is here, on the small server and the real one."""
+"""The real kubectl with the API servers of the test bed: each available kubectl, with the small server and the real
+one."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ Kubectl = Callable[..., str]
 
 
 def kubectls() -> dict[str, str]:
-    """Each kubectl: that of the tools, that of the path, and the one that ``make kube`` builds."""
+    """Return each kubectl: from the tools, from the PATH and from ``make kube``."""
     tool = str(tools.PROGRAMS / "kubectl")
     found = {"tools": tool, "path": shutil.which("kubectl"), "built": programs.find_built("kubectl")}
     there = {name: os.path.realpath(path) for name, path in found.items() if path and Path(path).exists()}
@@ -53,7 +54,7 @@ def kubectls() -> dict[str, str]:
 
 @pytest.fixture(name="kubectl", params=kubectls().values(), ids=list(kubectls()))
 def fixture_kubectl(request: Any, admin: Client, tmp_path: Path) -> Kubectl:
-    """Run kubectl as the cluster's administrator; the answer is what it prints. A failure is one of the test."""
+    """Run kubectl as the administrator of the cluster and return its output. A failure fails the test."""
     authority = admin.description["certificate_authority_base64"]
     cluster = {"server": admin.description["endpoint"], "certificate-authority-data": authority}
     config = tmp_path / "kubeconfig"
@@ -89,7 +90,7 @@ def fixture_kubectl(request: Any, admin: Client, tmp_path: Path) -> Kubectl:
 
 
 def rows(output: str) -> list[list[str]]:
-    """The cells of what ``kubectl get`` prints."""
+    """Return the cells of the output of ``kubectl get``."""
     return [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
 
 
@@ -193,7 +194,7 @@ def test_objects_are_edited_patched_and_labelled(kubectl: Kubectl, admin: Client
 
 @pytest.mark.parametrize("resource", COLUMNS, ids=lambda resource: resource.plural)
 def test_tables_have_the_columns_of_the_real_server(admin: Client, resource: Any) -> None:
-    """What a client that is no kubectl sees: the names, types and priorities of the columns."""
+    """Other clients see the names, types and priorities of the columns."""
     answer = admin("GET", f"{openapi.prefix(resource.group)}/{resource.plural}", headers={"Accept": TABLE}).json
 
     shown = [(column["name"], column["type"], column["priority"]) for column in answer["columnDefinitions"]]
@@ -204,7 +205,7 @@ def test_tables_have_the_columns_of_the_real_server(admin: Client, resource: Any
 
 
 def fields(model: dict[str, Any], models: dict[str, Any], path: str = "") -> dict[str, str]:
-    """The fields of a model, those within them too, with their types."""
+    """Return the fields of a model with their types, including nested fields."""
     while "$ref" in model or "allOf" in model:
         reference = model.get("$ref") or model["allOf"][0]["$ref"]
         model = models[reference.rpartition("/")[2]]

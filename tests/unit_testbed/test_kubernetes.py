@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The test bed's API servers, over HTTPS as a client sees them."""
+"""The API servers of the test bed, over HTTPS as clients use them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STALE = (
 
 @dataclass
 class Client:
-    """A strict client of one cluster: the server's certificate is verified against the cluster's CA."""
+    """A strict client of one cluster, which verifies the certificate of the server with the cluster's CA."""
 
     description: dict[str, str]
     token: str | None
@@ -97,7 +97,7 @@ class Answer:
 
 
 class Control:
-    """The control address."""
+    """The control interface."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -127,10 +127,10 @@ def fixture_aws():
 
 @pytest.fixture(name="programs", scope="module", params=["small", "real"])
 def fixture_programs(request):
-    """The small API server, or the programs of the real one: every test runs on both."""
+    """The small API server, or the programs of the real one. Every test runs on both."""
     found = Programs.find() if request.param == "real" else None
     if request.param == "real" and not found:
-        pytest.skip("no real API server here: make kube builds one")
+        pytest.skip("The real API server is missing. To build it, run: make kube")
     return found
 
 
@@ -145,7 +145,7 @@ def fixture_control(aws, programs):
 
 @pytest.fixture(name="admin")
 def fixture_admin(control, aws):
-    """A new cluster, seen by its administrator."""
+    """A client of a new cluster, as its administrator."""
     control("POST", "reset")
     aws.forget()
     description = control.create("blue")
@@ -154,7 +154,7 @@ def fixture_admin(control, aws):
 
 @pytest.fixture(autouse=True)
 def _skipped(request, programs):
-    """Leave out, on the real server, what the small one alone does."""
+    """Skip a test of the small server on the real one."""
     small = request.node.get_closest_marker("small_only")
     if programs and small:
         pytest.skip(small.args[0])
@@ -162,7 +162,7 @@ def _skipped(request, programs):
 
 @pytest.fixture(name="jane")
 def fixture_jane(admin, aws):
-    """A person whose role stands in aws-auth, without groups."""
+    """A user whose role has an aws-auth entry without groups."""
     entry = f'- rolearn: {ROLE_ARN}\n  username: "{{{{SessionNameRaw}}}}"\n'
     assert admin("POST", CONFIG_MAPS, config_map({"mapRoles": entry})).status == 201
     return admin.acting_as(aws.token(role_session("jane@example.com"), "blue"))
@@ -190,10 +190,10 @@ def user(name):
 
 
 def eventually(ask, expected, seconds=20.0):
-    """Ask until the answer is the expected one.
+    """Repeat a request until the answer is the expected one.
 
-    A real server learns of roles and bindings a moment after they are stored, and remembers good tokens for 10 seconds,
-    those of the cluster that it served before included.
+    A real server knows roles and bindings a moment after they are stored. It caches valid tokens for 10 seconds,
+    including those of its previous cluster.
     """
     end = time.monotonic() + seconds
     while (answer := ask()) != expected and time.monotonic() < end:
@@ -214,7 +214,7 @@ def grant(admin, jane, rules, namespace=None):
 
 
 def may(person, **wanted):
-    """What an access review says."""
+    """Return the result of an access review."""
     return person("POST", ACCESS_REVIEWS, {"spec": {"resourceAttributes": wanted}}).json["status"]["allowed"]
 
 
@@ -234,8 +234,8 @@ class TestControl:
             client("GET", "/version")
         assert admin("GET", "/version").status == 200
 
-    def test_a_wrong_request_is_told(self, control, admin):
-        with pytest.raises(ValueError, match="exists already"):
+    def test_a_wrong_request_is_reported(self, control, admin):
+        with pytest.raises(ValueError, match="already exists"):
             control.create("blue")
         with pytest.raises(ValueError, match="does not go with"):
             control.create("green", region="eu-west-1")
@@ -259,7 +259,7 @@ class TestControl:
             urllib3.PoolManager(retries=False).request("GET", admin.description["endpoint"] + "/version")
         assert admin("GET", "/version").json["major"] == "1"
 
-    def test_a_silent_client_holds_nobody_up(self, admin):
+    def test_a_silent_client_blocks_no_other_client(self, admin):
         port = int(admin.description["endpoint"].rsplit(":", 1)[1])
         silent = http.client.HTTPConnection("127.0.0.1", port)
         silent.connect()
@@ -276,7 +276,7 @@ class TestControl:
         with pytest.raises(urllib3.exceptions.HTTPError):
             admin("GET", "/version")
 
-    @pytest.mark.small_only("a real server for each would take 30 GiB")
+    @pytest.mark.small_only("A real API server for each cluster would need 30 GiB.")
     def test_200_clusters(self, control, admin):
         started = time.monotonic()
         clusters = [control.create(f"cluster-{number}") for number in range(200)]
@@ -309,7 +309,7 @@ class TestControl:
 
 
 class TestCallsAndFaults:
-    def test_calls_name_method_path_and_person(self, control, admin, jane):
+    def test_calls_name_method_path_and_user(self, control, admin, jane):
         control("DELETE", "calls")
         jane("GET", AWS_AUTH, fieldManager="x")
         jane("POST", ACCESS_REVIEWS, {"spec": {"nonResourceAttributes": {"path": "/version", "verb": "get"}}})
@@ -405,7 +405,7 @@ class TestAuthentication:
     def test_sts_is_asked_by_the_real_authenticator_too(self, jane, aws, programs):
         assert jane("GET", AWS_AUTH).status == 403
         asked = [replay for replay in aws.replays if replay == {"host": STS_HOST, "cluster": "blue"}]
-        # The test bed's own asks once, to know whose access entry to look for, and remembers the answer for a moment.
+        # The authenticator of the test bed calls STS once to find the access entry, and caches the answer for a moment.
         assert len(asked) > 1 if programs and programs.authenticator else len(asked) == 1
 
     def test_the_creator_is_master(self, admin, aws):
@@ -810,7 +810,7 @@ class TestConfigMaps:
             answer = admin(method, path, config_map())
             assert (answer.status, answer.reason) == (405, "MethodNotAllowed")
 
-    @pytest.mark.small_only("the real one serves these")
+    @pytest.mark.small_only("The real API server supports these.")
     def test_what_only_the_real_one_serves(self, admin):
         assert admin("DELETE", "/api/v1/namespaces/default").status == 405
         assert admin("DELETE", CONFIG_MAPS).status == 405

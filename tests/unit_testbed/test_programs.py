@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The building of the real programs, with a stand-in for Go; and the programs themselves, where they are built."""
+"""The build of the real programs with a replacement for Go, and the built programs, if they are available."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 import programs
 
-# Answers as Go does where the build asks; what it builds is a script that runs.
+# Replaces Go in the build. The built programs are scripts that run.
 GO = """\
 #!/bin/sh
 echo "$PWD $*" >> {log}
@@ -104,7 +104,7 @@ def test_what_cannot_be_built_is_not_found_and_leaves_nothing(cache, lay_go, bui
 
 
 def test_build_that_was_cut_off_is_not_found_and_is_removed_by_the_next(cache, lay_go):
-    # The program is there, and then the power fails.
+    # The power fails after the program is written.
     lay_go(WORKING + '; kill -9 "$PPID"')
     command = [sys.executable, programs.__file__, "build"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -9
@@ -190,7 +190,7 @@ def test_update_writes_a_module_as_it_is_committed():
 def answers_of_reader(*data: dict[str, str]) -> list[dict]:
     reader = programs.find("aws-auth-reader")
     if reader is None:
-        pytest.skip("aws-auth-reader is not here: make kube builds it")
+        pytest.skip("aws-auth-reader is missing. To build it, run: make kube")
     questions = "".join(f"{json.dumps(item)}\n" for item in data)
     result = subprocess.run([reader], input=questions, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in result.stdout.splitlines()]
@@ -222,7 +222,7 @@ def test_programs_tell_the_versions_that_their_modules_name():
     for module in programs.MODULES:
         folder = programs.built(module)
         if folder is None:
-            pytest.skip(f"{module.name} is not built: make kube builds it")
+            pytest.skip(f"{module.name} is missing. To build it, run: make kube")
         for program, *arguments in commands[module.name]:
             assert os.stat(folder / program).st_mode & stat.S_IXUSR
             answer = subprocess.run([folder / program, *arguments], capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS STS at its own addresses, behind the proxy; by the AWS SDK and by bare requests, over verified TLS."""
+"""AWS STS at its own URLs behind the proxy, with the AWS SDK and with raw requests, over verified TLS."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def fixture_aws():
 
 @pytest.fixture(name="client")
 def fixture_client(aws, authority):
-    """A client that trusts the test bed's authority alone."""
+    """A client that trusts only the authority of the test bed."""
     proxy = StsProxy(aws.url, authority)
     context = ssl.create_default_context(cadata=authority.pem.decode())
     yield urllib3.ProxyManager(proxy.url, ssl_context=context, retries=False, timeout=10)
@@ -57,7 +57,7 @@ def test_answer_is_json_where_it_is_asked_for(client, aws, in_xml):
     assert result == {"Arn": caller.arn, "UserId": caller.user_id, "Account": ACCOUNT}
     plain = client.request("GET", url, headers={"x-k8s-aws-id": "blue"})
     assert plain.data.startswith(b"<GetCallerIdentityResponse" if in_xml else b"{")
-    # The signature covers the host, so the test bed has to see it.
+    # The signature includes the host, so the test bed must receive it.
     assert aws.replays == [{"host": HOST, "cluster": "blue"}] * 2
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what happened, one JSON document in a line for each result, to the file that APONO_EKS_RECORD names."""
+"""Write each result as a line of JSON to the file that APONO_EKS_RECORD names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def write(self, event: str, result: Any) -> None:
-        # The attributes with an underscore are those of releases before 2.19.
+        # Releases before 2.19 have the attributes with an underscore.
         task = getattr(result, "task", None) or result._task
         host = getattr(result, "host", None) or result._host
         content = getattr(result, "result", None) or result._result

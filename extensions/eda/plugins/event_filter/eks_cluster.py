@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an event of Amazon EventBridge says of an EKS cluster, and nothing else of the event."""
+"""Reduce an event of Amazon EventBridge to the data of its EKS cluster."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from urllib.parse import unquote
 
 DOCUMENTATION = r"""
 ---
-short_description: Reduce an event of EventBridge to the EKS cluster that it is about
+short_description: Reduce an EventBridge event to the EKS cluster that the event is about
 description:
-  - An event filter for calls of EKS that CloudTrail records and EventBridge delivers, by webhook (C(event.payload)) or
-    by an SQS queue (C(event.body)), also where SNS has wrapped them.
-  - It puts C(event.cluster) in the event's place, with C(action), C(name), C(region), C(account_id) and
-    C(collection_role). C(action) is V(created) for CreateCluster, V(deleted) for DeleteCluster, and V(changed) when
-    the access entry of Apono's role was changed or removed.
-  - C(collection_role) is the name of the IAM role with which this collection made the call, and empty if another
-    program made it. Compare it with the name of your automation's role. A user agent alone proves nothing, because each
-    caller writes its own; EventBridge gets the role from AWS.
-  - Calls that failed, other calls, and what is no such event are dropped. So are events whose envelope names another
-    account or region than the call that they report. A message that is no event of EventBridge is logged as a warning.
-  - Each caller that can cause an event chooses texts in it. Only names that AWS allows come through, so that none of
-    them is ever a template.
+  - An event filter for EKS API calls that CloudTrail records and EventBridge delivers. It reads events from a webhook
+    (C(event.payload)) and from an SQS queue (C(event.body)), with or without SNS in between.
+  - Replaces the event with C(event.cluster), which has C(action), C(name), C(region), C(account_id) and
+    C(collection_role). C(action) is V(created) for CreateCluster and V(deleted) for DeleteCluster. It is V(changed) if
+    a call changed or removed the access entry of Apono's IAM role.
+  - C(collection_role) is the name of the IAM role with which this collection made the call. It is empty if another
+    program made the call. Compare it with the name of the role of your automation principal. A user agent alone proves
+    nothing, because each caller chooses its user agent. The role comes from AWS.
+  - Drops failed calls, other calls and other messages. Also drops an event if its envelope names another account or
+    region than the recorded call. Logs a warning for a message that is not an EventBridge event.
+  - A caller can put any text into an event. The filter accepts only names that AWS allows, so no text of an event is
+    evaluated as a template.
 options:
   accounts:
     description:
-      - The ids of the AWS accounts whose events count. Without it, all.
+      - The IDs of the AWS accounts whose events the filter accepts. By default, it accepts events of all accounts.
     type: list
     elements: str
     default: null
   role_name:
     description:
-      - The name of Apono's role.
+      - The name of Apono's IAM role.
     type: str
     default: apono-k8s-access
 """
@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 ACTIONS = {"CreateCluster": "created", "DeleteCluster": "deleted"}
 ACCESS_CALLS = ("DeleteAccessEntry", "UpdateAccessEntry")
 
-# What this collection sends in the user agent of its calls.
+# The collection sends this text in the user agent of its calls.
 OWN_AGENT = "apono.eks"
 
 FORMS = {
@@ -70,12 +70,12 @@ ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):role/(?:[!-~]+/)?([0-9A-Za-
 def main(
     event: dict[str, Any], accounts: list[str] | None = None, role_name: str = "apono-k8s-access"
 ) -> list[dict[str, Any]]:
-    """The event's cluster, or no event."""
+    """Return the event of the cluster, or no event."""
     message = unwrapped(event.get("payload", event.get("body")))
     if not isinstance(dig(message, "detail-type"), str) or not isinstance(dig(message, "detail"), dict):
-        # No word of the message itself: each sender chooses its texts.
+        # The warning does not quote the message, because any sender can choose its text.
         logger.warning(
-            "Dropped a message that is not an event of EventBridge. Deliver whole events, without an input transformer."
+            "Dropped a message that is not an EventBridge event. Deliver the whole event, without an input transformer."
         )
         return []
     detail = message["detail"]
@@ -94,7 +94,7 @@ def main(
     }
     if not action or not all(isinstance(text, str) and FORMS[key].fullmatch(text) for key, text in cluster.items()):
         return []
-    # EventBridge writes the envelope, https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+    # Only EventBridge writes the envelope: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
     if (dig(message, "account"), dig(message, "region")) != (cluster["account_id"], cluster["region"]):
         return []
     if accounts and cluster["account_id"] not in [str(account) for account in accounts]:
@@ -103,7 +103,7 @@ def main(
 
 
 def unwrapped(message: Any) -> Any:
-    """The message that SNS has put into one of its own as text; any other message as it is.
+    """Return the message inside an SNS notification, or the message itself if it is not an SNS notification.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
     """
@@ -116,7 +116,7 @@ def unwrapped(message: Any) -> Any:
 
 
 def action_of(detail: Any, role_name: str) -> str | None:
-    """What a call did to a cluster, in one word."""
+    """Return the effect of a call on a cluster: ``created``, ``deleted``, ``changed`` or nothing."""
     call = dig(detail, "eventName")
     if call not in ACCESS_CALLS:
         return ACTIONS.get(call) if isinstance(call, str) else None
@@ -125,11 +125,11 @@ def action_of(detail: Any, role_name: str) -> str | None:
 
 
 def collection_role(detail: Any) -> str:
-    """The name of the IAM role with which this collection made a call, empty for a call of another program.
+    """Return the name of the IAM role with which this collection made a call. It is empty for other programs.
 
     CloudTrail takes the role from the session that signed the call
-    (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html). It
-    counts in the cluster's own account only: a role of that name in another account belongs to another owner.
+    (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html). The
+    role must be in the account of the cluster, because a role of that name in another account has another owner.
     """
     identity = dig(detail, "userIdentity")
     arn = dig(identity, "sessionContext", "sessionIssuer", "arn")
@@ -139,7 +139,7 @@ def collection_role(detail: Any) -> str:
 
 
 def dig(value: Any, *keys: str) -> Any:
-    """What is under the keys, ``None`` where there is nothing."""
+    """Return the value under the keys, or ``None`` if a key is missing."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a chart for given values, before it is installed."""
+"""The problems of a chart with given values, before its installation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DECLARED = yaml.safe_dump(
 
 
 def rendered(image: str | None = "example.com/a:1", account: str | None = "apono", role: str | None = None) -> str:
-    """What Helm prints of a chart with one container."""
+    """Return the output of Helm for a chart with one container."""
     annotations = {} if role is None else {"annotations": {ROLE_ANNOTATION: role}}
     made = {"kind": "ServiceAccount", "metadata": {"name": "apono", **annotations}}
     pod = {"containers": [{"name": "c", "image": image}]} | ({"serviceAccountName": account} if account else {})
@@ -71,7 +71,7 @@ def test_a_container_without_an_image_is_a_problem(image):
         (ROLE, "apono", True),
         (ROLE.replace("aws", "aws-cn"), "apono", False),
         (None, "apono", False),
-        # Made by others, who annotate it.
+        # Others create and annotate the service account.
         (None, "other", True),
     ],
 )

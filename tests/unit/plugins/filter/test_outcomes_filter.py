@@ -20,7 +20,7 @@ DONE = {"changed": True, "changes": ["create the integration"]}
     ("left_out", "state", "steps"),
     [([], "not started", ["role", "integration"]), (["policy", "role"], "changed", ["integration"])],
 )
-def test_nothing_is_said_of_steps_that_are_left_out(left_out, state, steps):
+def test_nothing_is_reported_of_steps_that_are_left_out(left_out, state, steps):
     facts = {"prod-1": {"account_access_role_result": PREVIEWED, "integration_result": DONE}}
     named = {"role": ["account_access_role_result"], "integration": ["integration_result"]}
     (record,) = outcomes(["prod-1"], facts, steps=named, left_out=left_out)
@@ -28,7 +28,7 @@ def test_nothing_is_said_of_steps_that_are_left_out(left_out, state, steps):
     assert [step["name"] for step in record["steps"]] == steps
 
 
-def test_an_error_is_told_in_its_own_words():
+def test_an_error_is_reported_in_the_words_of_the_service():
     failed = {"failed": True, "msg": f"{WAY}apono_serial has 'abc'."}
     hosts = {
         "result": {"integration_result": failed},

@@ -79,7 +79,7 @@ def test_a_setting_that_is_wrong_does_not_hide_the_others(monkeypatch):
     assert found["errors"]["apono_role_name"].startswith("apono_role_name has to be a text, and YAML has read")
 
 
-def test_a_role_of_which_no_instructions_can_be_made_is_told_in_words(monkeypatch):
+def test_a_role_of_which_no_instructions_can_be_made_is_reported_in_words(monkeypatch):
     monkeypatch.setitem(VARIABLES, "apono_role_name", "two words")
     with pytest.raises(AnsibleLookupError, match="two words"):
         looked_up(options, "integration")
@@ -138,7 +138,7 @@ def test_of_a_cluster_that_nobody_knows_there_is_no_role(monkeypatch):
     assert looked_up(account_role, "arn", "created", "host") == ["", "", ""]
 
 
-def test_a_role_is_asked_for_what_can_be_told_of_it():
+def test_a_role_is_asked_for_what_is_known_of_it():
     for terms, further in ((["name"], {}), (["arn"], {"default": "x"})):
         with pytest.raises(AnsibleLookupError, match="takes the terms arn, existing_arn, created, host"):
             looked_up(account_role, *terms, **further)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is dangerous happens only where it is asked for by name."""
+"""A dangerous action needs an explicit option."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytest.importorskip("botocore")
 
 ARN = "arn:aws:iam::111122223333:role/apono-k8s-access"
 
-# Options with a default that say what an object is like, and not which one is meant.
+# Options with a default that describe an object and do not select one.
 DESCRIBING = {"username", "path", "type", "state", "update_secret", "assume_role_session_name", "api_url"}
 
 
@@ -36,7 +36,7 @@ def classes():
 
 
 def removing():
-    """Each module that removes something, with each of its options that say what."""
+    """Return each module that removes an object, with each of its options that select it."""
     for kind in classes():
         spec = kind.options.argument_spec
         if "state" not in spec and not kind.options.identifying:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where files are written: at once, for their owner, and not where another user's link leads."""
+"""Files are written atomically, for their owner only, and not through links of other users."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STRANGER = 65534
 
 
 def plant(link: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a link that belongs to another user than the one who runs this."""
+    """Create a link that belongs to another user."""
     link.symlink_to(target)
     if os.geteuid() == 0:
         os.lchown(link, STRANGER, STRANGER)

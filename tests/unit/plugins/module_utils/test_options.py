@@ -67,13 +67,13 @@ def test_the_environment_steps_in_for_an_empty_token(monkeypatch):
 
 @pytest.mark.parametrize("text", ["a = b", "{{ x }}{% set y = z %}", "a=b c", "no dictionary", "a=b"])
 def test_a_text_for_a_dictionary_is_an_error_in_words(text):
-    """On each ansible-core: those before 2.19 raise an error of Python's for some texts."""
+    """ansible-core before 2.19 raises an error of Python for some texts."""
     options = Options({"trust": {"type": "dict", "options": {"sso": {"type": "dict"}}}})
     checked = options.check({"trust": text})
     assert checked.error_messages
 
 
-# What of an invocation is shown
+# The visible parts of an invocation
 
 STORE = {
     "type": "dict",

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No secret shows in a text, in whatever form it came back and wherever it was cut."""
+"""No secret is visible in a text, in any encoding and with any truncation."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ FORMS = {
 
 
 def shows(text: str, secret: str) -> bool:
-    """Whether eight characters in a row of the secret's letters and digits can be read, or their base64."""
+    """Return whether eight consecutive letters and digits of the secret, or their base64, are in the text."""
     runs = [run for run in "".join(c if c.isascii() and c.isalnum() else " " for c in secret).split() if len(run) >= 8]
     return any(run[at : at + 8] in text for run in runs for at in range(0, len(run) - 7))
 
@@ -72,7 +72,7 @@ def test_each_form_of_a_secret_is_masked(secret, form):
         assert "pässwörd" not in shown
     if "base64" not in form:
         assert redact(text).endswith(" behind")
-        # What is left is what was around it.
+        # The text around the secret remains.
         assert len(redact(text)) < len("before  behind") + len(MASK) + 25
 
 
@@ -83,7 +83,7 @@ def test_a_secret_that_a_service_has_cut_is_masked_too(secret, form):
     encoded = FORMS[form](secret)
     for length in range(12, len(encoded), 7):
         shown = quote(f"Authorization: {encoded[:length]}")
-        # Fewer characters than eight may be left of its beginning, or of a form that the cut has broken.
+        # Fewer than eight characters can remain of its beginning, or of an encoded form that the truncation has broken.
         assert len(shown) <= len("Authorization: ") + 35, (length, shown)
         assert not shows(shown, secret)
 
@@ -116,7 +116,8 @@ def test_any_secret_in_any_form_is_masked(monkeypatch, secret, form, around):
     for shown in (redact(text), quote(text, limit=5000)):
         assert MASK in shown
         assert not shows(shown, secret)
-        # Quotation marks, with their escapes, what is around, and of base64 what shares a letter with it.
+        # Quotation marks with their escapes, the text around them, and in base64 the characters that share a byte with
+        # it.
         assert len(shown) <= len("".join(around)) + len(MASK) + 44
 
 
@@ -131,7 +132,7 @@ def test_lines_and_texts_of_a_secret_are_secrets():
     register(PEM, KEY_FILE)
     assert quote("bad line: BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj!") == f"bad line: {MASK}!"
     assert quote("unknown robot@example.com") == f"unknown {MASK}"
-    # In what a task returns, only the whole secret is one.
+    # In the result of a task, only the whole secret counts.
     assert redact({"owner": "robot@example.com"}) == {"owner": "robot@example.com"}
 
 
@@ -162,7 +163,7 @@ def test_of_several_secrets_that_overlap_nothing_is_left():
     assert redact({"a": ["abcdefghijkl", 1, True, None], "b": "abcd"}) == {"a": [MASK, 1, True, None], "b": MASK}
 
 
-# As many as a fleet has tokens: they begin alike and are of the length of EKS's.
+# As many tokens as a fleet has. They have a common beginning and the length of EKS tokens.
 FLEET_TOKENS = [
     f"k8s-aws-v1.aHR0cHM6Ly9zdHMuZXUtY2VudHJhbC0x{number:05}{'LmFtYXpvbmF3cy5jb20' * 20}" for number in range(1000)
 ]
@@ -191,7 +192,7 @@ def test_a_text_is_searched_once_for_all_tokens_of_a_fleet():
     searches = len(redaction._REGISTERED.whole)
     register(*FLEET_TOKENS)
     assert len(redaction._REGISTERED.whole) == searches
-    # To register a token again costs nothing either.
+    # The repeated registration of a token is cheap, too.
     held = [len(alike.secrets) for alike in redaction._REGISTERED.whole.values()]
     register(*FLEET_TOKENS)
     assert [len(alike.secrets) for alike in redaction._REGISTERED.whole.values()] == held

@@ -12,7 +12,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change, 
 
 
 class Counter(Resource):
-    """Keeps a number: ``store`` is the service, ``script`` what it does with each write instead of obeying."""
+    """Manages a number. ``store`` is the service, and ``script`` has the replacement for each write."""
 
     name = "counter"
 
@@ -63,11 +63,11 @@ def test_check_mode_refuses_all_that_would_be_refused_together():
     with pytest.raises(ResourceError, match=r"^No one\. No other\.$") as caught:
         Foreseen({"value": 0}).result(check_mode=True)
     assert caught.value.code == "First"
-    # Whoever wants to see the difference alone does not ask.
+    # A run that only shows the difference checks no permissions.
     looking = Foreseen({"value": 0})
     looking.params = {"check_permissions": False}
     assert looking.result(check_mode=True)["changes"]
-    # Where there is nothing to change, nobody asks; and in a run, the service says it.
+    # Without a change, no permissions are checked. In a real run, the service itself reports missing ones.
     assert Foreseen({"value": 2}).result(check_mode=True)["changes"] == []
     assert Foreseen({"value": 0}).result(check_mode=False)["changed"]
 
@@ -106,7 +106,7 @@ def test_a_write_whose_answer_was_lost_counts_when_it_was_taken():
     assert result["diff"]["before"] == {"value": 1}
 
 
-def test_a_write_whose_answer_was_lost_is_made_again_when_it_was_not_taken():
+def test_a_write_whose_answer_was_lost_is_repeated_when_it_was_not_done():
     store = {"value": 1}
     result = Counter(store, [raises(Stale.uncertain(ERROR))]).result(check_mode=False)
     assert (store["value"], result["changes"]) == (2, ["set 2"])

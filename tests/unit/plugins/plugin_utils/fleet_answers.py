@@ -21,8 +21,8 @@ def failed(message, **error):
 
 
 class Answers:
-    """Beside the tasks of a fleet, as their first base: resources answer from ``answers``, by their class, with a
-    result or by a function of the options."""
+    """A first base class for the tasks of a fleet. Resources answer from ``answers`` by their class, with a result or
+    with a function of the options."""
 
     def __init__(self, settings_of_hosts, answers=None, modes=None, hosts=None, **more):
         super().__init__(hosts or list(settings_of_hosts), settings_of_hosts, **more)

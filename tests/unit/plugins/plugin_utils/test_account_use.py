@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which clusters may still use an account's role and policy."""
+"""The clusters that may still use the role and policy of an account."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def policy(clusters=("*",), regions=("*",)):
     [
         (["*"], ["*"], [ALPHA], []),
         (["*"], ["*"], [ALPHA, BETA], ["beta"]),
-        # A cluster of the same name is another one in another region.
+        # A cluster of the same name in another region is another cluster.
         (["*"], ["*"], [ALPHA, Place("us-east-1", "alpha")], ["alpha"]),
         (["alpha"], ["*"], [], []),
         (["alpha", "beta"], ["*"], [], ["beta"]),
         (["alpha"], [WEST, "us-east-1"], [], ["alpha"]),
-        # Clusters that the policy is not for do not need it.
+        # Clusters outside of the policy do not need it.
         (["al*"], ["*"], [ALPHA, BETA], []),
         (["al*", "gamma"], ["*"], [ALPHA, Place(WEST, "alto"), BETA], ["alto", "gamma"]),
         (["*"], ["us-*"], [ALPHA, BETA], []),
@@ -46,7 +46,7 @@ def test_others_are_those_that_the_policy_is_for_and_the_run_is_not(clusters, re
     assert other_clusters(places_of(policy(clusters, regions)), [ALPHA], listed) == others
 
 
-def test_a_cluster_that_is_gone_is_offboarded_though_its_region_is_not_known():
+def test_a_cluster_that_was_removed_is_offboarded_though_its_region_is_not_known():
     assert other_clusters(places_of(policy(["alpha"])), [Place("", "alpha")], []) == []
 
 

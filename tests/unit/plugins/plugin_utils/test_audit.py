@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Facts of a cluster go in, its verdict and findings come out."""
+"""The audit computes a verdict and findings from the facts of a cluster."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ CONNECTOR = {"id": "c", "name": "Production", "status": "CONNECTED", "sessions":
 
 
 def facts(mode="API_AND_CONFIG_MAP", **changes):
-    """A cluster at which all is well, mapped by an access entry."""
+    """Return the facts of a cluster without problems, with an access entry."""
     cluster = {
         "name": "alpha",
         "account_id": ACCOUNT,
@@ -116,7 +116,7 @@ def facts(mode="API_AND_CONFIG_MAP", **changes):
 
 
 def by_config_map(text, mode="CONFIG_MAP", changes=(), **more):
-    """The same, mapped in aws-auth."""
+    """Return the same facts, with an aws-auth entry."""
     result = config_map_result(text, changes)
     return facts(mode, entry_result=SKIPPED, config_map_result=result, aws_auth_result=SKIPPED, **more)
 
@@ -258,7 +258,7 @@ FOUND = {
 }
 
 
-# Without any condition, strangers may come, which is more than is wanted, and under any name.
+# Without a condition, unknown principals can assume the role with any session name, which exceeds the desired trust.
 COME_WITH = {"trust_open": ("trust_too_broad", "session_name_unrestricted")}
 
 
@@ -271,7 +271,7 @@ def test_each_finding_alone(code, its):
 
 
 def documented_severities():
-    """The severity of each code, as the guide says it."""
+    """Return the severity of each code in the guide."""
     return dict(re.findall(r"^    \* - ``(\w+)``\n      - (error|warning)$", GUIDE.read_text(), re.MULTILINE))
 
 
@@ -284,9 +284,9 @@ def test_every_finding_is_tested():
 @pytest.mark.parametrize(
     "its",
     [
-        # Trust that is open because it is meant to be.
+        # The trust policy is open on purpose.
         facts(role_result=role_result(widened(Condition=NAMED_ONLY), widened(Condition=NAMED_ONLY))),
-        # A boundary that nobody wants, and policies that somebody does.
+        # An undesired boundary, and desired policies.
         facts(role_result=role_result(a_role(permissions_boundary=OTHER_POLICY))),
         facts(
             managed_policies=[OTHER_POLICY, "own"],
@@ -298,7 +298,8 @@ def test_every_finding_is_tested():
                 an_entry(access_policies=[{"policy_arn": VIEW, "scope": "namespace", "namespaces": ["a", "b"]}])
             ),
         ),
-        # What a connector does not tell is no contradiction, and one that works from elsewhere is told where.
+        # Data that a connector does not send contradicts nothing. The finding names the place of a connector that runs
+        # elsewhere.
         facts(connectors_result={"connectors": [elsewhere(kubernetes_type="EKS")]}),
         facts(connectors_result={"connectors": [elsewhere(aws_account_id=ACCOUNT, region=REGION)]}),
         facts(connector_in_cluster=False, connectors_result={"connectors": [elsewhere(region="us-east-1")]}),
@@ -306,11 +307,11 @@ def test_every_finding_is_tested():
             integration_result=integration_result(an_integration(config={"url": "https://x"})),
             connectors_result={"connectors": [elsewhere(region="us-east-1")]},
         ),
-        # A sync that goes on, of an integration that has been synced before.
+        # A sync in progress, of an integration that has been synchronized before.
         facts(integration_result=integration_result(status="Refreshing")),
-        # Entries of others in aws-auth.
+        # aws-auth entries of other users.
         by_config_map(mapped() + mapped("arn:aws:iam::1:role/nodes", "x", "  groups: [system:masters]\n")),
-        # A policy whose document is as wanted, whatever versions there are.
+        # A policy with the desired document. Its versions do not matter.
         facts(policy_result=planned(a_policy(), policy={"default_version_id": "v1"})),
     ],
 )
@@ -318,7 +319,7 @@ def test_what_is_meant_is_no_finding(its):
     assert judged(its) == CLEAN
 
 
-def test_of_a_cluster_that_is_gone_the_integration_is_left():
+def test_of_a_cluster_that_was_removed_the_integration_is_left():
     its = facts(cluster_result={"cluster": None}, integration_result=integration_result(changes=["set config"]))
     record = Audit({**its, "role_arn": "", "policy_result": {}, "role_result": {}}).record()
     assert record["state"] == "absent"
@@ -353,7 +354,7 @@ UNDESCRIBED = {**NO_CLUSTER, "cluster_result": UNREAD}
 def test_the_state_of_a_step_says_what_is_true(its, state):
     steps = {step["name"]: step["state"] for step in Audit(its).record()["steps"]}
     assert steps["integration"] == state
-    # Without its cluster, nothing else was compared; with it, a mode that is as it has to be needs no step.
+    # Without the cluster, nothing else was compared. With it, a correct authentication mode needs no step.
     exists = its["cluster_result"].get("cluster")
     assert {steps["mapping"], steps["authentication mode"]} == ({"in sync", "skipped"} if exists else {"not checked"})
 
@@ -362,7 +363,7 @@ def test_a_cluster_whose_integration_is_of_another_one_is_not_onboarded():
     assert Audit(facts(integration_result=OTHERS)).record()["state"] == "partial"
     record = Audit(facts(integration_result=OTHERS, entry_result=MISSING)).record()
     assert (record["state"], record["error"]) == ("absent", None)
-    # Of a cluster that is gone, it is not what is left.
+    # The integration of another cluster does not count as a remainder of a removed cluster.
     gone = {"cluster_result": {"cluster": None}, "role_arn": "", "policy_result": {}, "role_result": {}}
     record = Audit(facts(integration_result=OTHERS, **gone)).record()
     assert record["state"] == "absent"
@@ -451,7 +452,7 @@ def test_an_access_flow_that_cannot_be_compared_is_no_flow_that_is_well():
     unread = {"failed": True, "msg": "Apono answered 500", "error": {"service": "apono", "operation": "GET flows"}}
     record = Audit(facts(**flows(unread))).record()
     assert (record["state"], record["error"]["message"]) == ("unreachable", "Apono answered 500")
-    # Of a cluster that is gone, the flows are nobody's.
+    # The flows of a removed cluster belong to no host.
     gone = facts(cluster_result={"cluster": None}, **flows(planned({}, {"name": "Look"}, ["create access flow Look"])))
     assert Audit(gone).record()["steps"][-1] == {
         "name": "integration",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Integrations beside an inventory."""
+"""Integrations that are not in the inventory."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def test_integrations_of_the_inventory_are_nothing_to_speak_of():
 
 def test_a_second_integration_for_a_cluster():
     assert found(integration("a2", "alpha", "eu-west-1"), integration("a1", "alpha")) == ({"alpha": ["a1", "a2"]}, [])
-    # Of the same name in another region: another cluster.
+    # The same name in another region is another cluster.
     assert found(integration("b2", "prod", "eu-west-1"))[0] == {}
-    # Where the host's place is not known, the name has to do.
+    # If the account and region of the host are unknown, the name is compared.
     assert found(integration("n2", "new", "eu-west-1"))[0] == {"new": ["n2"]}
 
 
-def test_a_cluster_that_is_gone_or_that_nobody_named():
+def test_a_missing_cluster_or_one_without_a_name():
     assert found(integration("old", "gone", "eu-west-1"))[1] == [("old", "absent", "integration_orphaned")]
     assert found(integration("other", "unlisted", "eu-west-1"))[1] == [("other", "unmanaged", "integration_unmanaged")]
     assert found(integration("old", "gone", "eu-west-1"), ignore=["integration_orphaned"])[1] == []
@@ -57,13 +57,13 @@ def test_a_cluster_that_is_gone_or_that_nobody_named():
 @pytest.mark.parametrize(
     ("integrations", "keywords"),
     [
-        # Of a region, or by its connector of an account, that the inventory does not cover.
+        # The region, or the account of the connector, is outside of the inventory.
         (integration("x", "gone", "ap-south-1"), {}),
         (integration("x", "gone", "eu-west-1", "c"), {"place": Place("999999999999", "eu-west-1")}),
-        # Nobody says where it is.
+        # The place of the integration is unknown.
         (integration("x", "gone"), {}),
         (integration("x", "gone", connector_id="c", url="https://x"), {"place": HERE}),
-        # EKS did not say what there is.
+        # EKS did not return the existing clusters.
         (integration("x", "gone", "eu-west-1"), {"listed": [Listed(HERE, None)]}),
         (integration("x", ""), {}),
     ],
@@ -87,6 +87,6 @@ def test_the_address_tells_clusters_of_one_name_apart():
     ):
         other = integration("x", "alpha", url=server)
         assert Fleet([host], [], [other], [], IDS).duplicates() == duplicates
-    # Of a host whose cluster did not answer, no address is known.
+    # If the cluster of a host did not answer, its address is unknown.
     unknown = Host("alpha", "alpha", "own", HERE)
     assert Fleet([unknown], [], [integration("x", "alpha", url="https://other")], [], IDS).duplicates()

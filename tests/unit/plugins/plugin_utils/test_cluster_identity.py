@@ -25,7 +25,7 @@ def test_a_cluster_is_what_eks_said_then_what_variables_say() -> None:
     assert identity("x", {"eks_arn": ARN, "apono_cluster_name": "prod"}) == here
     assert identity("prod", {"apono_account_id": OTHER, "apono_region": "us-east-1"}, {"arn": ARN}) == here
     assert identity("x", {"apono_integration_name": "mine"}, {"arn": ARN}).integration_name == "mine"
-    # What the playbooks would ask EKS for, whatever the inventory has found once.
+    # The playbooks read these values from EKS, even if the inventory has older ones.
     assert identity("x", {"eks_arn": ARN, "apono_cluster_name": "web", "apono_region": "us-east-1"}) == Identity(
         ACCOUNT, "us-east-1", "web", "web"
     )
@@ -42,10 +42,10 @@ def test_two_hosts_of_one_cluster_are_refused_and_both_are_named() -> None:
     assert (
         "The hosts 'a b' and 'c' lead to one cluster, prod in account 111122223333, region eu-central-1" in found["c"]
     )
-    # One of them is in the inventory alone.
+    # One of them is only in the inventory.
     assert set(same_cluster({"a b": here, "c": here}, {"c"})) == {"c"}
     assert same_cluster({"a b": here, "c": here}, set()) == {}
-    # That they have one integration follows.
+    # As a consequence, they share one integration.
     assert same_integration({"a b": here, "c": here}, {"a b", "c"}) == {}
 
 
@@ -63,10 +63,10 @@ def test_two_clusters_of_one_integration_are_refused_and_both_are_named() -> Non
     assert "set apono_integration_name for each" in reason
 
 
-def test_of_a_host_of_which_too_little_is_known_nothing_is_said() -> None:
+def test_of_a_host_of_which_too_little_is_known_nothing_is_reported() -> None:
     known = Identity(ACCOUNT, REGION, "prod", "a")
     for little in (Identity("", REGION, "prod", "b"), Identity(ACCOUNT, "", "prod", "b")):
         assert same_cluster({"known": known, "little": little, "as little": little}, {"known"}) == {}
-    # Which cluster it is does not matter where two have one integration.
+    # If two hosts share an integration, it does not matter which cluster it is.
     little = Identity("", "", "prod", "a")
     assert set(same_integration({"known": known, "little": little}, {"known"})) == {"known"}

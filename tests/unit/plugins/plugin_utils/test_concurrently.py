@@ -23,7 +23,7 @@ def test_jobs_run_at_the_same_time():
 
 
 def test_jobs_that_never_end_hold_up_none_of_the_others():
-    """More of them than there are workers."""
+    """There are more of these jobs than workers."""
     never = threading.Event()
     jobs = {**dict.fromkeys(("a", "b", "c"), never.wait), **dict.fromkeys(("d", "e"), lambda: "done")}
     told = []

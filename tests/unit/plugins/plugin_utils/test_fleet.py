@@ -16,7 +16,7 @@ SAME = {**ALLOW, "Action": ["STS:assumeROLE"]}
 
 
 def merged(**desired):
-    """The settings of one account all of whose clusters are in the run."""
+    """Return the settings of an account whose clusters are all in the run."""
     accounts, refused = fleet.merge_accounts(dict.fromkeys(desired, ACCOUNT), desired)
     assert refused == {}
     return accounts[ACCOUNT]["settings"]
@@ -104,7 +104,7 @@ def test_a_cluster_whose_variables_cannot_be_read_is_refused_alone():
     assert accounts[ACCOUNT]["unresolved"] == refused
 
 
-def test_a_wish_that_is_no_dictionary_is_named():
+def test_a_setting_that_is_no_dictionary_is_named():
     _accounts, refused = fleet.merge_accounts({"alpha": ACCOUNT}, {"alpha": {"apono_trust": "sso"}})
     assert refused["alpha"].startswith("apono_trust: ")
 
@@ -132,7 +132,7 @@ def test_an_account_has_those_who_may_need_more_of_it():
         {"apono_account_id": "", "apono_assume_role_arn": f"arn:aws:iam::{ACCOUNT}:role/automation"},
     ],
 )
-def test_hosts_outside_of_the_run_keep_what_they_ask_for(known):
+def test_hosts_outside_of_the_run_keep_their_settings(known):
     desired = {
         "alpha": {"apono_trust": {"sso": {}}},
         "beta": {**known, "apono_trust": {"sso": {"account_ids": [ELSEWHERE]}}},
@@ -159,7 +159,7 @@ TRUSTS = st.lists(st.sampled_from([ACCOUNT, ELSEWHERE, "777788889999"]), max_siz
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), TRUSTS, min_size=1))
 def test_a_part_of_a_fleet_gets_what_the_whole_fleet_gets(desired):
-    """A limited run that knows the others changes nothing that a run over all has made, and takes nothing away."""
+    """A limited run that knows the other clusters changes and removes nothing of a run over all clusters."""
     everybody = merged(**desired)
     known = {host: {**its, "apono_account_id": ACCOUNT} for host, its in desired.items()}
     for host in desired:

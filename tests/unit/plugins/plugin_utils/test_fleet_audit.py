@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit asks for, and who is asked: what it makes of the answers is the matter of ``test_audit.py``."""
+"""The reads of an audit by service. ``test_audit.py`` tests the evaluation of the answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ IDS = {"EKS Cluster Name": "target_cluster", "Region": "cluster_location", "Serv
 
 
 def cluster_info(options, mode="API"):
-    """Of one cluster, or of all of the region."""
+    """Return the options for one cluster, or for all clusters of the region."""
     name = options.get("cluster_name")
     if name is None:
         return {"clusters": ["alpha", "beta", "unlisted"]}
@@ -128,7 +128,7 @@ def test_the_other_way_of_mapping_is_read_where_it_counts(
     assert [options["principal_arn"] for options in auditor.options_of(AccessEntryInfo)] == [ROLE_ARN] * reads_entries
 
 
-def test_a_cluster_that_is_gone_is_no_error_and_its_integration_is_read():
+def test_a_cluster_that_was_removed_is_no_error_and_its_integration_is_read():
     def gone(options):
         return {"cluster": None} if options.get("cluster_name") == "alpha" else cluster_info(options)
 

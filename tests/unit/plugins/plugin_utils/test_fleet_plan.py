@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner over resources that answer from a table: the services are those of the scenarios."""
+"""The planner, with resources that answer from a table. The scenarios test it with the services."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_part_that_is_left_out_is_not_read(parts, kinds):
     planned = planner.plan()
     asked = {kind for kind, _options in planner.asked}
     assert asked & {AccessEntry, ConnectorInfo, Integration} == kinds
-    # The account itself is read for those that need its role, and changed only where it is asked for.
+    # The account is read for hosts that need its role, and changed only if the option requests it.
     assert planned["rollout"]["account_hosts"] == ({ACCOUNT: "alpha"} if parts == ["account"] else {})
     assert planned["left_out"] == ([] if parts == ["account"] else ["policy", "role"])
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a removal over resources that answer from a table."""
+"""The plan of a removal, with resources that answer from a table."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_everything_is_asked_for_as_what_is_to_go_and_the_account_is_left():
     assert planned["hosts"]["alpha"]["steps"]["integration"] == ["remove integration", "remove flow"]
 
 
-def test_of_a_cluster_that_is_gone_the_integration_is_left():
+def test_of_a_cluster_that_was_removed_the_integration_is_left():
     answers = {ClusterInfo: {"cluster": None}, Integration: removes("integration")}
     planner = Table({"alpha": settings(apono_connector_remove=True)}, answers)
     planned = planner.plan()
@@ -122,7 +122,7 @@ def its_policy(*clusters):
 
 
 def listing(*names):
-    """EKS with these clusters, which answers for one cluster as the table does."""
+    """EKS with these clusters. For a single cluster, it answers from the table."""
     return lambda options: None if "cluster_name" in options else {"clusters": list(names)}
 
 

@@ -26,7 +26,7 @@ def made(target="integration", facts=None, **variables):
     return options(target, values, Facts(**{"host": "prod-1", "cluster": CLUSTER, **(facts or {})}))
 
 
-def test_a_cluster_of_which_nothing_is_said_has_its_settings_and_tells_how_to_log_in_when_it_is_new():
+def test_a_cluster_without_given_details_has_its_settings_and_the_login_instructions_when_it_is_new():
     found = made()
     details = found.pop("default_custom_access_details")
     assert "role_arn = arn:aws:iam::111122223333:role/apono-k8s-access\n" in details
@@ -68,7 +68,7 @@ def test_a_setting_that_is_given_is_taken_however_it_is_named(name):
     assert len(config) == 5
 
 
-def test_which_cluster_it_was_is_known_of_one_that_is_gone():
+def test_which_cluster_it_was_is_known_of_one_that_was_removed():
     gone = {"facts": {"cluster": {}}, "apono_region": "us-east-1"}
     role = {"apono_assume_role_arn": "arn:aws:iam::444455556666:role/automation"}
     assert made(**gone, **role)["cluster"] == {"name": "prod-1", "region": "us-east-1", "account_id": "444455556666"}
@@ -93,7 +93,7 @@ def test_a_connector_that_is_yet_to_be_installed_need_not_exist_before_the_rollo
 
 
 @pytest.mark.parametrize("said", [False, "no", "false"])
-def test_a_connector_in_another_cluster_is_told_where_this_one_is(said):
+def test_a_connector_in_another_cluster_is_shown_where_this_one_is(said):
     config = made(apono_connector_in_cluster=said)["config"]
     assert (config["Server URL"], config["Certification Authority"]) == ("https://prod-1.example.com", "QUJD")
     config = made(apono_connector_in_cluster=said, apono_server_url="https://proxy.example.com")["config"]
@@ -101,7 +101,7 @@ def test_a_connector_in_another_cluster_is_told_where_this_one_is(said):
 
 
 @pytest.mark.parametrize("said", [True, "yes", "true"])
-def test_a_connector_in_the_cluster_is_told_only_what_somebody_has_written(said):
+def test_a_connector_in_the_cluster_gets_only_the_given_settings(said):
     config = made(apono_connector_in_cluster=said, apono_certificate_authority="REVG")["config"]
     assert (config["Server URL"], config["Certification Authority"]) == ("", "REVG")
 
@@ -122,12 +122,12 @@ def test_the_settings_that_somebody_has_written_win():
     ("when", "option"),
     [("always", "custom_access_details"), ("on_create", "default_custom_access_details"), ("never", None)],
 )
-def test_what_is_generated_is_told_when_it_is_asked_for(when, option):
+def test_what_is_generated_is_reported_when_it_is_asked_for(when, option):
     found = made(apono_generated_access_details=when)
     assert [name for name in found if name.endswith("access_details")] == ([option] if option else [])
 
 
-def test_what_somebody_has_written_is_told_rather_than_what_is_generated():
+def test_what_somebody_has_written_is_reported_rather_than_what_is_generated():
     found = made(apono_custom_access_details="Ask Jane.", apono_generated_access_details="always")
     assert found["custom_access_details"] == "Ask Jane."
 
@@ -138,7 +138,7 @@ def test_a_cluster_may_have_another_name_than_its_host():
     assert "--name production --region" in found["default_custom_access_details"]
 
 
-def test_how_to_log_in_is_said_for_the_role_and_the_way_that_are_asked_for():
+def test_the_login_instructions_match_the_role_and_the_sign_in():
     found = made(apono_role_path="/team/", apono_role_name="look", apono_trust={"saml": {"provider": "okta"}})
     assert found["default_custom_access_details"].startswith(
         "Sign in by SAML as arn:aws:iam::111122223333:role/team/look, "
@@ -164,7 +164,7 @@ def test_a_variable_that_has_no_meaning_is_named(name, value, advice):
         made(**{name: value})
 
 
-def test_of_a_cluster_that_is_gone_nothing_is_told():
+def test_nothing_is_reported_about_a_removed_cluster():
     found = made(facts={"cluster": {}}, apono_connector="mine")
     assert found["connector"] == "mine"
     assert {label for label, value in found["config"].items() if value} == {"EKS Cluster Name"}
@@ -196,7 +196,7 @@ def test_each_target_has_its_options_before_and_after_eks_is_read():
     assert before["aws"] == {"region": "eu-central-1"}
     assert before["apono"] == {"api_token": "token"}
     assert before["kubernetes"] == {}
-    # What is not said is not taken away from what an account has.
+    # Settings that are not set are not removed from an account.
     kept = {"purge_trusted_accounts": False}
     assert before["iam_role"] == {"name": "look", "path": "/", "tags": {"team": "platform"}, **kept}
     assert before["mapping"] == {"authentication": "auto"}
@@ -207,7 +207,7 @@ def test_each_target_has_its_options_before_and_after_eks_is_read():
     known = Facts("prod-1", CLUSTER, {"apono_tags": {"team": "a"}}, connector_ids={"Production": "id"})
     after = {target: options(target, values, known) for target in TARGETS}
     assert after["kubernetes"] == {"cluster_name": "prod-1", "host": CLUSTER["endpoint"], "ca_cert": "ABC"}
-    # The account has what all its clusters need, and the cluster what it needs itself.
+    # The account has the settings of all its clusters, and a cluster has its own settings.
     assert (after["iam_policy"]["account_id"], after["iam_policy"]["tags"]) == ("111122223333", {"team": "a"})
     assert after["access_entry"]["tags"] == {"team": "platform"}
     assert (after["integration_name"]["name"], after["integration"]["connector"]) == ("prod-1", "id")
@@ -237,7 +237,7 @@ def login(**variables):
     [
         *(("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")),
         *(("us-iso-east-1", "aws-iso"), ("us-isob-east-1", "aws-iso-b")),
-        # A region that is newer than botocore.
+        # A region that this botocore does not know.
         *(("us-gov-north-9", "aws-us-gov"), ("mars-1", "aws")),
     ],
 )
@@ -251,7 +251,7 @@ def test_without_botocore_the_role_of_a_login_is_not_guessed(monkeypatch):
     monkeypatch.setattr(aws, "PROBLEM", versions.problem("botocore", None))
     with pytest.raises(ResourceError, match="^The Python package boto3 is needed and is not installed"):
         login(apono_region="eu-central-1")
-    # What the user has set, or no account at all, needs no partition.
+    # With a role of the user, or without an account, no partition is needed.
     role = "arn:aws-cn:iam::111122223333:role/mine"
     assert login(apono_region="cn-north-1", apono_user_role_arn=role)["role_arn"] == role
     assert login(apono_region="cn-north-1", apono_account_id=None)["role_arn"] == ""

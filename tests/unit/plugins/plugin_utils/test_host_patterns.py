@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Patterns for ``hosts``, held against Ansible's own inventory."""
+"""Patterns for ``hosts``, compared with Ansible's own inventory."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ansible_collections.apono.eks.plugins.plugin_utils.host_patterns import by_
 from hypothesis import given
 from hypothesis import strategies as st
 
-# What Ansible reads in a pattern, and what people and AWS put into names.
+# The special characters of Ansible's patterns, and typical characters in names of users and AWS.
 PARTS = (
     *("prod", "eu", "all", "ungrouped", "localhost", "2001:db8::1", "22", "[0]", "[0:1]", "[a-z]", "{{ 1 }}"),
     "arn:aws:eks:eu-central-1:111122223333:cluster/prod",
     *" ,:~!&*?[].@\\-ü",
 )
-# Ansible itself cannot have a host of the name of a built-in group.
+# Ansible does not allow a host with the name of a built-in group.
 NAMES = (
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=4)
     .map("".join)
@@ -33,7 +33,7 @@ GROUPS = st.sampled_from(("prod", "eu", "all_of_them", "arn"))
 
 
 def manager(hosts: list[str], groups: dict[str, str]) -> InventoryManager:
-    """An inventory with these hosts, each in no group or in one."""
+    """Return an inventory with these hosts, each in no group or in one group."""
     inventory = InventoryManager(DataLoader(), parse=False)
     for host in hosts:
         inventory.add_host(host, group="all")
@@ -67,7 +67,7 @@ def test_a_range_is_one_pattern() -> None:
 
 
 def test_a_pattern_is_no_host_s_name() -> None:
-    """Ansible takes a host of the pattern's own name for it."""
+    """Ansible treats a host with the name of the pattern as a match."""
     everyone = ["a", "all[0:0]", "all[00:0]"]
     assert by_position(["a"], everyone) == ["all[000:0]"]
     assert [host.name for host in manager(everyone, {}).get_hosts(by_position(["a"], everyone))] == ["a"]
@@ -75,7 +75,7 @@ def test_a_pattern_is_no_host_s_name() -> None:
 
 @pytest.fixture(params=["warning", "ignore", "error"], autouse=True)
 def mismatch(request: Any, monkeypatch: Any) -> str:
-    """What a user's configuration says of a pattern without hosts."""
+    """Return the reaction to a pattern without hosts in the configuration of a user."""
     monkeypatch.setattr(constants, "HOST_PATTERN_MISMATCH", request.param)
     return request.param
 
@@ -98,7 +98,7 @@ INVENTORY = {"all": ["prod eu", "eu", "web"], "ungrouped": ["web"], "europe": ["
         ("eu", "europe", ""),
     ],
 )
-def test_what_a_user_asked_for_and_is_not_there_is_told(pattern: Any, limit: str, words: str) -> None:
+def test_what_a_user_asked_for_and_is_not_there_is_reported(pattern: Any, limit: str, words: str) -> None:
     assert unmatched(pattern, limit, INVENTORY, DataLoader()) == words
 
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of variables that is written, as YAML and Ansible itself read it."""
+"""The written file of variables, as YAML and Ansible read it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 
 class Unsafe(str):
-    """A text that is no template, whatever it holds."""
+    """A text that Ansible never evaluates as a template."""
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's mark for such a text."""
+    """Reads YAML with Ansible's tag for such a text."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: Unsafe(loader.construct_scalar(node)))
@@ -48,10 +48,10 @@ def test_ansible_reads_from_the_file_what_was_written(variables):
     read = yaml.load(text, Loader)
     assert read == written
     for one in texts(read):
-        # Without quotes, YAML would take it for something else than a text.
+        # Without quotes, YAML would read another type than text.
         looks_like = yaml.SafeLoader("").resolve(yaml.ScalarNode, str(one), (True, False))
         assert isinstance(one, Unsafe) == (looks_like == "tag:yaml.org,2002:str")
-    # As Ansible reads the file, and as it uses what it has read, of whatever release.
+    # The file and its use in each release of Ansible.
     of_ansible = read_by_ansible(text)
     for _times in range(3):
         assert plain(of_ansible) == written
@@ -68,7 +68,7 @@ def read_by_ansible(text):
 
 
 def texts(value):
-    """Every text that Ansible would template: keys are none."""
+    """Return every text that Ansible would template. It does not template keys."""
     if isinstance(value, dict):
         return [one for item in value.values() for one in texts(item)]
     if isinstance(value, list):
@@ -76,7 +76,7 @@ def texts(value):
     return [value] if isinstance(value, str) else []
 
 
-def test_the_file_is_as_a_person_would_write_it():
+def test_the_file_is_as_a_user_would_write_it():
     text = host_vars.to_yaml(
         [("People", {"apono_username": "x:{{SessionName}}", "apono_lines": "a\nb\n", "apono_list": ["a", "{{ b }}"]})],
         "H",

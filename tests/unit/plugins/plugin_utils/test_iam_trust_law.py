@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No trust policy that is called closed lets in a principal that it does not name.
+"""No trust policy that counts as closed allows a principal that it does not name.
 
-The judge is an evaluator of its own. Documents are drawn from a seed, near to what is closed; for each, strangers are
-made who fit its conditions as far as somebody without a part in the named accounts can choose.
+A separate evaluator decides. Documents are random variants of closed documents, from a seed. For each document, the
+test creates strangers who match its conditions as far as a principal outside of the named accounts can choose.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ OPEN_TO_ANYBODY = [
 
 @pytest.mark.parametrize("condition", OPEN_TO_ANYBODY)
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": [OURS, "*"]}, {"AWS": "arn:aws:iam::*:root"}])
-def test_a_principal_that_is_anybody_needs_a_condition_that_says_who(condition, principal):
+def test_a_principal_that_matches_all_needs_a_condition_that_says_who(condition, principal):
     assert open_statements(trust(condition, principal)) == ["1"]
 
 
@@ -255,7 +255,7 @@ def test_a_principal_that_is_none_is_refused(principal):
         iam.parse_trust_policy(trust(principal=principal), "trust.policy")
 
 
-# The name of the session
+# The session name
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ CLAIMS = {
     },
 }
 PRIVATE = {provider("ours.okta.com"), f"arn:aws:iam::{OURS}:saml-provider/okta"}
-# In a fixed order, so that a seed draws the same in each process.
+# In a fixed order, so that a seed creates the same documents in each process.
 SHARED = [name for name in CLAIMS if name not in PRIVATE]
 IDENTIFYING_KEYS = {key.lower() for keys in (IDENTITIES, *CLAIMS.values()) for key in keys}
 QUALIFIERS = ["", "", "", "ForAnyValue:", "ForAllValues:"]
@@ -427,7 +427,7 @@ class Drawn:
         return operator, key, values[0] if len(values) == 1 and self.chance(0.6) else values
 
     def bent(self, value, operator):
-        """A value as it is, or with a wildcard or a variable in the place of some of it."""
+        """Return the value unchanged, or with a wildcard or variable in place of a part."""
         if self.chance(0.45):
             return value
         mark = self.pick(VARIABLES) if self.chance(0.15) else self.pick("***?")
@@ -443,7 +443,7 @@ class Drawn:
         return value[:start] + mark + value[end:]
 
     def changed(self):
-        """A document that differs in one value, condition or operator."""
+        """Return a document with one different value, condition or operator."""
         other = copy.deepcopy(self.document)
         found = other["Statement"]
         statement = self.pick(found if isinstance(found, list) else [found])
@@ -478,7 +478,7 @@ class Drawn:
             yield self.stranger(asked, named)
 
     def asked(self):
-        """The values that the document compares each key with, wildcards filled in a stranger's way."""
+        """Return the values to which the document compares each key. Wildcards have values that a stranger chooses."""
         found = {}
         statements = self.document["Statement"]
         for statement in statements if isinstance(statements, list) else [statements]:
@@ -492,9 +492,8 @@ class Drawn:
         return re.sub(r"[*?]", lambda found: "x" if found[0] == "?" else self.pick(("", "x", "evil")), pattern)
 
     def stranger(self, asked, named):
-        """
-        :param asked: the values of :meth:`asked`.
-        :param named: the shared identity providers that the document names.
+        """:param asked: The values of :meth:`asked`.
+        :param named: The shared identity providers in the document.
         """
         context = {}
         for key, values in asked.items():
@@ -525,7 +524,7 @@ class Drawn:
         return Request("sts:AssumeRole", "AWS", frozenset({role, account, f"arn:aws:iam::{account}:root"}), context)
 
     def role(self, account, patterns):
-        """A role of the stranger's account; its path may be whatever a pattern asks for after its first wildcard."""
+        """Return a role of the stranger's account. After the first wildcard of a pattern, its path can be any text."""
         start = f"arn:aws:iam::{account}:role/"
         if not patterns or self.chance(0.2):
             return start + self.pick(["x", "team/platform", f":iam::{OURS}:role/x", f"arn:aws:iam::{OURS}:role/x"])
@@ -534,7 +533,7 @@ class Drawn:
         return start + rest.lstrip("/") if re.search(r"[\w+=,.@-]$", rest) else f"{start}{rest}x"
 
     def token(self, name, asked):
-        """The claims of a token that the stranger can have of a shared provider."""
+        """Return the claims of a token that the stranger can get from a shared provider."""
 
         def like(key):
             return self.filled(self.pick([*asked.get(key.lower(), []), "x"]))
@@ -578,7 +577,7 @@ def test_no_document_that_is_called_closed_lets_in_a_stranger():
             assert beyond(document, sso), f"{document} is no wider than {sso} (seed {seed})"
         elif not is_open and '"*"' in iam.to_json(document) and '"Condition"' in iam.to_json(document):
             closed_by_condition += 1
-    # Most of what is drawn means something: it lets a stranger in, or is closed by its conditions alone.
+    # Most of the random documents are relevant: they allow a stranger, or only their conditions close them.
     assert let_in > DOCUMENTS * 0.35
     assert closed_by_condition > DOCUMENTS * 0.04
 
@@ -596,7 +595,7 @@ def test_the_audit_reports_each_that_lets_in_a_stranger():
 
 
 def test_what_a_trust_policy_that_is_no_wider_allows_the_other_allows_too():
-    """The same strangers, for what the finding trust_too_broad is made of."""
+    """The same strangers test the finding trust_too_broad."""
     compared = narrower = 0
     for seed in range(DOCUMENTS // 4):
         drawn = Drawn(seed)

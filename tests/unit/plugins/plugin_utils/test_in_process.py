@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a task runs, and what a task that runs in the worker gets and returns."""
+"""The process of a task, and the input and output of a task that runs in the worker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "a-long-hidden-value"
 
 
 class Probe(Information):
-    """Returns what it was given and what it sees of the environment."""
+    """Returns its options and the visible environment."""
 
     options = Options(
         {
@@ -42,7 +42,7 @@ class Probe(Information):
 
 
 def action(arguments, *, transport="local", become=False, async_val=0, environment=(), check_mode=False):
-    """The action as Ansible's worker has it, with a templar that has nothing to template."""
+    """Return the action as in Ansible's worker, with a templar without templates."""
     made = InProcessAction.__new__(InProcessAction)
     made.task_class = Probe
     made._task = types.SimpleNamespace(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens at Ctrl-C where it is hard to send in a scenario, and what is shown of a run that was interrupted."""
+"""Ctrl-C at moments that a scenario can hardly reach, and the output of an interrupted run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.apono.eks.plugins.plugin_utils import interruption
 
-# A main process that forks workers, and is interrupted by a callback that Python runs after each fork.
+# A main process that forks workers. A callback that Python runs after each fork interrupts it.
 PROGRAM = """
 import multiprocessing, os, signal, sys, time
 from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
@@ -43,11 +43,11 @@ print("the worker ended with", worker.exitcode)
 """
 
 
-# Where this process has found the collection, below the folder above ansible_collections, and everything else.
+# The folders from which this process loads the collection and all other modules.
 PLACES = os.pathsep.join((str(Path(interruption.__file__).parents[5]), *filter(None, sys.path)))
 
 
-# One whose code in a callback of the interpreter is interrupted, from which Python raises nothing.
+# A process that is interrupted in a callback of the interpreter, from which Python raises no exception.
 CALLBACK = """
 import gc, os, signal, time, weakref
 from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
@@ -77,7 +77,7 @@ except KeyboardInterrupt:
     print("interrupted")
 """
 
-# One whose worker is ended while it has the handlers of the main process yet, as those of ansible-core.
+# A worker that ends while it still has the signal handlers of the main process, as workers of ansible-core do.
 FORKED = """
 import os, signal
 from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
@@ -118,7 +118,7 @@ def test_a_signal_in_a_fork_is_neither_lost_nor_a_traceback_and_the_worker_goes_
 
 
 def test_without_the_watch_python_drops_the_signal():
-    """What the test above would be worth nothing without."""
+    """Without this test, the test above would prove nothing."""
     output, errors = run("pass")
     assert output.startswith("not interrupted")
     assert "Exception ignored in" in errors

@@ -49,7 +49,7 @@ def test_the_instructions_name_the_person_in_both_approaches():
     assert "<EMAIL>" not in text
     assert "--profile 'my sso' --query" in text
     assert "source_profile = my sso" in text
-    # Who came by SAML has the role already.
+    # A user of SAML already has the session of the role.
     assert "assume-role" not in login.instructions("prod-1", "eu-central-1", ROLE, "saml")
 
 
@@ -90,7 +90,7 @@ COMPLETE = {
         ({"role_arn": ""}, ["Set apono_region, and apono_account_id, the account of prod-1, or apono_user_role_arn"]),
         ({"session_name": ""}, ["Say who you are: apono_user_email"]),
         ({"region": "", "session_name": ""}, ["Set apono_region", "Say who you are"]),
-        # A session by SAML has the name that the identity provider gives, and only a login needs one.
+        # The identity provider sets the session name of SAML. A removal and the instructions need no session name.
         ({"session_name": "", "sign_in": "saml"}, []),
         ({"session_name": "", "state": "absent"}, []),
         ({"session_name": "", "state": "instructions"}, []),

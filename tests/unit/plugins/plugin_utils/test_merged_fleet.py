@@ -14,7 +14,7 @@ ACCOUNT = "111122223333"
 
 
 def fleet(hosts, hostvars, others=()):
-    """What is decided for hosts whose variables these are, ``apono_cluster_result`` among them."""
+    """Return the plan for hosts with these variables, which include ``apono_cluster_result``."""
     names = dict.fromkeys([*hosts, *others])
     found = {name: (hostvars[name].get("apono_cluster_result") or {}).get("cluster") for name in names}
     settings = {name: host_options.settings_of(hostvars[name]) for name in names}
@@ -28,7 +28,7 @@ def host(mode="API", **variables):
     return {"apono_cluster_result": {"cluster": cluster}, "apono_trust": {"sso": {}}, **variables}
 
 
-def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
+def test_a_rejected_host_is_checked_completely_and_gets_every_reason():
     hostvars = {
         "alpha": host(apono_access_flows=[{"name": "Look"}], apono_connector_install="yes"),
         "beta": host("CONFIG_MAP", apono_trust={"saml": {"provider": "okta"}}, apono_access_flows=[{"name": "Look"}]),
@@ -44,7 +44,7 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
     flows, way = found["errors"]["gamma"]
     assert "apono_access_flows is not a list" in flows
     assert "by_post" in way
-    # Nobody knows in which way the last one is to be mapped.
+    # The authentication method of the last host is not known.
     assert (found["access_entries"], found["config_maps"], found["modes"]) == (["alpha"], ["beta"], [])
     assert found["access_flows"] == ["alpha", "beta"]
     assert found["connectors"] == ["alpha"]
@@ -52,7 +52,8 @@ def test_who_is_refused_is_looked_at_all_the_same_and_told_every_reason():
 
 
 class Undefined(dict):
-    """Variables of which one cannot be templated, as hostvars has them until ansible-core 2.18 or since."""
+    """Variables with one that cannot be templated, as in hostvars of ansible-core 2.18 and older, or of newer
+    releases."""
 
     def __init__(self, variables, name, error):
         super().__init__(variables, **{name: None})

@@ -17,7 +17,7 @@ ADMINISTRATOR = {"policy_arn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKS
 
 
 def mapping(arn: str, state: str = "missing", **further: Any) -> dict[str, Any]:
-    """One of the mappings that ``aws_auth_translation_info`` returns."""
+    """Return one of the mappings of ``aws_auth_translation_info``."""
     return {
         "key": "mapRoles",
         "line": 7,
@@ -45,7 +45,7 @@ def test_the_mapping_of_the_role_is_the_one_that_counts_in_any_letter_case_and_w
     found = planned(mapping(KEY, code="duplicate"), ours, mapping(OPS))
     assert found["own"] == ours
     assert (found["role_arn"], found["role_key"]) == (ROLE, KEY)
-    # The duplicate is of the role, and no principal beside it.
+    # The duplicate belongs to the role and is not another principal.
     assert found["other_usernames"] == ["{{SessionNameRaw}}"]
     assert planned(mapping(KEY), others=True)["missing"] == []
 
@@ -53,7 +53,7 @@ def test_the_mapping_of_the_role_is_the_one_that_counts_in_any_letter_case_and_w
 def test_users_get_another_username_where_aws_auth_is_in_force_with_one_of_its_own() -> None:
     assert planned(mapping(KEY))["renames"]
     assert not planned(mapping(KEY), entry={"username": "{{SessionNameRaw}}"})["renames"]
-    # An access entry that is there wins over aws-auth, so nothing changes.
+    # An existing access entry has precedence over aws-auth, so nothing changes.
     assert not planned(mapping(KEY, "present"))["renames"]
     assert not planned()["renames"]
     assert planned()["username"] == "apono:{{SessionName}}"
@@ -86,7 +86,7 @@ def test_others_become_entries_and_lose_their_mappings_only_where_that_is_set() 
     [
         ("CONFIG_MAP", False, ["missing", "unsupported"]),
         ("CONFIG_MAP", True, ["unsupported"]),
-        # EKS has created its own entries when the mode changed, and what is left has none.
+        # EKS has created its own entries at the change of the mode, and the remaining items have none.
         ("API_AND_CONFIG_MAP", True, ["managed_by_eks", "unsupported"]),
         ("API_AND_CONFIG_MAP", False, ["managed_by_eks", "missing", "unsupported"]),
         ("API", False, []),
@@ -98,7 +98,7 @@ def test_what_the_mode_api_would_lose(mode: str, others: bool, affected: list[st
     assert found["affected"] == [f"{OPS}-{state} (an access entry can replace it)" for state in affected]
 
 
-def test_why_the_mode_api_would_lose_it_is_said() -> None:
+def test_why_the_mode_api_would_lose_it_is_reported() -> None:
     found = planned(mapping(OPS, "unsupported", message="It names an account."))
     assert found["affected"] == [f"{OPS} (It names an account.)"]
     assert found["findings"][0]["message"] == f"mapRoles, line 7, {OPS}: It names an account."
@@ -131,7 +131,7 @@ def test_what_lets_it_begin() -> None:
     groups = ["system:authenticated", "system:masters", "dev"]
     entry = {"kubernetes_groups": ["dev"], "access_policies": [ADMINISTRATOR]}
     assert planned(mapping(KEY, groups=groups), entry=entry)["errors"] == []
-    # Groups of a mapping without effect are lost by no user.
+    # No user loses the groups of a mapping without effect.
     assert planned(mapping(KEY, "present", groups=["dev"]))["errors"] == []
     assert planned(mapping(KEY, principal_arn=""))["errors"] == []
     assert planned()["errors"] == []

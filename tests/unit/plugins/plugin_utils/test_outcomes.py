@@ -172,7 +172,7 @@ def test_one_host_does_the_accounts_work_and_the_others_name_it():
     elsewhere = {"apono_cluster_result": {"cluster": {"account_id": "444455556666"}}}
     found = records(
         {
-            # It looked, and could not be onboarded itself, so another one of its account did the work.
+            # The host was read but could not be onboarded, so another host of its account did the work.
             "looker": {"apono_cluster_result": CLUSTER, "account_access_policy_result": PLANNED, **others},
             "doer": {"apono_cluster_result": CLUSTER, **account, **others},
             "other": {"apono_cluster_result": CLUSTER, **others},

@@ -24,7 +24,7 @@ def failed(message, **error):
 
 
 def found(hosts, fleet=None, blockers=(), left_out=()):
-    """The words of each host's errors, each after its step."""
+    """Return the messages of each host's errors, each after its step."""
     everything = {**dict.fromkeys(FLEET["known"], {}), **hosts}
     told = preflight_errors(everything, {**FLEET, **(fleet or {})}, blockers, left_out)
     return {host: [f"{error['step']}: {error['message']}" for error in errors] for host, errors in told.items()}
@@ -46,11 +46,11 @@ def test_a_fleet_with_which_nothing_is_wrong():
         ("integration_access_flows_result", "integration"),
     ],
 )
-def test_what_a_task_has_failed_of_is_told_with_its_step(result, step):
+def test_what_a_task_has_failed_of_is_reported_with_its_step(result, step):
     assert found({"beta": {result: failed("No.")}}) == {"beta": [f"{step}: No."]}
 
 
-def test_all_that_is_wrong_with_a_cluster_is_told_in_the_order_of_the_steps():
+def test_all_that_is_wrong_with_a_cluster_is_reported_in_the_order_of_the_steps():
     flows = {
         "failed": True,
         "msg": "One or more items failed",
@@ -139,12 +139,12 @@ def test_where_the_account_is_left_out_a_mapping_needs_a_role_that_is_there(role
         ({"http_status": 500}, 2),
     ],
 )
-def test_that_apono_does_not_hear_is_told_once(error, told):
+def test_that_apono_does_not_answer_is_reported_once(error, told):
     blockers = [failed(f"No {what}.", service="apono", **error) for what in ("type", "connectors")]
     assert len(found({}, blockers=blockers)["alpha"]) == told
 
 
-def test_one_cause_in_the_same_words_is_told_once():
+def test_one_cause_in_the_same_words_is_reported_once():
     same = {
         name: failed("The name is none.") for name in ("account_access_policy_result", "account_access_role_result")
     }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JMESPath expressions of users: what they choose, and the words for those that are none."""
+"""JMESPath expressions of users: their results, and the messages for invalid ones."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.report_files import Repo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-# What breaks out of HTML, CSV and lines, beside all other texts.
+# Texts that break out of HTML, CSV and lines, in addition to all other texts.
 NASTY = (
     "<script>alert(1)</script>",
     "</script><script>alert(1)</script>",
@@ -109,7 +109,7 @@ PAGES = settings(
 
 
 class Page(HTMLParser):
-    """What a browser would find: elements, attributes, and text. Each tag is closed as it was opened."""
+    """The page as a browser reads it: elements, attributes and text. Each tag must be closed."""
 
     VOID = ("meta", "input")
 
@@ -138,7 +138,7 @@ def page(shown, stem=""):
     return Page(report_html.page(shown, stem))
 
 
-# All elements and attributes that a page may have, whatever it is about.
+# All elements and attributes that a page may have.
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "script", "main", "header", "h1", "h2", "p", "span", "time"),
     *("strong", "ul", "li", "section", "svg", "rect", "b", "i", "form", "label", "input", "select", "option"),
@@ -167,7 +167,7 @@ def test_no_text_becomes_markup(shown):
     assert {name for name, _value in found.attributes} <= ATTRIBUTES
     classes = {word for name, value in found.attributes if name == "class" for word in value.split()}
     assert classes <= CLASSES
-    # A link leads to a row of this page, and an id is of one row alone.
+    # A link points to a row of this page, and an id belongs to one row.
     ids = [value for name, value in found.attributes if name == "id"]
     assert len(ids) == len(set(ids)) == len(shown["clusters"])
     assert sorted(value for name, value in found.attributes if name == "href") == sorted(f"#{its}" for its in ids)
@@ -177,7 +177,7 @@ def test_no_text_becomes_markup(shown):
 @PAGES
 @given(DOCUMENTS)
 def test_what_was_said_is_on_the_page(shown):
-    # What is no character to show is a question mark in the line of a cluster.
+    # An unprintable character is a question mark in the line of a cluster.
     read = one_line
     text = read("\n".join(page(shown).texts))
     for cluster in shown["clusters"]:
@@ -192,7 +192,7 @@ def test_what_was_said_is_on_the_page(shown):
 def test_the_table_has_a_line_for_each_cluster_in_its_width(shown, width):
     lines = report.table(shown, width)
     head = lines[: len(shown["clusters"]) + 1]
-    # Below that, the names keep their room.
+    # Below the minimum width, the names keep their columns.
     assert all(len(line) <= max(width, 112) for line in head)
     assert all(line.isprintable() for line in lines)
     assert lines[-1].startswith(f"{len(shown['clusters'])} cluster")
@@ -250,7 +250,7 @@ def test_what_a_line_has_room_for_is_not_said_twice():
     ]
 
 
-def test_of_several_errors_each_is_told_once_with_the_clusters_that_have_it():
+def test_of_several_errors_each_is_reported_once_with_the_clusters_that_have_it():
     account, api = ({"step": step, "message": f"No {step}.", "code": ""} for step in ("role", "integration"))
     failed = {"cluster": "prod-2", "state": "failed", "errors": [account, api]}
     shown = document(
@@ -308,7 +308,7 @@ def test_long_names_keep_both_ends():
     lines = report.table(shown, 60)
     assert [line.split()[0][-2:] for line in lines[1:3]] == ["eu", "us"]
     assert lines[1].startswith("platform-productio…")
-    # Their whole names follow.
+    # The full names follow.
     assert lines[4:6] == [f"{line.split()[0]} is {name}" for line, name in zip(lines[1:3], names, strict=True)]
     wide = report.table(shown, 160)
     assert [line.split()[0] for line in wide[1:3]] == names
@@ -378,7 +378,7 @@ def test_the_policy_of_the_page_names_its_own_script_and_style():
     for source in (report_page.SCRIPT, report_page.STYLE):
         assert f">{source}</" in text
         assert report_html.source_hash(source) in policy
-    # What is hashed is what the browser reads: it has no other line ends.
+    # A browser normalizes line ends before it computes the hash.
     assert "\r" not in report_page.SCRIPT + report_page.STYLE
 
 
@@ -477,7 +477,7 @@ def test_a_path_where_nothing_can_be_written_is_named(tmp_path):
         result = run(path)
         assert result["failed"]
         assert words in result["msg"]
-        # The table is there all the same.
+        # The table is printed in this case, too.
         assert result["table"][-1] == "2 clusters: 1 failed, 1 changed"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -41,7 +41,7 @@ def test_where_more_hosts_have_failures_than_may_nothing_is_done(failing, most, 
     assert set(found["failures"]) == set(HOSTS[:failing])
 
 
-def test_if_nothing_is_said_any_number_may_have_failures():
+def test_by_default_any_number_may_have_failures():
     assert rolled_out(HOSTS[:3])["hosts"] == ["delta"]
 
 
@@ -49,7 +49,7 @@ def test_if_nothing_is_said_any_number_may_have_failures():
     ("left_out", "account_hosts", "hosts"),
     [([], {"111122223333": "alpha"}, ["alpha", "beta"]), (["policy", "role"], {}, ["beta"])],
 )
-def test_an_account_that_is_left_out_has_nobody_who_sets_it_up(left_out, account_hosts, hosts):
+def test_an_account_that_is_left_out_has_no_account_host(left_out, account_hosts, hosts):
     clusters = dict.fromkeys(("alpha", "beta"), "111122223333")
     fleet = {
         "hosts": list(clusters),

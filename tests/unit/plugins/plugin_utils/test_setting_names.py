@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An error of a module in a playbook names the variables that the user has set."""
+"""The error of a module in a playbook names the variables of the user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def variables(module, role=""):
     return variables_of(module, options_of(module), role)
 
 
-# Every setting that becomes an option of one of these modules, or of a group that it takes.
+# Every setting that becomes an option of one of these modules or of its groups.
 SETTINGS = sorted(
     {
         (name, module, option)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection gives to Ansible is never a template, on any release: the real templar is asked."""
+"""No value that the collection returns to Ansible is a template, in any release. The test uses the real templar."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 try:
     from ansible.template import trust_as_template
 except ImportError:
-    # Before ansible-core 2.19 every text is a template.
+    # Before ansible-core 2.19, every text is a template.
     trust_as_template = str
 
 PAYLOADS = [
@@ -49,7 +49,7 @@ def test_a_value_is_what_it_was_however_often_it_is_templated(payload, nest):
         Given().run([trusted(value)])[0],
     ):
         assert plain(templated(given_back)) == value
-        # As set_fact keeps it, and a template uses it after that.
+        # set_fact stores the value, and a template uses it later.
         assert plain(templated(trust_as_template("{{ fact }}"), fact=given_back)) == value
 
 
@@ -73,7 +73,7 @@ def test_what_is_no_text_stays_as_it_is():
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_comes_of_a_template_is_not_templated_again(payload):
-    """A variable that is an expression, and a name with dots that leads into it."""
+    """A variable that is an expression, and a dotted name that refers to it."""
     variables = {
         "whole": trust_as_template("{{ made }}"),
         "made": untrusted({"inner": {"text": payload}, "text": payload}),
@@ -100,7 +100,7 @@ def test_the_plan_of_a_fleet_is_data(payload):
         "apono_trust": {"policy": payload},
     }
     read = {"prod-1": host_options.settings_of(its)}
-    # What an action returns has passed this.
+    # Every return value of an action passes this function.
     found = plain(templated(untrusted(merge_fleet(["prod-1"], read, {"prod-1": cluster}))))
     settings = found["accounts"]["111122223333"]["settings"]
     assert settings["apono_role_description"] == settings["apono_tags"]["team"] == settings["apono_trust"]["policy"]
@@ -120,7 +120,7 @@ GUARDED = [
     *PAYLOADS,
     *("{{", "{#", "{%", "#jinja2:", "}", "a|b", "a()", "a[0]", "'a'", '"a"', "a~b", "9**9", "a%b", "a\\b"),
     *("x is defined", "x is not file", "1is defined", "0xais defined", "1e5is defined", "is x"),
-    # What a pattern that ends with "$", or that takes any blank, would let pass.
+    # Values that pass a pattern with "$" at its end, or with any white space.
     *("prod\n", "a\nb", "\ta", "a\rb", "a\u00a0b", "a\u2028b", "a\x00"),
 ]
 
@@ -135,12 +135,12 @@ def test_what_could_be_evaluated_is_guarded(text):
     assert not is_inert(text)
 
 
-# Words and signs as Jinja's lexer divides them, those that need no blank between them too.
+# The tokens of Jinja's lexer, including those without a space between them.
 WORDS = "is not in and or if else a true none defined sameas 0 1 1.5 1e5 0xa 0b1 0o7 1_0 . - + / // = == , : @ _ ٣ ª"
 SIGNS = "( ) [ ] { } | ~ * ** % ' \" # \\ \n \t < > ;"
 PARTS = [*WORDS.split(), " ", " is "]
 CALLS = (nodes.Call, nodes.Filter, nodes.Test, nodes.CallBlock, nodes.FilterBlock, nodes.Slice)
-# What Ansible makes of a text that it evaluates: of a conditional, of "debug: var=", and of a loop's text.
+# The results of a text that Ansible evaluates: in a conditional, in "debug: var=" and in a loop.
 EXPRESSIONS = ["{%% if %s %%}ran{%% endif %%}", "{%% set x = %s %%}", "{{%s}}", "{{ [%s] }}"]
 
 
@@ -165,5 +165,5 @@ def test_marks_that_guard_nothing_are_taken_off(nest):
     for text in (*READABLE, *PAYLOADS, "x is defined"):
         value = readable(untrusted(nest(text)))
         assert plain(value) == nest(text)
-        # As another play, or AWX, evaluates it.
+        # Another play, or AWX, evaluates it in this way.
         assert plain(templated(value)) == nest(text)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody has set is left out, and nothing else."""
+"""Variables that are not set are omitted, and no others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXPRESSIONS = {"{{ region }}": "EU-CENTRAL-1", "{{ cluster }}": {"region": "us-e
 
 
 def template(value):
-    """As Ansible's: it fills in expressions, and what is in a dictionary."""
+    """Replace expressions as Ansible does, also in dictionaries."""
     if isinstance(value, dict):
         return {key: template(item) for key, item in value.items()}
     return EXPRESSIONS.get(value, value) if isinstance(value, str) else value
@@ -98,7 +98,7 @@ def test_what_has_to_be_a_dictionary_and_is_none_is_named(value):
 
 
 def refusing(value):
-    """As Ansible's, for which a value is undefined."""
+    """Raise the error of Ansible for an undefined value."""
     if isinstance(value, dict):
         return {key: refusing(item) for key, item in value.items()}
     if value == "{{ nobody }}":
@@ -122,7 +122,7 @@ def test_a_variable_that_cannot_be_worked_out_is_named(terms, told):
 
 
 class Lazy(dict):
-    """Variables of a host, where reading some of them is an error."""
+    """Variables of a host, some of which raise an error."""
 
     def __getitem__(self, name):
         value = super().__getitem__(name)

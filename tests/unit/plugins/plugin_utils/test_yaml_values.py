@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever YAML makes of a value without quotes, in whatever variable: what was written, or an error that names it."""
+"""For any YAML value without quotes in any variable, the result is the written text or an error that names the
+variable."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, TA
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import is_empty
 from ansible_collections.apono.eks.plugins.plugin_utils.yaml_values import typed, whole_number
 
-# Each type of https://yaml.org/type/, in the spellings that are likely to be meant as texts.
+# Each type of https://yaml.org/type/, in spellings that users may mean as texts.
 SCALARS = (
     *("2026-01-31", "2026-01-31 12:00:00", "2026-01-31T12:00:00Z", "!!timestamp 2026-01-31"),
     *(".nan", ".inf", "-.inf", "1.10", "1e3", "5.0", "-0.0"),
@@ -44,7 +45,7 @@ def documents() -> list[tuple[str, Any]]:
             try:
                 found.append((source, yaml.safe_load(source)))
             except yaml.YAMLError:
-                # No key of a mapping, such as a list.
+                # Values that cannot be the key of a mapping, such as a list.
                 assert place == "{{{}: a}}", source
             except TypeError:
                 assert "{" in place
@@ -79,7 +80,8 @@ def test_a_value_is_what_was_written_or_an_error_that_names_the_variable(name: s
 
 
 def assert_is_data(found: Any, source: str) -> None:
-    """It has the types of JSON, and survives that ansible-core before 2.19 makes a text of it and evaluates that."""
+    """Check that the value has only types of JSON. ansible-core before 2.19 converts it to a text and evaluates that,
+    which must not change it."""
     assert json.loads(json.dumps(found, allow_nan=False)) == found, source
     assert ast.literal_eval(repr(found)) == found, source
     assert repr(found) == repr(json.loads(json.dumps(found))), source

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers with TLS on this machine, and a proxy before them."""
+"""TLS servers on this machine, and a proxy."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ CHECKOUT = Path(__file__).resolve().parents[5]
 
 @pytest.fixture(scope="session")
 def kubectl():
-    """kubectl as ``make kube`` has built it, as ``make tools`` has put it into its place, or of the path."""
+    """Return the path of kubectl: from ``make kube``, from ``make tools`` or from the PATH."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     places = ((cache, "apono-eks/programs/kubernetes-*/kubectl"), (CHECKOUT, ".cache/tools/*/kubectl"))
     found = [str(path) for folder, pattern in places for path in sorted(folder.glob(pattern), reverse=True)]
     program = next(iter(found), None) or shutil.which("kubectl")
     if program is None:
-        pytest.skip("kubectl is not installed: make kube, or make tools")
+        pytest.skip("kubectl is missing. To install it, run: make kube or make tools")
     return program
 
 
@@ -56,7 +56,8 @@ def no_settings_of_this_machine(monkeypatch):
 
 @pytest.fixture
 def as_others():
-    """Calls a function as one whom the modes of files concern, which is not the case for root; its result is JSON."""
+    """Call a function in a process without root's permission to ignore file modes, and return its result through
+    JSON."""
     return call_as_others
 
 
@@ -66,11 +67,11 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 def obey_modes():
-    """Give up, in this process, what root may do with files of any mode."""
+    """Drop root's permission to ignore file modes in this process."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)
     data = ctypes.create_string_buffer(24)
-    # Effective, permitted and inheritable, of the first 32 and then of the others.
+    # The effective, permitted and inheritable sets, for the first 32 capabilities and for the others.
     if libc.capget(header, data):
         raise OSError(ctypes.get_errno(), "capget")
     sets = [*struct.unpack("=6I", data.raw)]
@@ -83,7 +84,7 @@ def call_as_others(function):
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        # Nothing of pytest may run in this process.
+        # This process must not run any code of pytest.
         try:
             if not os.geteuid():
                 obey_modes()
@@ -100,8 +101,8 @@ def call_as_others(function):
 
 
 class Authority:
-    """A certificate authority as plain as that of an EKS cluster, with no extension but one: certificates and keys as
-    PEM text, and in files."""
+    """A certificate authority with only one extension, like that of an EKS cluster. Certificates and keys are PEM texts
+    and files."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -131,7 +132,7 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def issue(self, common_name, *hosts):
-        """A certificate and its key as PEM text."""
+        """Return a certificate and its key as PEM text."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [
             x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit() else x509.DNSName(host) for host in hosts
@@ -161,7 +162,7 @@ def authority(tmp_path_factory):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Notes who calls, and gives what the server is to give."""
+    """Records the caller and returns the answer of the server."""
 
     protocol_version = "HTTP/1.1"
 
@@ -194,7 +195,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A server; ``answers`` are its answers, the last of which is given again and again."""
+    """A server. It returns ``answers`` in order, and repeats the last one."""
 
     daemon_threads = True
 
@@ -246,13 +247,13 @@ def other_server(authority):
 
 @pytest.fixture
 def outer_server(authority):
-    """A server that is reached by an address of this machine that others reach, too."""
+    """A server on an address of this machine that other machines can reach."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            # Nothing is sent: it only chooses the address (RFC 5737).
+            # Nothing is sent. The call only chooses the address (RFC 5737).
             probe.connect(("192.0.2.1", 9))
         except OSError:
-            pytest.skip("this machine has no address but its own")
+            pytest.skip("This machine has only a loopback address.")
         address = probe.getsockname()[0]
     with running(Server(authority.server_context(address), address=address)) as server:
         yield server
@@ -265,7 +266,7 @@ def plain_server():
 
 
 class ProxyHandler(http.server.BaseHTTPRequestHandler):
-    """Connects every host to one server, if the caller may."""
+    """Connects every host to one server, if the caller may use the proxy."""
 
     def do_CONNECT(self):
         self.server.seen.append((self.path, self.headers.get("Proxy-Authorization")))
@@ -295,7 +296,7 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def proxy(api_server):
-    """A proxy on the way to the API server. ``refusal`` is the status with which it lets nobody through."""
+    """A proxy before the API server. ``refusal`` is the status for all requests."""
     server = Server(handler=ProxyHandler)
     server.target, server.refusal = api_server.server_address, None
     with running(server):
@@ -304,6 +305,6 @@ def proxy(api_server):
 
 @pytest.fixture
 def silence():
-    """The address of a server that takes connections and says nothing."""
+    """Return the address of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a machine's AWS configuration is an error of its own, which names the file or the variable."""
+"""A problem of the AWS configuration of a machine is an error that names the file or the variable."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_program_that_gives_no_keys_is_named_with_its_profile_and_not_quoted(m
     assert "secret-of-the-program" not in message
 
 
-# The lines of the profile mine, further sections, and what the message has beside the file.
+# The lines of the profile mine, other sections, and the text of the message in addition to the file.
 PROFILES = {
     "missing program": ("credential_process = /nowhere/program", "", "/nowhere/program cannot be used (No such file"),
     "open quotation mark": (
@@ -145,7 +145,7 @@ def test_a_profile_with_which_something_is_wrong_is_named_with_its_file(machine,
     assert "example-secret-key" not in message
 
 
-def test_what_is_wrong_is_said_by_the_reading_of_a_list_too(machine):
+def test_what_is_wrong_is_reported_by_the_reading_of_a_list_too(machine):
     (machine / "config").write_text(f"[profile mine]\n{PROFILES['no sign-in'][0]}\n")
     with pytest.raises(ResourceError, match="Run aws sso login --profile mine"):
         list(Aws({"region": "eu-west-1", "profile": "mine"}).pages("eks", "list_clusters", "the clusters", "clusters"))
@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_place(machine, case):
     assert words in message
 
 
-# Files of the mode 0: which, the lines of the profile, and what is said.
+# Files with the mode 0: which file, the lines of the profile, and the message.
 UNREADABLE = {
     "configuration": ("config", KEYS, "The AWS configuration file {file} cannot be read: Permission denied"),
     "credentials": (
@@ -282,7 +282,7 @@ def test_the_users_retries_are_kept(machine, monkeypatch, settings, mode, attemp
     assert client.meta.config.retries["total_max_attempts"] == attempts
 
 
-# What answers in AWS's place, and proxies
+# Other servers in place of AWS, and proxies
 
 SECRET = {"access_key": "AKIAEXAMPLEEXAMPLE", "secret_key": "example-secret-key"}
 PAGE = b"<!DOCTYPE html><html><body>Please <b>sign in</b></body></html>"
@@ -374,15 +374,15 @@ def test_no_proxy_with_a_network_is_read_for_aws_too(monkeypatch, no_proxy):
     assert Aws(params).client("sts").meta.config.proxies is None
     monkeypatch.setenv("NO_PROXY", no_proxy)
     proxies = Aws(params).client("sts").meta.config.proxies
-    # botocore reads names and addresses itself.
+    # botocore itself resolves names and addresses.
     assert proxies == {} if "/" in no_proxy else proxies is None
 
 
 def sign_in(folder, monkeypatch, name, ends_at):
-    """What aws sso login leaves for a start URL or a session, in a folder of its own."""
+    """Write the cache of aws sso login for a start URL or session to a folder."""
     cache = folder / "cache"
     cache.mkdir()
-    # botocore looks for the home when it is imported.
+    # botocore determines the home folder when it is imported.
     for provider in (credentials.SSOProvider, tokens.SSOTokenProvider):
         monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(cache))
     token = {"startUrl": "https://example.awsapps.com/start", "accessToken": "a-token-of-sso", "expiresAt": ends_at}
@@ -393,7 +393,7 @@ def sign_in(folder, monkeypatch, name, ends_at):
     ("name", "case"),
     [("https://example.awsapps.com/start", "no sign-in"), ("ours", "no sign-in of a session")],
 )
-def test_a_sign_in_that_has_expired_is_told_as_one(machine, monkeypatch, plain_server, name, case):
+def test_a_sign_in_that_has_expired_is_reported_as_one(machine, monkeypatch, plain_server, name, case):
     lines, more, words = PROFILES[case]
     (machine / "config").write_text(f"[profile mine]\n{lines}\n{more}\n")
     sign_in(machine, monkeypatch, name, "2020-01-01T00:00:00Z")
@@ -405,8 +405,8 @@ def test_a_sign_in_that_has_expired_is_told_as_one(machine, monkeypatch, plain_s
     assert "a-token-of-sso" not in message
 
 
-# What botocore asks for credentials by itself: the lines of the profile, the variable with the address of the service,
-# what the service answers, and the key that comes of it.
+# The credentials that botocore requests: the lines of the profile, the variable with the URL of the service, the answer
+# of the service, and the resulting key.
 OWN_CALLS = {
     "sign-in": (
         f"sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n{SSO}",
@@ -462,7 +462,7 @@ def test_the_calls_by_which_botocore_gets_credentials_take_no_other_proxy(
     plain_server.answers = [(200, answer) for answer in answers]
     monkeypatch.setenv(variable, plain_server.url)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
-    # An address of the machine itself never takes a proxy, of which botocore knows nothing.
+    # An address of the machine itself never uses a proxy. botocore does not have this rule.
     for scheme in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(scheme, f"http://127.0.0.1:{proxy.server_port}")
     profile = {} if case == "metadata" else {"profile": "mine"}

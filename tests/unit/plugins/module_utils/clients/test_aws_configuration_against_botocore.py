@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS configurations of any parts, held against botocore: the collection is the same caller, or says which file or
-variable is wrong."""
+"""Random AWS configurations: the collection uses the same credentials as botocore, or names the wrong file or
+variable."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ VARIABLES = st.dictionaries(
 
 
 def write(path, file, prefix, folder):
-    """One of the two files; in the configuration, a profile's section begins with a word."""
+    """Write one of the two files. In the configuration, the name of a profile's section has a prefix."""
     path.unlink(missing_ok=True)
     if file["form"] == "missing":
         return
@@ -77,7 +77,7 @@ def write(path, file, prefix, folder):
 
 
 def by_botocore(profile):
-    """Who botocore says that the caller is, ``None`` where it does not."""
+    """Return the caller in botocore, or ``None``."""
     try:
         session = botocore_session.Session(profile=profile)
         session.create_client("sts", region_name="eu-west-1")
@@ -89,7 +89,7 @@ def by_botocore(profile):
 
 
 def by_collection(profile):
-    """Who the collection says that the caller is, or what it says else."""
+    """Return the caller in the collection, or its error."""
     try:
         aws = Aws({"profile": profile, "region": "eu-west-1"})
         keys = aws.keys()
@@ -118,7 +118,7 @@ def test_the_collection_is_the_caller_that_botocore_is(tmp_path, config, credent
     hold_against_botocore(tmp_path, config, credentials, variables, profile)
 
 
-# Of several places with credentials, the same one counts.
+# If several places have credentials, both use the same one.
 GOOD_PROFILE = st.sampled_from([["key", "secret"], ["key", "secret", "session"], ["program: good"], ["region"]])
 GOOD_FILE = st.fixed_dictionaries(
     {
@@ -163,5 +163,5 @@ def hold_against_botocore(tmp_path, config, credentials, variables, profile):
     assert "Unexpected" not in message
     nothing = message.startswith("No AWS credentials were found")
     assert nothing or str(tmp_path) in message or "AWS_" in message, message
-    # Keys with a comment or nothing in them are no keys, though botocore takes them.
+    # An empty key or one with a comment is not valid, although botocore accepts it.
     assert theirs is None or any(not key or " " in key for key in theirs[:2]), message

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What botocore's models refuse, in the words of the options."""
+"""Values that botocore's models reject, with the names of the options in the error."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_iam_would_refuse_is_refused_with_the_option_and_the_fault(argument
             "PermissionsBoundary": "arn:aws:iam::111122223333:policy/b",
             "Path": "/a/",
         },
-        # Documents have checks of their own.
+        # Policy documents have their own checks.
         {"AssumeRolePolicyDocument": '{"x": "\u2013"}'},
     ],
 )

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service returns has an end: lists, depth, time and size."""
+"""The answers of a service are limited in the length of lists, depth, time and size."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_json_of_usual_depth_is_read():
     assert json_text.parsed(json.dumps(value)) == value
 
 
-# Answers that never end by themselves: what comes first, and what then comes, each in a tenth of a second.
+# Endless answers: the beginning, and the part that follows every tenth of a second.
 ENDLESS = {
     "headers that drip": (b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n"),
     "a line that drips": (b"HTTP/1.1 200 ", b"O"),
@@ -119,7 +119,7 @@ ENDLESS = {
 
 @contextlib.contextmanager
 def server(first, then, pause):
-    """A server that answers a request with what comes first, and then with the same again and again."""
+    """A server that answers with the beginning and then repeats the second part."""
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 

@@ -64,7 +64,7 @@ def test_a_cluster_token_is_a_signed_question_to_the_partitions_own_sts(monkeypa
     assert "hidden" not in url.query
 
 
-def test_without_credentials_it_is_said_how_to_give_them(monkeypatch, tmp_path):
+def test_without_credentials_the_error_says_how_to_set_them(monkeypatch, tmp_path):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -105,7 +105,7 @@ def test_credentials_are_found_where_botocore_finds_them(monkeypatch, tmp_path, 
     }
 
 
-def test_credentials_of_which_a_part_is_missing_are_said_to_be_missing(monkeypatch):
+def test_credentials_of_which_a_part_is_missing_are_reported(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     with pytest.raises(ResourceError, match="AWS_SECRET_ACCESS_KEY is missing in the environment"):
@@ -127,7 +127,7 @@ def test_who_the_caller_is_is_asked_once_for_a_run_with_the_same_credentials(mon
 
 
 class Source:
-    """Credentials, as botocore has them."""
+    """Credentials in the form of botocore."""
 
     def __init__(self, access_key, secret_key="its-own", token=None):
         self.access_key, self.secret_key, self.token = access_key, secret_key, token
@@ -162,7 +162,7 @@ def test_a_session_handles_each_event_of_the_services_that_are_called_as_botocor
             assert [one for one in ours._handlers.prefix_search(event) if one not in to_hide] == theirs, event
 
 
-def test_a_session_has_no_handlers_of_services_that_nobody_calls():
+def test_a_session_has_no_handlers_of_services_that_are_never_called():
     assert not list(aws.event_handlers()._handlers.prefix_search("docs.title.sts"))
     everywhere = list(aws.event_handlers()._handlers.prefix_search("before-parameter-build.sts.GetObject"))
     assert list(aws.event_handlers()._handlers.prefix_search("before-parameter-build.s3.GetObject")) == everywhere
@@ -233,7 +233,7 @@ def test_an_address_that_is_none_is_refused():
 
 
 class FakeApono:
-    """Apono's side of a client: what is at which path, and what was asked for."""
+    """The server side of Apono's client: the answer for each path, and the recorded requests."""
 
     def __init__(self, **answers):
         self.answers = answers
@@ -288,7 +288,7 @@ def test_the_pause_is_what_the_service_asks_for_or_grows():
     assert all(pause_before_retry(attempt, None) <= 60 for attempt in range(20))
 
 
-def test_without_a_cluster_it_is_said_how_to_name_one(monkeypatch):
+def test_without_a_cluster_the_error_says_how_to_set_one(monkeypatch):
     for name in ("HOST", "KUBECONFIG", "CONTEXT"):
         monkeypatch.delenv(f"K8S_AUTH_{name}", raising=False)
     with pytest.raises(ResourceError, match="set cluster_name"):
@@ -317,7 +317,7 @@ OPTIONS = {"cluster_name": "alpha", "region": "eu-west-1", **KEYS}
 ADDRESS = {"host": "https://api.example.com", "ca_cert": ssl.DER_cert_to_PEM_cert(b"no certificate")}
 
 
-# For what a token is signed, as aws eks update-kubeconfig 1.45 has it signed.
+# The signed value of a token, as in aws eks update-kubeconfig 1.45.
 @pytest.mark.parametrize(
     ("described", "options", "signed_for"),
     [
@@ -332,7 +332,7 @@ ADDRESS = {"host": "https://api.example.com", "ca_cert": ssl.DER_cert_to_PEM_cer
     ],
 )
 def test_a_token_for_a_local_cluster_is_signed_for_its_id(described, options, signed_for):
-    """``None`` is a cluster that EKS is not asked about; the answers are valid by the service's model."""
+    """``None`` is a cluster that is not read from EKS. The answers are valid by the model of the service."""
     aws = Aws(OPTIONS)
     client = aws.client("eks")
     with botocore_stub.Stubber(client) as service:
@@ -350,7 +350,7 @@ def test_a_token_for_a_local_cluster_is_signed_for_its_id(described, options, si
 
 
 def test_a_cluster_with_instances_of_its_own_for_etcd_is_named_in_its_tokens():
-    """The oldest botocore does not know the field, and so does not return it."""
+    """The oldest botocore does not know the field and does not return it."""
     assert eks.token_id({**LOCAL, "outpostConfig": {**OUTPOST, "etcdInstanceType": "m5.large"}}) is None
     assert eks.token_id(LOCAL) == LOCAL_ID
 
@@ -383,7 +383,7 @@ def kubernetes_on(server, token="mine"):
 JANE = {"username": "jane", "extra": {"canonicalArn": ["arn:aws:iam::123456789012:role/people"]}}
 
 
-def test_a_new_cluster_tells_its_caller_who_they_are():
+def test_a_new_cluster_returns_the_username_to_a_caller():
     server = FakeServer(SelfSubjectReview=(201, {"status": {"userInfo": JANE}}))
     assert kubernetes_on(server).who_am_i() == JANE
     assert kubernetes_on(server).caller_arn() == "arn:aws:iam::123456789012:role/people"
@@ -402,7 +402,7 @@ def test_an_old_cluster_is_asked_about_the_token(status):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_an_old_cluster_that_lets_nobody_ask_is_no_error(status):
+def test_an_old_cluster_without_reviews_is_no_error(status):
     server = FakeServer(SelfSubjectReview=(403, {}), TokenReview=(status, {}))
     assert kubernetes_on(server).who_am_i() is None
     assert kubernetes_on(server).caller_arn() is None

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables of the environment that cannot be used: the error names the variable, or the file that it names."""
+"""Invalid environment variables: the error names the variable or the file in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytest.importorskip("urllib3")
 PATH = "/api/v1/namespaces/kube-system"
 NOWHERE = "https://127.0.0.1:1"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hidden-secret", "AWS_MAX_ATTEMPTS": "1"}
-# Files, as far as they are ones.
+# The contents of the files.
 CONTENTS = {
     "garbage": b"{",
     "binary": b"\xff\xfe",
@@ -29,7 +29,7 @@ CONTENTS = {
 
 @pytest.fixture(name="setting")
 def fixture_setting(tmp_path, monkeypatch):
-    """Sets variables, in which FOLDER is a folder with :data:`CONTENTS`."""
+    """Set variables. FOLDER in a value is a folder with :data:`CONTENTS`."""
     for name, content in CONTENTS.items():
         (tmp_path / name).write_bytes(content)
     for name in ("HOST", "KUBECONFIG", "CONTEXT", "API_KEY", "SSL_CA_CERT", "VERIFY_SSL"):
@@ -106,7 +106,7 @@ def test_a_context_that_is_not_there_names_the_variable(setting, tmp_path):
     assert "the contexts are: home" in told
 
 
-# kubernetes.core takes all but 0, false and no for yes.
+# kubernetes.core treats all values except 0, false and no as true.
 @pytest.mark.parametrize(("value", "verifies"), [("garbage", True), ("", True), ("False", False), ("0", False)])
 def test_a_value_that_is_neither_true_nor_false_verifies(setting, api_server, value, verifies):
     setting({"K8S_AUTH_HOST": api_server.url, "K8S_AUTH_VERIFY_SSL": value})
@@ -129,7 +129,7 @@ def test_a_value_that_is_neither_true_nor_false_verifies(setting, api_server, va
     ],
 )
 def test_authorities_of_the_system_that_cannot_be_read_are_named(setting, api_server, authority, variables, words):
-    """OpenSSL passes over them, and then knows no server."""
+    """OpenSSL ignores them, and then trusts no server."""
     folder = setting({"K8S_AUTH_HOST": api_server.url, **variables})
     apono = {"api_url": api_server.url, "api_token": "a-token", "api_timeout": 5, "api_retries": 0}
     for call in (
@@ -139,7 +139,7 @@ def test_authorities_of_the_system_that_cannot_be_read_are_named(setting, api_se
         told = reason(call)
         assert f"The environment variable {words}".replace("FOLDER", str(folder)) in told
         assert told.endswith("correct or unset it.")
-    # An authority of the server's own is not theirs.
+    # The authority of the server does not depend on them.
     assert Kubernetes({"ca_cert": str(authority.file)}, None).call("GET", PATH, "it")["kind"] == "Namespace"
 
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubeconfigs of any parts, held against kubectl: the collection reaches the same server as the same user, or says
-which file is wrong."""
+"""Random kubeconfigs: the collection connects to the same server as the same user as kubectl, or names the wrong
+file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BETA = "client.authentication.k8s.io/v1beta1"
 
 
 class Place:
-    """Two servers with TLS and one without, an authority, a client certificate and a folder."""
+    """Two TLS servers and one without TLS, an authority, a client certificate and a folder."""
 
     def __init__(self, folder, servers, authority, kubectl):
         self.folder = folder
@@ -54,8 +54,8 @@ class Place:
 
     @property
     def seen(self):
-        """Which server was called by whom, the last time."""
-        # Some builds of kubectl ask for the version first.
+        """Return the server and the user of the last call."""
+        # Some builds of kubectl read the version first.
         asked = {name: [one for one in server.seen if one["path"] == PATH] for name, server in self.servers.items()}
         return next(((name, found[-1]) for name, found in asked.items() if found), None)
 
@@ -155,7 +155,7 @@ GOOD_FILES = st.fixed_dictionaries(
         "text": st.sampled_from(["yaml", "json"]),
     }
 )
-# Without quotation marks, y is no text for kubectl.
+# Without quotation marks, y is not a text for kubectl.
 ANY_NAMES = st.sampled_from(["x", "x", "z", "y"])
 FILES = st.fixed_dictionaries(
     {
@@ -169,7 +169,7 @@ FILES = st.fixed_dictionaries(
 
 
 def written(place, file):
-    """A file's text."""
+    """Return the text of a file."""
     document = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -201,7 +201,7 @@ def place(tmp_path, api_server, other_server, plain_server, authority, kubectl):
 
 
 def by_kubectl(place, paths):
-    """What a server sees of kubectl, ``None`` where none sees it."""
+    """Return the call of kubectl as a server receives it, or ``None``."""
     place.forget()
     environment = {"PATH": os.environ["PATH"], "HOME": str(place.folder), "KUBECONFIG": ":".join(map(str, paths))}
     command = [place.kubectl, "get", "--raw", PATH]
@@ -213,7 +213,7 @@ def by_kubectl(place, paths):
 
 
 def by_collection(place, paths):
-    """What a server sees of the collection, or what the collection says."""
+    """Return the call of the collection as a server receives it, or the error of the collection."""
     place.forget()
     try:
         Kubernetes({"kubeconfig": ":".join(map(str, paths))}, None).call("GET", PATH, "the namespace")
@@ -263,7 +263,7 @@ def hold_against_kubectl(place, files):
 
 
 def test_the_servers_are_reached_at_all(place):
-    """What the law above would be worth nothing without."""
+    """Without this test, the law above would prove nothing."""
     file = {
         "clusters": {"x": {"server": "one", "authority": "data", "more": {}}},
         "users": {"x": ["token"]},
@@ -278,11 +278,11 @@ def test_the_servers_are_reached_at_all(place):
     assert by_collection(place, [path]) == (theirs, "")
 
 
-# Why the Python package kubernetes does not read the kubeconfigs here
+# The reason for not reading kubeconfigs with the Python package kubernetes
 
 
 def one_file(server="one", user=(), more=None, text="yaml"):
-    """A kubeconfig with one context."""
+    """Return a kubeconfig with one context."""
     return {
         "clusters": {"x": {"server": server, "authority": "data", "more": more or {}}},
         "users": {"x": list(user)},
@@ -298,7 +298,7 @@ def with_two_clusters(current):
     return {**one_file(user=["token"]), "clusters": clusters, "contexts": contexts, "current": current}
 
 
-# What is in the kubeconfigs, who kubectl is to which server, and who the package is.
+# The kubeconfigs, the user and server of kubectl, and the user of the package.
 DIFFERENCES = {
     "a plugin that prints garbage": ([one_file(user=["broken plugin"])], None, ("one", None)),
     "a plugin that is missing": ([one_file(user=["no plugin"])], None, ("one", None)),
@@ -319,7 +319,7 @@ DIFFERENCES = {
         ("two", "Bearer a-token"),
     ),
 }
-# The first release of the package that differs, where not all do.
+# The first release of the package that differs, if not all do.
 SINCE = {"two files with a current context": 30}
 
 
@@ -329,11 +329,11 @@ def package():
 
 
 def by_package(package, place, paths):
-    """What a server sees of the package, ``None`` where none sees it."""
+    """Return the call of the package as a server receives it, or ``None``."""
     place.forget()
     with contextlib.suppress(Exception):
         api = package.config.new_client_from_config(":".join(map(str, paths)), persist_config=False)
-        # From Python 3.13 on, the package refuses an authority as plain as that of EKS, which is not the question here.
+        # From Python 3.13 on, the package rejects an authority like that of EKS. The test is not about that.
         if api.configuration.verify_ssl:
             context = ssl_.create_urllib3_context()
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -343,7 +343,7 @@ def by_package(package, place, paths):
 
 
 def who(seen):
-    """The server, and as whom it was called."""
+    """Return the server and the user of the call."""
     return seen and (seen[0], seen[1]["impersonate"] or seen[1]["authorization"])
 
 
@@ -360,7 +360,7 @@ def test_the_package_is_another_caller_than_kubectl_and_the_collection_is_the_sa
 
 
 def test_the_package_is_the_caller_that_kubectl_is_where_nothing_is_special(package, place):
-    """What the test above would be worth nothing without."""
+    """Without this test, the test above would prove nothing."""
     path = place.folder / "a" / "config"
     path.write_text(written(place, one_file(user=["token"])))
     assert by_package(package, place, [path]) == by_kubectl(place, [path])
@@ -368,7 +368,7 @@ def test_the_package_is_the_caller_that_kubectl_is_where_nothing_is_special(pack
 
 @pytest.mark.usefixtures("package")
 def test_the_package_leaves_a_private_key_behind_in_a_worker(place, tmp_path):
-    """A worker of Ansible ends without what Python does at the end of a process."""
+    """A worker of Ansible ends without Python's cleanup at the end of a process."""
     path = place.folder / "a" / "config"
     path.write_text(written(place, one_file(user=["certificate data"])))
     program = f"import os, kubernetes.config as c; c.new_client_from_config({str(path)!r}); os._exit(0)"

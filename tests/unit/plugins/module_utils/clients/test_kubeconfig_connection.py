@@ -1,8 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An API server that is reached by a kubeconfig: the same server as the same user as with kubectl, or an error that
-names the file."""
+"""Connections with a kubeconfig: the same server and user as with kubectl, or an error that names the file."""
 
 from __future__ import annotations
 
@@ -50,19 +49,19 @@ class Desk:
         return Kubernetes({"kubeconfig": str(self.path), **options}, None)
 
     def call(self, user, cluster=None, **options):
-        """What the server sees of a call."""
+        """Return a call as the server receives it."""
         self.client(user, cluster, **options).call("GET", PATH, "the namespace")
         return self.server.seen[-1]
 
     def refusal(self, user, cluster=None, **options):
-        """What is said of a call that is not made."""
+        """Return the error of a call that is not sent."""
         with pytest.raises(ResourceError) as caught:
             self.client(user, cluster, **options).call("GET", PATH, "the namespace")
         assert str(self.path) in caught.value.message
         return caught.value.message
 
     def plugin(self, script, **settings):
-        """A user with a plugin, which is a shell script."""
+        """Return a user with a credential plugin, which is a shell script."""
         path = self.folder / "plugin"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
@@ -83,7 +82,7 @@ def desk(tmp_path, api_server, authority):
     return Desk(tmp_path, api_server, authority)
 
 
-# Who calls
+# The user
 
 
 def test_a_token_reaches_the_api_server(desk):
@@ -119,7 +118,7 @@ def test_a_plugin_runs_again_when_its_token_has_ended(desk):
     assert desk.plugin_runs == 2
 
 
-def test_a_plugin_is_told_of_the_cluster_and_has_its_variables_and_arguments(desk):
+def test_a_plugin_gets_the_cluster_and_has_its_variables_and_arguments(desk):
     extension = {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "us"}}
     script = (
         f'printf "%s" "$KUBERNETES_EXEC_INFO" > {desk.folder}/info; printf "%s" "$1 $WHO" > {desk.folder}/arguments'
@@ -205,7 +204,7 @@ def test_without_tls_no_credentials_are_sent_as_with_kubectl(desk, plain_server)
     assert "Credentials go over TLS alone" in desk.refusal({"token": TOKEN}, cluster)
 
 
-# What is wrong with who calls
+# Problems with the user
 
 
 WRONG_PLUGINS = {
@@ -272,7 +271,7 @@ def test_a_user_with_whom_something_is_wrong_is_an_error_with_the_file(desk, use
     assert desk.server.seen == []
 
 
-# Which server
+# The server
 
 
 @pytest.mark.parametrize("form", ["certificate-authority-data", "certificate-authority"])
@@ -300,7 +299,7 @@ def test_the_proxy_of_a_cluster_is_used_whatever_the_environment_says(desk, prox
     assert proxy.seen == [("api.example.com:6443", f"Basic {credentials}")]
 
 
-def test_a_proxy_that_lets_nobody_through_is_named_with_its_place_and_asked_once(desk, proxy):
+def test_a_proxy_that_rejects_every_request_is_named_with_its_place_and_asked_once(desk, proxy):
     proxy.refusal = 407
     address = f"http://jane:geheim@127.0.0.1:{proxy.server_port}"
     message = desk.refusal({"token": TOKEN}, {"server": "https://api.example.com", "proxy-url": address})
@@ -329,7 +328,7 @@ def test_a_cluster_with_which_something_is_wrong_is_an_error_with_the_file(desk,
     assert desk.server.seen == []
 
 
-# Which files
+# The files
 
 
 @pytest.mark.parametrize(

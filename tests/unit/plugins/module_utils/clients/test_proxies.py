@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NO_PROXY as kubectl reads it. ``no_proxy/cases.json`` is what its own reader, httpproxy of golang.org/x/net, does;
-``no_proxy/main.go`` prints it."""
+"""NO_PROXY works as in kubectl. ``no_proxy/cases.json`` has the results of its implementation, httpproxy of
+golang.org/x/net, and ``no_proxy/main.go`` prints them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proxy settings of any parts, held against kubectl: the collection takes the same proxy with the same credentials, or
-none, or says which variable is wrong."""
+"""Random proxy settings: the collection uses the same proxy with the same credentials as kubectl, or none, or names the
+wrong variable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ st = pytest.importorskip("hypothesis.strategies")
 pytest.importorskip("urllib3")
 
 PATH = "/api/v1/namespaces/kube-system"
-# {proxy} is the port of a proxy, {ip} the address of the server and {port} its port.
+# {proxy} is the port of a proxy, {ip} is the address of the server, and {port} is its port.
 PROXIES = (
     *("http://127.0.0.1:{proxy}", "127.0.0.1:{proxy}", "http://127.0.0.1:{proxy}/"),
     *("http://jane:p%40ss@127.0.0.1:{proxy}", "http://jane@127.0.0.1:{proxy}", "HTTP://127.0.0.1:{proxy}"),
@@ -38,7 +38,7 @@ SERVERS = (
 VARIABLES = st.fixed_dictionaries(
     {},
     optional={
-        # Which of two spellings counts is said in the documentation, and not the same for kubectl and AWS.
+        # The documentation says which of two spellings counts. kubectl and AWS differ in this.
         "proxy": st.tuples(st.sampled_from(["HTTPS_PROXY", "https_proxy"]), st.sampled_from(PROXIES)),
         "other": st.tuples(st.sampled_from(["HTTP_PROXY", "ALL_PROXY"]), st.sampled_from(PROXIES)),
         "exceptions": st.tuples(
@@ -50,7 +50,7 @@ VARIABLES = st.fixed_dictionaries(
 
 
 class Place:
-    """A kubeconfig, two servers and a proxy that connects every host to one of them."""
+    """A kubeconfig, two servers, and a proxy that connects every host to one of them."""
 
     def __init__(self, folder, server, inner, proxy, kubectl):
         self.server, self.inner, self.proxy, self.kubectl = server, inner, proxy, kubectl
@@ -74,7 +74,7 @@ class Place:
         self.path.write_text(json.dumps(document))
 
     def seen(self, call):
-        """What the proxy and the servers see of a call: the way that it took. ``None`` where it reached no server."""
+        """Return the path of a call as the proxy and the servers see it, or ``None`` if it reached no server."""
         for server in (self.server, self.inner, self.proxy):
             server.seen.clear()
         call()
@@ -98,7 +98,7 @@ class Place:
         )
 
     def by_collection(self, environment):
-        """The same, and what the collection says."""
+        """Return the path of a call of the collection, and its error."""
         said = []
 
         def call():
@@ -154,13 +154,13 @@ def hold_against_kubectl(place, address, variables):
     assert "Unexpected" not in said
     assert "p%40ss" not in said
     assert "p@ss" not in said
-    # Where kubectl reaches the server, the variable is of a kind that AWS does not take.
+    # kubectl reaches the server, but AWS does not accept this kind of variable.
     named = [name for name in ("HTTPS_PROXY", "https_proxy") if name in variables]
     assert theirs is None or any(name in said for name in named), (environment, said)
 
 
 def test_each_way_is_taken_at_all(place):
-    """What the law above would be worth nothing without."""
+    """Without this test, the law above would prove nothing."""
     place.write("https://{ip}:{port}")
     assert place.by_kubectl({}) == ([], "server")
     settings = {"HTTPS_PROXY": f"http://jane:p%40ss@127.0.0.1:{place.proxy.server_port}"}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that answer something else, or nothing; and proxies."""
+"""Servers with wrong answers or without answers, and proxies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = b"<html><body>Please sign in</body></html>"
 
 @pytest.fixture(autouse=True)
 def new_run(monkeypatch):
-    """Nothing is remembered of another test, and no pause is waited for."""
+    """Each test has an empty memory, and does not wait for pauses."""
     memory = run_memory.RunMemory()
     monkeypatch.setattr(transport, "run_memory", lambda: memory)
     monkeypatch.setattr(kubernetes, "SHORTEST_PAUSE", 0.0)
@@ -42,7 +42,7 @@ def refusal(host, authority=None, **options):
     return caught.value
 
 
-# An answer is believed only if it is the object that was asked for
+# Only an answer with the requested object is accepted
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_the_api_servers_of_a_region_are_one_network(host, network):
 
 @pytest.fixture
 def through(proxy, api_server, monkeypatch):
-    """The environment names the proxy."""
+    """Set the proxy in the environment."""
     api_server.answers = [(200, OBJECT)]
     monkeypatch.setenv("HTTPS_PROXY", f"http://jane:geheim@127.0.0.1:{proxy.server_port}")
     return proxy
@@ -286,7 +286,7 @@ def test_apono_is_reached_as_no_proxy_says(outer_server, proxy, monkeypatch, aut
 
 
 @pytest.mark.parametrize(("status", "tries"), [(407, 1), (403, 1), (502, 6)])
-def test_what_a_proxy_refuses_is_said_of_the_proxy_and_a_wrong_password_is_not_tried_again(
+def test_a_refusal_of_a_proxy_names_the_proxy_and_a_wrong_password_is_not_tried_again(
     through, authority, status, tries
 ):
     through.refusal = status

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWS, Kubernetes and Apono answer, as data, to the real clients of the collection.
+"""Answers of AWS, Kubernetes and Apono as data for the real clients of the collection.
 
-Nothing is sent. Of AWS, botocore's own models judge both sides: the arguments of each call, and the answers that a test
-gives.
+Nothing is sent. For AWS, botocore's models validate the arguments of each call and the answers of a test.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def missing(code="ResourceNotFoundException"):
 
 
 def described_cluster(mode="API_AND_CONFIG_MAP", status="ACTIVE", account_id="111122223333"):
-    """DescribeCluster's answer for the cluster alpha."""
+    """Return the answer of DescribeCluster for the cluster alpha."""
     return {
         "cluster": {
             "name": "alpha",
@@ -40,9 +39,9 @@ def described_cluster(mode="API_AND_CONFIG_MAP", status="ACTIVE", account_id="11
 
 
 class AnsweredAws(Aws):
-    """AWS with an answer for each operation: a dictionary, a function of the arguments that returns one, or a list of
-    answers, of which the last one is given again. An answer with ``Error`` is an error. ``calls`` are the names of the
-    operations that were called, ``made`` the names with their arguments."""
+    """AWS with an answer for each operation: a dictionary, a function of the arguments, or a list of answers. The last
+    answer of a list is repeated. An answer with ``Error`` is an error. ``calls`` has the names of the called
+    operations, and ``made`` has the names with their arguments."""
 
     def __init__(self, answers):
         super().__init__({"region": "eu-west-1", "access_key": "AKIAEXAMPLE", "secret_key": "example-secret-key"})
@@ -63,7 +62,7 @@ class AnsweredAws(Aws):
         return client
 
     def take_arguments(self, params, **_event):
-        # botocore adds to them later, such as a token that is different each time.
+        # botocore adds arguments later, such as a token that differs each time.
         self.arguments = dict(params)
 
     def answer(self, model, **_event):
@@ -80,7 +79,7 @@ class AnsweredAws(Aws):
 
 
 class AnsweredKubernetes(Kubernetes):
-    """An API server with an object for each path; one that is a number is the status of a refusal."""
+    """An API server with an object for each path. A number is the status of an error."""
 
     def __init__(self, params, aws, objects):
         super().__init__(params, aws)
@@ -94,9 +93,9 @@ class AnsweredKubernetes(Kubernetes):
 
 
 class AnsweredApono(Apono):
-    """Apono with an answer for each path that is read, or a list of answers, of which the last one is given again; one
-    that is a number is the status of a refusal. ``made`` are the paths and queries that were asked for, ``written`` the
-    methods, paths and bodies of the writes, which are answered by ``answers["writes"]``."""
+    """Apono with an answer for each path, or with a list of answers, whose last one is repeated. A number is the status
+    of an error. ``made`` has the requested paths and queries. ``written`` has the methods, paths and bodies of the
+    writes, which get the answer ``answers["writes"]``."""
 
     def __init__(self, params, answers):
         super().__init__(params)
@@ -117,7 +116,7 @@ class AnsweredApono(Apono):
 
 
 def with_apono(kind, answers, **options):
-    """A task with validated options, and Apono with the answers; see :class:`AnsweredApono`."""
+    """Return a task with validated options, and Apono with the answers. See :class:`AnsweredApono`."""
     checked = kind.options.check({"api_token": "hidden-token", **options})
     assert not checked.error_messages
     params, _secrets = kind.options.normalise(checked.validated_parameters)
@@ -127,7 +126,7 @@ def with_apono(kind, answers, **options):
 
 
 def options_of(kind, **options):
-    """Options as a module has validated and normalised them."""
+    """Return options after the validation and normalization of a module."""
     checked = kind.options.check({"region": "eu-west-1", **options})
     assert not checked.error_messages
     params, _secrets = kind.options.normalise(checked.validated_parameters)
@@ -135,7 +134,7 @@ def options_of(kind, **options):
 
 
 def resource(kind, answers, **options):
-    """A resource with validated options, and AWS with the answers; see :class:`AnsweredAws`."""
+    """Return a resource with validated options, and AWS with the answers. See :class:`AnsweredAws`."""
     aws = AnsweredAws(answers)
     made = kind(options_of(kind, **options))
     made.validate()
@@ -144,11 +143,11 @@ def resource(kind, answers, **options):
 
 
 def information(kind, answers, objects, **options):
-    """What a task that only reads returns.
+    """Run a task that only reads.
 
-    :param answers: of AWS, by operation; see :class:`AnsweredAws`.
-    :param objects: of Kubernetes, by path; see :class:`AnsweredKubernetes`.
-    :return: the result, and AWS with its ``calls``.
+    :param answers: The answers of AWS by operation. See :class:`AnsweredAws`.
+    :param objects: The objects of Kubernetes by path. See :class:`AnsweredKubernetes`.
+    :return: The result, and AWS with its ``calls``.
     """
     aws = AnsweredAws(answers)
     params = options_of(kind, **options)

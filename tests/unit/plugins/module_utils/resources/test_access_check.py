@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which link of the chain the check names, with the answers of AWS and of the cluster as data."""
+"""The access check names the broken link of the chain, with the answers of AWS and of the cluster as data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def user(name=JANE, *groups):
 
 
 class World:
-    """What AWS answers to whom, and what the cluster does; an answer that is an exception is raised."""
+    """The answers of AWS for each caller, and the behavior of the cluster. An exception as an answer is raised."""
 
     def __init__(self, mode="CONFIG_MAP", users=(), aws_auth=AWS_AUTH, **answers):
         self.mode, self.users, self.aws_auth = mode, list(users), aws_auth
@@ -82,7 +82,7 @@ class World:
 
 @pytest.fixture(name="check")
 def fixture_check(monkeypatch):
-    """Runs the check in a world."""
+    """Run the check with these answers."""
     monkeypatch.setattr(module, "POLL_SECONDS", 0.001)
 
     def run(world, **given):
@@ -99,7 +99,7 @@ def fixture_check(monkeypatch):
 
 
 def broken(check, world, **given):
-    """The links that are named as broken, and the words."""
+    """Return the broken links and the message."""
     with pytest.raises(ResourceError) as error:
         check(world, **given)
     assert error.value.code == "BrokenLink"
@@ -108,7 +108,7 @@ def broken(check, world, **given):
     return error.value.error["links"], error.value.message
 
 
-def test_a_person_gets_through_with_the_credentials_of_the_role(check):
+def test_a_user_gets_through_with_the_credentials_of_the_role(check):
     world = World(users=[user(JANE, "b", "a")])
     result = check(world, expect_username="{{SessionNameRaw}}", expect_groups=["a", "b"])
     assert (result["changed"], result["username"], result["groups"]) == (False, JANE, ["a", "b"])
@@ -198,7 +198,7 @@ def test_a_mapping_that_is_there_is_given_time_to_take_effect(check):
     fresh = World("API", [user("before"), user("apono:jane-example.com")], describe_access_entry=entry())
     result = check(fresh, wait_timeout=60, expect_username="apono:{{SessionName}}")
     assert result["username"] == "apono:jane-example.com"
-    # What the entry says and nobody expects is not waited for.
+    # The check does not wait for a username of the entry that differs from the expected one.
     other = World("API", [user("other")], describe_access_entry=entry("other"))
     assert broken(check, other, wait_timeout=60, expect_username=JANE)[0] == ["username"]
 

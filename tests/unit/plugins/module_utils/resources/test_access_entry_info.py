@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which access entries are returned, with EKS's answers as data."""
+"""The returned access entries, with the answers of EKS as data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def entry(kind="STANDARD"):
 
 
 class Eks:
-    """EKS's answers, in the client's place."""
+    """The answers of EKS in place of a client."""
 
     region = "eu-west-1"
 

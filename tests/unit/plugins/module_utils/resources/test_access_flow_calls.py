@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read for an access flow, and what is written, with Apono's answers as data."""
+"""The reads and writes of an access flow, with the answers of Apono as data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VIEW = {"name": "view", "resource_type": "k8s-namespace"}
 
 
 def a_flow(**more):
-    """A flow that is as it is wanted, as Apono shows it."""
+    """Return an access flow without differences, in Apono's form."""
     target = {"integration_id": "1", "integration_name": "prod", "resource_type": "k8s-namespace"}
     return {
         **rules.REQUIRED,
@@ -119,7 +119,7 @@ def test_a_first_sync_is_waited_for(flow):
     )
     resource.read()
     assert paths(apono).count(PERMISSIONS) == 3
-    # What there is, is enough.
+    # The existing data is enough.
     early, apono = flow(answers={OF_INTEGRATION: syncing})
     early.read()
     assert paths(apono).count(PERMISSIONS) == 1
@@ -144,7 +144,7 @@ def test_a_first_sync_that_does_not_end_is_an_error(flow, options):
 def test_what_a_new_flow_needs_is_named(flow, without, named):
     with pytest.raises(ResourceError, match=named):
         flow(**dict.fromkeys(without))[0].read()
-    # One that is there has them.
+    # An existing flow has them.
     flow([a_flow(active=False)], **dict.fromkeys(without), active=True)[0].read()
 
 
@@ -172,14 +172,14 @@ def test_of_a_flow_that_differs_every_field_is_sent_and_those_that_differ_are_na
     assert body["requestors"] == REQUESTORS and body["request_for_others"] is False
 
 
-def test_a_diff_names_other_objects_as_people_do(flow):
+def test_a_diff_names_other_objects_as_users_do(flow):
     resource, _apono = flow([a_flow(description="y")], description="x")
     plan = resource.plan(resource.read())
     (before,), (after,) = plan.before["access_targets"], plan.after["access_targets"]
     assert before["integration"]["integration_reference"] == after["integration"]["integration_reference"] == "prod"
 
 
-def test_a_flow_is_removed_and_one_that_is_gone_already_too(flow):
+def test_a_flow_is_removed_and_a_missing_one_is_no_error(flow):
     resource, apono = flow([a_flow()], state="absent")
     plan = resource.plan(resource.read())
     assert paths(apono) == [ACCESS_FLOWS_PATH]

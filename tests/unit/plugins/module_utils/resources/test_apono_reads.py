@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is asked of Apono, and what is returned of its answers."""
+"""The requests to Apono, and the returned parts of its answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_connector_of_an_id_is_one_read(connectors):
     read, apono = connectors({path: ONE}, id="connector-1")
     assert (read, [made for made, _query in apono.made]) == ([ONE], [path])
     assert connectors({path: ONE}, id="connector-1", status="DISCONNECTED")[0] == []
-    # An id is no path.
+    # An id is not a path.
     assert connectors({}, id="../x")[1].made[0][0] == f"{CONNECTORS_PATH}/..%2Fx"
 
 

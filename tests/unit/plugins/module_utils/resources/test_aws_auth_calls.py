@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read of a cluster's aws-auth, and what is written, with the answers of the services as data."""
+"""The reads and writes of a cluster's aws-auth, with the answers of the services as data."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def an_entry():
 
 
 class Written(AnsweredKubernetes):
-    """An API server that takes writes."""
+    """An API server that accepts writes."""
 
     def __init__(self, params, aws, objects):
         super().__init__(params, aws, objects)
@@ -63,7 +63,7 @@ class Written(AnsweredKubernetes):
 
 @pytest.fixture(name="role")
 def fixture_role():
-    """The resource, AWS and the API server."""
+    """Return the resource, AWS and the API server."""
 
     def made(mode="CONFIG_MAP", config_map=None, answers=None, **options):
         found = {

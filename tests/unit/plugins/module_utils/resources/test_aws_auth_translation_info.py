@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read for the translation of aws-auth, and from whom, with the answers of the services as data."""
+"""The reads that the translation of aws-auth needs for each principal, with the answers of the services as data."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ ANSWERS = {
 
 @pytest.fixture(name="translated")
 def fixture_translated():
-    """The translation of an aws-auth, by ARN as it is written there, and AWS with its calls."""
+    """Return the translation of an aws-auth by its written ARNs, and AWS with its calls."""
 
     def run(roles=(), users=(), objects=None, map_accounts="", **answers):
         data = {"mapAccounts": map_accounts}
@@ -152,7 +152,7 @@ def test_a_text_that_does_not_parse_is_reported_and_the_other_is_read(translated
     assert any(one["state"] == MISSING for one in result["mappings"])
 
 
-# The access entries that are there
+# Existing access entries
 
 
 def existing(**answers):
@@ -171,7 +171,7 @@ def test_of_the_entries_only_those_in_aws_auth_are_read(translated):
     _result, by_arn, _aws = translated([mapped(MAPPED, "devs", ["b", "a"])], **existing(DescribeAccessEntry=describe))
     assert seen == [("alpha", ROLE)]
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["access_entry"]) == (PRESENT, None)
-    # In any order of groups, it is the same.
+    # The order of groups does not matter.
     assert (by_arn[MAPPED]["code"], by_arn[MAPPED]["message"]) == ("", "")
 
 
@@ -184,13 +184,13 @@ def test_of_the_entries_only_those_in_aws_auth_are_read(translated):
         ({"createdAt": WHEN}, "differs"),
     ],
 )
-def test_an_entry_that_says_something_else_is_told(translated, described, code):
+def test_an_entry_that_says_something_else_is_reported(translated, described, code):
     answers = existing(DescribeAccessEntry={"accessEntry": described})
     _result, by_arn, _aws = translated([mapped(MAPPED, "devs", ["b", "a"])], **answers)
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (PRESENT, code)
 
 
-def test_an_entry_that_has_gone_since_it_was_listed_is_missing(translated):
+def test_an_entry_that_was_removed_since_it_was_listed_is_missing(translated):
     _result, by_arn, aws = translated([mapped(MAPPED)], **existing(DescribeAccessEntry=missing()))
     assert by_arn[MAPPED]["state"] == MISSING
     assert "ListAssociatedAccessPolicies" not in aws.calls
@@ -198,7 +198,7 @@ def test_an_entry_that_has_gone_since_it_was_listed_is_missing(translated):
 
 @pytest.mark.parametrize("policies", [[], [{"policyArn": VIEW, "accessScope": {"type": "cluster"}}]])
 def test_whether_an_entry_has_policies_is_read(translated, policies):
-    """An entry for an administrator without its policy is what a run leaves that was ended in between."""
+    """An interrupted run can leave an administrator's entry without its policy."""
     answers = existing(
         DescribeAccessEntry={"accessEntry": entry("admin")},
         ListAssociatedAccessPolicies={"associatedAccessPolicies": policies},
@@ -232,7 +232,7 @@ def test_a_principal_that_is_not_there_is_reported(translated):
 
 
 @pytest.mark.parametrize("denied", ["GetRole", "ListRoles"])
-def test_a_caller_who_may_not_ask_iam_is_told_so(translated, denied):
+def test_a_caller_who_may_not_ask_iam_gets_an_error(translated, denied):
     answers = {"GetRole": missing("NoSuchEntity"), denied: DENIED}
     _result, by_arn, _aws = translated([mapped(MAPPED)], **answers)
     assert (by_arn[MAPPED]["code"], by_arn[MAPPED]["principal_arn"]) == ("unread", "")
@@ -285,7 +285,7 @@ def test_the_role_of_other_nodes_gets_an_entry_of_their_type(translated):
     assert (by_arn[own]["state"], by_arn[own]["access_entry"]["type"]) == (MISSING, "EC2_LINUX")
 
 
-def test_people_cost_no_look_at_the_nodes(translated):
+def test_users_need_no_read_of_the_nodes(translated):
     _result, _by_arn, aws = translated([mapped(MAPPED)])
     assert not [name for name in aws.calls if "Nodegroup" in name or "Fargate" in name]
 

@@ -151,7 +151,7 @@ def test_a_removal_needs_no_role(path: Path) -> None:
     assert run(path, role_arn=None, state="absent")["changed"] is False
 
 
-# Profiles of others
+# Profiles of other users
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_profile_with_another_meaning_is_replaced_only_on_demand(path: Path, s
     assert f"gets its credentials {how}." in caught.value.message
     assert path.read_text() == before
 
-    # Without its role, and with settings that are the module's own, they stay.
+    # Without its role, and with settings that belong to the module, they remain.
     assert run(path, overwrite=True)["profile"]["role_arn"] == ROLE
     text = path.read_text()
     assert "credential_process" not in text and text.count("sso_session") == 1

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for a cluster that is made or deleted."""
+"""Waiting for a cluster that is created or deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytest.importorskip("botocore")
 
 @pytest.fixture(name="read")
 def fixture_read(monkeypatch):
-    """Reads a cluster that has one status after the other, ``None`` where it is not there; no time is lost waiting."""
+    """Read a cluster with these statuses in order. ``None`` is a missing cluster. The test does not wait."""
     clock = {"now": 0.0}
     monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
     monkeypatch.setattr(time, "sleep", lambda seconds: clock.update(now=clock["now"] + seconds))
@@ -39,7 +39,7 @@ def fixture_read(monkeypatch):
     return read
 
 
-def test_without_waiting_it_is_told_as_it_is(read):
+def test_without_waiting_the_current_state_is_returned(read):
     assert read("CREATING", "ACTIVE")["status"] == "CREATING"
 
 
@@ -48,7 +48,7 @@ def test_it_waits_until_it_is_active(read, before):
     assert read(before, before, "ACTIVE", wait_for="active")["status"] == "ACTIVE"
 
 
-def test_it_waits_until_it_is_gone(read):
+def test_it_waits_until_it_is_removed(read):
     assert read("DELETING", "DELETING", None, wait_for="deleted") is None
     assert read(None, wait_for="deleted") is None
     assert read(None, wait_for="active") is None
@@ -99,5 +99,5 @@ def test_one_that_is_connected_from_elsewhere_is_an_error_at_any_status(read, st
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "UPDATING"])
-def test_one_that_is_at_work_is_told(read, status):
+def test_a_running_one_is_reported(read, status):
     assert read(status, required=True)["status"] == status

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read of EKS, and what each change calls, with EKS's answers as data."""
+"""The reads of EKS and the calls of each change, with the answers of EKS as data."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ CREATION = Change("words", "create_access_entry", {**IDENTITY, "type": "STANDARD
 REMOVAL = Change("words", "delete_access_entry", IDENTITY)
 
 
-def test_a_role_that_was_made_a_moment_ago_is_waited_for(entry):
+def test_a_role_that_was_just_created_is_waited_for(entry):
     unknown = refusal("InvalidParameterException", "The specified principalArn is invalid: invalid principal.")
     made, aws = entry(CreateAccessEntry=[unknown, unknown, an_entry()])
     assert made.apply(CREATION) == {"access_entry_arn": ENTRY, "created_at": "2026-01-01T00:00:00+00:00"}
@@ -205,7 +205,7 @@ def test_what_another_run_has_made_meanwhile_is_read_again(entry):
         other.apply(REMOVAL)
 
 
-def test_an_entry_that_is_gone_already_needs_no_removal(entry):
+def test_an_entry_that_is_already_removed_needs_no_removal(entry):
     made, aws = entry(DeleteAccessEntry=missing(), UpdateAccessEntry=missing())
     assert made.apply(REMOVAL) is None
     assert aws.made == [("DeleteAccessEntry", IDENTITY)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read of IAM's roles and policies, and what each change calls, with IAM's answers as data."""
+"""The reads of IAM roles and policies and the calls of each change, with the answers of IAM as data."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def operation_name(operation):
 
 
 @pytest.mark.parametrize("operation", ["create_role", "update_assume_role_policy"])
-def test_a_principal_that_was_made_a_moment_ago_is_waited_for(role, operation):
+def test_a_principal_that_was_just_created_is_waited_for(role, operation):
     answer = a_role() if operation == "create_role" else {}
     made, aws = role(**{operation_name(operation): [INVALID_PRINCIPAL, INVALID_PRINCIPAL, answer]})
     assert bool(made.apply(change(operation))) == (operation == "create_role")
@@ -185,7 +185,7 @@ def test_a_principal_that_was_made_a_moment_ago_is_waited_for(role, operation):
 def test_a_principal_that_never_existed_is_an_error_in_the_end(role, monkeypatch):
     monkeypatch.setattr(iam_common, "PROPAGATION_SECONDS", 0.5)
     made, aws = role(CreateRole=INVALID_PRINCIPAL)
-    # So that the calls alone take the time.
+    # Only the calls take time.
     aws.client("iam")
     with pytest.raises(ResourceError, match="Invalid principal"):
         made.apply(change("create_role"))
@@ -201,7 +201,7 @@ def test_another_refusal_is_not_repeated(role, operation):
     assert aws.calls.count(name) == 1
 
 
-def test_a_role_is_deleted_once_its_attachments_have_gone_everywhere(role):
+def test_a_role_is_deleted_once_its_attachments_are_removed_everywhere(role):
     made, aws = role(DeleteRole=[refusal("DeleteConflict"), {}])
     assert made.apply(change("delete_role")) is None
     assert aws.calls.count("DeleteRole") == 2
@@ -215,7 +215,7 @@ def test_what_another_run_has_done_meanwhile_is_read_again(role, code):
 
 
 @pytest.mark.parametrize("operation", ["detach_role_policy", "delete_role_policy", "delete_role"])
-def test_what_is_gone_already_needs_no_removal(role, operation):
+def test_what_is_already_removed_needs_no_removal(role, operation):
     made, _aws = role(**{operation_name(operation): missing("NoSuchEntity")})
     assert made.apply(change(operation)) is None
 
@@ -241,7 +241,7 @@ def test_what_the_caller_may_not_do_is_named_before_it_is_tried(role, decision):
     ]
 
 
-# Whom a trust lets in
+# Trusted principals
 
 
 def trust_errors(made):
@@ -378,13 +378,13 @@ def removal(**arguments):
         ("detach_role_policy", removal(RoleName=NAME)),
     ],
 )
-def test_of_a_policy_what_is_gone_already_needs_no_removal(policy, operation, arguments):
+def test_of_a_policy_what_is_already_removed_needs_no_removal(policy, operation, arguments):
     made, aws = policy(**{operation_name(operation): missing("NoSuchEntity")})
     assert made.apply(Change("words", operation, arguments)) is None
     assert aws.made[-1] == (operation_name(operation), arguments)
 
 
-def test_a_policy_is_deleted_once_its_attachments_have_gone_everywhere(policy):
+def test_a_policy_is_deleted_once_its_attachments_are_removed_everywhere(policy):
     made, aws = policy(DeletePolicy=[refusal("DeleteConflict"), {}])
     assert made.apply(Change("words", "delete_policy", removal())) is None
     assert aws.calls.count("DeletePolicy") == 2
@@ -406,7 +406,7 @@ def test_of_a_policy_what_another_run_has_done_is_read_again(policy, code):
     made, _aws = policy(CreatePolicy=refusal(code))
     with pytest.raises(Stale) as raised:
         made.apply(Change("words", "create_policy", {"PolicyName": NAME, "PolicyDocument": "{}"}))
-    # The plan of the second try would find it, unless it is under another path.
+    # The plan of the second attempt finds it, unless it has another path.
     assert ("set name and path (in a playbook" in str(raised.value.error)) == (code == "EntityAlreadyExists")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the integration resource reads, plans, sends and waits for, with Apono's answers as data."""
+"""The reads, plans, writes and waits of the integration resource, with the answers of Apono as data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SENT = (
 
 
 def shown(**changes):
-    """An integration as Apono shows it."""
+    """Return an integration in Apono's form."""
     return {
         "id": "i-1",
         "name": "prod",
@@ -64,7 +64,8 @@ def shown(**changes):
 
 
 class Answers:
-    """Apono's answers, in the client's place: what is there, what was called, and how each later look differs."""
+    """The answers of Apono in place of the client: the existing integrations, the calls, and the differences of later
+    reads."""
 
     def __init__(self, integrations=(), connectors=(HUB,), kind=..., then=(), refusals=None, details="a reason"):
         self.integrations, self.connectors, self.kind = (
@@ -98,7 +99,7 @@ class Answers:
         return text
 
     def remember(self, what, answer):
-        """Nothing outlives a task here."""
+        """The memory ends with the task."""
 
     def remembered(self, what):
         return None
@@ -108,7 +109,7 @@ class Answers:
 
 
 def resource(answers=None, **given):
-    """An integration's resource with validated options; one that is created has no connector, unless one is given."""
+    """Return the resource of an integration with validated options. A new one has a connector only if it is given."""
     checked = Integration.options.check({"api_token": "hidden-token", "name": "prod", "connector": "none", **given})
     assert not checked.error_messages
     params, _secrets = Integration.options.normalise(checked.validated_parameters)
@@ -119,7 +120,7 @@ def resource(answers=None, **given):
 
 
 def planned(current=None, answers=None, **given):
-    """The plan for what Apono has, and the resource that made it."""
+    """Return the plan for the state of Apono, and the resource that made it."""
     answers = answers or Answers([current] if current else [])
     made = resource(answers, **given)
     return made.plan(made.read()), made
@@ -129,7 +130,7 @@ def operations(plan):
     return [change.operation for change in plan.changes]
 
 
-# A new one
+# A new integration
 
 
 def test_a_new_integration_is_sent_with_every_field_and_its_name():
@@ -188,7 +189,7 @@ def test_all_that_is_wrong_is_in_one_error():
         assert words in error.value.message
 
 
-# One that is there
+# An existing integration
 
 
 def test_a_converged_integration_is_one_read():
@@ -231,7 +232,7 @@ def test_one_setting_that_differs_is_named_and_sent(given, current, words):
     (change,) = plan.changes
     assert (change.operation, change.description) == ("PUT", f"set {words} of integration prod")
     assert set(change.arguments["body"]) == {"name", *SENT}
-    # What it would leave converges.
+    # The result of the change needs no further change.
     made.apono.integrations = [shown(**{**current, **{key: change.arguments["body"][key] for key in SENT}})]
     assert made.plan(made.read()).changes == ()
 
@@ -271,7 +272,7 @@ def test_of_several_changes_there_is_one_write():
     assert [change.description for change in plan.changes] == ["set config, custom access details of integration prod"]
 
 
-def test_an_integration_of_another_type_or_of_a_doubled_name_is_left_alone():
+def test_an_integration_of_another_type_or_of_a_doubled_name_is_left_unchanged():
     with pytest.raises(ResourceError) as error:
         planned(shown(type="aws-rds"), config=CONFIG)
     assert error.value.code == "Immutable"
@@ -315,7 +316,7 @@ def test_a_sync_is_not_waited_for_while_the_connector_is_away(wait, refused):
     assert "The connector away (c-2) is DISCONNECTED since 2026-01-01T00:00:00Z" in said[0]
 
 
-def test_the_connector_that_an_integration_has_is_looked_at_before_a_change_of_it():
+def test_the_connector_that_an_integration_has_is_checked_before_a_change_of_it():
     plan, made = planned(answers=Answers([shown(connector_id="c-2")], [HUB, AWAY]), config={"region": "x"})
     assert [error.code for error in made.preflight(plan)] == ["ConnectorDisconnected"]
     plan, made = planned(answers=Answers([shown(connector_id="gone")], [HUB]), config={"region": "x"})
@@ -395,7 +396,7 @@ def test_a_failed_sync_is_tried_again_where_it_is_waited_for():
     assert made.apply(plan.changes[0]) is None
     assert made.apono.calls[-1][:2] == ("POST", "/api/v2/integrations/i-1/refresh")
     assert planned(current, config=CONFIG, wait=False)[0].changes == ()
-    # New settings start a sync by themselves.
+    # New settings start a sync without a call.
     assert operations(planned(current, config={"region": "x"})[0]) == ["PUT"]
 
 
@@ -522,7 +523,7 @@ def connector_in(account_id, region="eu-west-1", connector_id="c-1"):
 
 
 def of_cluster(stored, connectors=(HUB,), **given):
-    """What becomes of an integration with these settings."""
+    """Return the plan for an integration with these settings."""
     current = shown(integration_config=stored, custom_access_details="old")
     options = {"config": WANTED, "cluster": HERE, **given}
     return planned(answers=Answers([current], connectors, EKS_KIND), **options)[0]
@@ -544,7 +545,7 @@ def test_the_integration_of_another_cluster_is_neither_changed_nor_removed(confi
     assert error.value.error["code"] == "OtherCluster"
     for part in (words, "another cluster than prod, eu-west-1, 111122223333", "apono_integration_name"):
         assert part in error.value.message
-    # It can be asked for by name.
+    # The option requests it by name.
     (change,) = of_cluster(config, allow_cluster_change=True, **given).changes
     assert change.operation == ("DELETE" if given.get("state") else "PUT")
 
@@ -563,17 +564,17 @@ def test_the_settings_that_are_given_name_the_cluster_too(config, words, state):
 @pytest.mark.parametrize(
     ("config", "given"),
     [
-        # Made by hand, or before the cluster was told of: what is not there contradicts nothing.
+        # An integration that was created manually or before its cluster was known. Missing settings contradict nothing.
         ({}, {}),
         ({"target": "prod"}, {}),
         ({"target": "prod", "place": ""}, {}),
-        # Its address, written otherwise, or as the settings have it.
+        # The server address in another spelling, or as in the settings.
         ({"target": "prod", "endpoint": "https://abc.eks.amazonaws.com:443/"}, {}),
         ({"target": "prod", "endpoint": "ABC.eks.amazonaws.com"}, {}),
         ({"target": "prod", "endpoint": "https://proxy"}, {"config": {**WANTED, "Server URL": "https://proxy"}}),
-        # A name to show.
+        # A display name.
         ({"target": "Shop"}, {"config": {**WANTED, "EKS Cluster Name": "Shop"}}),
-        # Of a cluster that is gone, the address is not known.
+        # The address of a removed cluster is unknown.
         ({"target": "prod", "endpoint": "https://other"}, {"cluster": {"name": "prod", "region": "eu-west-1"}}),
     ],
 )
@@ -593,7 +594,7 @@ def test_without_an_address_it_is_of_the_cluster_on_which_its_connector_runs(con
             of_cluster({"target": "prod"}, connectors, **given)
         assert error.value.error["code"] == "OtherCluster"
         assert of_cluster({"target": "prod"}, connectors, allow_cluster_change=True, **given).changes
-    # One that stays is the audit's to judge, and with an address it may run anywhere.
+    # The audit judges an integration that remains. With a server address, its connector can run anywhere.
     assert operations(of_cluster({"target": "prod"}, connectors, connector="c-1")) == ["PUT"]
     with_address = {"target": "prod", "endpoint": HERE["endpoint"]}
     assert operations(of_cluster(with_address, connectors, state="absent")) == ["DELETE"]
@@ -611,7 +612,7 @@ def test_of_a_name_alone_nothing_is_known_of_the_cluster():
     assert operations(planned(current, state="absent")[0]) == ["DELETE"]
 
 
-def test_a_type_without_the_name_of_a_cluster_is_not_looked_at():
+def test_a_type_without_the_name_of_a_cluster_is_not_read():
     current = shown(integration_config={"cluster_name": "web", "region": "us-east-1"})
     assert operations(planned(current, cluster=HERE, config={"region": "eu-west-1"})[0]) == ["PUT"]
 
@@ -647,7 +648,7 @@ def test_an_integration_is_created_without_a_connector_only_when_that_is_asked_f
     assert raised.value.code == "NoConnector"
     plan, _made = planned(config=CONFIG, connector="none")
     assert plan.after["connector_id"] is None
-    # One that is there keeps what it has.
+    # An existing integration keeps its setting.
     for said in (connector, "none"):
         plan, _made = planned(shown(connector_id="theirs"), config=CONFIG, connector=said)
         assert plan.after["connector_id"] == "theirs"

@@ -59,11 +59,11 @@ def test_of_several_files_the_one_that_has_the_name_is_changed(tmp_path: Path, m
     moved = run(**{**PROD, "server": "https://moved.example.com"})
     assert moved["changes"] == [f"set the entry prod in {third}"]
     assert not first.exists()
-    # What is new goes into the first that there is.
+    # New entries go to the first existing file.
     run(**{**PROD, "name": "other"}, current_context=True)
     assert names(second) == ["other"]
     assert yaml.safe_load(second.read_text())["current-context"] == "other"
-    # Removed wherever it is, or the next one would come to light.
+    # The entry is removed from all files. Otherwise, the next file would have effect.
     run(**PROD, path=str(second))
     assert len(run(name="prod", state="absent")["changes"]) == 2
     assert (names(second), names(third)) == (["other"], [])
@@ -77,7 +77,7 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
     assert names(tmp_path / "real") == ["prod"]
 
 
-def test_what_has_the_name_and_means_something_else_is_left_alone(path: Path) -> None:
+def test_what_has_the_name_and_means_something_else_is_left_unchanged(path: Path) -> None:
     run(**PROD, path=str(path))
     before = path.read_text()
     for change in ({"cluster_name": "other"}, {"region": "us-east-1"}, {"profile": "other"}):
@@ -87,7 +87,7 @@ def test_what_has_the_name_and_means_something_else_is_left_alone(path: Path) ->
         with pytest.raises(ResourceError, match="means something else"):
             run(name="prod", **change, state="absent", path=str(path))
         assert path.read_text() == before
-    # The same cluster made anew has another address, and is the same.
+    # A recreated cluster has another address, but counts as the same.
     assert run(**{**PROD, "server": "https://anew.example.com"}, path=str(path))["changed"]
     assert run(**{**PROD, "profile": "other"}, path=str(path), overwrite=True)["entry"]["profile"] == "other"
 
@@ -101,7 +101,7 @@ def args(path: Path) -> list[str]:
 def test_tokens_of_a_local_cluster_are_for_its_id(path: Path) -> None:
     run(**PROD, path=str(path))
     assert args(path) == ["--cluster-name", "prod"]
-    # Written by the name before, as by an older AWS CLI: it is the same cluster.
+    # An older AWS CLI wrote an entry with the former name. It is the same cluster.
     made = run(**PROD, cluster_id="an-id", path=str(path))
     assert made["changed"]
     assert (made["entry"]["cluster_name"], made["entry"]["cluster_id"]) == (None, "an-id")
@@ -114,7 +114,7 @@ def test_tokens_of_a_local_cluster_are_for_its_id(path: Path) -> None:
     with pytest.raises(ResourceError, match="means something else: cluster_id an-id"):
         run(**PROD, cluster_id="other", state="absent", path=str(path))
     assert path.read_text() == before
-    # The name of the cluster alone is not in the entry.
+    # The entry does not have the name of the cluster alone.
     assert run(**PROD, state="absent", path=str(path))["changed"]
     assert names(path) == []
 
@@ -175,7 +175,7 @@ def test_it_waits_for_kubectl_and_gives_up_on_a_lock_that_stays(path: Path, monk
     assert run(**PROD, path=str(path))["changed"]
 
 
-def test_an_entry_that_somebody_else_writes_meanwhile_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_another_user_writes_meanwhile_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = KubeconfigEntry.plan
 
     def interrupted(self: KubeconfigEntry, current: Any) -> Any:

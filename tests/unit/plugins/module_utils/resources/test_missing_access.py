@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the answer to the question about permissions in a cluster means for a plan."""
+"""The effect of a cluster's access review on a plan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources import permiss
 
 
 def missing(answer):
-    """The errors for a cluster whose review answers this, or fails with this HTTP status."""
+    """Return the errors for a cluster whose review has this answer, or fails with this HTTP status."""
 
     def review(*_arguments, **_options):
         if isinstance(answer, int):

@@ -62,7 +62,7 @@ def test_an_account_that_is_none(account_id: str) -> None:
         provider(account_id=account_id)
 
 
-# What is called, with the answers of AWS as data
+# The calls, with the answers of AWS as data
 
 IRELAND = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 IRELAND_ARN = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
@@ -120,7 +120,7 @@ def test_what_each_change_calls(
     assert result["changed"] is bool(write)
     writes = [call for call in aws.made if call[0] not in ("GetCallerIdentity", "GetOpenIDConnectProvider")]
     assert writes == ([write] if write and not check_mode else [])
-    # Something new is made in no other account than the one that was named.
+    # The module creates resources only in the named account.
     assert ("GetCallerIdentity" in aws.calls) is (operation.startswith("Create") and not check_mode)
 
 

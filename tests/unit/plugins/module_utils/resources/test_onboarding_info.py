@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which role, policy, mapping and integration are found, with the answers of the services as data."""
+"""The role, policy, mapping and integration of a cluster, with the answers of the services as data."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TAGS = [{"Key": "team", "Value": "platform"}]
 
 
 def written(document):
-    """A document as IAM writes it in its answers."""
+    """Return a document in the form of IAM's answers."""
     return quote(json.dumps(document))
 
 
@@ -61,7 +61,7 @@ def role(arn=ROLE, tags=(), created=WHEN):
 
 
 class Policies:
-    """The customer-managed policies of the account, by ARN; ``read`` are those whose documents were read."""
+    """The customer-managed policies of the account by ARN. ``read`` has those whose documents were read."""
 
     def __init__(self, documents, tags=()):
         self.documents, self.tags, self.read = documents, tags, []
@@ -117,8 +117,8 @@ OF_APONO = {"integrations": [INTEGRATION], "parameter_ids": IDS}
 
 @pytest.fixture(name="adopted")
 def fixture_adopted():
-    """What is found of a cluster whose account has a role and a policy as onboard makes them, but for what a test
-    changes; and AWS with its calls."""
+    """Return the result for a cluster whose account has the role and policy of onboard, except for the changes of a
+    test. Also return AWS with its calls."""
 
     def run(mode="API", objects=None, policies=None, options=None, **answers):
         policies = policies or Policies({POLICY: BUILT_IN})
@@ -204,7 +204,7 @@ def test_the_policy_is_the_one_that_allows_to_describe_clusters(adopted):
     result, aws = adopted(policies=policies, ListAttachedRolePolicies=listed)
     assert result["found"]["policy"] == OTHER
     assert result["variables"]["apono_policy_name"] == "other"
-    # What AWS manages is left unchanged.
+    # AWS managed policies are left unchanged.
     assert policies.read == [f"{POLICY}-buckets", OTHER]
     assert result["variables"]["apono_managed_policies"] == [f"{POLICY}-buckets", READ_ONLY]
 
@@ -232,7 +232,7 @@ def test_a_policy_of_the_name_is_taken_whatever_it_allows(adopted):
     assert policies.read == [OTHER]
 
 
-def test_a_policy_that_has_gone_since_it_was_listed_is_none(adopted):
+def test_a_policy_that_was_removed_since_it_was_listed_is_none(adopted):
     result, _aws = adopted(policies=Policies({}), ListAttachedRolePolicies=attached(OTHER))
     assert result["found"]["policy"] is None
     assert note(result, "no_policy").endswith(f"onboard makes {NAME}.")
@@ -320,7 +320,7 @@ def test_in_the_mode_config_map_there_are_no_access_entries(adopted):
     result, aws = adopted("CONFIG_MAP", in_aws_auth(mapped()))
     assert result["found"]["mapping"] == "config_map"
     assert "DescribeAccessEntry" not in aws.calls
-    # It is what onboard does by itself in this mode.
+    # onboard does the same by default in this mode.
     assert "apono_authentication" not in result["variables"]
 
 
@@ -354,7 +354,7 @@ def test_an_arn_with_its_path_has_no_effect_in_aws_auth(adopted):
     assert "path_in_arn" not in codes(without_path)
     other, _aws = adopted("API_AND_CONFIG_MAP", in_aws_auth(mapped(f"{IN_PATH}-2")), GetRole=role(IN_PATH))
     assert "path_in_arn" not in codes(other)
-    # Without a path, the ARN is what EKS looks for.
+    # EKS looks for the ARN without a path.
     plain, _aws = adopted("API_AND_CONFIG_MAP", in_aws_auth(mapped()))
     assert "path_in_arn" not in codes(plain)
 
@@ -374,7 +374,7 @@ def test_without_aws_auth_nothing_is_mapped_by_it(adopted):
     assert "unreadable" not in codes(result)
 
 
-# A role of another name
+# A role with another name
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_what_is_made_with_tags_has_to_be_tagged(service, change, actions):
 
 
 class Answering:
-    """AWS that gives one answer to each simulation."""
+    """AWS with the same answer for each simulation."""
 
     def __init__(self, **result):
         self.params = {"assume_role_arn": AUTOMATION}
@@ -52,7 +52,7 @@ class Answering:
         ({}, True),
         ({"MissingContextValues": ["aws:RequestedRegion"]}, False),
         ({"ResourceSpecificResults": [{"MissingContextValues": []}]}, True),
-        # Where a resource was named, it is told here and not above.
+        # If the request names a resource, the result is here and not above.
         ({"MissingContextValues": [], "ResourceSpecificResults": [{"MissingContextValues": ["iam:PolicyARN"]}]}, False),
         ({"EvalDecision": "allowed"}, False),
     ],
@@ -71,7 +71,7 @@ def test_only_what_is_certain_is_a_refusal(result, is_missing):
 
 
 class Refusing(Answering):
-    """AWS that refuses the simulation itself."""
+    """AWS that denies the simulation."""
 
     def __init__(self, code, **params):
         super().__init__()

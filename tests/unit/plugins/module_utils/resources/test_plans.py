@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans are pure: what is there and what is wanted go in, changes come out."""
+"""Plans are pure: they compute changes from the current and the desired state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 
 def resource(kind, **given):
-    """A resource with validated options, in a known account, without a way to any service."""
+    """Return a resource with validated options, in a known account, without a connection to a service."""
     checked = kind.options.check({"region": "eu-west-1", **given})
     assert not checked.error_messages
     params, _secrets = kind.options.normalise(checked.validated_parameters)
@@ -42,7 +42,7 @@ def resource(kind, **given):
 
 
 def in_account(found):
-    """An object of IAM as ``read`` returns it."""
+    """Return an IAM object in the form of ``read``."""
     return InAccount("aws", ACCOUNT, found)
 
 
@@ -113,7 +113,7 @@ def test_a_scope_that_others_need_stays_unless_it_is_purged(purge, has, wanted, 
     current = policy(document=iam.access_policy("aws", ACCOUNT, *has), versions=[])
     plan = resource(IamPolicy, clusters=wanted[0], regions=wanted[1], **given).plan(current)
     assert iam.equivalent(plan.after["document"], iam.access_policy("aws", ACCOUNT, *then))
-    # What one run adds, the next one of another part of the account leaves as it is.
+    # A run for another part of the account preserves the additions of an earlier run.
     others = resource(IamPolicy, clusters=has[0], regions=has[1], **given)
     again = others.document("aws", ACCOUNT, plan.after["document"])
     assert iam.equivalent(again, plan.after["document"]) is (purge is False)
@@ -125,7 +125,7 @@ def test_a_document_of_another_form_is_replaced_whole():
     assert plan.after["document"] == iam.access_policy("aws", ACCOUNT, ["a"], ["*"])
 
 
-def test_a_description_cannot_be_changed_and_that_is_said():
+def test_a_description_cannot_be_changed_and_that_is_reported():
     wanted = resource(IamPolicy, description="new")
     assert wanted.plan(policy(description="old")).changes == ()
     assert "stays 'old'" in wanted.warnings[0]
@@ -142,7 +142,7 @@ def users(**found):
     return {"roles": [], "users": [], "groups": [], "boundary_of": [], **found}
 
 
-def test_a_policy_in_use_is_not_removed_and_by_whom_is_said():
+def test_a_policy_in_use_is_not_removed_and_its_users_are_reported():
     current = policy(users=users(roles=["r"], groups=["g"]), versions=["v1"])
     with pytest.raises(ResourceError, match="attached to role r, group g"):
         resource(IamPolicy, state="absent").plan(current)
@@ -258,7 +258,7 @@ def test_what_differs_of_a_role_is_changed_and_nothing_else():
     assert operations(purging.plan(role(managed_policies=[READ_ONLY]))) == ["detach_role_policy"]
 
 
-def test_a_trust_policy_of_deleted_principals_is_replaced_and_why_is_said():
+def test_a_trust_policy_of_deleted_principals_is_replaced_and_why_is_reported():
     document = copy.deepcopy(iam.sso_trust("aws", [ACCOUNT]))
     document["Statement"][0]["Principal"] = {"AWS": "AROAEXAMPLEEXAMPLE12"}
     plan = resource(IamRole, **SSO).plan(role(assume_role_policy_document=document))
@@ -282,7 +282,7 @@ def test_a_role_without_a_trust_is_an_error_that_names_the_kinds(given):
     with pytest.raises(ResourceError, match=r"^trust \(in a playbook apono_trust\) is required for the role") as caught:
         resource(IamRole, **given)
     assert all(kind in caught.value.message for kind in ("sso", "saml", "policy"))
-    # A role that is removed needs none.
+    # The removal of a role needs no trust.
     assert resource(IamRole, state="absent", **given).plan(in_account(None)).changes == ()
 
 
@@ -338,7 +338,7 @@ def test_a_role_that_carries_more_stays(current, purge, named):
     assert caught.value.code == "InUse"
 
 
-# The mode and the access entry
+# The authentication mode and the access entry
 
 
 def test_the_mode_goes_in_steps():
@@ -363,7 +363,7 @@ def test_a_local_cluster_keeps_its_mode():
         ("API", "API_AND_CONFIG_MAP", "API"),
     ],
 )
-def test_a_task_tells_of_its_own_steps_where_another_one_moves_the_cluster_first(mode, pending, before):
+def test_a_task_reports_its_own_steps_where_another_one_moves_the_cluster_first(mode, pending, before):
     cluster = {"name": "a", "arn": "x", "status": "ACTIVE", "authentication_mode": mode, "outpost_arns": []}
     plan = resource(AuthenticationMode, cluster_name="a", mode="API", pending_mode=pending).plan(cluster)
     assert plan.before == {"name": "a", "authentication_mode": before}
@@ -402,7 +402,7 @@ def test_an_entry_that_is_as_it_should_be_stays():
     ("current", "reason"),
     [(entry(is_dead=True), "was deleted and created again"), (entry(type="EC2"), "its type is EC2")],
 )
-def test_an_entry_that_matches_nobody_or_is_of_another_type_is_made_anew(current, reason):
+def test_an_entry_that_matches_no_principal_or_is_of_another_type_is_recreated(current, reason):
     plan = resource(AccessEntry, **ENTRY, recreate=True).plan({**current, "tags": {"kept": "yes"}})
     assert operations(plan) == ["delete_access_entry", "create_access_entry"]
     assert reason in plan.changes[0].description
@@ -475,26 +475,26 @@ def test_our_own_entry_is_removed_whatever_its_groups_are():
     own = f"- rolearn: {ROLE_ARN}\n  username: fixed\n  {GROUPS_OF_NODES}\n"
     (removal,) = mapping(state="absent").plan(config_map(NODES + own)).changes
     assert removal.arguments["body"]["data"]["mapRoles"] == NODES
-    # A change is no removal: the entry might be meant for what its groups say.
+    # A change is not a removal, because the entry can be intended for its groups.
     with pytest.raises(ResourceError, match="the role of nodes"):
         mapping().plan(config_map(NODES + own))
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_the_entry_of_nodes_is_left_alone_whatever_is_allowed(state):
+def test_the_entry_of_nodes_is_left_unchanged_whatever_is_allowed(state):
     entry = f'- rolearn: {ROLE_ARN}\n  username: "system:node:{{{{EC2PrivateDNSName}}}}"\n  {GROUPS_OF_NODES}\n'
     with pytest.raises(ResourceError, match="the role of nodes"):
         mapping(state=state, allow_reserved_groups=True).plan(config_map(entry))
 
 
-def test_the_callers_own_entry_is_left_alone():
+def test_the_callers_own_entry_is_left_unchanged():
     wanted = mapping(username="other")
     caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
     with pytest.raises(ResourceError, match="credentials in use"):
         wanted.plan(config_map(OURS, caller))
 
 
-# How long an entry takes to have effect
+# The time until an entry has effect
 
 
 @pytest.mark.parametrize(("age", "slept"), [(None, 60), (0, 60), (45, 15), (70, None), (-500, 60)])
@@ -538,7 +538,7 @@ def test_only_an_invalid_principal_is_waited_for(code, message, is_invalid):
     assert is_invalid_principal(ResourceError(message, code=code)) is is_invalid
 
 
-# Entries of aws-auth that others need no more
+# Entries of aws-auth that other principals do not need any more
 
 PRUNED = {
     "mapRoles": f"- {{rolearn: {ROLE_ARN}, username: x}}\n# kept\n- {{rolearn: {ROLE_ARN}-2, username: z}}\n",
@@ -611,7 +611,7 @@ def test_an_entry_to_which_another_is_tied_keeps_all_of_them():
     assert caught.value.code == "EditRefused"
 
 
-# Bindings under a second name
+# Bindings to a second username
 
 
 def bindings(**changes):
@@ -626,7 +626,7 @@ def second_name(other_username="apono:{{SessionName}}", username="{{SessionNameR
     )
 
 
-def test_people_are_bound_under_both_names_once():
+def test_users_are_bound_under_both_names_once():
     plan = second_name().plan(bindings(users=["jane@example.com", "joe@example.com"]))
     (change,) = plan.changes
     assert change.description == "bind apono:jane-example.com, apono:joe-example.com by RoleBinding team/b"
@@ -639,7 +639,7 @@ def test_people_are_bound_under_both_names_once():
     assert second_name().plan(bindings(users=["system:admin"])).after == {}
 
 
-def test_a_person_who_cannot_be_told_is_an_error():
+def test_a_user_whose_username_is_unknown_is_an_error():
     with pytest.raises(ResourceError, match="a '-' may have been an '@'"):
         second_name("x:{{SessionNameRaw}}", "apono:{{SessionName}}").plan(bindings(users=["apono:jane-example.com"]))
 
@@ -672,7 +672,7 @@ def test_what_eks_sets_in_the_entry_of_nodes_is_no_difference():
     assert (plan.after["username"], plan.after["kubernetes_groups"]) == (None, [])
 
 
-# Bad options
+# Invalid options
 
 
 @pytest.mark.parametrize(
@@ -702,7 +702,7 @@ def test_what_eks_sets_in_the_entry_of_nodes_is_no_difference():
         ),
     ],
 )
-def test_of_options_that_are_wrong_all_are_told_together(kind, given, told):
+def test_of_options_that_are_wrong_all_are_reported_together(kind, given, told):
     with pytest.raises(ResourceError) as error:
         resource(kind, **given)
     assert [words for words in told if words not in error.value.message] == []

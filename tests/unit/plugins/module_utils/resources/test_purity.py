@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Validation and plans call no service: of every resource, with clients that raise on any use.
+"""Validation and plans call no service. The clients of all resources raise an error on any use.
 
-A plan is made by an object that has read nothing, from what another one has read: a plan of a whole fleet can read in
-one place and decide in another, and what a task remembers of its reading is no part of the decision.
+One object reads, and another object makes the plan. So the plan of a fleet can read in one place and decide in another,
+and a decision does not depend on the memory of a task.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PEM = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
 
 
 def classes(kind: type[Any]) -> list[type[Any]]:
-    """The classes of a kind that stand behind modules, by their names."""
+    """Return the classes of modules by name."""
     modules = [
         importlib.import_module(f"{resources.__name__}.{found.name}")
         for found in pkgutil.iter_modules(resources.__path__)
@@ -107,7 +107,7 @@ def in_account(found: dict[str, Any] | None) -> InAccount:
     return InAccount("aws", ACCOUNT, found)
 
 
-# Of each resource: options, and all kinds of what may be read.
+# The options of each resource, and all kinds of read states.
 CASES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "AccessEntry": ({"cluster_name": "a", "principal_arn": ROLE_ARN}, [None, ENTRY]),
     "AccessFlow": ({"name": "flow", "description": "new"}, [None, FLOW]),
@@ -159,7 +159,7 @@ CASES: dict[str, tuple[dict[str, Any], list[Any]]] = {
         [BINDINGS],
     ),
 }
-# What the tasks that only read need of options.
+# The options of tasks that only read.
 QUESTIONS: dict[str, dict[str, Any]] = {
     "AccessCheck": {"cluster_name": "a", "role_arn": ROLE_ARN, "session_name": "jane@example.com"},
     "AccessEntryInfo": {"cluster_name": "a"},
@@ -176,7 +176,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def nobody_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No client can be built, and nothing that a built one would need is there."""
+    """Prevent the creation of clients, and remove their requirements."""
 
     def refuse(self: object, *arguments: Any, **options: Any) -> None:
         raise AssertionError(f"{type(self).__name__} was built")
@@ -214,7 +214,7 @@ def test_a_plan_needs_nothing_but_what_was_read(kind: type[Any], state: str) -> 
     if "state" in kind.options.argument_spec:
         options = {**options, "state": state}
     plans = [made(kind, options).plan(reading) for reading in readings]
-    # The same is decided again, by the same object too: planning leaves nothing behind.
+    # The same object makes the same plan again, because planning has no side effects.
     again = made(kind, options)
     assert [again.plan(reading) for reading in readings] == plans
     assert any(plan.changes for plan in plans) or "state" in options and state == "absent"

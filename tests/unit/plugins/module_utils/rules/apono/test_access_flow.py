@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When two descriptions of an access flow mean the same, and what a change makes of one."""
+"""The equality of two descriptions of an access flow, and the result of a change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VALUES = st.lists(NAMES, max_size=3, unique=True)
 
 
 def some(required, **optional):
-    """Dictionaries that have what is required and any of what is not."""
+    """Return dictionaries with the required keys and some optional keys."""
     return st.fixed_dictionaries(required, optional=optional)
 
 
@@ -80,7 +80,8 @@ WANTED = some(
 
 
 def as_shown(written, chance, key=""):
-    """What Apono makes of what was written: references resolved, lists in any order, other words, and more fields."""
+    """Return Apono's form of a flow: resolved references, another order of lists, other words, and additional
+    fields."""
     if isinstance(written, list):
         shown = [as_shown(item, chance, key) for item in written]
         chance.shuffle(shown)
@@ -124,7 +125,7 @@ def test_after_a_change_there_is_nothing_to_change(before, wanted, purge, chance
 
 
 def flow():
-    """What a flow has that says everything."""
+    """Return a flow with all fields."""
     condition = {"type": "user", "values": ["jane", "joe"], "match_operator": "is"}
     group = {"logical_operator": "OR", "approvers": [{**condition, "source_integration_reference": "okta"}]}
     return {
@@ -158,7 +159,7 @@ def flow():
 
 
 def places(document, path=()):
-    """Each scalar and each list in a document."""
+    """Return the path of each scalar and list in a document."""
     if isinstance(document, dict):
         for name, value in document.items():
             yield from places(value, (*path, name))
@@ -294,6 +295,6 @@ def test_targets_that_name_no_integration_are_of_the_one_that_is_given():
     assert made.wanted["access_targets"][0]["integration"]["integration_reference"] == "alpha"
 
 
-def test_a_new_flow_needs_people_and_targets():
+def test_a_new_flow_needs_users_and_targets():
     with pytest.raises(ResourceError, match="does not exist yet: set requestors and access_targets"):
         resource(active=True).check(None)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is there to variables, and with the variables to what is there."""
+"""From existing resources to variables, and from these variables to the same resources."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_what_a_role_has_without_a_variable_needs_none():
 def test_a_variable_that_the_inventory_sets_and_the_role_has_not_is_set_empty():
     found = Adoption(["apono_role_description", "apono_trust", "apono_connector", "apono_permissions_boundary"])
     adoption.adopt_role(found, role(description=""), None)
-    # Of what was not looked at, nothing is said.
+    # There are no variables for resources that were not read.
     assert found.variables == {
         "apono_trust": {"sso": {}},
         "apono_role_description": "",
@@ -142,7 +142,7 @@ def test_a_variable_that_the_inventory_sets_and_the_role_has_not_is_set_empty():
     }
 
 
-def test_a_trust_policy_that_is_a_danger_or_broken_is_adopted_and_told():
+def test_a_trust_policy_that_is_dangerous_or_broken_is_adopted_and_reported():
     found = Adoption()
     document = {
         "Version": "2012-10-17",
@@ -183,7 +183,7 @@ def entry(**changes):
     }
 
 
-def test_an_access_entry_that_onboard_cannot_keep_is_told():
+def test_an_access_entry_that_onboard_cannot_keep_is_reported():
     found = Adoption()
     adoption.adopt_access_entry(found, "API", entry(type="EC2_LINUX"), "2026-01-31T12:00:01+00:00")
     assert found.variables == {}
@@ -212,7 +212,7 @@ def test_an_entry_of_aws_auth_comes_back_as_it_is(mode, username, groups):
     assert found.variables.get("apono_authentication", mapping_way("auto", mode)) == "config_map"
 
 
-def test_an_entry_of_aws_auth_that_onboard_changes_is_told():
+def test_an_entry_of_aws_auth_that_onboard_changes_is_reported():
     own = aws_auth.RoleEntry(role()["arn"], "{{SessionNameRaw}}")
     line = f"- {{rolearn: '{own.rolearn}', username: '{own.username}'}}\n"
     found = Adoption()
@@ -271,7 +271,7 @@ SHOWN = st.builds(
 
 
 def options_of(variables, name):
-    """The module's options as ``playbooks/vars/roles.yml`` and the role make them of the variables."""
+    """Return the options of the module, as ``playbooks/vars/roles.yml`` and the role derive them from the variables."""
     elsewhere = variables.get("apono_connector_in_cluster", True) is False
     config = {
         "Server URL": variables.get("apono_server_url") or (CLUSTER["endpoint"] if elsewhere else ""),
@@ -344,7 +344,7 @@ def test_which_integration_is_meant():
         assert all(item["id"] in refusal.value.message for item in several)
     with pytest.raises(ResourceError, match="the settings or the connector of another one"):
         choose(foreign)
-    # By a name that is unique, the one that was made before by the cluster's own.
+    # The integration has a unique name. An older one has the name of the cluster.
     assert choose(foreign, other, default="alpha.eu-central-1.111122223333") == "other"
     assert choose(foreign, default="alpha.eu-central-1.111122223333") is None
 

@@ -58,7 +58,7 @@ def test_values_have_to_be_in_the_catalog():
         integration.validate_config({"target": "a", "mode": "medium"}, KIND)
 
 
-def test_all_that_is_wrong_with_the_settings_is_told_together():
+def test_all_that_is_wrong_with_the_settings_is_reported_together():
     with pytest.raises(ResourceError, match=r"(?s)requires target .*choose from fast, slow"):
         integration.validate_config({"mode": "medium"}, KIND)
 
@@ -161,7 +161,7 @@ def test_an_owner_that_is_shown_can_be_written_back():
 @pytest.mark.parametrize(
     ("key", "is_label"), [("target_cluster", False), ("cluster2", False), ("EKS Cluster Name", True), ("Region", True)]
 )
-def test_a_label_is_told_from_an_id(key, is_label):
+def test_a_label_differs_from_an_id(key, is_label):
     assert integration.is_label(key) is is_label
 
 
@@ -184,10 +184,10 @@ def test_the_ids_of_the_settings_that_name_the_cluster_are_those_that_the_type_h
             {"TARGET_cluster": "alpha", "cluster_location ": "eu-west-1"},
             {"EKS Cluster Name": "alpha", "Region": "eu-west-1"},
         ),
-        # Of both, the label counts, as far as it is set.
+        # The label has precedence over the id if it is set.
         ({"EKS Cluster Name": "alpha", "target_cluster": "beta"}, {"EKS Cluster Name": "alpha"}),
         ({"EKS Cluster Name": " ", "target_cluster": "beta"}, {"EKS Cluster Name": "beta"}),
-        # A label whose id is not known is not another setting's.
+        # A label without a known id does not belong to another setting.
         ({"": "x", "Server URL": "", "other": "y"}, {}),
     ],
 )

@@ -43,12 +43,12 @@ def test_templates_are_filled_in_as_eks_does(template, name):
         (Mapping("API", map_roles="- ["), "mapping", "there is no access entry for"),
         (Mapping("API", map_roles=MAPPED), "authentication_mode", "does not read aws-auth"),
         (Mapping("API", entry={"createdAt": EARLY}, role_created=LATE), "mapping", "older than the role"),
-        # What the access entry says counts, whatever aws-auth does.
+        # The access entry has precedence over aws-auth.
         (Mapping("API_AND_CONFIG_MAP", {"createdAt": EARLY}, LATE, MAPPED), "mapping", "older than the role"),
         (Mapping("CONFIG_MAP", map_roles="a: b"), "mapping", "is a mapping and not a list, line 1, column 1"),
         (Mapping("CONFIG_MAP", map_roles=MAPPED.replace("role/", "role/team/")), "mapping", "no path of a role"),
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: [{ROLE}]\n  username: x\n"), "mapping", "aws-auth has no entry"),
-        # A field of a wrong type is empty, and a reserved prefix has effect: the role signs in.
+        # A field of a wrong type counts as empty, and a reserved prefix has effect: the role signs in.
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: 5\n"), None, ""),
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: {ROLE}\n  username: system:x\n"), None, ""),
         (
@@ -56,7 +56,7 @@ def test_templates_are_filled_in_as_eks_does(template, name):
             "mapping",
             "a template in braces is without quotes",
         ),
-        # Somebody else's trouble is not ours.
+        # Problems of other entries do not matter.
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: x\n  username: 5\n{MAPPED}"), None, ""),
     ],
 )
@@ -117,7 +117,7 @@ def test_an_access_entry_that_has_not_taken_effect_yet():
 
     assert waits(before, Mapping("API_AND_CONFIG_MAP", entry, EARLY))
     assert not waits(after, Mapping("API_AND_CONFIG_MAP", entry, EARLY))
-    # Nothing comes of one that is dead, or not there, or not read.
+    # An access entry that has no effect, does not exist or was not read gives no error.
     assert not waits(before, Mapping("API_AND_CONFIG_MAP", {**entry, "createdAt": EARLY}, LATE))
     assert not waits(before, Mapping("API_AND_CONFIG_MAP"))
     assert not waits(before, Mapping("CONFIG_MAP", entry))

@@ -40,7 +40,7 @@ def user(name, *fields):
 
 
 def cluster(**changes):
-    """A cluster in whose account each principal is there, without a path."""
+    """Return a cluster in whose account each principal exists, without a path."""
     settings = {
         "account_id": ACCOUNT,
         "partition": "aws",
@@ -127,7 +127,7 @@ def test_nodes(username, groups, kind):
 
 
 SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
-# The texts, and words of the reason.
+# The texts, and a part of the reason.
 UNSUPPORTED_MAPPINGS = {
     "account": (("", "", f"- '{ACCOUNT}'\n"), f"allows all of account {ACCOUNT}"),
     "root": ((f"- rolearn: arn:aws:iam::{ACCOUNT}:root\n  username: root\n", "", ""), "an account's root user"),
@@ -187,7 +187,7 @@ def test_of_an_arn_that_is_not_sure_nothing_is_translated():
         (NO_EFFECT, "duplicate"),
         (MISSING, ""),
     ]
-    # Whatever a version makes of sso, the other entry of the same role hangs on it.
+    # Versions of EKS read sso differently, and the other entry of the same role depends on it.
     found = translate(role("x", "username: a") + role("x", "username: b", SSO))
     assert [one.code for one in found] == ["not_sure", "not_sure"]
 
@@ -201,7 +201,7 @@ def test_service_linked_roles_and_a_deaf_iam():
     assert "AccessDenied: no" in found.message
 
 
-# The text, and words of the reason.
+# The text, and a part of the reason.
 VOIDS = {
     "path_in_arn": (role("team/x", "username: x"), "with a path"),
     "session": (
@@ -223,12 +223,12 @@ def test_through_what_nobody_comes_in(code, text, reason):
     assert reason in found.message
 
 
-def test_a_principal_that_is_gone_and_a_user_with_a_path():
+def test_a_principal_that_was_removed_and_a_user_with_a_path():
     found = only(role("x", "username: x"), principal=lambda _text: Principal())
     assert (found.state, found.code) == (NO_EFFECT, "gone")
     found = only("", user("x", "username: x"), principal=lambda _text: Principal(f"{USER}/team/x", THEN))
     assert (found.state, found.code) == (NO_EFFECT, "path_missing")
-    # STS tells a user's path, so this one matches.
+    # STS returns the path of a user, so this entry matches.
     found = only("", user("team/x", "username: x"), principal=lambda _text: Principal(f"{USER}/team/x", THEN))
     assert (found.state, found.entry["principal_arn"]) == (MISSING, f"{USER}/team/x")
 
@@ -268,7 +268,7 @@ def test_an_entry_that_is_there():
     def principal(_text):
         return Principal(f"{ROLE}/team/x", THEN)
 
-    # Without its policy it is what an interrupted run has left.
+    # An interrupted run can leave the entry without its policy.
     assert only(text, principal=principal, existing=there).state == MISSING
     done = existing(f"{ROLE}/team/x", "x", has_policies=True)
     found = only(text, principal=principal, existing=done)
@@ -276,10 +276,10 @@ def test_an_entry_that_is_there():
     other = existing(f"{ROLE}/team/x", "y")
     found = only(text, principal=principal, existing=other)
     assert (found.state, found.code) == (PRESENT, "differs")
-    # Made for another role of the same ARN, it matches nobody.
+    # The entry belongs to a deleted role of the same ARN, so it matches no principal.
     found = only(text, principal=lambda _text: Principal(f"{ROLE}/team/x", LATER), existing=done)
     assert (found.state, found.entry["username"]) == (MISSING, "x")
-    # What no entry could say is no matter where there is one.
+    # If the access entry exists, it does not matter that the module could not create it.
     found = only(role("x", "username: x", "groups: ['system:x']"), principal=principal, existing=done)
     assert (found.state, found.code) == (PRESENT, "differs")
     foreign = "arn:aws:iam::999999999999:role/team/x"
@@ -310,7 +310,7 @@ def test_whatever_is_made_of_a_mapping_eks_takes(username, groups):
     access_entry.validate_access_policies(entry["access_policies"])
     access_entry.validate_username(entry["username"])
     assert entry["username"] in (username, translation.default_username(entry["principal_arn"]))
-    # Nobody gets more than before, and nobody less.
+    # No principal gets more or fewer permissions than before.
     rights = set(entry["kubernetes_groups"]) | ({"system:masters"} if entry["access_policies"] else set())
     assert rights == set(groups)
 
@@ -337,7 +337,7 @@ def test_who_is_behind_a_username():
     assert bound(name, "x:{{SessionName}}", "apono:jane-example.com", "jane") == [
         ("apono:jane-example.com", "x:jane-example.com")
     ]
-    # A '-' may have been an '@'.
+    # A '-' can represent an '@'.
     assert bound(name, "x:{{SessionNameRaw}}", "apono:jane-example.com") == [("apono:jane-example.com", None)]
     assert bound("{{AccountID}}/{{SessionNameRaw}}", "{{AccountID}}:{{SessionNameRaw}}", f"{ACCOUNT}/jane") == [
         (f"{ACCOUNT}/jane", f"{ACCOUNT}:jane")

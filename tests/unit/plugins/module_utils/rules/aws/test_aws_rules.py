@@ -214,7 +214,7 @@ def test_tags_are_texts():
     assert tags.from_list(tags.to_list({"a": "1"})) == {"a": "1"}
 
 
-def test_where_nothing_else_is_said_tags_that_differ_in_letter_case_are_two():
+def test_by_default_tags_that_differ_in_letter_case_are_two():
     params = {"tags": {"Team": "a", "team": 1}}
     tags.normalise(params)
     assert params["tags"] == {"Team": "a", "team": "1"}

@@ -101,7 +101,7 @@ def test_providers_that_are_no_names(provider):
         iam.saml_trust("aws", ACCOUNT, provider)
 
 
-# Documents of the user's own
+# Documents of the user
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "eks:*", "Resource": "*"}]}
 
@@ -187,7 +187,8 @@ DOCUMENTS = st.lists(statements(), min_size=1, max_size=3).map(
 
 
 def rewritten(draw, value, key=""):
-    """The same, in another way that IAM takes: order, single values, letter case, ARNs of accounts, texts."""
+    """Return an equivalent document in another form that IAM accepts: order, single values, letter case, ARNs of
+    accounts, texts."""
     if isinstance(value, dict):
         items = draw(st.permutations(list(value.items())))
         lower = key in ("StringLike", "Bool", "NumericLessThan")
@@ -317,7 +318,7 @@ def test_trust_that_is_restricted(found):
     assert iam_trust.open_statements(trust(Principal="*", Condition=found)) == []
 
 
-def test_statements_are_told_by_name_or_number():
+def test_statements_are_reported_by_name_or_number():
     named = {"Effect": "Allow", "Action": "sts:AssumeRole", "Sid": "All", "NotPrincipal": {"AWS": ACCOUNT}}
     closed = {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"}
     own = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}

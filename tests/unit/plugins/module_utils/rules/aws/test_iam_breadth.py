@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a document allows beyond another."""
+"""The permissions that a document has in addition to another document."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def document(*statements):
 
 
 def changed(wanted, change):
-    """A copy of a document with its one statement changed."""
+    """Return a copy of a document with a change in its only statement."""
     current = copy.deepcopy(wanted)
     change(current["Statement"][0])
     return current
@@ -62,7 +62,7 @@ def lets_in(principal, **more):
         ),
     ],
 )
-def test_a_wider_trust_is_said_to_be(change, words):
+def test_a_wider_trust_is_reported(change, words):
     found = beyond(changed(SSO, change), SSO)
     assert any(words in text for text in found), found
 
@@ -85,7 +85,7 @@ def test_a_trust_that_is_as_narrow_or_narrower_is_not_wider(change):
     assert beyond(changed(SSO, change), SSO) == []
 
 
-def test_another_way_in_is_named():
+def test_another_authentication_method_is_named():
     current = {**SSO, "Statement": [*SSO["Statement"], {"Effect": "Allow", **lets_in(STRANGER)}]}
     assert len(beyond(current, SSO)) == 1
     assert f"statement 2 allows sts:assumerole to {STRANGER} without the condition" in beyond(current, SSO)[0]
@@ -95,13 +95,14 @@ def test_another_way_in_is_named():
 
 
 def test_a_principal_of_a_trusted_account_is_not_covered_by_the_account():
-    """An account lets in whom its policies allow to come; a named principal needs none."""
+    """An account is trusted for the principals that its policies allow. A named principal does not need such a
+    policy."""
     own = f"arn:aws:iam::{ACCOUNT}:role/x"
     assert beyond(document(lets_in(own)), document(lets_in(ACCOUNT))) == [f"statement 1 allows sts:assumerole to {own}"]
     assert beyond(document(lets_in(f"arn:aws:iam::{ACCOUNT}:root")), document(lets_in(ACCOUNT))) == []
 
 
-def test_a_deny_that_is_gone_widens():
+def test_a_deny_that_was_removed_widens():
     deny = {"Effect": "Deny", **lets_in(STRANGER), "Sid": "NotHim"}
     wanted = {**SSO, "Statement": [*SSO["Statement"], deny]}
     assert beyond(SSO, wanted) == ["it does not have the Deny of statement NotHim"]
@@ -122,7 +123,7 @@ def test_a_deny_that_is_gone_widens():
         ({"Action": ["eks:DescribeCluster", "s3:GetObject"], "Resource": "arn:aws:s3:::b/*"}, "s3:getobject"),
     ],
 )
-def test_a_wider_policy_is_said_to_be(statement, words):
+def test_a_wider_policy_is_reported(statement, words):
     found = beyond(document(statement), POLICY)
     assert any(words in text for text in found), found
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a trust policy lets in, document by document; test_iam_trust_law has the law."""
+"""The principals that a trust policy allows, document by document. test_iam_trust_law has the law."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_open(principal: Any, condition: dict[str, Any] | None = None) -> bool:
     return bool(iam_trust.open_statements(document(statement)))
 
 
-# What is taken and what is not
+# Accepted and rejected documents
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_who_is_named_is_no_stranger(principal: Any) -> None:
     assert not is_open(principal)
 
 
-# The name of the session
+# The session name
 
 
 @pytest.mark.parametrize(

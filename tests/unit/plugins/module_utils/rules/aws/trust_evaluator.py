@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a trust policy allows one request, as AWS evaluates it. Written from the IAM User Guide alone ("Policy
-evaluation logic", "Condition operators", "Multivalued context keys", "Policy variables"), and sharing no code with what
-it judges.
+"""Evaluate a trust policy for one request as AWS does. The code follows only the IAM User Guide ("Policy evaluation
+logic", "Condition operators", "Multivalued context keys", "Policy variables"), and shares no code with the tested code.
 
-Where the guide leaves something open, the answer is the one that allows more.
+If the guide is not clear, the evaluator allows the request.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ ANY, ONE = object(), object()
 
 @dataclass(frozen=True)
 class Request:
-    """A call of STS. ``principals`` are the texts by which a policy may name the caller; ``context`` has a tuple of
-    values for each key, in lower case."""
+    """A call of STS. ``principals`` has the texts with which a policy can name the caller. ``context`` has a tuple of
+    values for each key in lower case."""
 
     action: str
     kind: str
@@ -98,7 +97,7 @@ def holds(operator, key, values, context, document):
 
 
 def one_holds(operator, item, values, context, document):
-    """One value of the request against those of the policy: one has to match, of a negated operator none may."""
+    """Compare one value of the request with those of the policy. One must match, or none for a negated operator."""
     negated = "Not" in operator
     test = TESTS[operator.replace("Not", "")]
     variables = context if document.get("Version") == "2012-10-17" else None
@@ -107,7 +106,8 @@ def one_holds(operator, item, values, context, document):
 
 
 def tokens(value, context):
-    """A value's characters and wildcards, its variables replaced; ``None`` where one of them has no value."""
+    """Return the characters and wildcards of a value with replaced variables, or ``None`` if a variable has no
+    value."""
     found, place = [], 0
     for variable in VARIABLE.finditer(value) if context is not None else ():
         found += wild(value[place : variable.start()])
@@ -140,12 +140,12 @@ def like(pattern, item):
 
 
 def literal(pattern):
-    """The text of a value whose operator knows no wildcards."""
+    """Return the text of a value whose operator has no wildcards."""
     return "".join("*" if token is ANY else "?" if token is ONE else token for token in pattern)
 
 
 def arn_like(item, pattern):
-    """The six parts one by one; a wildcard does not reach into the next part."""
+    """Compare the six parts separately. A wildcard does not match characters of the next part."""
     parts = [[]]
     for token in pattern:
         if token == ":" and len(parts) < 6:
@@ -196,4 +196,4 @@ TESTS = {
     **{f"Numeric{name}": compared(float, test) for name, test in ORDERS.items()},
     **{f"Date{name}": compared(moment, test) for name, test in ORDERS.items()},
 }
-# NotIpAddress and the Not… of the others are their negation; NumericNotEquals and DateNotEquals too.
+# NotIpAddress and the other Not… operators are negations, as are NumericNotEquals and DateNotEquals.

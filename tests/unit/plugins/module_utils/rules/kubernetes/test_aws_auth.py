@@ -40,14 +40,14 @@ def without_role(text, role_arn):
 
 
 def split(marked):
-    """What stands before and after our entry in a text that marks it with <<< and >>>."""
+    """Return the parts before and after the entry in a text with the marks <<< and >>>."""
     head, _mark, rest = marked.partition("<<<")
     return head, rest.partition(">>>")[2]
 
 
 def items_of(text):
-    """The items as another reader sees them."""
-    # libyaml's scanner where there is one: as EKS's, it takes a tab before a comment.
+    """Return the items in the form of another reader."""
+    # The scanner of libyaml, if available. Like that of EKS, it accepts a tab before a comment.
     return yaml.load(text.removeprefix("\ufeff"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []
 
 
@@ -68,7 +68,7 @@ def own_of(text):
 
 
 def inserted_at_once(text, longer):
-    """Whether ``longer`` is ``text`` with something put in at one place."""
+    """Return whether ``longer`` is ``text`` with one insertion."""
     start = len(os.path.commonprefix([text, longer]))
     return longer.endswith(text[start:])
 
@@ -106,7 +106,7 @@ def test_a_username_that_is_missing_is_added_to_the_entry():
     assert with_role(text, ENTRY) == NEW + "- rolearn: other\n  username: x\n"
 
 
-# A field as it may be written, with what is behind its colon where it has one, and as it is once it has a value.
+# The written form of a field, the part after its colon, and its form with a value.
 FLOW_FIELDS = [
     ("{name}", "{name}: {value}"),
     ('"{name}"', '"{name}": {value}'),
@@ -177,7 +177,7 @@ def test_duplicates_of_others_are_reported_and_kept():
     ]
 
 
-def test_an_entry_of_the_role_with_a_path_is_somebody_elses_and_reported():
+def test_an_entry_of_the_role_with_a_path_is_of_another_user_and_reported():
     text = f"- rolearn: arn:aws:iam::{ACCOUNT}:role/team/apono-k8s-access\n  username: x\n"
     edited = with_role(text, ENTRY)
     assert edited == text + NEW
@@ -203,7 +203,7 @@ def test_a_missing_end_of_the_last_line_stays_missing():
     assert without_role(edited, OURS) == text
 
 
-def test_an_entry_whose_anchor_others_use_is_left_alone():
+def test_an_entry_whose_anchor_others_use_is_left_unchanged():
     text = f"- rolearn: {OURS}\n  username: x\n  groups: &g [a]\n- rolearn: other\n  username: y\n  groups: *g\n"
     with pytest.raises(ResourceError) as caught:
         with_role(text, ENTRY)
@@ -220,7 +220,7 @@ def test_an_entry_whose_anchor_others_use_is_left_alone():
         ("- \x00", 1),
     ],
 )
-def test_text_of_which_eks_reads_nothing_is_left_alone(text, line):
+def test_text_of_which_eks_reads_nothing_is_left_unchanged(text, line):
     for edit in (lambda: with_role(text, ENTRY), lambda: without_role(text, OURS)):
         with pytest.raises(ResourceError) as caught:
             edit()
@@ -236,7 +236,7 @@ def test_text_of_which_eks_reads_nothing_is_left_alone(text, line):
         ("[]", "ignored", "it is a sequence"),
     ],
 )
-def test_an_item_by_which_nobody_signs_in_is_reported(item, code, reason):
+def test_an_item_that_no_principal_uses_is_reported(item, code, reason):
     found = aws_auth.read(f"- {item}\n")
     assert found.entries == []
     assert found.problems[0].code == code
@@ -350,8 +350,8 @@ def test_keys_match_in_any_letter_case_and_merges_count():
     assert aws_auth.read(text).entries == [RoleEntry("a", "b"), RoleEntry("a", "c")]
 
 
-# What is met in the field. Each text holds our entry once, between <<< and >>>, or not at all; everything outside is
-# somebody else's.
+# Texts of the field. Each text contains the entry of the collection once between <<< and >>>, or not at all. Everything
+# outside belongs to other users.
 
 OTHER = f"arn:aws:iam::{ACCOUNT}:role/other"
 FIELD = {
@@ -462,7 +462,7 @@ def test_in_the_field_everything_else_stays(text, head, tail):
     assert removed == head + tail
     assert without_role(removed, OURS) == removed
     assert without_role(changed, OURS) == removed
-    # From there, ours is put at the end and taken away again.
+    # From this state, the entry is added at the end and removed again.
     added = with_role(removed, wanted)
     assert inserted_at_once(removed, added)
     assert own_of(added) == [("{{SessionNameRaw}}", ["team"])]
@@ -494,7 +494,7 @@ def test_an_object_near_the_limit():
     assert without_role(added, OURS) == text
 
 
-# Properties: for texts as people write them.
+# Properties for typical texts of users.
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 QUOTES = st.sampled_from(["{}", "'{}'", '"{}"'])
@@ -504,7 +504,7 @@ CASES = st.sampled_from([str, str.upper, str.capitalize])
 
 @st.composite
 def block_items(draw):
-    """An entry of somebody else, in one of the ways in which it can be written."""
+    """Return an entry of another user in one of its possible forms."""
     quote, comment, case = draw(QUOTES), draw(COMMENTS), draw(CASES)
     arn = quote.format(f"arn:aws:iam::{ACCOUNT}:role/{draw(NAMES)}-other")
     lines = [f"{case('rolearn')}: {arn}{comment}", f"username: {draw(QUOTES).format(draw(NAMES))}{draw(COMMENTS)}"]
@@ -523,7 +523,7 @@ def block_items(draw):
 
 @st.composite
 def block_texts(draw):
-    """A block list of others' entries, with comments and blank lines between them."""
+    """Return a block list of others' entries, with comments and empty lines."""
     indent = draw(st.sampled_from(["", "  ", "    "]))
     lines = []
     for item in draw(st.lists(block_items(), min_size=1, max_size=5)):
@@ -566,8 +566,8 @@ def test_changing_touches_nothing_of_others(text, first, second):
 
 
 def corrected(entry, wanted):
-    """What an entry becomes: groups that differ in order or repetition only are left as they are, because tools sort
-    them and each would undo the other's change; all else is as wanted."""
+    """Return the corrected entry. Groups that differ only in order or repetition remain, because tools sort them and
+    would undo the change. All other fields get the desired values."""
     groups = entry.groups if set(entry.groups) == set(wanted.groups) else wanted.groups
     return RoleEntry(entry.rolearn, wanted.username, groups)
 
@@ -597,7 +597,7 @@ YAML_LIKE = st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join)
 
 @st.composite
 def damaged_texts(draw):
-    """A text as people write it, with our entry in it or not, and one thing put in or taken out."""
+    """Return a typical text with or without the entry of the collection, and with one insertion or deletion."""
     text = draw(block_texts() | st.sampled_from([text for text, _head, _tail in WITHOUT_MARKS.values()][:-1]))
     if draw(st.booleans()):
         text = with_role(text, draw(ENTRIES))
@@ -626,7 +626,7 @@ def test_any_text_is_edited_rightly_or_refused(text, wanted):
     elif not own_before:
         assert own == [wanted]
     else:
-        # An entry that stands there as the alias of another one is written anew, with its groups as they are wanted.
+        # An entry that is an alias of another entry is replaced, with the desired groups.
         aliased = before.items[[item.entry for item in before.items].index(own_before[-1])].node.kind == "alias"
         (found,) = own
         assert found == corrected(own_before[-1], wanted) or (aliased and found == wanted)
@@ -640,11 +640,11 @@ def entries_of(mappings, ours):
 
 
 def has_wrong_types(mappings):
-    """Whether values of our entry are corrected because EKS leaves them out."""
+    """Return whether values of the entry are corrected because EKS ignores them."""
     return any(item.wrong_types for item in mappings.items if item.canonical_arn == OURS.lower())
 
 
-# What an edit may cost
+# The maximum cost of an edit
 
 FULL = {
     "block": f"- rolearn: {OTHER}\n  username: '{{{{SessionName}}}}'\n  groups:\n  - view\n",
@@ -677,14 +677,14 @@ def test_a_text_of_more_tokens_than_an_edit_may_cost_is_read_and_not_edited(monk
         assert caught.value.code == "EditRefused"
 
 
-# Lock-outs
+# Lost access
 
 
 def between(before, after):
     return aws_auth.Edited(aws_auth.read(before), aws_auth.read(after))
 
 
-def test_the_entry_of_nodes_is_left_alone():
+def test_the_entry_of_nodes_is_left_unchanged():
     with pytest.raises(ResourceError, match="the role of nodes") as caught:
         aws_auth.guard(between(NODES, ""), None)
     assert caught.value.code == "WouldLockOut"
@@ -699,7 +699,7 @@ def test_the_entry_of_nodes_is_left_alone():
         RoleEntry(OURS, "system:node:{{EC2PrivateDNSName}}"),
     ],
 )
-def test_the_entry_of_fargates_pods_is_left_alone(entry):
+def test_the_entry_of_fargates_pods_is_left_unchanged(entry):
     text = with_role(NEW.replace(OURS, OTHER), entry)
     for edit in (aws_auth.without_role(text, OURS), aws_auth.with_role(text, ENTRY)):
         with pytest.raises(ResourceError) as caught:
@@ -708,7 +708,7 @@ def test_the_entry_of_fargates_pods_is_left_alone(entry):
     aws_auth.guard(aws_auth.without_role(text, OTHER), None)
 
 
-def test_the_callers_own_entry_is_left_alone():
+def test_the_callers_own_entry_is_left_unchanged():
     caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/apono-k8s-access/jane"
     with pytest.raises(ResourceError, match="credentials in use"):
         aws_auth.guard(aws_auth.without_role(NEW, OURS), caller)
@@ -736,17 +736,17 @@ def test_the_size_of_a_config_map():
         aws_auth.validate_size({"mapRoles": "x" * (1024 * 1024 - 7)})
 
 
-# What parses, and what JSON cannot be made of
+# Text that YAML can parse and JSON cannot represent
 
 
 def doubled(levels):
-    """A text whose last line would be, with its aliases expanded, 2 to the power of ``levels`` items."""
+    """Return a text whose last line has 2 to the power of ``levels`` items after the expansion of aliases."""
     lines = ["- a0: &a0 [x, x]"]
     lines += [f"  a{level}: &a{level} [*a{level - 1}, *a{level - 1}]" for level in range(1, levels)]
     return "\n".join([*lines, f"- rolearn: {OTHER}", f"  groups: *a{levels - 1}", ""])
 
 
-def test_a_text_that_is_mostly_aliases_is_left_alone():
+def test_a_text_that_is_mostly_aliases_is_left_unchanged():
     aws_auth.read(doubled(4))
     begin = time.monotonic()
     with pytest.raises(ResourceError, match="too much of the text is aliases"):
@@ -782,7 +782,7 @@ def test_a_key_that_json_cannot_have_is_named(key, reason):
         ("- !!binary '*'\n", "no valid base64"),
     ],
 )
-def test_why_eks_reads_nothing_is_said(text, reason):
+def test_why_eks_reads_nothing_is_reported(text, reason):
     with pytest.raises(ResourceError, match=reason) as caught:
         aws_auth.read(text)
     assert caught.value.code == "InvalidMapRoles"

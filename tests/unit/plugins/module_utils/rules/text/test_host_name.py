@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A name that comes from a service is never a path."""
+"""A name from a service is never used as a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 PATHS = ["../group_vars/all", "..", ".", "", " ", "a/b", "/etc/passwd", "..\\group_vars", "a\\b"]
 PATHS += ["a\x00", "a\nb", "\x1b[2J"]
-# Bidirectional marks, characters without width, and those at which a text breaks into lines.
+# Bidirectional marks, characters without width, and line separators.
 PATHS += ["a\u202eb", "a\u200bb", "a\u2028b", "a\x85b", "a\u2066"]
 NAMES = [
     "prod-1",

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Anchors and tags: which node they belong to, where that node begins and ends, and what an alias stands for."""
+"""Anchors, tags and aliases: the node that they belong to, the begin and end of that node, and the target of an
+alias."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser i
 
 yaml = pytest.importorskip("yaml")
 
-# A node with properties in every place that a node can have, as PyYAML and go-yaml both read it.
+# A node with properties in every possible place, as PyYAML and go-yaml both read it.
 WITH_PROPERTIES = [
     *("&a x", "!!str x", "&a !!str x", "!!str &a x", "!x\n&a\n'x'", "&a", "!!str", '&a "x" # c', "!!null &a\n"),
     *("&a [x, y]", "!!seq &a [x]\n", "&a {x: y}", "!x {}", "&a\n- x\n- y\n", "!!seq\n- x\n", "&a !x\nx: y\n", "! x"),
@@ -48,7 +49,7 @@ WITH_PROPERTIES = [
 
 
 def nodes_of(document: yaml_parser.Document) -> Iterator[Node]:
-    """All nodes, in the order of the text; what an alias stands for is not gone into."""
+    """Return all nodes in the order of the text, without the content of aliases."""
     waiting = [document.root] if document.root else []
     while waiting:
         node = waiting.pop()
@@ -75,13 +76,13 @@ def test_properties_belong_to_the_node_that_they_belong_to_in_pyyaml(text):
             anchored[event.anchor] = node
         if node.kind == "scalar":
             assert (node.value, node.style) == (event.value, event.style or "")
-            # PyYAML's block scalars end where their last line break does.
+            # In PyYAML, a block scalar ends at its last line break.
             assert node.end == event.end_mark.index or node.style in "|>"
     assert document.tagged == [node for node in nodes if node.kind == "scalar" and node.tag]
 
 
-# Two anchors or two tags cannot be of one node, and an alias has none. The answers are those of the parser of
-# aws-iam-authenticator 0.6.13: what it decodes, or why it cannot.
+# A node cannot have two anchors or two tags, and an alias has none. The expected values are the results and errors of
+# the parser of aws-iam-authenticator 0.6.13.
 OF_TWO_NODES = {
     "&a &b x": None,
     "&a &b": None,
@@ -130,13 +131,13 @@ def test_properties_that_cannot_be_of_one_node_are_of_an_empty_one(text, answer)
     document = yaml_parser.parse(text)
     go_yaml.check(document)
     assert (document.root.kind, document.root.value, go_yaml.text_of(document.root)) == ("scalar", "", answer)
-    # What follows is no part of the document.
+    # The following text does not belong to the document.
     assert document.root.start == 0
     assert document.root.end < document.rest
     assert document.tagged == ([document.root] if document.root.tag else [])
 
 
-# As PyYAML and go-yaml both say.
+# PyYAML and go-yaml have the same result.
 NOT_YAML = {
     'x: "y" z\n': "did not find expected",
     "a: [b] c\n": "did not find expected",
@@ -164,7 +165,7 @@ def test_a_key_or_a_node_where_none_can_be_is_refused(text, problem):
 
 @pytest.mark.parametrize("text", ["[]: x", "{}: x", "[?]: x"])
 def test_at_the_root_go_yaml_takes_no_flow_collection_without_a_key_in_it_for_a_key(text):
-    """PyYAML does. What go-yaml says instead is an error, or nothing of what follows."""
+    """PyYAML accepts it. go-yaml returns an error, or ignores the rest of the text."""
     assert yaml.parse(text)
     with pytest.raises(InvalidYaml, match="mapping values are not allowed in this context"):
         yaml_parser.parse(text)

@@ -99,7 +99,7 @@ def test_headers(header, profile):
         "[profile apono]\n[profile 'apono']\n",
     ],
 )
-def test_a_file_that_no_tool_can_read_is_left_alone(text):
+def test_a_file_that_no_tool_can_read_is_left_unchanged(text):
     for edit in (with_profile, without_profile):
         with pytest.raises(ResourceError) as caught:
             edit(text)
@@ -238,7 +238,7 @@ def test_rights_and_links_stay(tmp_path):
         "aws_access_key_id = secret-key",
     ],
 )
-def test_a_profile_of_another_meaning_is_left_alone_unless_told(tmp_path, other):
+def test_a_profile_of_another_meaning_is_left_unchanged_without_the_option(tmp_path, other):
     path = tmp_path / "config"
     text = f"{FIELD}\n[profile apono]\n{other}\n"
     path.write_text(text)

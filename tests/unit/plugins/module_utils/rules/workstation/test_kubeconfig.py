@@ -74,7 +74,7 @@ def test_where_the_last_one_of_a_list_goes_the_comments_stay():
     assert edit(text, GONE) == "# Mine.\nclusters: []\ncontexts: []   # none\nusers: []\n"
 
 
-def test_the_current_context_changes_only_when_it_is_told_to():
+def test_the_current_context_changes_only_with_the_option():
     assert edit(WRITTEN, {}, "") == WRITTEN.replace("current-context: home", "current-context: ''")
     assert edit("clusters: []\n", {}, "prod") == "clusters: []\ncurrent-context: prod\n"
 
@@ -96,7 +96,7 @@ def test_an_empty_kubeconfig(text):
         assert kubeconfig.read(edit(made, GONE, ""), "config").data["users"] == []
 
 
-# A key as it may be written where there is nothing, and as it is with a value: kubectl 1.37 reads each as no value.
+# A key in each form without a value, and with a value. kubectl 1.37 reads each form as no value.
 EMPTY_FORMS = [
     ("{key}:\n", "{key}:{value}\n"),
     ("{key}: {none}\n", "{key}:{value}\n"),
@@ -163,7 +163,7 @@ def test_json_and_anchors_are_written_anew_as_kubectl_does():
         ("clusters: {a: b}\n", "clusters is no list of named things"),
         ("users: [{name: a}, {name: a}]\n", "users has the name a twice"),
         ("users: [{name: a, user: b}]\n", "whose user is no mapping"),
-        # Empty, and of another type.
+        # Empty values, and values of another type.
         ("clusters: false\n", "clusters is no list of named things"),
         ("contexts: ''\n", "contexts is no list of named things"),
         ("contexts: {}\n", "contexts is no list of named things"),
@@ -173,7 +173,7 @@ def test_json_and_anchors_are_written_anew_as_kubectl_does():
         ("users: [{name: a, user: ''}]\n", "whose user is no mapping"),
     ],
 )
-def test_what_kubectl_does_not_read_is_left_alone(text, told):
+def test_what_kubectl_does_not_read_is_left_unchanged(text, told):
     with pytest.raises(ResourceError, match=told) as error:
         kubeconfig.read(text, "config")
     assert error.value.code == "InvalidKubeconfig"
@@ -196,7 +196,7 @@ def test_whatever_is_in_it_only_the_name_changes(data):
     try:
         before = kubeconfig.read(text, "config")
     except ResourceError:
-        return  # a character that YAML does not take, or y for a name
+        return  # a character that YAML does not allow, or y as a name
     name = data.draw(names)
     try:
         after = kubeconfig.read(kubeconfig.edited(before, name, ENTRY, None), "config")

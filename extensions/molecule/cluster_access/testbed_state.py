@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepare and look at the cluster, past the collection."""
+"""Prepare and check the cluster without the collection."""
 
 import sys
 
@@ -11,11 +11,11 @@ from testbed.estate import Account
 account = Account(Bed.of_environment(), "111122223333")
 
 if sys.argv[1] == "prepare":
-    account.make_role("people", account.id)
-    # The operator, whose credentials are in the environment, is the creator.
+    account.make_role("users", account.id)
+    # The creator is the operator, whose credentials are in the environment.
     account.add_cluster("alpha", "CONFIG_MAP", creator_arn=None)
 else:
-    found = account.cluster("alpha").entry("people")
+    found = account.cluster("alpha").entry("users")
     username = found["username"] if found else None
-    if username != {"verify": "people:{{SessionName}}", "verify_absent": None}[sys.argv[1]]:
-        sys.exit(f"the username of the access entry is {username}")
+    if username != {"verify": "users:{{SessionName}}", "verify_absent": None}[sys.argv[1]]:
+        sys.exit(f"The access entry has the wrong username: {username}")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepare the cluster and break it, past the collection."""
+"""Prepare the cluster and remove its access mapping, without the collection."""
 
 import sys
 
@@ -11,10 +11,10 @@ from testbed.estate import Account
 account = Account(Bed.of_environment(), "111122223333")
 
 if sys.argv[1] == "prepare":
-    people = account.make_role("visitors", account.id)
+    role_arn = account.make_role("visitors", account.id)
     account.make_administrator("visitors")
-    # The operator, whose credentials are in the environment, is the creator.
+    # The creator is the operator, whose credentials are in the environment.
     cluster = account.add_cluster("omega", "CONFIG_MAP", creator_arn=None)
-    cluster.write_map_roles(f"- rolearn: {people}\n  username: '{{{{SessionNameRaw}}}}'\n")
+    cluster.write_map_roles(f"- rolearn: {role_arn}\n  username: '{{{{SessionNameRaw}}}}'\n")
 else:
     account.cluster("omega").replace_map_roles("")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepare the cluster, sign a person in, and look at their files, past the collection."""
+"""Prepare the cluster and the user's credentials, and check the user's files, without the collection."""
 
 import configparser
 import sys

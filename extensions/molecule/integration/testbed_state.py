@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepare and look at Apono, past the collection."""
+"""Prepare and check Apono without the collection."""
 
 import sys
 
@@ -21,4 +21,4 @@ else:
         "credentials_rotation_period_in_days": "90",
     }
     if config != {"verify": expected, "verify_absent": None}[sys.argv[1]]:
-        sys.exit(f"the settings of the integration are {config}")
+        sys.exit(f"The integration has the wrong settings: {config}")
