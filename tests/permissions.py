@@ -137,7 +137,7 @@ def address(action: str) -> str:
 
 def reason(entry: dict[str, Any]) -> list[str]:
     """Return the cell with the purpose of an entry."""
-    return [f"{entry['for']}{'. Only where: ' + entry['when'] if 'when' in entry else ''}"]
+    return [f"{entry['for']}{'. Condition: ' + entry['when'] if 'when' in entry else ''}"]
 
 
 def rule_words(rule: dict[str, Any]) -> list[str]:

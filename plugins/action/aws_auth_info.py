@@ -9,6 +9,6 @@ from ansible_collections.apono.eks.plugins.plugin_utils.in_process import InProc
 
 
 class ActionModule(InProcessAction):
-    """Runs ``apono.eks.aws_auth_info`` in the Ansible worker where that is possible."""
+    """Runs ``apono.eks.aws_auth_info`` in the Ansible worker process if possible."""
 
     task_class = AwsAuthInfo

@@ -17,5 +17,5 @@ class ActionModule(FleetAction):
 
     def run_here(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         result = super().run_here(task_vars)
-        # With --diff, Ansible shows the differences of what it takes for changed.
+        # With --diff, Ansible shows differences only for changed tasks.
         return {**result, "changed": bool(self._task.diff and result.get("diff"))}

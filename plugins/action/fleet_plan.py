@@ -25,7 +25,7 @@ class ActionModule(FleetAction):
         return super().run_here(task_vars)
 
     def parts_of_run(self, task_vars: Mapping[str, Any]) -> list[str]:
-        """The parts whose tags the run has not left out. Tags that the playbook is imported with are of all parts."""
+        """Return the parts whose tags the run does not skip. Tags of import_playbook apply to all parts."""
         inherited = [tag for tag in self._task.tags if tag != ALWAYS]
         only, skipped = (plain(task_vars.get(name) or []) for name in ("ansible_run_tags", "ansible_skip_tags"))
         return parts_of_tags(inherited, only, skipped)

@@ -13,7 +13,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.report_files import Repo
 
 
 class ActionModule(InProcessAction):
-    """Runs ``apono.eks.report``, which runs on the controller alone."""
+    """Runs ``apono.eks.report``, always on the controller."""
 
     task_class = Report
     _supports_async = False
@@ -22,16 +22,18 @@ class ActionModule(InProcessAction):
         return True
 
     def display(self, result: dict[str, Any]) -> None:
-        # The playbooks show the table by a task, of which nothing would be seen.
-        # Without clusters it was the check of a query.
+        # If the callback hides the results of unchanged tasks, it would also hide the task that prints the table.
+        # A result without counts comes from the check of a query and has no table.
         if result.get("counts") and hides_results():
             for line in result.get("table", ()):
                 self._display.display(line)
 
 
 def hides_results() -> bool:
-    """Whether what is printed leaves out the results of tasks that are neither changed nor failed: the option
-    ``display_ok_hosts`` of the callback for the standard output, where that has one."""
+    """Return whether the stdout callback hides the results of tasks that are neither changed nor failed.
+
+    This is the option ``display_ok_hosts``, which not every callback has.
+    """
     try:
         return not C.config.get_config_value(
             "display_ok_hosts", plugin_type="callback", plugin_name=C.DEFAULT_STDOUT_CALLBACK

@@ -6,34 +6,37 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of the group apono.eks.apono; their specification is APONO in module_utils/options.py."""
+    """The options of the group apono.eks.apono. Their argument spec is APONO in module_utils/options.py."""
 
     DOCUMENTATION = r"""
 options:
   api_url:
-    description: The address of Apono's API. Without it, E(APONO_ENDPOINT) is read.
+    description: The URL of the Apono API. If you do not set this option, the environment variable E(APONO_ENDPOINT)
+      takes precedence over the default.
     type: str
     default: https://api.apono.io
   api_token:
     description:
-      - The token of an Apono service account. It is secret, and no output has it.
-      - Without it, E(APONO_API_TOKEN), E(APONO_PERSONAL_TOKEN) and E(APONO_TOKEN) are read, in this order.
+      - The API token of an Apono service account. It is secret, and the collection never prints it.
+      - The default is the value of the environment variable E(APONO_API_TOKEN), E(APONO_PERSONAL_TOKEN) or
+        E(APONO_TOKEN), in this order.
     type: str
   api_timeout:
-    description: How long to wait for an answer, in seconds.
+    description: The maximum time to wait for a response of the Apono API, in seconds.
     type: int
     default: 30
   api_retries:
-    description: How often the module repeats a call after the status 429, 502, 503 or 504, or a lost connection.
+    description: The maximum number of retries of a call after the HTTP status 429, 502, 503 or 504, or after a lost
+      connection.
     type: int
     default: 5
   validate_certs:
-    description: Whether the TLS certificate of Apono's API is verified.
+    description: Whether to verify the TLS certificate of the Apono API.
     type: bool
     default: true
   ca_path:
-    description: A file with the certificate authorities to trust for Apono's API.
+    description: The path of a file with the certificate authorities to trust for the Apono API.
     type: path
 notes:
-  - An option whose value is an empty text counts as not set.
+  - The module treats an option with an empty text as not set.
 """

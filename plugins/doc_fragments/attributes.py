@@ -6,24 +6,24 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What all modules have in common."""
+    """The attributes that all modules have in common."""
 
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and return the changes that it would make, without a write.
+    description: Can run in check mode and return the expected changes without making them.
     support: full
   diff_mode:
-    description: Shows the object before and after.
+    description: Returns the object before and after the change in diff mode.
     support: full
   idempotent:
     description: A second run changes nothing.
     support: full
   action_group:
-    description: The groups under which C(module_defaults) can set common options.
+    description: The action groups of the module. Use them in C(module_defaults) to set common options.
     support: full
   platform:
-    description: The platforms on which it runs.
+    description: The platforms on which the module runs.
     platforms: posix
     support: full
 """
@@ -31,20 +31,20 @@ attributes:
     INFO = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and return the changes that it would make, without a write.
+    description: Can run in check mode and return the expected changes without making them.
     support: full
   diff_mode:
-    description: Shows the object before and after.
+    description: Returns the object before and after the change in diff mode.
     support: N/A
-    details: It changes nothing.
+    details: The module changes nothing.
   idempotent:
     description: A second run changes nothing.
     support: full
   action_group:
-    description: The groups under which C(module_defaults) can set common options.
+    description: The action groups of the module. Use them in C(module_defaults) to set common options.
     support: full
   platform:
-    description: The platforms on which it runs.
+    description: The platforms on which the module runs.
     platforms: posix
     support: full
 """

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option check_permissions of all modules with a preflight in check mode."""
+    """The option check_permissions of all modules that have a preflight in check mode."""
 
     DOCUMENTATION = r"""
 options:
   check_permissions:
     description:
-      - In check mode, fail if the changes could not be made, because the caller has no permission or because
-        something is missing. V(false) shows the changes to callers who can only read.
+      - Whether check mode fails if the changes are not possible, because the caller lacks a permission or a required
+        resource does not exist.
+      - Set V(false) for callers with read permissions only, to show them the expected changes.
     type: bool
     default: true
 """

@@ -6,60 +6,66 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of the group apono.eks.kubernetes; their specification is KUBERNETES in module_utils/options.py."""
+    """The options of the group apono.eks.kubernetes. Their argument spec is KUBERNETES in module_utils/options.py."""
 
     DOCUMENTATION = r"""
 options:
   cluster_name:
     description:
-      - The EKS cluster. Its address and certificate authority come from EKS, and the bearer token is signed with the
-        AWS credentials. It needs neither a kubeconfig nor the aws or kubectl command.
-      - With it, the variables C(K8S_AUTH_*) are not read.
+      - The name of the EKS cluster. The module gets the URL and the certificate authority of the API server from EKS,
+        and signs a bearer token with the AWS credentials. This does not require a kubeconfig, the AWS CLI or kubectl.
+      - With this option, the module ignores the environment variables C(K8S_AUTH_*).
     type: str
   cluster_id:
     description:
-      - The id of a local cluster on AWS Outposts, for which its bearer tokens are signed instead of O(cluster_name).
-      - Without it, the id comes from EKS, except with O(host) and O(ca_cert), where no call is made.
+      - The id of a local cluster on AWS Outposts. The module signs bearer tokens for this id instead of
+        O(cluster_name).
+      - By default, the module gets the id from EKS. With O(host) and O(ca_cert), the module makes no call to EKS, so
+        set this option for such a cluster.
     type: str
   kubeconfig:
     description:
-      - A kubeconfig file, instead of O(cluster_name), or several with colons between them, read as kubectl reads
-        them.
-      - Without it, E(K8S_AUTH_KUBECONFIG) is read, and with O(context) alone the files that kubectl reads.
+      - The path of a kubeconfig file to use instead of O(cluster_name). Separate several paths with colons. The
+        module merges the files as kubectl does.
+      - The default is the value of the environment variable E(K8S_AUTH_KUBECONFIG). If you set only O(context), the
+        module reads the same files as kubectl.
     type: path
   context:
     description:
-      - The context of the kubeconfig. Without it, E(K8S_AUTH_CONTEXT) is read.
-      - With neither, the current context is used.
+      - The context of the kubeconfig. The default is the value of the environment variable E(K8S_AUTH_CONTEXT), or
+        the current context without this variable.
     type: str
   host:
     description:
-      - The address of the API server. Without it, E(K8S_AUTH_HOST) is read, unless O(cluster_name) is given.
-      - With O(cluster_name) and O(ca_cert) it saves a call to EKS.
+      - The URL of the API server. Without O(cluster_name), the default is the value of the environment variable
+        E(K8S_AUTH_HOST).
+      - Together with O(cluster_name) and O(ca_cert), this option saves a call to EKS.
     type: str
   api_key:
     description:
-      - A bearer token for the API server. It is secret, and no output has it. It replaces the credentials of a
-        kubeconfig.
-      - Without it, E(K8S_AUTH_API_KEY) is read, unless O(cluster_name) is given.
+      - A bearer token for the API server, which replaces the credentials of the kubeconfig. It is secret, and the
+        collection never prints it.
+      - Without O(cluster_name), the default is the value of the environment variable E(K8S_AUTH_API_KEY).
     type: str
   ca_cert:
     description:
-      - The certificate authority of the API server, as PEM text or as a file. It replaces that of a kubeconfig.
-      - Without it, E(K8S_AUTH_SSL_CA_CERT) is read, unless O(cluster_name) is given.
+      - The certificate authority of the API server, as a PEM text or the path of a file. It replaces the certificate
+        authority of the kubeconfig.
+      - Without O(cluster_name), the default is the value of the environment variable E(K8S_AUTH_SSL_CA_CERT).
     type: str
     aliases: [ssl_ca_cert]
   verify_ssl:
     description:
-      - Whether the TLS certificate of the API server is verified. Without it, E(K8S_AUTH_VERIFY_SSL) is read, unless
-        O(cluster_name) is given; the default is V(true).
-      - The modules of C(kubernetes.core) have this option as C(validate_certs), with this alias. Here,
-        C(validate_certs) is for the services of AWS.
+      - Whether to verify the TLS certificate of the API server. The default is V(true). Without O(cluster_name), the
+        environment variable E(K8S_AUTH_VERIFY_SSL) takes precedence over the default.
+      - This option corresponds to C(validate_certs) of the modules of C(kubernetes.core), which also have the alias
+        C(verify_ssl). In this collection, C(validate_certs) applies to AWS services.
     type: bool
   connect_timeout:
     description:
-      - How long a connection to the API server may take to be established, in seconds, with TLS and through a proxy.
-      - After the first such failure in a run, other clusters of the same network get at most 3 seconds each.
+      - The maximum time to establish a connection to the API server, in seconds. It includes the TLS handshake and
+        the connection to a proxy.
+      - After the first timeout in a run, the maximum for other clusters in the same network is 3 seconds.
     type: int
     default: 10
 requirements:

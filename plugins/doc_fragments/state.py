@@ -6,12 +6,12 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option state of everything that is kept or removed."""
+    """The option state of all modules that manage a resource."""
 
     DOCUMENTATION = r"""
 options:
   state:
-    description: V(present) creates or updates the object, V(absent) removes it.
+    description: V(present) creates or updates the resource. V(absent) removes it.
     type: str
     choices: [present, absent]
     default: present

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Tags of AWS objects, as in amazon.aws."""
+    """The options for tags of AWS resources, with the names and the defaults of amazon.aws."""
 
     DOCUMENTATION = r"""
 options:
   tags:
-    description: Tags as a dictionary. If it is not set, tags are left unchanged.
+    description: The tags as a dictionary. If you do not set this option, the module leaves the tags unchanged.
     type: dict
     aliases: [resource_tags]
   purge_tags:
-    description: Whether tags that O(tags) does not name are removed. Tags that AWS itself sets (C(aws:)) always stay.
+    description: Whether to remove tags that O(tags) does not contain. The module never removes tags with the prefix
+      C(aws:), which AWS sets.
     type: bool
     default: true
 """

@@ -6,28 +6,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: connector_chart
-short_description: Check what a chart makes of the values for the Apono connector
+short_description: Check the Helm chart of the Apono connector with its values
 version_added: 0.1.0
 description:
-  - Reads the objects that Helm renders of a chart, and the chart's own values, before anything is installed.
-  - Returns the service account of the connector's pods, and the problems that would otherwise show only in the cluster,
-    such as a pod that does not start or whose IAM role is refused.
+  - Reads the objects that Helm renders from a chart, and the default values of the chart, before the installation.
+  - Returns the service account of the connector's pods, and the problems that would otherwise occur in the cluster.
+    Examples are a pod that does not start, or a service account without the IAM role.
 positional: chart_values, values, role_arn
 options:
   _input:
-    description: The objects, as C(helm template) prints them.
+    description: The rendered objects, as C(helm template) prints them.
     type: str
     required: true
   chart_values:
-    description: The chart's values and their defaults, as C(helm show values) prints them.
+    description: The default values of the chart, as C(helm show values) prints them.
     type: str
     required: true
   values:
-    description: The values for the chart.
+    description: The values to install the chart with.
     type: dict
     required: true
   role_arn:
-    description: The ARN of the IAM role of the service account. Empty for none.
+    description: The ARN of the IAM role of the service account. An empty text means that the service account has no
+      IAM role.
     type: str
     default: ""
 author:
@@ -48,10 +49,10 @@ _value:
   type: dict
   contains:
     service_account:
-      description: The name of the service account of the pods. Empty if the chart has no Deployment.
+      description: The name of the service account of the pods. It is empty if the chart has no Deployment.
       type: str
     problems:
-      description: What would not work, in words.
+      description: The problems, each as a text.
       type: list
       elements: str
   sample:
@@ -67,7 +68,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import printable
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
 
-# Sections of which the role itself sets values. In a section of their own, users can have what no chart declares.
+# The sections in which the role sets values. Users can add other sections that the chart does not declare.
 SECTIONS = ("apono", "serviceAccount")
 # https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -79,8 +80,8 @@ def connector_chart(rendered: str, chart_values: str, values: dict[str, Any], ro
         objects = [item for item in yaml.safe_load_all(rendered) if isinstance(item, dict)]
         declared = yaml.safe_load(chart_values)
     except yaml.YAMLError:
-        # Its message would quote the objects, and one of them is a Secret.
-        raise ResourceError("Helm renders the chart to a text that is not YAML.") from None
+        # The message of the parser would quote the objects, which include a Secret.
+        raise ResourceError("The objects that Helm renders from the chart are not valid YAML.") from None
     problems = [
         f"The chart does not know the value {printable(path)} and would ignore it. Use a version of the chart that "
         f"knows it (connector_chart_version), or {advice(path)}."
@@ -111,9 +112,9 @@ def connector_chart(rendered: str, chart_values: str, values: dict[str, Any], ro
 
 
 def unknown(values: dict[str, Any], declared: dict[str, Any], path: str = "") -> Iterator[str]:
-    """The paths of values that a chart does not declare, under sections that it does declare.
+    """Return the paths of values that a chart does not declare, in sections that it declares.
 
-    An empty section takes any key: it is the way of charts to leave a map, such as of annotations, to users.
+    An empty section accepts any key. Charts declare maps that users fill, such as annotations, in this form.
     """
     for key, value in values.items():
         place = f"{path}{key}"
@@ -127,21 +128,21 @@ def unknown(values: dict[str, Any], declared: dict[str, Any], path: str = "") ->
 
 
 def advice(path: str) -> str:
-    """How a user gets rid of a value."""
+    """Return advice on how to remove a value."""
     if path == "serviceAccount.manageClusterRoles":
         return "set connector_manage_cluster_roles to false; in a playbook, apono_connector_manage_cluster_roles"
     return "remove it from connector_values; in a playbook, from apono_connector_values"
 
 
 def dig(value: Any, *keys: str) -> Any:
-    """What is under the keys, ``None`` where there is nothing."""
+    """Return the value under the keys, or ``None`` if it does not exist."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"connector_chart": with_words(connector_chart)}

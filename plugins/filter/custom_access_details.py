@@ -9,31 +9,34 @@ name: custom_access_details
 short_description: Create the login instructions that Apono shows to users of an EKS cluster
 version_added: 0.1.0
 description:
-  - Creates a text for the option O(apono.eks.integration#module:custom_access_details) that explains how to log in to
-    the cluster. It is the same for all users, with C(<EMAIL>) in the place of the email address.
-  - The text always fits into the 400 characters that Apono allows. It is shorter if names are long.
+  - Creates a text for the option O(apono.eks.integration#module:custom_access_details). The text explains how to log
+    in to the cluster. It is the same for all users and contains C(<EMAIL>) instead of an email address.
+  - The text always fits into the 400 characters that Apono allows. With long names, the filter creates a shorter
+    text.
 positional: region, role_arn
 options:
   _input:
-    description: The cluster's name.
+    description: The name of the cluster.
     type: str
     required: true
   region:
-    description: The cluster's region.
+    description: The AWS region of the cluster.
     type: str
     required: true
   role_arn:
-    description: The IAM role that users assume.
+    description: The ARN of the IAM role that users assume.
     type: str
     required: true
   sign_in:
-    description: How users sign in to AWS.
+    description: The method with which users sign in to AWS. V(sso) is IAM Identity Center (AWS SSO), and V(saml) is a
+      SAML provider.
     type: str
     choices: [sso, saml]
     default: sso
   profile:
     description:
-      - The AWS profile in the text. The default is the role's name and the account, or C(apono) if that is too long.
+      - The name of the AWS profile in the text. The default is the name of the role and the account id, or C(apono)
+        if that name is too long.
     type: str
 seealso:
   - plugin: apono.eks.login_instructions
@@ -73,7 +76,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.login import custom_acce
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"custom_access_details": with_words(custom_access_details)}

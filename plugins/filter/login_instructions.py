@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: login_instructions
-short_description: Create instructions for a login to an EKS cluster by hand
+short_description: Create instructions for a manual login to an EKS cluster
 version_added: 0.1.0
 description:
   - Creates the commands and the section of an AWS config file with which a user connects to a cluster through the IAM
@@ -14,31 +14,32 @@ description:
 positional: region, role_arn
 options:
   _input:
-    description: The cluster's name.
+    description: The name of the cluster.
     type: str
     required: true
   region:
-    description: The cluster's region.
+    description: The AWS region of the cluster.
     type: str
     required: true
   role_arn:
-    description: The IAM role that users assume.
+    description: The ARN of the IAM role that users assume.
     type: str
     required: true
   sign_in:
-    description: How users sign in to AWS.
+    description: The method with which users sign in to AWS. V(sso) is IAM Identity Center (AWS SSO), and V(saml) is a
+      SAML provider.
     type: str
     choices: [sso, saml]
     default: sso
   session_name:
-    description: The user's email address.
+    description: The role session name, which is the user's email address.
     type: str
     default: <EMAIL>
   profile:
-    description: The name of the AWS profile. The default is the role's name and the account.
+    description: The name of the AWS profile. The default is the name of the role and the account id.
     type: str
   source_profile:
-    description: The AWS profile that the user signs in with.
+    description: The name of the AWS profile with which the user signs in.
     type: str
     default: default
 seealso:
@@ -49,7 +50,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Report how Jane logs in
+- name: Report the login instructions for Jane
   ansible.builtin.debug:
     msg: >-
       {{ 'prod-1' | apono.eks.login_instructions('eu-central-1', 'arn:aws:iam::123456789012:role/apono-k8s-access',
@@ -58,7 +59,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text, of several lines.
+  description: The instructions as a text with several lines.
   type: str
 """
 
@@ -70,7 +71,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.login import instruction
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"login_instructions": with_words(instructions)}

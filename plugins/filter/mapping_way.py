@@ -6,32 +6,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: mapping_way
-short_description: Resolve how an IAM role is mapped in a cluster
+short_description: Resolve the access mapping of an IAM role in a cluster
 version_added: 0.1.0
 description:
-  - Chooses between an access entry and the ConfigMap C(aws-auth), as the roles and playbooks of this collection do.
+  - Chooses between an access entry and an entry in the ConfigMap C(aws-auth), with the same rules as the roles and
+    playbooks of this collection.
 positional: mode
 options:
   _input:
-    description: The desired method, V(eks_api), V(config_map), or V(auto) for what the cluster's mode allows.
+    description: The desired access mapping, V(eks_api) or V(config_map). With V(auto), the filter returns V(eks_api)
+      if the authentication mode of the cluster supports access entries, and V(config_map) otherwise.
     type: str
     required: true
   mode:
-    description: The cluster's authentication mode, if it is known.
+    description: The authentication mode of the cluster, if you know it.
     type: str
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Report how the role is mapped
+- name: Report the access mapping of the role
   ansible.builtin.debug:
     msg: "{{ 'auto' | apono.eks.mapping_way('CONFIG_MAP') }}"
 """
 
 RETURN = r"""
 _value:
-  description: V(eks_api) for an access entry, V(config_map) for C(aws-auth).
+  description: The access mapping. V(eks_api) is an access entry, and V(config_map) is an aws-auth entry.
   type: str
   sample: config_map
 """
@@ -54,7 +56,7 @@ def mapping_way(authentication: str, mode: str | None = None) -> str:
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"mapping_way": returns_data(mapping_way)}

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: module_options
-short_description: Return a dictionary of options in the types that a module takes
+short_description: Convert a dictionary of options to types that modules accept
 version_added: 0.1.0
 description:
-  - Returns a dictionary of options with its dates as texts, as they were written. YAML makes a date of C(2026-12-31).
-    Before ansible-core 2.19, an expression with a date in its value gives a text and no dictionary, which
-    C(module_defaults) does not take.
-  - Fails for values that are no texts, numbers, truth values, lists or dictionaries, such as C(.nan), and names the
-    variable and the place in it.
+  - Returns a dictionary of options in which dates are texts again. YAML reads C(2026-12-31) as a date.
+  - Before ansible-core 2.19, the value of an expression with a date is a text instead of a dictionary.
+    C(module_defaults) does not accept a text.
+  - The filter fails if a value is not a text, a number, a boolean, a list or a dictionary, such as C(.nan). The error
+    names the variable and the position of the value.
 positional: variable
 options:
   _input:
@@ -21,7 +21,7 @@ options:
     type: dict
     required: true
   variable:
-    description: The name of the variable that has it, for errors.
+    description: The name of the variable with the dictionary, for error messages.
     type: str
     required: true
 author:
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The dictionary.
+  description: The converted dictionary.
   type: dict
   sample: {"tags": {"until": "2026-12-31"}}
 """
@@ -65,7 +65,7 @@ def module_options(options: Any, variable: str) -> Any:
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"module_options": returns_data(module_options)}

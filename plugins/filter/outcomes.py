@@ -9,61 +9,65 @@ name: outcomes
 short_description: Create the records of a run for a report
 version_added: 0.1.0
 description:
-  - Creates the records that M(apono.eks.report) takes, one for each host, from the results that tasks have registered
-    on the hosts.
-  - A host without any result has a record too.
+  - Creates the records that M(apono.eks.report) requires, one for each host, from the results that tasks have
+    registered on the hosts.
+  - The filter also creates records for hosts without a result.
 positional: hostvars
 options:
   _input:
-    description: The hosts, in the order of the records. Mostly C(ansible_play_hosts_all).
+    description: The hosts, in the order of the records. Most playbooks use C(ansible_play_hosts_all).
     type: list
     elements: str
     required: true
   hostvars:
-    description: Ansible's C(hostvars).
+    description: The C(hostvars) of Ansible.
     type: dict
     required: true
   steps:
     description:
-      - The steps of the records, in their order, each with the variables that its tasks register.
-      - If a step has several results, the most important one is its state. A result that has C(changes) and is not
-        changed is that of a preview, so the step is not started.
-      - The default is the steps of onboarding and offboarding, which are C(policy), C(role), C(authentication mode),
+      - The steps of the records, in order. The value of each step is the list of the variables that its tasks
+        register.
+      - If a step has several results, the most important result determines its state. A result that has C(changes)
+        but is not changed comes from a preview. The state of such a step is C(not started).
+      - By default, the steps are those of onboarding and offboarding, C(policy), C(role), C(authentication mode),
         C(mapping), C(connector) and C(integration).
     type: dict
   shared:
     description:
-      - The steps that one host does for all hosts of its account. In the records of the other hosts, they name it.
-      - The default is C(policy) and C(role), if O(steps) has them.
+      - The steps that the account host runs for all hosts of its account. In the records of the other hosts, these
+        steps contain the name of the account host.
+      - The default is C(policy) and C(role), if O(steps) contains them.
     type: list
     elements: str
   left_out:
-    description: Steps that the run leaves out, and so the records.
+    description: The steps that the run skips. The records do not contain these steps.
     type: list
     elements: str
     default: []
   lost:
     description:
-      - The hosts that left the run before its end. If the reason is not known, their records point at the output.
+      - The hosts that failed before the end of the run. If the filter does not know the reason, their records refer
+        to the output of the playbook.
     type: list
     elements: str
     default: []
   unchanged:
-    description: The state of a cluster at which nothing failed and nothing was changed.
+    description: The state of a cluster without failures and changes.
     type: str
     default: unchanged
   plan:
     description:
-      - What was planned for the hosts before the run changed anything, C(hosts) of M(apono.eks.fleet_plan).
-      - A step without a result is C(not started) if it has planned changes, and C(unchanged) if it has none.
+      - The plan of the hosts before the first change, RV(apono.eks.fleet_plan#module:hosts).
+      - A step without a result is C(not started) if it has planned changes, and C(unchanged) if it has no planned
+        changes.
     type: dict
     default: {}
 notes:
-  - The fact C(apono_failure) of a host, with the keys C(step), C(message) and C(code), is why it failed. A playbook
-    sets it when it rescues a failure, to fail the host only after the report. If there are several errors, it has
-    all of them as C(errors). The default reason is the first failed result.
-  - The fact C(apono_verdict) of a host, with the keys C(state) and C(findings), is the state of a cluster in an
-    audit. A failure takes precedence.
+  - The fact C(apono_failure) of a host contains the error of the host, with the keys C(step), C(message) and C(code).
+    With several errors, it also has the key C(errors). Without this fact, the error is the first failed result.
+  - A playbook sets C(apono_failure) when it rescues a failure, so that the host fails only after the report.
+  - The fact C(apono_verdict) of a host contains the state of the cluster in an audit, with the keys C(state) and
+    C(findings). A failure takes precedence.
 author:
   - Apono (@apono-io)
 """
@@ -92,47 +96,53 @@ _value:
   elements: dict
   contains:
     cluster:
-      description: The host.
+      description: The name of the host.
       type: str
       sample: prod-1
     cluster_name:
-      description: The cluster's name in EKS.
+      description: The name of the cluster in EKS.
       type: str
       sample: prod-1
     account_id:
-      description: Its account, empty where that is not known.
+      description: The id of the AWS account. It is empty if the account is unknown.
       type: str
       sample: "111122223333"
     region:
-      description: Its region, empty where that is not known.
+      description: The AWS region. It is empty if the region is unknown.
       type: str
       sample: eu-central-1
     state:
       description:
-        - V(changed), V(failed), V(not started), or V(unchanged) or the option O(unchanged). A verdict has its own.
-        - A cluster with planned changes that were not made is V(not started).
+        - The state of the cluster, V(changed), V(failed), V(not started), or the value of O(unchanged). In an audit,
+          it is the state in C(apono_verdict).
+        - V(not started) means that the run has not made the planned changes of the cluster.
       type: str
       sample: changed
     error:
-      description: Why it failed, with the keys C(step), C(message) and C(code); null where it did not.
+      description: The first error of the cluster, with the keys C(step), C(message) and C(code). It is null for a
+        cluster without an error.
       type: dict
       sample: {step: mapping, message: "The cluster prod-1 is being updated: run again when it is active.", code: Busy}
     errors:
-      description: All that is wrong with it, each with these keys; C(error) is the first.
+      description: All errors of the cluster, in the form of C(error).
       type: list
       elements: dict
-      sample: []
+      sample:
+        - step: mapping
+          message: "The cluster prod-1 is being updated: run again when it is active."
+          code: Busy
     steps:
       description:
-        - The steps. Each has a C(name), a C(state), its C(changes) in words, and a C(diff) with C(before) and
-          C(after), or null.
+        - The steps. Each step has a C(name), a C(state), a list of its C(changes), and a C(diff) with C(before) and
+          C(after). The C(diff) is null if the step has none.
         - The C(state) is C(changed), C(failed), C(not started), C(skipped) or C(unchanged).
-        - C(by) is the host that did it for the account, and C(note) says in words what there is to say beside that.
+        - C(by) is the account host, if it ran the step for this host. C(note) is a note about the step.
       type: list
       elements: dict
       sample: [{name: mapping, state: changed, changes: [create the access entry of apono-k8s-access], diff: null}]
     findings:
-      description: What was found, and what was kept for a reason. Each has a C(code) and a C(message).
+      description: The findings, including the resources that the run did not remove. Each finding has a C(code) and a
+        C(message).
       type: list
       elements: dict
       sample: [{code: kept, message: The role is attached to something else.}]
@@ -169,10 +179,10 @@ def outcomes(
     if isinstance(hosts, (str, Mapping)) or not isinstance(hosts, Iterable):
         raise AnsibleFilterError(f"outcomes takes a list of hosts, not {type(hosts).__name__}.")
     if not isinstance(hostvars, Mapping):
-        raise AnsibleFilterError("outcomes takes Ansible's hostvars as its first argument.")
+        raise AnsibleFilterError("outcomes takes the hostvars of Ansible as its first argument.")
     steps = STEPS if steps is None else plain(steps)
     if not isinstance(steps, Mapping) or any(isinstance(names, str) for names in steps.values()):
-        raise AnsibleFilterError("The steps of outcomes are a dictionary: each step's name with a list of variables.")
+        raise AnsibleFilterError("outcomes takes its steps as a dictionary of step names and lists of variables.")
     steps = {name: names for name, names in steps.items() if name not in plain(list(left_out))}
     wanted = variables(steps)
     facts = {}
@@ -191,7 +201,7 @@ def outcomes(
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"outcomes": returns_data(outcomes)}

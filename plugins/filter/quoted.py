@@ -6,25 +6,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: quoted
-short_description: Quote what a program says, without secrets
+short_description: Quote the output of a program without secrets
 version_added: 0.1.0
 description:
-  - Masks secrets in a text, in whatever form the program writes them, such as with escaped quotation marks, in URLs or
-    as base64. Tokens and passwords in addresses that look like ones are masked, too.
-  - Makes one line of it that has no control characters, and cuts it where it is very long.
+  - Masks known secrets in a text, also with escaped quotation marks, in URLs and in base64. The filter also masks
+    unknown texts that have the form of a token, and passwords in URLs.
+  - Returns one line without control characters. The filter shortens a very long text.
 positional: secrets, values
 options:
   _input:
-    description: What the program says.
+    description: The output of the program.
     type: str
     required: true
   secrets:
-    description: The secrets that the program knows, as texts, lists or dictionaries of them.
+    description: The secrets that the program knows, as texts, lists or dictionaries.
     type: raw
     default: []
   values:
     description:
-      - What the program was given besides, some of which may be secret. Its texts of six characters or more are masked.
+      - Other input of the program that may contain secrets. The filter masks all texts in it with six or more
+        characters.
     type: raw
     default: {}
 author:
@@ -39,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text.
+  description: The quoted text.
   type: str
   sample: "invalid token ********"
 """
@@ -50,9 +51,9 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.redaction import quote, register, texts
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import with_words
 
-# Shorter values are numbers and words such as true.
+# Shorter values are mostly numbers, and words such as true.
 SHORTEST_VALUE = 6
-# Of Helm's errors, the reason is at the end, behind the command.
+# Long enough for the errors of Helm, which begin with the command and end with the reason.
 LENGTH = 3000
 
 
@@ -63,7 +64,7 @@ def quoted(words: str, secrets: Any = (), values: Any = ()) -> str:
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"quoted": with_words(quoted)}

@@ -6,24 +6,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: same_cluster
-short_description: Find hosts that lead to the same cluster
+short_description: Find hosts that represent the same cluster
 version_added: 0.1.0
 description:
-  - Finds the hosts whose cluster another host of the inventory has as well, by their variables and by the registered
-    result C(apono_cluster_result) of M(apono.eks.cluster_info).
+  - Finds the hosts that represent the same cluster as another host of the inventory. The filter compares their
+    variables and the registered result C(apono_cluster_result) of M(apono.eks.cluster_info).
 positional: hostvars, others
 options:
   _input:
-    description: The hosts of the run.
+    description: The hosts to check.
     type: list
     elements: str
     required: true
   hostvars:
-    description: Ansible's C(hostvars).
+    description: The C(hostvars) of Ansible.
     type: dict
     required: true
   others:
-    description: Further hosts of the inventory.
+    description: Further hosts of the inventory, to compare with the hosts to check.
     type: list
     elements: str
     default: []
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The reason for each of these hosts.
+  description: A dictionary of the hosts that share a cluster and the reasons, each as a text.
   type: dict
   sample: {prod-2: "prod-2 and prod-1 are the same cluster, prod in eu-central-1 of account 111122223333."}
 """
@@ -62,7 +62,7 @@ def same_cluster(
     hosts = [plain(host) for host in hosts]
     identities = {}
     for host in dict.fromkeys([*hosts, *map(plain, others)]):
-        # To get the variables of a host together takes as long as to evaluate several of them.
+        # Each access to hostvars[host] collects all variables of the host, so it happens only once.
         its = hostvars[host]
         found = plain(its.get("apono_cluster_result") or {}).get("cluster")
         values = host_options.settings_of(its, cluster_identity.VARIABLES)["values"]
@@ -71,7 +71,7 @@ def same_cluster(
 
 
 class FilterModule:
-    """The filter, for Ansible to find."""
+    """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"same_cluster": returns_data(same_cluster)}

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: clusters
-short_description: EKS clusters of many accounts and regions
+short_description: Discover EKS clusters in many accounts and regions
 version_added: 0.1.0
 description:
-  - Finds EKS clusters in any number of AWS accounts and regions. Each cluster becomes a host with the variables that
-    the playbooks of this collection need, a local connection included.
-  - The plugin reads accounts, regions and clusters concurrently. It calls ListClusters for each account and region,
-    and DescribeCluster for each cluster.
-  - The inventory file can be any YAML file with C(plugin=apono.eks.clusters).
+  - Finds EKS clusters in any number of AWS accounts and regions.
+  - Each cluster becomes a host with the variables that the playbooks of this collection need, including a local
+    connection.
+  - The plugin reads accounts, regions and clusters concurrently. It calls C(eks:ListClusters) for each account and
+    region, and C(eks:DescribeCluster) for each cluster.
+  - The inventory file can have any name with the extension C(.yml) or C(.yaml). It must contain
+    C(plugin=apono.eks.clusters).
 author:
   - Apono (@apono-io)
 extends_documentation_fragment:
@@ -28,110 +30,130 @@ options:
     choices: [apono.eks.clusters]
   regions:
     description:
-      - The regions to search, or V(all) for every region that an account has enabled, which EC2 DescribeRegions
-        returns.
-      - The default is the region of the AWS configuration.
+      - The regions to search. V(all) means every region that an account has enabled. The plugin gets these regions
+        with C(ec2:DescribeRegions).
+      - The default is O(region), or the region in the AWS configuration.
     type: list
     elements: str
     default: []
   accounts:
     description:
-      - The accounts to search, each with a role in it.
-      - If neither this option nor O(organization) is set, the plugin searches the account of the credentials in use.
+      - The accounts to search. Specify a role to assume in each account.
+      - If you set neither this option nor O(organization), the plugin searches the account of the caller.
     type: list
     elements: dict
     default: []
     suboptions:
       role_arn:
-        description: The role to assume.
+        description: The ARN of the role to assume.
         type: str
         required: true
       external_id:
         description:
-          - The external id that its trust policy requires.
-          - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
+          - The external id that the trust policy of the role requires.
+          - The default is the value of the environment variable E(APONO_ASSUME_ROLE_EXTERNAL_ID).
         type: str
       name:
         description: A name for the account.
         type: str
   organization:
     description:
-      - The accounts of an AWS Organization, instead of or beside O(accounts). The credentials in use are of its
-        management account or of a delegated administrator.
+      - Searches the accounts of an AWS Organization, in addition to O(accounts). The caller must belong to the
+        management account or to a delegated administrator account.
     type: dict
     suboptions:
       role_name:
-        description: The role to assume in each account.
+        description: The name of the role to assume in each account.
         type: str
         required: true
       external_id:
         description:
-          - The external id that its trust policy requires.
-          - Without it, the variable E(APONO_ASSUME_ROLE_EXTERNAL_ID) is read.
+          - The external id that the trust policy of the role requires.
+          - The default is the value of the environment variable E(APONO_ASSUME_ROLE_EXTERNAL_ID).
         type: str
       organizational_units:
-        description: The ids of organizational units or of the root, including the units below them. The default is
-          all accounts.
+        description:
+          - The ids of organizational units, or of the root. The plugin includes the organizational units below them.
+            The default is all accounts.
         type: list
         elements: str
       exclude_accounts:
-        description: The ids of accounts to leave out.
+        description: The ids of accounts to exclude.
         type: list
         elements: str
   strict_accounts:
-    description: Whether an account or region that cannot be read is an error. Otherwise it is a warning that names
-      it.
+    description:
+      - Whether the plugin fails if it cannot read an account or region. With V(false), it issues a warning with the
+        account or region.
     type: bool
     default: false
   names:
-    description: Shell patterns for the names of clusters. The plugin does not describe other clusters.
+    description: Shell patterns for the names of clusters to include. The plugin does not describe other clusters.
     type: list
     elements: str
     default: ["*"]
   exclude_names:
-    description: Shell patterns for the names of clusters to leave out.
+    description: Shell patterns for the names of clusters to exclude.
     type: list
     elements: str
     default: []
   tags:
-    description: Tags that a cluster must have, each with its value or a list of values, which can be shell patterns.
+    description: The tags that a cluster must have. Specify one value or a list of values for each tag. Values can be
+      shell patterns.
     type: dict
     default: {}
   statuses:
-    description: The accepted statuses of clusters.
+    description: The statuses of clusters to include.
     type: list
     elements: str
     default: [ACTIVE, UPDATING]
   query:
     description:
-      - A JMESPath expression over the answer of DescribeCluster, as for C(aws eks describe-cluster --query). The
-        inventory has the clusters of which it is true; C(false), C(null) and empty values are not true.
-      - Write a text as C('text'), and a number or a truth value as C(`1.5`) or C(`true`).
+      - A JMESPath expression over the response of C(eks:DescribeCluster), as in C(aws eks describe-cluster --query).
+        The inventory includes the clusters for which the expression is true. C(false), C(null) and empty values are
+        not true.
+      - Write a text as C('text'), a number as C(`1.5`), and a boolean as C(`true`).
     type: str
   hostname:
     description:
-      - A Jinja expression for the host's name, of the variables below.
-      - The default is the name of the cluster, or C(name.region.account) for clusters that have the same name.
-      - A name that is a path, with C(/) or a backslash, or that has control characters, is an error. The filter
-        C(regex_replace) can remove such characters.
+      - A Jinja expression for the name of the host. It can use the variables C(eks_…) of the host.
+      - The default is the name of the cluster. If several clusters have the same name, the default is
+        C(name.region.account).
+      - A name with C(/), a backslash or control characters is an error. Use the filter
+        C(regex_replace) to remove such characters.
     type: str
 notes:
-  - What AWS returns is data. None of it is evaluated as a template, and none where O(hostname), O(compose), O(groups)
-    and O(keyed_groups) use it. A text of letters, digits, blanks and the signs C(-_.:/@+=,) can call nothing and is
-    printed as it is; any other has the mark C(__ansible_unsafe) in what C(ansible-inventory) prints and in AWX.
-  - O(assume_role_arn) is for the account of the credentials in use and for the organization. The roles of accounts
-    are assumed with the credentials themselves, as the playbooks do.
-  - A host has the variables C(eks_name), C(eks_id), C(eks_arn), C(eks_account_id), C(eks_account_name),
+  - Ansible does not evaluate values from AWS as templates. This also applies to expressions in O(hostname),
+    O(compose), O(groups) and O(keyed_groups) that use such values.
+  - C(ansible-inventory) and AWX print a value from AWS with the mark C(__ansible_unsafe), unless it contains only
+    letters, digits, blanks and the characters C(-_.:/@+=,).
+  - The plugin uses O(assume_role_arn) for the account of the caller and for the organization. It assumes the roles of
+    other accounts directly with the caller's credentials, as the playbooks do.
+  - Each host has the variables C(eks_name), C(eks_id), C(eks_arn), C(eks_account_id), C(eks_account_name),
     C(eks_region), C(eks_partition), C(eks_status), C(eks_version), C(eks_platform_version), C(eks_endpoint),
     C(eks_certificate_authority), C(eks_authentication_mode), C(eks_connector_provider), C(eks_outpost_arns),
-    C(eks_oidc_issuer), C(eks_tags) and C(eks_created_at), and for the playbooks C(apono_cluster_name), C(apono_region),
+    C(eks_oidc_issuer), C(eks_tags) and C(eks_created_at).
+  - For the playbooks, each host also has the variables C(apono_cluster_name), C(apono_region),
     C(apono_assume_role_arn), C(apono_assume_role_external_id) and C(ansible_connection).
-  - Where the file names several accounts or regions, O(organization) or O(regions=all), a host has
-    C(apono_default_integration_name) too, C(name.region.account), because the name of a cluster is unique in one
-    account and region only. C(apono_integration_name), in O(compose) or elsewhere, counts more.
-  - An external id is a secret, and C(ansible-inventory) prints variables. So C(apono_assume_role_external_id) is an
-    expression that reads this file when a role is assumed (P(apono.eks.external_id#lookup)). Where the playbooks run
-    without the file, as from an exported inventory, set E(APONO_ASSUME_ROLE_EXTERNAL_ID).
+  - The name of a cluster is unique only in one account and region. If the file has several accounts or regions,
+    O(organization) or O(regions=all), each host also has the variable C(apono_default_integration_name) with the
+    value C(name.region.account). The variable C(apono_integration_name) takes precedence.
+  - External ids are secret, and C(ansible-inventory) prints variables. C(apono_assume_role_external_id) is therefore
+    an expression that reads the inventory file when a task assumes the role. The expression uses
+    P(apono.eks.external_id#lookup).
+  - If the playbooks run without the inventory file, for example with an exported inventory, set the environment
+    variable E(APONO_ASSUME_ROLE_EXTERNAL_ID).
+  - B(Permissions:) The caller needs C(eks:ListClusters) and C(eks:DescribeCluster). O(regions=all) also requires
+    C(ec2:DescribeRegions). O(accounts) requires C(sts:AssumeRole) for each role.
+  - O(organization) requires C(organizations:ListAccounts). With O(organization.organizational_units), it requires
+    C(organizations:ListAccountsForParent) and C(organizations:ListOrganizationalUnitsForParent) instead.
+seealso:
+  - ref: ansible_collections.apono.eks.docsite.inventory
+    description: Inventory files for one account, several accounts and an organization.
+  - module: apono.eks.cluster_info
+  - name: DescribeCluster
+    description: The API operation in the Amazon EKS API Reference.
+    link: https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html
 """
 
 EXAMPLES = r"""
@@ -140,7 +162,7 @@ plugin: apono.eks.clusters
 regions: [eu-central-1, us-east-1]
 
 ---
-# A fleet: two accounts, all regions, only what is tagged, in groups by account, version and team
+# Clusters with certain tags in all regions of two accounts, in groups by account, version and team
 plugin: apono.eks.clusters
 regions: [all]
 accounts:
@@ -164,13 +186,13 @@ cache_plugin: ansible.builtin.jsonfile
 cache_timeout: 3600
 
 ---
-# Clusters whose API server is private alone, and that have a tag team with any value
+# Clusters without a public API server endpoint that have the tag team with any value
 plugin: apono.eks.clusters
 regions: [eu-central-1]
 query: "cluster.resourcesVpcConfig.endpointPublicAccess == `false` && cluster.tags.team"
 
 ---
-# Every account of two organizational units
+# The clusters in all accounts of two organizational units
 plugin: apono.eks.clusters
 regions: [all]
 organization:
@@ -223,7 +245,7 @@ GIVEN = Options(
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """One host for each cluster."""
+    """Add one host for each cluster."""
 
     NAME = "apono.eks.clusters"
 
@@ -240,10 +262,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             clusters = self._cache.get(key) if reads else None
             if clusters is None:
                 clusters, is_whole = self.find()
-                # What is missing now is not to be missing for as long as a cache lives.
+                # Do not cache an incomplete result: it would hide clusters until the cache expires.
                 if self.get_option("cache") and is_whole:
                     self._cache[key] = clusters
-            # Before any expression of the file sees them: an account's name and a tag are data, and no templates.
+            # Mark the values as untrusted before an expression of the file uses them: they are data, not templates.
             for host, cluster in self.named(untrusted(clusters)):
                 self.add(host, cluster)
             if not clusters:
@@ -258,8 +280,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # Finding
 
     def find(self) -> tuple[list[dict[str, Any]], bool]:
-        """The clusters that are wanted, with what the playbooks need, secrets aside, so that a cache may keep them; and
-        whether everything could be read."""
+        """Return the clusters to include, and whether every account and region could be read.
+
+        The clusters have all values that the playbooks need, but no secrets, so that a cache can store them.
+        """
         names, excluded = self.get_option("names"), self.get_option("exclude_names")
 
         def is_wanted(name: str) -> bool:
@@ -280,7 +304,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return wanted, not found.failures
 
     def aws_params(self) -> dict[str, Any]:
-        """The options of the group aws, validated as a module's are."""
+        """Return the options of the group aws, validated with its argument spec."""
         given = {name: self.get_option(name) for name in AWS.argument_spec}
         return AWS.normalise({name: value for name, value in given.items() if value is not None})[0]
 
@@ -293,7 +317,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return regions
 
     def read_accounts(self, params: dict[str, Any]) -> list[discovery.AccountAccess]:
-        """The accounts to read; lists those of the organization if one is set."""
+        """Return the accounts to read. If the option organization is set, this lists its accounts."""
         given = {name: self.get_option(name) for name in GIVEN.argument_spec}
         wanted, _secrets = GIVEN.normalise({name: value for name, value in given.items() if value})
         accounts = []
@@ -320,8 +344,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # Hosts
 
     def spans_places(self) -> bool:
-        """Whether clusters of several accounts or regions may be found, so that names of clusters need not be unique.
-        That is a matter of the file and not of what is found now: a name is not to change with a cluster that comes."""
+        """Return whether the file can find clusters of several accounts or regions, whose names may not be unique.
+
+        This depends on the file and not on the clusters that exist now: names of integrations must not change when a
+        new cluster appears.
+        """
         regions, accounts = self.get_option("regions"), self.get_option("accounts")
         return (
             len(regions) > 1
@@ -331,8 +358,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         )
 
     def named(self, clusters: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-        """Each cluster with its host's name; raises :class:`ResourceError` when two have the same, or one has a name
-        that is a path."""
+        """Return each cluster with the name of its host.
+
+        Raises :class:`ResourceError` if two hosts have the same name, or if a name is a path.
+        """
         template = self.get_option("hostname")
         counts = Counter(cluster["name"] for cluster in clusters)
         hosts: dict[str, dict[str, Any]] = {}
@@ -345,8 +374,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             validate_host_name(name, f"the host for {cluster['arn']}")
             if name in hosts:
                 raise ResourceError(
-                    f"hostname gives {cluster['arn']} and {hosts[name]['arn']} the same name {name}: "
-                    "put eks_region and eks_account_id into it."
+                    f"The option hostname gives {cluster['arn']} and {hosts[name]['arn']} the same name {name}: "
+                    "add eks_region and eks_account_id to the expression."
                 )
             hosts[name] = cluster
         return list(hosts.items())
@@ -366,7 +395,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         known = untrusted(known)
         source = {name: self.get_option(name) for name in ("accounts", "organization")}
         if cluster["role_arn"] and discovery.external_id(source, cluster["role_arn"]):
-            # A variable's value is in what ansible-inventory prints, so it says where the secret is.
+            # ansible-inventory prints the values of variables, so this value only refers to the secret.
             text = f"{{{{ lookup('apono.eks.external_id', {json.dumps(self.path)}) }}}}"
             known["apono_assume_role_external_id"] = expression(text)
         for name, value in known.items():
@@ -375,14 +404,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._set_composite_vars(composed, known, host, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), known, host, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), known, host, strict=strict)
-        # Last, because what an expression joins of several texts may need the mark that none of them needs.
+        # This is the last step: an expression can join texts to one that needs the mark, even if its parts do not.
         own = self.inventory.hosts[host].vars
         for name in {*known, *composed} & set(own):
             self.inventory.set_variable(host, name, readable(own[name]))
 
 
 def variables(cluster: dict[str, Any]) -> dict[str, Any]:
-    """What is known of a cluster, as variables of its host."""
+    """Return the values of a cluster as variables of its host."""
     return {f"eks_{name}": value for name, value in cluster.items() if name != "role_arn"}
 
 

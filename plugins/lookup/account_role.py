@@ -9,18 +9,20 @@ name: account_role
 short_description: Get the IAM role of a cluster's account
 version_added: 0.1.0
 description:
-  - In the playbook C(apono.eks.onboard), one host of each account manages the IAM role, and the other hosts use its
-    result. The lookup finds that result by the cluster in C(apono_cluster_result) and the variables C(apono_role_name)
-    and C(apono_role_path).
+  - Returns information about the IAM role that the users of a cluster assume. The roles and playbooks of this
+    collection use this lookup.
+  - In the playbook C(apono.eks.onboard), one host of each account manages the IAM role, and the other hosts use the
+    result of that host. The lookup uses C(apono_cluster_result), C(apono_role_name) and C(apono_role_path) to find
+    this result.
 options:
   _terms:
     description:
-      - V(arn) is the ARN that the role has by its name, whether it exists or not. It is empty if the cluster is not
-        known.
-      - V(existing_arn) is the ARN of the existing role. A role that does not exist is an error.
-      - V(created) is when the role was created, which is now if it does not exist yet. It is empty if the role could
-        not be read.
-      - V(host) is the host that manages the account's role. It is empty if there is none.
+      - V(arn) returns the ARN of the role, even if the role does not exist. The value is empty if the lookup does not
+        know the cluster.
+      - V(existing_arn) returns the ARN of the existing role. The lookup fails if the role does not exist.
+      - V(created) returns the creation date of the role, or the current time if the role does not exist. The value is
+        empty if the playbook could not read the role.
+      - V(host) returns the host that manages the role of the account. The value is empty if there is no such host.
     type: list
     elements: str
     choices: [arn, existing_arn, created, host]
@@ -68,7 +70,7 @@ class LookupModule(DataLookup):
         values = {"arn": self.arn, "existing_arn": self.existing_arn, "created": self.created, "host": self.host}
         unknown = [term for term in terms if term not in values]
         if unknown or kwargs:
-            raise AnsibleLookupError(f"account_role takes the terms {', '.join(values)}, and no others.")
+            raise AnsibleLookupError(f"account_role takes the terms {', '.join(values)}, and no other arguments.")
         try:
             return [values[term]() for term in terms]
         except ResourceError as error:
@@ -92,13 +94,13 @@ class LookupModule(DataLookup):
         return rules.created(self.result())
 
     def result(self) -> dict[str, Any] | None:
-        """What is known of the role: by the task that made it, or else by the plan."""
+        """Return the role from the task that created it, or otherwise from the plan."""
         made = self.result_on(self.host())
         planned = self.values(rules.host_variables(self.account_id)).get("planned_role") if not made else None
         return {"role": planned} if planned else made
 
     def result_on(self, host: str) -> dict[str, Any] | None:
-        """What ``iam_role`` has returned on a host, ``None`` where it has not run there."""
+        """Return the result of ``iam_role`` on a host, or ``None`` if the module has not run there."""
         if host not in self.variables.get("hostvars", ()):
             return None
         result: dict[str, Any] | None = plain_result(self.variables["hostvars"][host].get(RESULT), ("failed", "role"))

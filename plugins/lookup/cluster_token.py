@@ -9,22 +9,28 @@ name: cluster_token
 short_description: Sign a bearer token for an EKS cluster
 version_added: 0.1.0
 description:
-  - Signs tokens for API servers of EKS with AWS credentials, as C(aws eks get-token) does, without that command. A
-    token is valid for 15 minutes.
-  - Use it for an option that is secret, such as C(api_key) of a module of C(kubernetes.core). Then no output and no
-    variable has the token.
+  - Signs tokens for EKS API servers with AWS credentials. The result is the same as that of C(aws eks get-token), but
+    the lookup does not need the AWS CLI. A token is valid for 15 minutes.
+  - Use this lookup in the value of a secret option, such as C(api_key) of a module of C(kubernetes.core). Then no
+    output and no variable contains the token.
 options:
   _terms:
     description:
-      - The clusters' names. Of a local cluster on AWS Outposts, its id, which M(apono.eks.cluster_info) returns.
+      - The names of the clusters. For a local cluster on AWS Outposts, specify its id, as
+        RV(apono.eks.cluster_info#module:cluster.id) returns it.
     type: list
     elements: str
     required: true
   aws:
     description:
-      - Options of the group C(apono.eks.aws), such as C(region), C(profile) and C(assume_role_arn).
+      - The options of the group C(apono.eks.aws), such as C(region), C(profile) and C(assume_role_arn).
     type: dict
     default: {}
+seealso:
+  - module: apono.eks.cluster_info
+  - name: Create a kubeconfig
+    description: Tokens of C(aws eks get-token) in the Amazon EKS User Guide.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/create-kubeconfig.html
 requirements:
   - boto3 >= 1.34.83
   - botocore >= 1.34.83
@@ -44,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: A token for each cluster. Secret.
+  description: A token for each cluster. The tokens are secret.
   type: list
   elements: str
 """

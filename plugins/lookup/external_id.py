@@ -9,13 +9,14 @@ name: external_id
 short_description: Get the external id of a cluster's account from an inventory file
 version_added: 0.1.0
 description:
-  - Reads a file of the inventory plugin P(apono.eks.clusters#inventory), and returns the external id that it has for
-    the role in C(apono_assume_role_arn).
-  - The inventory plugin sets C(apono_assume_role_external_id) to it. So the external id itself is in no output of
-    C(ansible-inventory) and in no cache, and is read where a role is assumed.
+  - Reads a configuration file of the inventory plugin P(apono.eks.clusters#inventory). Returns the external id that
+    the file contains for the role in C(apono_assume_role_arn).
+  - The inventory plugin sets C(apono_assume_role_external_id) to an expression with this lookup. Ansible evaluates
+    the expression when a task assumes the role. The output of C(ansible-inventory) and caches therefore do not
+    contain the external id.
 options:
   _terms:
-    description: The paths of inventory files.
+    description: The paths of the inventory files.
     type: list
     elements: str
     required: true
@@ -33,7 +34,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The external id for each file, empty where the file has none for the role. Secret.
+  description: The external id from each file. The value is empty if the file has no external id for the role.
+    External ids are secret.
   type: list
   elements: str
 """
@@ -63,7 +65,7 @@ class LookupModule(DataLookup):
             source = None
         if not isinstance(source, dict):
             raise AnsibleLookupError(
-                f"external_id: the inventory file {path} cannot be read where the playbook runs. Set "
+                f"external_id: cannot read the inventory file {path} on the machine that runs the playbook. Set "
                 "apono_assume_role_external_id, or the environment variable APONO_ASSUME_ROLE_EXTERNAL_ID."
             )
         found = external_id(source, role_arn) or ""

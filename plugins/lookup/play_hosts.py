@@ -6,21 +6,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: play_hosts
-short_description: Return patterns for the hosts of a play that an earlier play has chosen
+short_description: Get patterns for the hosts that an earlier play has chosen
 version_added: 0.1.0
 description:
-  - Returns, for the keyword C(hosts) of a play, patterns that match exactly the hosts whose names are in a fact of
-    C(localhost).
-  - Ansible takes a name in C(hosts) for a pattern, and splits it at blanks, colons and commas. These patterns are
-    positions in the inventory, and hold for names of any form.
+  - Returns patterns for the keyword C(hosts) of a play. The patterns match exactly the hosts whose names are in a
+    fact of C(localhost).
+  - Ansible treats a name in C(hosts) as a pattern, and splits it at blanks, colons and commas. The patterns of this
+    lookup are positions in the inventory, so they work for every name.
 options:
   _terms:
-    description: The fact of C(localhost), which is a list of names. A name with dots is a fact in a dictionary.
+    description: The name of a fact of C(localhost) that has the list of host names. If the list is in a dictionary,
+      add the key after a dot, such as C(plan.hosts).
     type: list
     elements: str
     required: true
 notes:
-  - Only for the keyword C(hosts). Without the fact, there are no hosts.
+  - Use this lookup only in the keyword C(hosts). If the fact does not exist, the play has no hosts.
 author:
   - Apono (@apono-io)
 """
@@ -48,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The patterns, in the order of the names.
+  description: The patterns, in the order of the host names.
   type: list
   elements: str
   sample: ["all[3:5]", "all[0:0]"]
@@ -69,7 +70,7 @@ class LookupModule(DataLookup):
 
     def find(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         if len(terms) != 1 or kwargs:
-            raise AnsibleLookupError("play_hosts takes the name of one fact, and nothing else.")
+            raise AnsibleLookupError("play_hosts takes the name of one fact, and no other arguments.")
         if "hostvars" not in variables or "localhost" not in variables["hostvars"]:
             return []
         chosen = plain(find(terms[0], variables["hostvars"]["localhost"], self._templar.template) or [])

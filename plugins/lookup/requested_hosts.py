@@ -6,25 +6,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: requested_hosts
-short_description: Check a pattern of hosts that a user has given
+short_description: Check a host pattern from a user
 version_added: 0.1.0
 description:
-  - Returns the pattern as it is, for the keyword C(hosts) of a play.
-  - A part of the pattern that matches no host is an error. Ansible itself only warns of it, skips the play, and ends
-    with the exit status 0.
-  - An inventory without hosts is an error, too. The error says what the inventory plugin
-    P(apono.eks.clusters#inventory) has reported, so that an audit with expired credentials does not succeed.
-  - Extra variables with which the tasks would run elsewhere than on the controller, or as another user, are also an
-    error.
-  - It warns about variables C(apono_…) and about tags of the command line that no playbook of the collection knows.
+  - Checks a host pattern and returns it unchanged, for the keyword C(hosts) of a play.
+  - The lookup fails if a part of the pattern matches no host. Ansible itself only issues a warning, skips the play,
+    and ends with the exit status 0.
+  - The lookup also fails if the inventory has no hosts, so that an audit with expired credentials does not succeed.
+    The error contains the problems that the inventory plugin P(apono.eks.clusters#inventory) has reported.
+  - The lookup also fails if extra variables move the tasks to a machine other than the controller, or to another
+    user.
+  - The lookup issues a warning for each variable C(apono_…) and each tag on the command line that no playbook of the
+    collection knows.
 options:
   _terms:
-    description: The pattern, or several of them, as the keyword C(hosts) takes them.
+    description: One or more host patterns, in the form of the keyword C(hosts).
     type: list
     elements: str
     required: true
 notes:
-  - Only for the keyword C(hosts). A part of C(--limit) that matches no host is no error.
+  - Use this lookup only in the keyword C(hosts). It accepts a part of C(--limit) that matches no host.
 author:
   - Apono (@apono-io)
 """
@@ -41,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The pattern.
+  description: The unchanged host patterns.
   type: list
   elements: str
   sample: ["prod*"]
@@ -65,10 +66,10 @@ class LookupModule(DataLookup):
 
     def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         if kwargs:
-            raise AnsibleLookupError("requested_hosts takes a pattern of hosts, and nothing else.")
+            raise AnsibleLookupError("requested_hosts takes host patterns, and no other arguments.")
         pattern: list[str] = plain(terms[0] if len(terms) == 1 and isinstance(terms[0], list) else terms)
         groups = plain(variables.get("groups") or {})
-        # The syntax of a playbook is checked without an inventory.
+        # With --syntax-check, there is no inventory.
         if context.CLIARGS.get("syntax"):
             return pattern
         warn(unknown(variables))
@@ -88,5 +89,5 @@ class LookupModule(DataLookup):
         return pattern
 
     def templated(self, value: Any) -> Any:
-        """A variable of the play as its tasks get it. Most plays set no such variable, and need no templar."""
+        """Template a variable of the play. Most plays do not set the checked variables, so this is a callback."""
         return self._templar.template(value)

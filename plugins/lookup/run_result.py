@@ -6,23 +6,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: run_result
-short_description: Get the result of a run of the playbooks so far
+short_description: Get the current result of a playbook run
 version_added: 0.1.0
 description:
-  - In the playbooks of this collection, a host that fails stays in the run, so that the report has it. This lookup
-    returns the hosts that failed, and the consequences for the rest of the run.
-  - It reads the facts C(apono_failure) and C(apono_done) of the hosts of the play, C(apono_plan), the result of
-    M(apono.eks.fleet_plan), and C(apono_report_result), that of M(apono.eks.report).
+  - Returns the failed hosts of a run, and the consequences for the rest of the run. In the playbooks of this
+    collection, a failed host stays in the run until the report contains it.
+  - The lookup reads the facts C(apono_failure) and C(apono_done) of the hosts of the play. It also reads the results
+    C(apono_plan) of M(apono.eks.fleet_plan) and C(apono_report_result) of M(apono.eks.report).
 options:
   _terms:
     description:
-      - V(failed_hosts) are the hosts of the play that failed.
-      - V(stopped) says whether more hosts of the batch failed than C(apono_max_fail_percentage) allows.
-      - V(account_removal) is what C(apono.eks.offboard) removes from the accounts. C(hosts) are the hosts that remove
-        the IAM role and policy, one for each account. C(note) says which roles and policies stay, and why.
-      - V(notes) are the notes for the report, which say that the run was stopped, and which roles and policies stay.
-      - V(failure) is the message with which the host of the task fails at the end. If the report has the errors of the
-        host, the message refers to the report.
+      - V(failed_hosts) returns the failed hosts of the play.
+      - V(stopped) returns true if more hosts of the batch failed than C(apono_max_fail_percentage) allows.
+      - V(account_removal) returns the plan to remove IAM roles and policies with C(apono.eks.offboard). C(hosts) has
+        one host for each account, for which the playbook removes the role and the policy. C(note) lists the roles and
+        policies that stay, with the reasons.
+      - V(notes) returns the notes for the report. They say whether the run stopped, and which roles and policies
+        stay.
+      - V(failure) returns the message with which the host of the task fails at the end. If the report contains the
+        errors of the host, the message refers to the report.
     type: list
     elements: str
     choices: [failed_hosts, stopped, account_removal, notes, failure]
@@ -55,7 +57,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.lookups import DataLooku
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import given
 
-# Two facts of localhost, and a fact of each host whose batch is done.
+# STOPPED and REMOVAL are facts of localhost. DONE is a fact of each host whose batch is complete.
 STOPPED = "apono_stopped"
 REMOVAL = "apono_removal"
 DONE = "apono_done"
@@ -75,21 +77,21 @@ class LookupModule(DataLookup):
         }
         unknown = [term for term in terms if term not in values]
         if unknown or kwargs:
-            raise AnsibleLookupError(f"run_result takes the terms {', '.join(values)}, and no others.")
-        # A play says by an undefined value that it has no plan yet, which is an error for all terms.
+            raise AnsibleLookupError(f"run_result takes the terms {', '.join(values)}, and no other arguments.")
+        # If the play has no plan yet, the value is undefined, and reading it is an error for all terms.
         self.rollout = self.value("apono_plan.rollout") or {}
         return [values[term]() for term in terms]
 
     def value(self, name: str) -> Any:
-        """A variable of the task, or what is in it under a name with dots; ``None`` where it is empty."""
+        """Return a variable of the task, or a value in it for a name with dots. ``None`` means that it is empty."""
         return plain(given([{name: name}], self.variables, self._templar.template)).get(name)
 
     def fact(self, host: str, name: str) -> Any:
-        """A fact of a host; ``None`` where it has none."""
+        """Return a fact of a host, or ``None`` if the host does not have it."""
         return plain(self.variables["hostvars"][host].get(name))
 
     def failed(self, hosts: str) -> list[str]:
-        """The hosts that failed, of the hosts in a variable of Ansible's."""
+        """Return the failed hosts of a variable such as ``ansible_play_hosts_all``."""
         return [host for host in plain(self.variables[hosts]) if self.fact(host, outcomes.FAILURE)]
 
     def failed_hosts(self) -> list[str]:

@@ -11,12 +11,12 @@ short_description: Check that a user can reach an EKS cluster through an IAM rol
 version_added: 0.1.0
 description:
   - Assumes the IAM role as a user, describes the cluster, signs a token, and gets the username from the API server.
-    It changes nothing.
-  - If a step fails, the error names the step and what to do. C(trust_policy) and C(policy) are those of the role in
-    IAM. C(network) is the connection to the API server. C(authentication_mode) and C(mapping) are settings of the
-    cluster. C(username) and C(groups) are the result.
-  - It waits for an access mapping that exists and has not taken effect yet, also if the cluster still uses the
-    previous one.
+    The module changes nothing.
+  - If a step fails, the error names the step and the remedy. The steps C(trust_policy) and C(policy) check the IAM
+    role. C(network) checks the connection to the API server. C(authentication_mode) and C(mapping) check the settings
+    of the cluster. C(username) and C(groups) check the result.
+  - If an access mapping exists but has not taken effect yet, the module waits for it. The module also waits if the
+    cluster still uses the previous access mapping.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -26,47 +26,50 @@ attributes:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster.
+    description: The name of the EKS cluster.
     type: str
     required: true
   role_arn:
-    description: The IAM role, with its path.
+    description: The ARN of the IAM role, including its path.
     type: str
     required: true
   session_name:
-    description: The name of the session, by which Apono knows the user. With SSO and SAML, it is the email address.
+    description: The role session name, by which Apono identifies the user. With SSO and SAML, it is the user's email
+      address.
     type: str
     required: true
   source_profile:
     description:
-      - An AWS profile with the credentials of a user whom the role trusts, such as a profile of C(aws sso login), or
-        with the role's own credentials, as after a sign-in with SAML.
-      - If it is not set, the caller assumes the role. A role for SSO or SAML does not allow that.
+      - The AWS profile that provides the credentials of the user. With SSO, the role must trust the user. An example
+        is the profile of C(aws sso login).
+      - With SAML, the profile has the credentials of the role itself.
+      - If you do not set this option, the caller assumes the role. The trust policy of a role for SSO or SAML does
+        not allow that.
     type: str
   expect_username:
     description:
-      - The username that the user must have in the cluster. The templates C({{SessionName}}), C({{SessionNameRaw}})
-        and C({{AccountID}}) stand for values that EKS inserts. Write them with C(!unsafe).
-      - If it is not set, all usernames are accepted.
+      - The username that the user must have in the cluster. EKS replaces the templates C({{SessionName}}),
+        C({{SessionNameRaw}}) and C({{AccountID}}). Write them with C(!unsafe).
+      - If you do not set this option, the module accepts every username.
     type: str
   expect_groups:
     description:
-      - The Kubernetes groups that the user must be in, without C(system:authenticated). If it is not set, all groups
-        are accepted.
+      - The Kubernetes groups that the user must be in, without C(system:authenticated). If you do not set this
+        option, the module accepts all groups.
     type: list
     elements: str
   wait_timeout:
-    description: How long to wait for an existing mapping to take effect, in seconds.
+    description: The maximum time to wait until an existing access mapping takes effect, in seconds.
     type: int
     default: 60
 notes:
-  - To find the cause of a failed access mapping, it uses the permissions of the caller, which must include reading
-    aws-auth, access entries and the IAM role.
-  - For a cluster older than Kubernetes 1.28 it creates a TokenReview, for which the caller needs the permission
-    there.
-  - B(Permissions:) the user needs C(sts:AssumeRole) for the role, and the role C(eks:DescribeCluster). For the cause
-    of a failed step, the caller needs C(eks:DescribeCluster), C(eks:DescribeAccessEntry) and C(iam:GetRole), and to
-    get the ConfigMap aws-auth.
+  - To find the cause of a failed step, the module reads aws-auth, access entries and the IAM role with the caller's
+    permissions.
+  - For a cluster older than Kubernetes 1.28, the module creates a TokenReview. The caller needs the Kubernetes
+    permission to create TokenReviews.
+  - B(Permissions:) The user needs C(sts:AssumeRole) for the role. The role needs C(eks:DescribeCluster). The caller
+    needs C(eks:DescribeCluster). To find the cause of a failed step, the caller also needs
+    C(eks:DescribeAccessEntry), C(iam:GetRole) and the permission to get the ConfigMap aws-auth.
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_role
@@ -78,7 +81,7 @@ seealso:
     description: Roles and bindings in the Kubernetes documentation.
     link: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
   - name: AssumeRole
-    description: The call in the AWS STS API Reference.
+    description: The API operation in the AWS STS API Reference.
     link: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 author:
   - Apono (@apono-io)
@@ -94,7 +97,7 @@ EXAMPLES = r"""
     source_profile: jane
     expect_username: !unsafe "apono:{{SessionName}}"
 
-- name: Check a user who signed in with SAML, in a cluster that is mapped in aws-auth
+- name: Check a user who signed in with SAML, in a cluster that maps the role in aws-auth
   apono.eks.access_check:
     cluster_name: old-1
     region: eu-central-1
@@ -103,7 +106,7 @@ EXAMPLES = r"""
     source_profile: jane-saml
     expect_username: !unsafe "{{SessionNameRaw}}"
 
-- name: Check the username and the groups right after a change of the access entry
+- name: Check the username and the groups after a change of the access entry
   apono.eks.access_check:
     cluster_name: prod-1
     region: eu-central-1
@@ -145,27 +148,27 @@ EXAMPLES = r"""
 
 RETURN = r"""
 username:
-  description: The username in the cluster.
+  description: The Kubernetes username of the user in the cluster.
   returned: success
   type: str
   sample: apono:jane-example.com
 groups:
-  description: The groups in the cluster, without C(system:authenticated).
+  description: The Kubernetes groups of the user, without C(system:authenticated).
   returned: success
   type: list
   elements: str
-  sample: []
+  sample: [viewers]
 links:
-  description: The steps that succeeded, which are all of them.
+  description: The names of all steps. On success, all of them succeeded.
   returned: success
   type: list
   elements: str
   sample: [trust_policy, policy, network, authentication_mode, mapping, username, groups]
 error:
   description:
-    - The error, as data for conditions. If C(code) is C(BrokenLink), C(link) is the first step that failed, C(links)
-      are all steps that failed, and C(username) is the username in the cluster, if the user can sign in.
-    - Otherwise, it is the answer of a service, with its error code as C(code).
+    - Details of the error, for use in conditions. If C(code) is C(BrokenLink), C(link) is the first step that failed,
+      and C(links) has all steps that failed. If the user can sign in, C(username) is the username in the cluster.
+    - Otherwise, a service returned the error, and C(code) is its error code.
   returned: on failure
   type: dict
   sample: {code: BrokenLink, link: mapping, links: [mapping]}

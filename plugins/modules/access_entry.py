@@ -11,8 +11,8 @@ short_description: Manage an access entry of an EKS cluster
 version_added: 0.1.0
 description:
   - Creates, updates or removes the access entry of an IAM role or user in an EKS cluster, with its access policies.
-  - An access entry whose IAM principal was deleted and created again looks right and has no effect. The module
-    recognizes it by its date and creates it again.
+  - An access entry has no effect after its IAM principal was deleted and created again, although it looks correct.
+    The module detects such an access entry by its creation date and creates it again.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.tags
@@ -24,50 +24,55 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster. Its authentication mode must be V(API_AND_CONFIG_MAP) or V(API).
+    description: The name of the EKS cluster. The authentication mode of the cluster must be V(API_AND_CONFIG_MAP) or
+      V(API).
     type: str
     required: true
   principal_arn:
-    description: The ARN of an IAM role or user, with its path.
+    description: The ARN of an IAM role or user, including its path.
     type: str
     required: true
   principal_created:
     description:
-      - When the principal was created, in ISO 8601, as RV(apono.eks.iam_role#module:role.create_date) returns it.
-        Saves a call to IAM when set. For a principal in another account, it is the only source of the date.
+      - The creation date of the principal in ISO 8601, as RV(apono.eks.iam_role#module:role.create_date) returns it.
+      - If you set this option, the module does not read the date from IAM. For a principal in another account, this
+        option is the only source of the date.
     type: str
   authentication_mode:
     description:
-      - The cluster's authentication mode before this task, if it is known. In V(CONFIG_MAP), a cluster has no access
-        entries, so the module does not read any. So check mode works before the mode is changed.
+      - The authentication mode of the cluster before this task, if you know it.
+      - In the mode V(CONFIG_MAP), a cluster has no access entries, and the module reads none. Set this option in
+        check mode if an earlier task would change the mode.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   username:
     description:
-      - The username in Kubernetes. C({{SessionName}}) stands for the name of the session and needs a colon before it.
-        It is a template of EKS, not of Ansible, so write it with C(!unsafe).
+      - The Kubernetes username. EKS replaces the template C({{SessionName}}) with the role session name, and requires
+        a colon before the template.
+      - The template belongs to EKS and not to Ansible, so write it with C(!unsafe).
       - The prefixes C(system:), C(eks:), C(aws:), C(amazon:) and C(iam:) are reserved for EKS.
     type: str
     default: "apono:{{SessionName}}"
   kubernetes_groups:
-    description: Groups in Kubernetes. The name of a group cannot begin with C(system:).
+    description: The Kubernetes groups. The name of a group cannot begin with C(system:).
     type: list
     elements: str
     default: []
   type:
-    description: The type of the entry, which EKS cannot change.
+    description: The type of the access entry. EKS cannot change the type of an existing access entry.
     type: str
     choices: [STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX]
     default: STANDARD
   access_policies:
-    description: Access policies of EKS to associate with the entry. Apono needs none, because it grants permissions
-      with RBAC.
+    description:
+      - The EKS access policies to associate with the access entry.
+      - Apono needs no access policies, because it grants permissions with RBAC.
     type: list
     elements: dict
     default: []
     suboptions:
       policy_arn:
-        description: The ARN of an access policy of EKS.
+        description: The ARN of an EKS access policy.
         type: str
         required: true
       scope:
@@ -76,33 +81,36 @@ options:
         choices: [cluster, namespace]
         default: cluster
       namespaces:
-        description: The namespaces, with O(access_policies[].scope=namespace).
+        description: The namespaces. Required with O(access_policies[].scope=namespace).
         type: list
         elements: str
   purge_access_policies:
-    description: Whether access policies that O(access_policies) does not name are disassociated.
+    description: Whether to disassociate access policies that O(access_policies) does not name.
     type: bool
     default: false
   read_access_policies:
-    description: Whether access policies are read and returned, too, if they are not managed.
+    description: Whether to read and return the access policies even if O(access_policies) and
+      O(purge_access_policies) are not set.
     type: bool
     default: false
   recreate:
-    description: Whether an entry of another type is deleted and created again. Otherwise, it is an error.
+    description: Whether to replace an access entry that has another type. The module deletes such an access entry and
+      creates it again. With V(false), such an access entry is an error.
     type: bool
     default: false
   propagation_delay:
     description:
-      - The minimum age of the entry, in seconds, when the task ends. EKS answers before the whole cluster uses an
-        entry, and does not report when it does.
-      - Set it if a later task must not run too early, such as the removal of the same principal from C(aws-auth).
+      - The minimum age of the access entry at the end of the task, in seconds. A new access entry takes effect some
+        time after EKS has created it, and EKS does not report that time.
+      - Set this option if a later task depends on the access entry, such as the removal of the same principal from
+        C(aws-auth).
     type: int
     default: 0
 notes:
-  - B(Permissions:) C(eks:DescribeAccessEntry), C(eks:CreateAccessEntry), C(eks:UpdateAccessEntry) and
-    C(eks:DeleteAccessEntry); with O(tags) C(eks:TagResource) and C(eks:UntagResource); with O(access_policies)
-    C(eks:ListAssociatedAccessPolicies), C(eks:AssociateAccessPolicy) and C(eks:DisassociateAccessPolicy); without
-    O(principal_created) C(iam:GetRole).
+  - B(Permissions:) The caller needs C(eks:DescribeAccessEntry), C(eks:CreateAccessEntry), C(eks:UpdateAccessEntry)
+    and C(eks:DeleteAccessEntry). O(tags) also requires C(eks:TagResource) and C(eks:UntagResource).
+    O(access_policies) also requires C(eks:ListAssociatedAccessPolicies), C(eks:AssociateAccessPolicy) and
+    C(eks:DisassociateAccessPolicy). Without O(principal_created), the caller also needs C(iam:GetRole).
 seealso:
   - module: apono.eks.access_entry_info
   - module: apono.eks.authentication_mode
@@ -111,23 +119,23 @@ seealso:
     description: Access entries in the Amazon EKS User Guide.
     link: https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
   - name: Access policies
-    description: The access policies of EKS and their permissions.
+    description: The EKS access policies and their permissions.
     link: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
   - name: CreateAccessEntry
-    description: The call in the Amazon EKS API Reference.
+    description: The API operation in the Amazon EKS API Reference.
     link: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Create the access entry of the role of users
+- name: Create the access entry of the role that users assume
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
     principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
 
-- name: Update the username, and let all users of the role view everything
+- name: Update the username, and allow all users of the role to view some namespaces
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
@@ -138,14 +146,14 @@ EXAMPLES = r"""
         scope: namespace
         namespaces: [default, "team-*"]
 
-- name: Remove the entry
+- name: Remove the access entry
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
     principal_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     state: absent
 
-- name: Create the entry of a deployment pipeline, with exactly one access policy, for two namespaces
+- name: Create the access entry of a deployment pipeline with exactly one access policy, for two namespaces
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
@@ -159,14 +167,14 @@ EXAMPLES = r"""
     tags:
       team: platform
 
-- name: Create the entry of self-managed nodes
+- name: Create the access entry of self-managed nodes
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
     principal_arn: arn:aws:iam::123456789012:role/prod-1-nodes
     type: EC2_LINUX
 
-- name: Create the entry of administrators whose group has permissions by RBAC, and wait for its propagation
+- name: Create the access entry of administrators with an RBAC group, and wait for its propagation
   apono.eks.access_entry:
     cluster_name: prod-1
     region: eu-central-1
@@ -178,56 +186,61 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_entry:
-  description: The entry as it is now, or in check mode would be.
+  description: The access entry after the task. In check mode, it is the expected access entry.
   returned: when O(state=present)
   type: dict
   contains:
     cluster_name:
-      description: The cluster.
+      description: The name of the EKS cluster.
       type: str
       sample: prod-1
     principal_arn:
-      description: The IAM principal.
+      description: The ARN of the IAM principal.
       type: str
       sample: arn:aws:iam::123456789012:role/apono-k8s-access
     username:
-      description: The username, or its template.
+      description: The Kubernetes username, or its template.
       type: str
       sample: "apono:{{SessionName}}"
     kubernetes_groups:
-      description: The groups.
+      description: The Kubernetes groups.
       type: list
       elements: str
-      sample: []
+      sample: [viewers]
     type:
-      description: The type of the entry.
+      description: The type of the access entry.
       type: str
       sample: STANDARD
     tags:
-      description: The entry's tags.
+      description: The tags of the access entry.
       type: dict
-      sample: {}
+      sample: {team: platform}
     access_policies:
-      description: The associated access policies, if they are managed or O(read_access_policies) is set.
+      description: The associated access policies, if you set O(access_policies), O(purge_access_policies) or
+        O(read_access_policies).
       type: list
       elements: dict
-      sample: []
+      sample:
+        - policy_arn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy
+          scope: namespace
+          namespaces: [default]
     access_entry_arn:
-      description: The entry's ARN, if it exists.
+      description: The ARN of the access entry, if the access entry exists.
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:access-entry/prod-1/role/123456789012/apono-k8s-access/12345678
     created_at:
-      description: When the entry was created, if it exists.
+      description: The creation date of the access entry, if the access entry exists.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [create the access entry of arn:aws:iam::123456789012:role/apono-k8s-access in the cluster prod-1]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: InvalidParameterException, http_status: 400, operation: CreateAccessEntry, service: eks}

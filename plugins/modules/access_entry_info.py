@@ -11,7 +11,7 @@ short_description: Get information about access entries of an EKS cluster
 version_added: 0.1.0
 description:
   - Returns the access entry of one IAM principal, or all access entries of a cluster, with their access policies.
-  - A cluster in the authentication mode C(CONFIG_MAP) has none.
+  - A cluster in the authentication mode C(CONFIG_MAP) has no access entries. The module then returns an empty list.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.attributes.info
@@ -20,19 +20,21 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster.
+    description: The name of the EKS cluster.
     type: str
     required: true
   principal_arn:
-    description: The IAM role or user, with its path. If it is not set, all entries are returned.
+    description: The ARN of an IAM role or user, including its path. If you do not set this option, the module returns
+      all access entries.
     type: str
   access_policies:
-    description: Whether to read the access policies of each entry, too, which takes one call for each entry.
+    description: Whether to read the access policies of each access entry, too. This takes one more call for each
+      access entry.
     type: bool
     default: true
 notes:
-  - B(Permissions:) C(eks:DescribeAccessEntry), or C(eks:ListAccessEntries) for all; with O(access_policies)
-    C(eks:ListAssociatedAccessPolicies).
+  - B(Permissions:) The caller needs C(eks:DescribeAccessEntry). Without O(principal_arn), the caller also needs
+    C(eks:ListAccessEntries). With O(access_policies), the caller also needs C(eks:ListAssociatedAccessPolicies).
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_info
@@ -57,7 +59,7 @@ EXAMPLES = r"""
       {'policy_arn': 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy', 'scope': 'cluster',
       'namespaces': []}) | map(attribute='principal_arn') }}
 
-- name: Get the access entry of the role of users
+- name: Get the access entry of the role that users assume
   apono.eks.access_entry_info:
     cluster_name: prod-1
     region: eu-central-1
@@ -65,14 +67,14 @@ EXAMPLES = r"""
     access_policies: false
   register: entry
 
-- name: Get the principals that can reach the cluster, by one call for the list and one for each entry
+- name: Get the principals that have an access entry, without their access policies
   apono.eks.access_entry_info:
     cluster_name: prod-1
     region: eu-central-1
     access_policies: false
   register: principals
 
-- name: Fail if a principal has an entry that is not in the list of the platform team
+- name: Fail if a principal is not in the list of expected principals
   ansible.builtin.assert:
     that: unexpected | length == 0
     fail_msg: "Unexpected access entries: {{ unexpected | join(', ') }}"
@@ -88,30 +90,30 @@ access_entries:
   elements: dict
   contains:
     cluster_name:
-      description: The cluster.
+      description: The name of the EKS cluster.
       type: str
       sample: prod-1
     principal_arn:
-      description: The IAM principal.
+      description: The ARN of the IAM principal.
       type: str
       sample: arn:aws:iam::123456789012:role/apono-k8s-access
     username:
-      description: The username, or its template.
+      description: The Kubernetes username, or its template.
       type: str
       sample: "apono:{{SessionName}}"
     kubernetes_groups:
-      description: The groups.
+      description: The Kubernetes groups.
       type: list
       elements: str
-      sample: []
+      sample: [viewers]
     type:
-      description: The type of the entry.
+      description: The type of the access entry.
       type: str
       sample: STANDARD
     tags:
-      description: The entry's tags.
+      description: The tags of the access entry.
       type: dict
-      sample: {}
+      sample: {team: platform}
     access_policies:
       description: The associated access policies.
       returned: when O(access_policies) is true
@@ -122,15 +124,16 @@ access_entries:
           scope: namespace
           namespaces: [default]
     access_entry_arn:
-      description: The entry's ARN.
+      description: The ARN of the access entry.
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:access-entry/prod-1/role/123456789012/apono-k8s-access/12345678
     created_at:
-      description: When the entry was created.
+      description: The creation date of the access entry.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: AccessDeniedException, http_status: 403, operation: ListAccessEntries, service: eks}

@@ -10,9 +10,11 @@ module: access_flow
 short_description: Manage an access flow in Apono
 version_added: 0.1.0
 description:
-  - Creates, updates or removes an access flow, which says who can request what, for how long, and who approves it.
-  - The names of its fields are those of Apono's API. A field that is not set is left unchanged. The order of lists
-    has no meaning, and a field that Apono adds is no difference.
+  - Creates, updates or removes an access flow. An access flow defines the users who can request access, the
+    resources, the duration and the approvers.
+  - The options have the field names of the Apono API. The module leaves a field unchanged if you do not set its
+    option.
+  - The module ignores the order of lists. It also ignores fields that Apono adds.
   - The module checks integrations, resource types and permissions before it writes.
 extends_documentation_fragment:
   - apono.eks.apono
@@ -23,26 +25,27 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   name:
-    description: The name of the access flow, which identifies it.
+    description: The unique name of the access flow. The module finds the access flow by this name.
     type: str
     required: true
   description:
     description: The description of the access flow.
     type: str
   active:
-    description: Whether users can use it. A new access flow is active.
+    description: Whether users can use the access flow. A new access flow is active.
     type: bool
   trigger:
-    description: Whether users request access, or get it without a request. The default for a new access flow is
-      V(SELF_SERVE).
+    description:
+      - With V(SELF_SERVE), users request access. With V(AUTOMATIC), Apono grants access without a request.
+      - The default for a new access flow is V(SELF_SERVE).
     type: str
     choices: [SELF_SERVE, AUTOMATIC]
   requestors:
-    description: Who can request access. Required for a new access flow.
+    description: The users who can request access. Required for a new access flow.
     type: dict
     suboptions:
       logical_operator:
-        description: Whether a requestor meets one condition, V(OR), or all of them, V(AND).
+        description: Whether a requestor must meet at least one condition (V(OR)) or all conditions (V(AND)).
         type: str
         default: OR
       conditions:
@@ -52,37 +55,39 @@ options:
         required: true
         suboptions:
           type:
-            description: The kind of the values, C(user), C(group) or another attribute in Apono.
+            description: The attribute that the condition compares, such as C(user), C(group) or another attribute in
+              Apono.
             type: str
             required: true
           values:
-            description: The values, such as email addresses of users. If they are not set, all values of the type
-              match.
+            description: The values of the attribute, such as email addresses of users. If you do not set this option,
+              every value matches.
             type: list
             elements: str
           match_operator:
-            description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with). If it
-              is not set, Apono chooses it.
+            description: The operator with which Apono compares the values, such as V(is), V(is_not), V(contains) or
+              V(starts_with). If you do not set this option, Apono chooses the operator.
             type: str
           source_integration_reference:
             description:
-              - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
+              - The id or name of the integration that the attribute comes from. If you do not set this option, Apono
+                chooses the integration.
             type: str
   request_for:
-    description: For whom users can request access, if O(request_for_others) is not enough.
+    description: The users for whom requestors can request access, if O(request_for_others) is not specific enough.
     type: dict
     suboptions:
       request_scopes:
-        description: The kinds of users for whom access can be requested, as in Apono's API.
+        description: The kinds of users for whom requestors can request access. The values are those of the Apono API.
         type: list
         elements: str
         required: true
       grantees:
-        description: The users for whom access can be requested.
+        description: The users for whom requestors can request access.
         type: dict
         suboptions:
           logical_operator:
-            description: Whether a grantee meets one condition, V(OR), or all of them, V(AND).
+            description: Whether a grantee must meet at least one condition (V(OR)) or all conditions (V(AND)).
             type: str
             default: OR
           conditions:
@@ -92,42 +97,46 @@ options:
             required: true
             suboptions:
               type:
-                description: The kind of the values, C(user), C(group) or another attribute in Apono.
+                description: The attribute that the condition compares, such as C(user), C(group) or another attribute
+                  in Apono.
                 type: str
                 required: true
               values:
-                description: The values, such as email addresses of users. If they are not set, all values of the type
-                  match.
+                description: The values of the attribute, such as email addresses of users. If you do not set this
+                  option, every value matches.
                 type: list
                 elements: str
               match_operator:
-                description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with).
-                  If it is not set, Apono chooses it.
+                description: The operator with which Apono compares the values, such as V(is), V(is_not), V(contains)
+                  or V(starts_with). If you do not set this option, Apono chooses the operator.
                 type: str
               source_integration_reference:
                 description:
-                  - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
+                  - The id or name of the integration that the attribute comes from. If you do not set this option,
+                    Apono chooses the integration.
                 type: str
   request_for_others:
     description:
-      - Whether users can request access for others. Apono requires it with every write and never returns it, so the
-        module does not compare it.
+      - Whether users can request access for other users.
+      - The Apono API requires this value in every write and never returns it. The module therefore does not compare
+        it.
     type: bool
     default: false
   access_targets:
-    description: What users can request. Each item has exactly one of these keys. Required for a new access flow.
+    description: The access that users can request. Each item has exactly one of these keys. Required for a new access
+      flow.
     type: list
     elements: dict
     suboptions:
       integration:
-        description: Resources of an integration.
+        description: Access to resources of an integration.
         type: dict
         suboptions:
           integration_reference:
-            description: The integration, by id or name. The default is O(integration).
+            description: The id or name of the integration. The default is the value of O(integration).
             type: str
           resource_type:
-            description: The type of the resources. A sync of the integration must have found it.
+            description: The type of the resources. A sync of the integration must have discovered this type.
             type: str
             required: true
           permissions:
@@ -136,20 +145,21 @@ options:
             elements: str
             required: true
           resources_scopes:
-            description: The resources. If it is not set, all resources of the type.
+            description: The resources. If you do not set this option, users can request all resources of the type.
             type: list
             elements: dict
             suboptions:
               scope_mode:
-                description: V(include_resources) for the resources of the scope, V(exclude_resources) for all others.
+                description: V(include_resources) selects the resources that match the values. V(exclude_resources)
+                  selects all other resources.
                 type: str
                 required: true
               type:
-                description: The kind of the values, V(NAME), V(APONO_ID) or V(TAG).
+                description: The property to compare with the values, V(NAME), V(APONO_ID) or V(TAG).
                 type: str
                 required: true
               key:
-                description: The key of a tag.
+                description: The key of the tag, if O(access_targets[].integration.resources_scopes[].type=TAG).
                 type: str
               values:
                 description: The values.
@@ -157,27 +167,28 @@ options:
                 elements: str
                 required: true
       bundle:
-        description: A bundle.
+        description: Access to the resources of a bundle.
         type: dict
         suboptions:
           bundle_reference:
-            description: The bundle, by id or name.
+            description: The id or name of the bundle.
             type: str
             required: true
       access_scope:
-        description: An access scope.
+        description: Access to the resources of an access scope.
         type: dict
         suboptions:
           access_scope_reference:
-            description: The access scope, by id or name.
+            description: The id or name of the access scope.
             type: str
             required: true
   approver_policy:
-    description: Who approves. Without approvers, Apono grants access at once.
+    description: The users who approve requests. Without approvers, Apono grants access without approval.
     type: dict
     suboptions:
       approval_mode:
-        description: V(ANY_OF) if one of the groups must approve, V(ALL_OF) if each of them must.
+        description: V(ANY_OF) requires the approval of one group of approvers. V(ALL_OF) requires the approval of
+          every group.
         type: str
         required: true
       approver_groups:
@@ -187,7 +198,7 @@ options:
         required: true
         suboptions:
           logical_operator:
-            description: Whether an approver meets one condition, V(OR), or all of them, V(AND).
+            description: Whether an approver must meet at least one condition (V(OR)) or all conditions (V(AND)).
             type: str
             default: OR
           approvers:
@@ -197,24 +208,26 @@ options:
             required: true
             suboptions:
               type:
-                description: The kind of the values, C(user), C(group) or another attribute in Apono.
+                description: The attribute that the condition compares, such as C(user), C(group) or another attribute
+                  in Apono.
                 type: str
                 required: true
               values:
-                description: The values, such as email addresses of users. If they are not set, all values of the type
-                  match.
+                description: The values of the attribute, such as email addresses of users. If you do not set this
+                  option, every value matches.
                 type: list
                 elements: str
               match_operator:
-                description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with).
-                  If it is not set, Apono chooses it.
+                description: The operator with which Apono compares the values, such as V(is), V(is_not), V(contains)
+                  or V(starts_with). If you do not set this option, Apono chooses the operator.
                 type: str
               source_integration_reference:
                 description:
-                  - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
+                  - The id or name of the integration that the attribute comes from. If you do not set this option,
+                    Apono chooses the integration.
                 type: str
   escalation_policy:
-    description: Who approves if no approver has responded.
+    description: The users who approve requests if no approver has responded.
     type: dict
     suboptions:
       interval_in_min:
@@ -228,7 +241,7 @@ options:
         required: true
         suboptions:
           logical_operator:
-            description: Whether an approver meets one condition, V(OR), or all of them, V(AND).
+            description: Whether an approver must meet at least one condition (V(OR)) or all conditions (V(AND)).
             type: str
             default: OR
           approvers:
@@ -238,27 +251,29 @@ options:
             required: true
             suboptions:
               type:
-                description: The kind of the values, C(user), C(group) or another attribute in Apono.
+                description: The attribute that the condition compares, such as C(user), C(group) or another attribute
+                  in Apono.
                 type: str
                 required: true
               values:
-                description: The values, such as email addresses of users. If they are not set, all values of the type
-                  match.
+                description: The values of the attribute, such as email addresses of users. If you do not set this
+                  option, every value matches.
                 type: list
                 elements: str
               match_operator:
-                description: How Apono compares the values, such as V(is), V(is_not), V(contains) or V(starts_with).
-                  If it is not set, Apono chooses it.
+                description: The operator with which Apono compares the values, such as V(is), V(is_not), V(contains)
+                  or V(starts_with). If you do not set this option, Apono chooses the operator.
                 type: str
               source_integration_reference:
                 description:
-                  - The integration that the attribute comes from, by id or name. If it is not set, Apono chooses it.
+                  - The id or name of the integration that the attribute comes from. If you do not set this option,
+                    Apono chooses the integration.
                 type: str
   grant_duration_in_min:
-    description: How long access lasts, in minutes.
+    description: The duration of the access, in minutes.
     type: int
   timeframe:
-    description: When users can use the access flow.
+    description: The days and hours at which users can use the access flow.
     type: dict
     suboptions:
       start_time:
@@ -270,7 +285,7 @@ options:
         type: str
         required: true
       days_of_week:
-        description: The days.
+        description: The days of the week.
         type: list
         elements: str
         choices: [MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY]
@@ -280,7 +295,10 @@ options:
         type: str
         required: true
   settings:
-    description: Further settings. Those that are not set are left unchanged. A new access flow has none of them.
+    description:
+      - Further settings of the access flow.
+      - If you do not specify a setting, the module leaves it unchanged. A new access flow has only the settings that
+        you specify.
     type: dict
     suboptions:
       justification_required:
@@ -290,56 +308,60 @@ options:
         description: Whether approvers must give a reason for their decision.
         type: bool
       requestor_cannot_approve_himself:
-        description: Whether users cannot approve their own requests.
+        description: Whether to prevent users from approving their own requests.
         type: bool
       require_mfa:
-        description: Whether users must confirm with a second factor.
+        description: Whether users must confirm a request with a second factor.
         type: bool
       labels:
-        description: Labels.
+        description: The labels of the access flow.
         type: list
         elements: str
       max_extensions:
-        description: How often access can be extended.
+        description: The maximum number of times that users can extend their access.
         type: int
       extension_duration_in_min:
         description: The duration of each extension, in minutes.
         type: int
   integration:
-    description: The default integration of the targets, by id or name.
+    description: The id or name of the integration that O(access_targets) use by default.
     type: str
   purge:
     description:
-      - Whether O(description), O(request_for), O(approver_policy), O(escalation_policy), O(grant_duration_in_min) and
-        O(timeframe) are removed if they are not set.
+      - Whether to remove a field from the access flow if you do not set its option. The fields are those of
+        O(description), O(request_for), O(approver_policy), O(escalation_policy), O(grant_duration_in_min) and
+        O(timeframe).
     type: bool
     default: false
   known_flows:
     description:
-      - Access flows as RV(apono.eks.access_flow_info#module:access_flows) returns them. If the access flow is in the
-        list and does not differ, the module does not read the list again.
+      - The access flows, as RV(apono.eks.access_flow_info#module:access_flows) returns them.
+      - If the access flow is in this list and does not differ from the options, the module does not call Apono for
+        the list again.
     type: list
     elements: dict
   pending_integrations:
-    description: Ids or names of integrations that do not exist yet, as in check mode. The module does not check their
-      targets.
+    description:
+      - The ids or names of integrations that do not exist yet, for example in check mode.
+      - The module does not check the access targets of these integrations.
     type: list
     elements: str
     default: []
   wait:
     description:
-      - Whether to wait for the first sync of an integration that is a target. Until the sync has ended, Apono knows
-        no resource types and permissions of the integration.
+      - Whether to wait for the first sync of each integration in O(access_targets). Before the end of the first sync,
+        Apono does not have the resource types and permissions of the integration.
     type: bool
     default: true
   wait_timeout:
-    description: How long to wait, in seconds.
+    description: The maximum time to wait for a sync, in seconds.
     type: int
     default: 300
 notes:
-  - Apono checks bundles, access scopes, users and groups when the access flow is written.
-  - B(Permissions:) the Apono token must be allowed to call access flows, integrations, and the resource types and
-    permissions of integrations.
+  - The module does not check bundles, access scopes, users and groups. Apono checks them when it receives the access
+    flow.
+  - B(Permissions:) The Apono API token must be allowed to call the endpoints for access flows, for integrations, and
+    for their resource types and permissions.
 seealso:
   - module: apono.eks.access_flow_info
   - module: apono.eks.integration
@@ -351,7 +373,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Create an access flow for developers to view the namespaces of a cluster
+- name: Create an access flow with which developers can view the namespaces of a cluster
   apono.eks.access_flow:
     name: Developers on prod-1
     requestors:
@@ -378,12 +400,12 @@ EXAMPLES = r"""
     settings:
       justification_required: true
 
-- name: Update the access flow so that it cannot be used for a while
+- name: Update the access flow so that it is inactive
   apono.eks.access_flow:
     name: Developers on prod-1
     active: false
 
-- name: Remove it
+- name: Remove the access flow
   apono.eks.access_flow:
     name: Developers on prod-1
     state: absent
@@ -439,7 +461,7 @@ EXAMPLES = r"""
     settings:
       justification_required: false
 
-- name: Update an access flow so that a bundle is its only target, and remove optional fields that are not set
+- name: Update an access flow so that a bundle is its only target, and remove the optional fields
   apono.eks.access_flow:
     name: Developers on all clusters
     requestors:
@@ -454,47 +476,49 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_flow:
-  description: The access flow as it is now, or in check mode would be, with the names of the options.
+  description: The access flow after the task, with the names of the options. In check mode, it is the expected access
+    flow.
   returned: when O(state=present)
   type: dict
   contains:
     id:
-      description: Its id, if it exists.
+      description: The id of the access flow, if the access flow exists.
       type: str
       sample: 0d3c7a52-3b0f-4c52-8b0c-4d1c6f1c7a10
     name:
-      description: Its name.
+      description: The name of the access flow.
       type: str
       sample: Developers on prod-1
     active:
-      description: Whether users can use it.
+      description: Whether users can use the access flow.
       type: bool
       sample: true
     trigger:
-      description: Whether users request access.
+      description: The trigger of the access flow, V(SELF_SERVE) or V(AUTOMATIC).
       type: str
       sample: SELF_SERVE
     requestors:
-      description: Who can request access.
+      description: The users who can request access.
       type: dict
       sample: {logical_operator: OR, conditions: [{type: group, values: [developers]}]}
     access_targets:
-      description: What users can request.
+      description: The access that users can request.
       type: list
       elements: dict
       sample: [{integration: {integration_reference: prod-1, resource_type: k8s-namespace, permissions: [view]}}]
     settings:
-      description: Its settings.
+      description: The settings of the access flow.
       type: dict
       sample: {justification_required: true, labels: []}
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [create access flow Developers on prod-1]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: UnknownPermission, service: apono}

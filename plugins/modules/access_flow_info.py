@@ -10,7 +10,8 @@ module: access_flow_info
 short_description: Get information about access flows in Apono
 version_added: 0.1.0
 description:
-  - Returns access flows, with the field names of Apono's API.
+  - Returns one access flow, the access flows that match the filters, or all access flows. The returned fields have
+    the names of the Apono API.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.attributes.info
@@ -19,19 +20,20 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   id:
-    description: The id of an access flow. It cannot be combined with the other filters.
+    description: The id of an access flow. You cannot combine this option with the other filters.
     type: str
   name:
-    description: Only access flows of exactly this name.
+    description: Return only access flows with exactly this name.
     type: str
   integration:
-    description: Only access flows that have this integration as a target, by id or name.
+    description: Return only access flows that have this integration as an access target. Specify the id or name of
+      the integration.
     type: str
   active:
-    description: Only access flows that are active (V(true)), or that are not (V(false)).
+    description: Return only active access flows (V(true)) or only inactive access flows (V(false)).
     type: bool
 notes:
-  - B(Permissions:) the Apono token must be allowed to call access flows.
+  - B(Permissions:) The Apono API token must be allowed to call the endpoints for access flows.
 seealso:
   - module: apono.eks.access_flow
   - name: Access flows
@@ -47,7 +49,7 @@ EXAMPLES = r"""
     integration: prod-1
   register: flows
 
-- name: Report their names
+- name: Report the names of the access flows
   ansible.builtin.debug:
     msg: "{{ flows.access_flows | map(attribute='name') }}"
 
@@ -55,12 +57,12 @@ EXAMPLES = r"""
   apono.eks.access_flow_info:
     name: On call
 
-- name: Get the access flows that are not active
+- name: Get the inactive access flows
   apono.eks.access_flow_info:
     active: false
   register: inactive
 
-- name: Remove the access flows that are not active
+- name: Remove the inactive access flows
   apono.eks.access_flow:
     name: "{{ item.name }}"
     state: absent
@@ -71,42 +73,43 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_flows:
-  description: The access flows. The list is empty if there are none.
+  description: The access flows. The list is empty if no access flow matches.
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: The flow's id.
+      description: The id of the access flow.
       type: str
       sample: 0d3c7a52-3b0f-4c52-8b0c-4d1c6f1c7a10
     name:
-      description: Its name.
+      description: The name of the access flow.
       type: str
       sample: Developers on prod-1
     active:
-      description: Whether users can use it.
+      description: Whether users can use the access flow.
       type: bool
       sample: true
     trigger:
-      description: Whether users request access.
+      description: The trigger of the access flow, V(SELF_SERVE) or V(AUTOMATIC).
       type: str
       sample: SELF_SERVE
     requestors:
-      description: Who can request access.
+      description: The users who can request access.
       type: dict
       sample: {logical_operator: OR, conditions: [{type: group, values: [developers]}]}
     access_targets:
-      description: What users can request.
+      description: The access that users can request.
       type: list
       elements: dict
       sample: [{integration: {integration_name: prod-1, resource_type: k8s-namespace, permissions: [view]}}]
     settings:
-      description: Its settings.
+      description: The settings of the access flow.
       type: dict
       sample: {justification_required: true, labels: []}
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/admin/v2/access-flows, service: apono}

@@ -10,8 +10,10 @@ module: authentication_mode
 short_description: Change the authentication mode of an EKS cluster
 version_added: 0.1.0
 description:
-  - Moves a cluster forward to an authentication mode, step by step, and waits for each step to end.
-  - EKS never goes back. A mode before the present one is an error, and the module changes nothing.
+  - Changes the authentication mode of a cluster. If the change takes two steps, from V(CONFIG_MAP) to
+    V(API_AND_CONFIG_MAP) to V(API), the module makes both and waits for the end of each step.
+  - EKS cannot change the authentication mode back. If O(mode) precedes the current mode, the module fails and changes
+    nothing.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.check_permissions
@@ -21,41 +23,43 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster.
+    description: The name of the EKS cluster.
     type: str
     required: true
     aliases: [name]
   mode:
     description:
-      - In V(CONFIG_MAP), the cluster reads the ConfigMap aws-auth, in V(API) access entries, and in
-        V(API_AND_CONFIG_MAP) both.
+      - The authentication mode. With V(CONFIG_MAP), the cluster reads the ConfigMap aws-auth. With V(API), the
+        cluster reads access entries. With V(API_AND_CONFIG_MAP), the cluster reads both. A local cluster on AWS
+        Outposts supports only V(CONFIG_MAP).
     type: str
     required: true
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   pending_mode:
     description:
-      - For check mode, the mode to which an earlier task would move the cluster. Then each task reports its own steps
-        only.
-      - If the cluster is in a later mode already, this option has no effect.
+      - The authentication mode that an earlier task would set. Use this option in check mode, so that each task
+        reports only its own steps.
+      - If the cluster already has a later mode, this option has no effect.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   wait:
-    description: Whether to wait until the cluster is in the mode. Between two steps, the module always waits.
+    description: Whether to wait until the cluster has the authentication mode. Between two steps, the module always
+      waits.
     type: bool
     default: true
   wait_timeout:
-    description: How long to wait for one step, in seconds.
+    description: The maximum time to wait for one step, in seconds.
     type: int
     default: 900
 notes:
-  - B(Permissions:) C(eks:DescribeCluster), C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate).
+  - B(Permissions:) The caller needs C(eks:DescribeCluster), C(eks:UpdateClusterConfig) and C(eks:DescribeUpdate).
 seealso:
   - module: apono.eks.access_entry
   - name: Authentication modes
     description: Authentication modes in the Amazon EKS User Guide.
     link: https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html
   - name: UpdateClusterConfig
-    description: The call in the Amazon EKS API Reference.
+    description: The API operation in the Amazon EKS API Reference.
     link: https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html
 author:
   - Apono (@apono-io)
@@ -68,7 +72,7 @@ EXAMPLES = r"""
     region: eu-central-1
     mode: API_AND_CONFIG_MAP
 
-- name: Check what a change to API would do
+- name: Check what a change to the mode API would do
   apono.eks.authentication_mode:
     cluster_name: prod-1
     region: eu-central-1
@@ -83,7 +87,7 @@ EXAMPLES = r"""
     mode: API_AND_CONFIG_MAP
     wait: false
 
-- name: Update the mode after all users have access entries
+- name: Update the mode after all principals have access entries, and wait up to half an hour
   apono.eks.authentication_mode:
     cluster_name: prod-1
     region: eu-central-1
@@ -91,7 +95,7 @@ EXAMPLES = r"""
     wait_timeout: 1800
   register: mode
 
-- name: Check what a second step would do after a first one that another task makes
+- name: Check what the second step would change after the first step of another task
   apono.eks.authentication_mode:
     cluster_name: prod-1
     region: eu-central-1
@@ -102,34 +106,35 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The cluster as it is now, or in check mode would be.
+  description: The cluster after the task. In check mode, it is the expected cluster.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: The name of the cluster.
       type: str
       sample: prod-1
     arn:
-      description: Its ARN.
+      description: The ARN of the cluster.
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:cluster/prod-1
     authentication_mode:
-      description: Its authentication mode.
+      description: The authentication mode of the cluster.
       type: str
       sample: API_AND_CONFIG_MAP
     status:
-      description: Its status. It is V(UPDATING) if O(wait=false) and the change has not ended.
+      description: The status of the cluster. It is V(UPDATING) if O(wait=false) and the change has not ended.
       type: str
       sample: ACTIVE
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [change the authentication mode of cluster prod-1 from CONFIG_MAP to API_AND_CONFIG_MAP]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: ModeBackwards, service: eks}

@@ -11,11 +11,11 @@ short_description: Remove entries of several principals from the ConfigMap aws-a
 version_added: 0.1.0
 description:
   - Removes the entries of roles and users from C(mapRoles) and C(mapUsers) of the ConfigMap C(kube-system/aws-auth),
-    in one write. Use it after a migration, for principals that have access entries.
-  - Everything else in the ConfigMap is left unchanged. This module has the same safeguards as
+    in one write. Use this module after a migration, for principals that have access entries.
+  - The module leaves everything else in the ConfigMap unchanged. It has the same safeguards as
     M(apono.eks.aws_auth_role).
-  - The module leaves the entries of nodes and the caller's own entry unchanged, with a warning. If the text does not
-    parse, it fails.
+  - The module does not remove entries of nodes or the entry of the caller. It issues a warning for them. If EKS
+    cannot parse the ConfigMap, the module fails.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -26,16 +26,17 @@ attributes:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
 options:
   principals:
-    description: The ARNs of the roles and users as C(aws-auth) has them, in any letter case.
+    description: The ARNs of the roles and users in C(aws-auth). The letter case does not matter.
     type: list
     elements: str
     required: true
   backup_dir:
-    description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
+    description: A folder on the machine that runs the task. Before a change, the module saves a copy of the ConfigMap
+      in this folder.
     type: path
 notes:
-  - B(Permissions:) to get and update the ConfigMap aws-auth in the namespace kube-system, and C(eks:DescribeCluster)
-    without O(host) and O(ca_cert).
+  - B(Permissions:) The caller needs the permissions to get and update the ConfigMap aws-auth in the namespace
+    kube-system. Without O(host) and O(ca_cert), the caller also needs C(eks:DescribeCluster).
 seealso:
   - module: apono.eks.aws_auth_role
   - module: apono.eks.aws_auth_translation_info
@@ -47,7 +48,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Remove entries of principals that have an access entry
+- name: Remove the entries of two principals, with a backup of the ConfigMap
   apono.eks.aws_auth_prune:
     cluster_name: prod-1
     region: eu-central-1
@@ -56,7 +57,7 @@ EXAMPLES = r"""
       - arn:aws:iam::123456789012:user/jane
     backup_dir: backups
 
-- name: Check what would be removed
+- name: Check which entries the module would remove
   apono.eks.aws_auth_prune:
     cluster_name: prod-1
     region: eu-central-1
@@ -64,7 +65,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Remove the entries of all principals that have an equal access entry
+- name: Remove the entries of all principals that have an equivalent access entry
   apono.eks.aws_auth_prune:
     cluster_name: prod-1
     region: eu-central-1
@@ -79,34 +80,36 @@ EXAMPLES = r"""
       - arn:aws:iam::123456789012:user/sam
   register: pruned
 
-- name: Report where the copy of the ConfigMap is
+- name: Report the path of the backup
   ansible.builtin.debug:
     var: pruned.removed.backup_file
 """
 
 RETURN = r"""
 removed:
-  description: What was removed.
+  description: The removed entries and the backup of the ConfigMap.
   returned: success
   type: dict
   contains:
     principals:
-      description: The principals of the entries that were removed, or in check mode would be, in small letters.
+      description: The principals whose entries the task removed or, in check mode, would remove. The ARNs are in
+        lower case.
       type: list
       elements: str
       sample: ["arn:aws:iam::123456789012:role/admins"]
     backup_file:
-      description: The copy of the ConfigMap as it was, if O(backup_dir) is set and something was removed.
+      description: The path of the backup, if you set O(backup_dir) and the task removed an entry.
       type: str
       sample: backups/aws-auth-prod-1-4711.json
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: ["remove the entries of arn:aws:iam::123456789012:role/admins from the ConfigMap kube-system/aws-auth"]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

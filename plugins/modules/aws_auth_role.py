@@ -12,11 +12,13 @@ version_added: 0.1.0
 description:
   - Creates, updates or removes the entry of one IAM role in C(mapRoles) of the ConfigMap C(kube-system/aws-auth) of
     an EKS cluster.
-  - Everything else in the ConfigMap is left unchanged, comments, order and quoting included. The new text is parsed
-    before it is sent, and nothing is written unless exactly the intended entry has changed.
-  - If another writer changed the ConfigMap in the meantime, it is read again and the edit repeated.
-  - If the text does not parse, or if the entry is one of nodes or the caller's own, the module fails and writes
+  - The module leaves everything else in the ConfigMap unchanged, including comments, order and quoting. Before it
+    writes, it parses the new text and checks that only the intended entry has changed. Otherwise, it fails and writes
     nothing.
+  - If another client changes the ConfigMap in the meantime, the module reads the ConfigMap again and repeats the
+    edit.
+  - The module fails and writes nothing if EKS cannot parse the ConfigMap. It also fails if the entry is for nodes, or
+    if it is the entry of the caller.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -28,42 +30,46 @@ attributes:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
 options:
   role_arn:
-    description: The role. The module removes a path from the ARN, because EKS never matches an entry that has one.
+    description: The ARN of the role. The module removes the path from the ARN, because EKS never matches an aws-auth
+      entry with a path.
     type: str
     required: true
   username:
     description:
-      - The username in Kubernetes. C({{SessionNameRaw}}) stands for the name of the session. It is a template of EKS,
-        not of Ansible, so write it with C(!unsafe).
-      - The prefixes C(system:) and C(eks:) are reserved.
+      - The Kubernetes username. EKS replaces the template C({{SessionNameRaw}}) with the role session name.
+      - The template belongs to EKS and not to Ansible, so write it with C(!unsafe).
+      - The prefixes C(system:) and C(eks:) are reserved for Kubernetes and EKS.
     type: str
     default: "{{SessionNameRaw}}"
   groups:
     description:
-      - Groups in Kubernetes. Apono needs none.
-      - Groups that begin with C(system:) or C(eks:) are an error unless O(allow_reserved_groups) is set.
+      - The Kubernetes groups. Apono needs no groups.
+      - A group that begins with C(system:) or C(eks:) is an error, unless you set O(allow_reserved_groups=true).
     type: list
     elements: str
     default: []
   allow_reserved_groups:
     description:
-      - Whether O(groups) can name groups that Kubernetes and EKS reserve, such as C(system:masters).
-      - Every user of the role then has the permissions of such a group, whatever Apono grants.
+      - Whether O(groups) can contain groups that Kubernetes and EKS reserve, such as C(system:masters).
+      - Every user of the role then has the permissions of that group, independently of the access that Apono grants.
     type: bool
     default: false
   authentication_mode:
     description:
-      - The cluster's authentication mode, if it is known. With O(host) and O(ca_cert), it saves a call to EKS.
-      - In V(API), the cluster does not read the ConfigMap, so a new entry is an error. In V(API_AND_CONFIG_MAP), an
-        access entry of the role takes precedence, which is a warning.
+      - The authentication mode of the cluster, if you know it. Together with O(host) and O(ca_cert), this option
+        saves a call to EKS.
+      - In the mode V(API), the cluster does not read the ConfigMap, so a new entry is an error. In the mode
+        V(API_AND_CONFIG_MAP), an access entry of the role takes precedence. The module then issues a warning.
     type: str
     choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   backup_dir:
-    description: A folder, on the machine that runs the task, for a copy of the ConfigMap as it was before a change.
+    description: A folder on the machine that runs the task. Before a change, the module saves a copy of the ConfigMap
+      in this folder.
     type: path
 notes:
-  - B(Permissions:) to get and update the ConfigMap aws-auth in the namespace kube-system, and to create ConfigMaps
-    there if it does not exist; C(eks:DescribeCluster) without O(host) and O(ca_cert).
+  - B(Permissions:) The caller needs the permissions to get and update the ConfigMap aws-auth in the namespace
+    kube-system. If the ConfigMap does not exist, the caller also needs the permission to create ConfigMaps there.
+    Without O(host) and O(ca_cert), the caller also needs C(eks:DescribeCluster).
 seealso:
   - module: apono.eks.access_entry
   - name: The ConfigMap aws-auth
@@ -77,7 +83,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Create the entry of the role of users
+- name: Create the entry of the role that users assume
   apono.eks.aws_auth_role:
     cluster_name: prod-1
     region: eu-central-1
@@ -108,7 +114,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Create the entry of a role that is an emergency access for administrators
+- name: Create the entry of a role for emergency access of administrators
   apono.eks.aws_auth_role:
     cluster_name: prod-1
     region: eu-central-1
@@ -128,40 +134,42 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entry:
-  description: The entry as it is now, or in check mode would be. If the entry was removed, only the backup.
+  description: The entry after the task. In check mode, it is the expected entry. After a removal, it has only
+    RV(entry.backup_file).
   returned: when O(state=present), or a backup was written
   type: dict
   contains:
     role_arn:
-      description: The role, without its path.
+      description: The ARN of the role, without its path.
       type: str
       sample: arn:aws:iam::123456789012:role/apono-k8s-access
     username:
-      description: The username, or its template.
+      description: The Kubernetes username, or its template.
       type: str
       sample: "{{SessionNameRaw}}"
     groups:
-      description: The groups.
+      description: The Kubernetes groups.
       type: list
       elements: str
-      sample: []
+      sample: [viewers]
     overridden:
       description: Whether the cluster also has an access entry for the role, which takes precedence over this entry.
       type: bool
       sample: false
     backup_file:
-      description: The copy of the ConfigMap as it was.
-      returned: when O(backup_dir) is set and something was changed
+      description: The path of the backup of the ConfigMap.
+      returned: when O(backup_dir) is set and the task changed the ConfigMap
       type: str
       sample: backups/aws-auth-prod-1-4711.json
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [set the entry of arn:aws:iam::123456789012:role/apono-k8s-access in the ConfigMap kube-system/aws-auth]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

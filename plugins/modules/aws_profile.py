@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_profile
-short_description: Manage a profile in an AWS config file with which a user assumes a role
+short_description: Manage an AWS config profile that assumes an IAM role
 version_added: 0.1.0
 description:
   - Creates, updates or removes one profile in an AWS config file. The profile assumes a role with the credentials of
-    another profile, under a session name.
-  - Everything else in the file is left unchanged, comments and order included. The module parses the new text before
-    it writes it, and writes nothing unless exactly the profile has changed.
+    another profile and sets the role session name.
+  - The module leaves everything else in the file unchanged, including comments and order. Before it writes, it parses
+    the new text and checks that only the profile has changed. Otherwise, it fails and writes nothing.
 extends_documentation_fragment:
   - apono.eks.state
   - apono.eks.attributes
@@ -23,40 +23,42 @@ attributes:
 options:
   path:
     description:
-      - The AWS config file. It is created if it does not exist.
-      - The default is the environment variable E(AWS_CONFIG_FILE), then C(~/.aws/config).
+      - The path of the AWS config file. The module creates the file if it does not exist.
+      - The default is the value of the environment variable E(AWS_CONFIG_FILE), or C(~/.aws/config) without this
+        variable.
     type: path
   profile:
     description: The name of the profile.
     type: str
     default: apono-k8s-access
   role_arn:
-    description: The role to assume. Required with O(state=present).
+    description: The ARN of the role to assume. Required with O(state=present).
     type: str
   role_session_name:
-    description: The name of the session, by which Apono knows the user. With SSO and SAML, it is the email address.
+    description: The role session name, by which Apono identifies the user. With SSO and SAML, it is the user's email
+      address.
     type: str
   source_profile:
-    description: The profile that the user signs in with.
+    description: The name of the profile with which the user signs in to AWS.
     type: str
   region:
-    description: The region.
+    description: The AWS region of the profile.
     type: str
   session_duration:
     description:
-      - The duration of the session in seconds, 900 to 43200, and at most the maximum session duration of the role.
-      - If O(source_profile) is itself a session of a role, such as with IAM Identity Center (AWS SSO), AWS calls this
-        role chaining and allows 3600 at most. A longer duration is an error.
+      - The session duration in seconds, from 900 to 43200. It cannot exceed the maximum session duration of the role.
+      - If O(source_profile) itself assumes a role, such as with IAM Identity Center (AWS SSO), AWS calls this role
+        chaining and allows at most 3600 seconds. A longer duration is an error.
     type: int
   overwrite:
     description:
-      - Whether to replace or remove a profile of this name that gets its credentials from another source. Otherwise,
-        such a profile is an error.
+      - Whether to replace or remove a profile that has this name and gets its credentials from another source. With
+        V(false), such a profile is an error.
     type: bool
     default: false
 notes:
-  - A setting whose option is not set is left unchanged.
-  - B(Permissions:) none. The module edits a file and makes no call.
+  - The module leaves a setting of the profile unchanged if you do not set the option for it.
+  - B(Permissions:) The module needs no AWS permissions. It edits a file and makes no API call.
 seealso:
   - name: Configuration files
     description: Profiles in the AWS CLI User Guide.
@@ -69,7 +71,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Create the profile with which Jane assumes the role
+- name: Create a profile with which Jane assumes the role
   apono.eks.aws_profile:
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     role_session_name: jane@example.com
@@ -89,14 +91,14 @@ EXAMPLES = r"""
     source_profile: jane
     session_duration: 1800
 
-- name: Create the profile for sessions of eight hours, with the access key of an IAM user
+- name: Create a profile for sessions of eight hours, with the access key of an IAM user
   apono.eks.aws_profile:
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
     role_session_name: jane@example.com
     source_profile: jane-keys
     session_duration: 28800
 
-- name: Update the profile, also if it had credentials of another kind
+- name: Check what the replacement of a profile with other credentials would change
   apono.eks.aws_profile:
     profile: prod
     role_arn: arn:aws:iam::123456789012:role/apono-k8s-access
@@ -109,50 +111,50 @@ EXAMPLES = r"""
 
 RETURN = r"""
 profile:
-  description: The profile as it is now, or in check mode would be.
+  description: The profile after the task. In check mode, it is the expected profile.
   returned: when O(state=present)
   type: dict
   contains:
     name:
-      description: Its name.
+      description: The name of the profile.
       type: str
       sample: apono-k8s-access
     path:
-      description: The file that has the profile. Links are resolved.
+      description: The path of the file that has the profile, with symbolic links resolved.
       type: str
       sample: /home/jane/.aws/config
     role_arn:
-      description: The role.
+      description: The ARN of the role.
       type: str
       sample: arn:aws:iam::123456789012:role/apono-k8s-access
     role_session_name:
-      description: The name of the session.
-      returned: where it is set
+      description: The role session name.
+      returned: when the profile has this setting
       type: str
       sample: jane@example.com
     source_profile:
-      description: The profile that the user signs in with.
-      returned: where it is set
+      description: The name of the profile with which the user signs in to AWS.
+      returned: when the profile has this setting
       type: str
       sample: default
     region:
-      description: The region.
-      returned: where it is set
+      description: The AWS region of the profile.
+      returned: when the profile has this setting
       type: str
       sample: eu-central-1
     session_duration:
-      description: The duration of the session, as it is written in the file.
-      returned: where it is set
+      description: The session duration in seconds, as a text.
+      returned: when the profile has this setting
       type: str
       sample: "3600"
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [set the profile apono-k8s-access in /home/jane/.aws/config]
 error:
-  description: The error, as data for conditions.
+  description: Details of the error, for use in conditions. C(code) is an error code of this collection.
   returned: on failure
   type: dict
   sample: {code: AnotherMeaning}

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_info
-short_description: Get information about an EKS cluster, or the names of all
+short_description: Get information about an EKS cluster, or the names of all clusters
 version_added: 0.1.0
 description:
-  - Describes an EKS cluster with one call, and can wait until it is created or deleted. Without a name, it lists the
-    clusters of a region.
+  - Returns information about an EKS cluster from one API call. It can wait until the cluster is active or deleted.
+  - Without a cluster name, the module returns the names of all clusters in the region.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.attributes.info
@@ -20,30 +20,33 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster. If it is not set, the names of all clusters of the account in the region are returned.
+    description: The name of the EKS cluster. If you do not set this option, the module returns the names of all
+      clusters of the account in the region.
     type: str
     aliases: [name]
   required:
-    description: Whether it is an error if the cluster does not exist, or is neither active nor being updated.
+    description: Whether the module fails if the cluster does not exist, or if its status is neither C(ACTIVE) nor
+      C(UPDATING).
     type: bool
     default: false
   wait_for:
     description:
-      - Wait until a cluster that is being created or updated is V(active), or until one that is being deleted is
-        V(deleted).
-      - It is an error if the cluster reaches another status, or is not being changed in this way. With V(active), a
+      - With V(active), the module waits for the end of the creation or the update of the cluster. With V(deleted), it
+        waits for the end of the deletion.
+      - The module fails if the cluster reaches another status, or if no such change is in progress. With V(active), a
         cluster that does not exist is an error only with O(required=true).
     type: str
     choices: [active, deleted]
   wait_timeout:
-    description: How long to wait, in seconds.
+    description: The maximum time to wait, in seconds.
     type: int
     default: 1800
 notes:
-  - B(Permissions:) C(eks:DescribeCluster), or C(eks:ListClusters) for the names of all clusters.
+  - B(Permissions:) The caller needs C(eks:DescribeCluster). For the names of all clusters, the caller needs
+    C(eks:ListClusters).
 seealso:
   - name: DescribeCluster
-    description: The call in the Amazon EKS API Reference.
+    description: The API operation in the Amazon EKS API Reference.
     link: https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html
 author:
   - Apono (@apono-io)
@@ -56,12 +59,12 @@ EXAMPLES = r"""
     region: eu-central-1
   register: found
 
-- name: Get the names of the clusters of a region
+- name: Get the names of all clusters in a region
   apono.eks.cluster_info:
     region: eu-central-1
   register: listed
 
-- name: Wait for a cluster that is being created
+- name: Wait for the creation of a cluster
   apono.eks.cluster_info:
     cluster_name: prod-1
     required: true
@@ -92,64 +95,64 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The cluster. It is null if the cluster does not exist.
+  description: Information about the cluster. It is null if the cluster does not exist.
   returned: success, with O(cluster_name)
   type: dict
   contains:
     name:
-      description: Its name.
+      description: The name of the cluster.
       type: str
       sample: prod-1
     id:
       description:
-        - Of a local cluster on AWS Outposts, its id, for which its tokens are signed instead of the name. It is null
-          for every other cluster, and for a local one with an instance type of its own for etcd.
+        - The id of a local cluster on AWS Outposts. Tokens for such a cluster contain the id instead of the name.
+        - It is null for every other cluster, and for a local cluster with a separate instance type for etcd.
       type: str
       sample: null
     arn:
-      description: Its ARN.
+      description: The ARN of the cluster.
       type: str
       sample: arn:aws:eks:eu-central-1:123456789012:cluster/prod-1
     account_id:
-      description: The id of its account.
+      description: The id of the AWS account of the cluster.
       type: str
       sample: "123456789012"
     region:
-      description: Its region.
+      description: The AWS region of the cluster.
       type: str
       sample: eu-central-1
     partition:
-      description: Its AWS partition.
+      description: The AWS partition of the cluster.
       type: str
       sample: aws
     status:
-      description: Its status.
+      description: The status of the cluster.
       type: str
       sample: ACTIVE
     version:
-      description: The version of Kubernetes.
+      description: The Kubernetes version of the cluster.
       type: str
       sample: "1.33"
     platform_version:
-      description: The platform version of EKS.
+      description: The EKS platform version of the cluster.
       type: str
       sample: eks.12
     endpoint:
-      description: The address of its API server. It is null while the cluster is being created.
+      description: The URL of the API server. It is null during the creation of the cluster.
       type: str
       sample: https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com
     certificate_authority:
-      description: The certificate authority of its API server in base64. It is null while the cluster is being
-        created.
+      description: The certificate authority of the API server, in base64. It is null during the creation of the
+        cluster.
       type: str
       sample: LS0tLS1CRUdJTi...
     authentication_mode:
-      description: Its authentication mode.
+      description: The authentication mode of the cluster.
       type: str
       sample: API_AND_CONFIG_MAP
     connector_provider:
-      description: The provider of a cluster that is connected with the EKS Connector, such as V(ANTHOS). It is null
-        for a cluster of EKS.
+      description: The provider of an external cluster that the EKS Connector has registered, such as V(ANTHOS). It is
+        null for an EKS cluster.
       type: str
       sample: null
     outpost_arns:
@@ -158,26 +161,27 @@ cluster:
       elements: str
       sample: []
     oidc_issuer:
-      description: The address of its OpenID Connect issuer, by which IAM knows its service accounts. It is null if
-        there is none.
+      description: The URL of the cluster's OpenID Connect issuer, which IAM roles for service accounts use. It is
+        null if the cluster has no issuer.
       type: str
       sample: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
     tags:
-      description: Its tags.
+      description: The tags of the cluster.
       type: dict
-      sample: {}
+      sample: {env: prod}
     created_at:
-      description: When it was created.
+      description: The creation date of the cluster.
       type: str
       sample: "2026-01-31T12:00:00+00:00"
 clusters:
-  description: The names of the clusters.
+  description: The names of all clusters in the region.
   returned: success, without O(cluster_name)
   type: list
   elements: str
   sample: [prod-1, prod-2]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: AccessDeniedException, http_status: 403, operation: DescribeCluster, service: eks}

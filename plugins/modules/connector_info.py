@@ -10,7 +10,8 @@ module: connector_info
 short_description: Get information about Apono connectors
 version_added: 0.1.0
 description:
-  - Returns the connectors that have ever connected to Apono, and can wait until one is connected.
+  - Returns the Apono connectors that have connected to Apono at least once. The module can wait until a connector is
+    connected.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.attributes.info
@@ -19,13 +20,13 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   id:
-    description: The id of a connector. It cannot be combined with O(name).
+    description: The id of a connector. You cannot combine this option with O(name).
     type: str
   name:
-    description: A connector's name.
+    description: The name of a connector.
     type: str
   status:
-    description: Only connectors of this status.
+    description: Return only connectors with this status.
     type: str
     choices: [CONNECTED, DISCONNECTED]
   wait:
@@ -33,11 +34,11 @@ options:
     type: bool
     default: false
   wait_timeout:
-    description: How long to wait, in seconds.
+    description: The maximum time to wait, in seconds.
     type: int
     default: 300
 notes:
-  - B(Permissions:) the Apono token must be allowed to call connectors.
+  - B(Permissions:) The Apono API token must be allowed to call the endpoints for connectors.
 seealso:
   - name: Apono connector for Kubernetes
     description: The connector in the Apono documentation.
@@ -51,12 +52,12 @@ EXAMPLES = r"""
   apono.eks.connector_info:
   register: found
 
-- name: Wait for the connector that was just installed
+- name: Wait for a connector after its installation
   apono.eks.connector_info:
     id: prod-connector
     wait: true
 
-- name: Get the connectors that are not connected
+- name: Get the disconnected connectors
   apono.eks.connector_info:
     status: DISCONNECTED
 
@@ -75,51 +76,57 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connectors:
-  description: The connectors. The list is empty if there are none.
+  description: The connectors. The list is empty if no connector matches.
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: The connector's id.
+      description: The id of the connector.
       type: str
       sample: prod-connector
     name:
-      description: Its name.
+      description: The name of the connector.
       type: str
       sample: prod-connector
     status:
-      description: V(CONNECTED) or V(DISCONNECTED).
+      description: The status of the connector, V(CONNECTED) or V(DISCONNECTED).
       type: str
       sample: CONNECTED
     version:
-      description: Its version.
+      description: The version of the connector.
       type: str
       sample: 1.8.0
     is_latest_version:
-      description: Whether it is the latest version.
+      description: Whether the connector has the latest version.
       type: bool
       sample: true
     last_connected:
-      description: When it last connected.
+      description: The time at which the connector last connected to Apono.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     cloud_provider_type:
-      description: The cloud provider where it runs.
+      description: The cloud provider on which the connector runs.
       type: str
       sample: AWS
     sessions:
-      description: Its running instances, with the data that they report about the place where they run.
+      description: The running instances of the connector, with the data that they report about their environment.
       type: list
       elements: dict
-      sample: []
+      sample:
+        - id: 3f0e9a52-6f0c-4f6c-9c5b-0d7b8f3a1c11
+          last_connected_time: "2026-01-31T12:00:00.000Z"
+          metadata:
+            connector_version: 1.8.0
+            cloud_provider_metadata: {aws_account_id: "123456789012", region: eu-central-1}
 ids_by_name:
-  description: The ids of connectors by their names. A name that several connectors have is left out.
+  description: A dictionary of connector names and ids. It does not contain names that several connectors have.
   returned: success
   type: dict
   sample: {"prod-connector": "prod-connector"}
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/admin/v3/connectors, service: apono}

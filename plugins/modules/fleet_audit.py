@@ -10,45 +10,52 @@ module: fleet_audit
 short_description: Audit the onboarding of many clusters at once
 version_added: 0.1.0
 description:
-  - Reads the clusters of a play, their accounts, mappings, integrations and connectors concurrently. It returns how
-    each cluster is onboarded, what differs from its settings, and what is dangerous or inconsistent.
-  - Compares the integrations in Apono with the inventory. An integration that no host names is a duplicate if its
-    cluster is that of a host. Otherwise, in the accounts and regions of the inventory, it is orphaned or unmanaged.
-  - It writes nothing, and runs on the controller, once for all hosts of a play.
-  - What cannot be read is data in the result and no failure of the task, so that the other clusters go on. A service
-    that does not answer is reported of the clusters that need it, after 4 minutes at the latest.
-  - It reads the fact C(apono_settings) of each host, which is what the lookup C(apono.eks.options) returns for
-    V(audit_settings), and of hosts without it the variables of the inventory.
+  - Reads the clusters of a play, their accounts, access mappings, integrations and connectors concurrently.
+  - Returns the onboarding state of each cluster, the differences from its settings, and findings about dangerous or
+    inconsistent settings.
+  - Compares the integrations in Apono with the inventory. If no host has the integration, but a host has its cluster,
+    the integration is a duplicate. The module checks all other integrations in the accounts and regions of the
+    inventory. An integration is orphaned if its cluster does not exist, and unmanaged if no host represents its
+    cluster.
+  - The module writes nothing. It runs on the controller, once for all hosts of a play.
+  - If the module cannot read something, the result contains the error and the task does not fail. The audit of the
+    other clusters continues.
+  - If a service does not respond, the module reports the clusters that need it as unreachable after at most 4
+    minutes.
+  - The module reads the settings from the fact C(apono_settings) of each host. The lookup C(apono.eks.options)
+    returns this fact for V(audit_settings). For hosts without the fact, the module reads the variables of the
+    inventory.
 extends_documentation_fragment:
   - apono.eks.attributes.info
 attributes:
   diff_mode:
-    description: Returns what differs from the settings, and shows it with C(--diff).
+    description: Returns the differences from the settings, and shows them with C(--diff).
     support: full
   action_group:
     membership: [apono.eks.all]
 options:
   hosts:
-    description: The hosts of the run.
+    description: The names of the hosts to audit.
     type: list
     elements: str
     required: true
   others:
     description:
-      - Further hosts of the inventory. Those of the same accounts count, so that an audit of a part of an account does
-        not take for too much what the rest needs.
-      - Their integrations are not unmanaged.
+      - Further hosts of the inventory. The module includes the settings of hosts in the same accounts. Otherwise, an
+        audit of some clusters would report the permissions for the other clusters as differences.
+      - The module does not report the integrations of these hosts as unmanaged.
     type: list
     elements: str
     default: []
 notes:
-  - B(Permissions:) those that onboarding needs to read, C(eks:ListClusters) and C(iam:ListRolePolicies), as the guide
-    to permissions lists them. It needs none for the changes that it reports.
+  - B(Permissions:) The caller needs the read permissions of onboarding, C(eks:ListClusters) and
+    C(iam:ListRolePolicies). The R(guide to permissions, ansible_collections.apono.eks.docsite.permissions) lists
+    them. The module needs no permissions for the changes that it reports.
 seealso:
   - module: apono.eks.fleet_plan
   - module: apono.eks.report
   - name: Drift of resources
-    description: What AWS means by drift, in the documentation of CloudFormation.
+    description: The definition of drift in the AWS CloudFormation User Guide.
     link: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 author:
   - Apono (@apono-io)
@@ -73,7 +80,7 @@ EXAMPLES = r"""
     path: reports/access.html
   run_once: true
 
-- name: Fail the clusters to which strangers have access
+- name: Fail if principals of unknown accounts can assume the role
   ansible.builtin.fail:
     msg: "{{ audit.hosts[inventory_hostname].findings | map(attribute='message') | join(' ') }}"
   when: "'trust_open' in audit.hosts[inventory_hostname].findings | map(attribute='code')"
@@ -81,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hosts:
-  description: By host, the record of its cluster, as M(apono.eks.report) takes it.
+  description: A record for each host, in the form that M(apono.eks.report) requires.
   returned: success
   type: dict
   sample:
@@ -93,38 +100,51 @@ hosts:
       state: drifted
       error: null
       steps: [{name: mapping, state: in sync, changes: [], diff: null}]
-      findings: [{code: trust_too_broad, severity: error, message: The trust policy allows more than wanted.}]
+      findings: [{code: trust_too_broad, severity: error, message: The trust policy allows more than the settings.}]
   contains:
     state:
       description:
-        - V(onboarded), everything is there and as wanted. V(drifted), everything is there and something differs.
-          V(partial), something is missing. V(absent), neither mapping nor integration is there, or there is no such
-          cluster.
-        - V(unreachable), something could not be read. V(failed), the settings are wrong.
+        - V(onboarded) means that all resources exist and match the settings. V(drifted) means that all resources
+          exist and at least one differs. V(partial) means that at least one resource is missing. V(absent) means that
+          the access mapping and the integration, or the cluster itself, do not exist.
+        - V(unreachable) means that the module could not read a resource. V(failed) means that the settings are
+          invalid.
       type: str
       sample: drifted
     error:
-      description: Why it is unreachable or failed, with the keys C(step), C(message) and C(code); otherwise null.
+      description: The error of a cluster that is unreachable or failed, with the keys C(step), C(message) and
+        C(code). It is null for other clusters.
       type: dict
-      sample: null
+      sample: {step: role, message: IAM GetRole failed, code: AccessDenied}
     steps:
       description:
-        - The pieces, each with C(name), C(state), the C(changes) that onboarding would make, and the C(diff).
-        - The C(state) is V(in sync), V(drifted) or V(absent). V(orphaned), it is there and its cluster is gone.
-          V(not checked), it could not be compared, because the cluster is gone or EKS did not describe it. V(skipped),
-          the cluster does not need it. V(unreachable) and V(failed) are as of a cluster.
+        - The steps. Each step has its C(name), its C(state), the C(changes) that onboarding would make, and the
+          C(diff).
+        - The C(state) is V(in sync), V(drifted), V(absent), V(orphaned), V(not checked), V(skipped), V(unreachable)
+          or V(failed).
+        - V(orphaned) means that the resource exists and its cluster does not. V(not checked) means that the module
+          could not compare the resource, because EKS did not describe the cluster. V(skipped) means that the cluster
+          does not need the step.
       type: list
       elements: dict
       sample: [{name: mapping, state: in sync, changes: [], diff: null}]
     findings:
-      description: The findings, each with C(code), C(severity) (V(error) or V(warning)) and C(message).
+      description: The findings. Each finding has a C(code), a C(severity) (V(error) or V(warning)) and a C(message).
       type: list
       elements: dict
-      sample: [{code: trust_too_broad, severity: error, message: The trust policy of the role allows more than wanted.}]
+      sample: [{code: trust_too_broad, severity: error, message: The trust policy allows more than the settings.}]
 others:
-  description: A record for each integration that is orphaned or unmanaged.
+  description: A record for each orphaned or unmanaged integration.
   returned: success
   type: list
   elements: dict
-  sample: []
+  sample:
+    - cluster: old-1
+      cluster_name: old-1
+      account_id: "111122223333"
+      region: eu-central-1
+      state: unmanaged
+      error: null
+      steps: []
+      findings: [{code: integration_unmanaged, severity: warning, message: No host of the inventory names the cluster.}]
 """

@@ -10,11 +10,12 @@ module: integration
 short_description: Manage an integration in Apono
 version_added: 0.1.0
 description:
-  - Creates, updates or removes an integration in Apono, by default for an EKS cluster, and waits for the sync that
-    shows whether it works.
-  - The module checks the type, connector, settings and secret store against Apono's catalog before it writes.
-  - An integration belongs to one cluster. One whose stored settings name another cluster is an error, and is neither
-    changed nor removed.
+  - Creates, updates or removes an integration in Apono, by default for an EKS cluster. After a change, the module
+    waits for the sync of the integration.
+  - Before it writes, the module checks the type, the connector, the settings and the secret store against the catalog
+    of Apono.
+  - An integration belongs to one cluster. If the stored settings of the integration name another cluster, the module
+    fails and neither changes nor removes the integration.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.state
@@ -24,238 +25,251 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   name:
-    description: The name of the integration, which identifies it.
+    description: The unique name of the integration. The module finds the integration by this name.
     type: str
     required: true
   type:
-    description: The integration's type in Apono's catalog. Apono cannot change it.
+    description: The type of the integration in the catalog of Apono. Apono cannot change the type of an existing
+      integration.
     type: str
     default: aws-eks
   cluster:
     description:
-      - The cluster of the integration. The stored settings I(EKS Cluster Name), I(Region) and I(Server URL) must not
-        contradict it, nor those of O(config).
-      - The module does not check settings that are not stored, or that the type does not have.
+      - The cluster of the integration. The module fails if the stored settings I(EKS Cluster Name), I(Region) and
+        I(Server URL), or those in O(config), contradict this option.
+      - The module does not check settings that Apono has not stored, or that the type does not have.
     type: dict
     suboptions:
       name:
-        description: Its name in EKS.
+        description: The name of the cluster in EKS.
         type: str
       region:
-        description: Its region.
+        description: The AWS region of the cluster.
         type: str
       endpoint:
-        description: The address of its API server.
+        description: The URL of the API server.
         type: str
       account_id:
         description:
-          - Its account. Apono does not store the account of an integration. If I(Server URL) is not stored and the
-            integration is to be removed or to get another connector, the module compares this option with the account
-            that the connector reports.
+          - The id of the AWS account of the cluster. Apono does not store the account of an integration, but the
+            connector reports its own account.
+          - If Apono has not stored I(Server URL), the module compares both accounts before it removes the integration
+            or changes its connector.
         type: str
   allow_cluster_change:
     description:
-      - Whether an integration of another cluster can be changed or removed, for example after the cluster was deleted
-        and created again with another endpoint.
+      - Whether the module can change or remove an integration of another cluster. Use this option, for example, after
+        a cluster was deleted and created again with another endpoint.
     type: bool
     default: false
   connector:
     description:
-      - The connector, by its id or its name. An id saves a call. If it is not set, the connector of an existing
-        integration is left unchanged.
-      - Required to create an integration. V(none) creates it without a connector. Apono's API describes such an
-        integration, but Apono may refuse it, as Apono's Terraform provider does.
+      - The id or name of the connector. An id saves a call. If you do not set this option, the module leaves the
+        connector of an existing integration unchanged.
+      - Required to create an integration. V(none) creates the integration without a connector. The Apono API
+        documents such integrations, but Apono may reject them, as the Terraform provider of Apono does.
     type: str
   connector_must_exist:
     description:
-      - Whether a connector that Apono does not know is an error. Otherwise, O(connector) is the id of a connector
-        that will be installed later, as in check mode.
+      - Whether the module fails if Apono does not know the connector. With V(false), O(connector) can be the id of a
+        connector that a later task installs, for example in check mode.
     type: bool
     default: true
   resource_types:
     description:
-      - The resource types that Apono syncs, V(*) for all of them. If it is not set, they are left unchanged. A new
-        integration has all.
+      - The resource types that Apono syncs. V(*) means all resource types.
+      - If you do not set this option, the module leaves the resource types unchanged. A new integration has all
+        resource types.
     type: list
     elements: str
   config:
     description:
-      - The settings of the type, each under its id in the catalog, or under its label such as C(EKS Cluster Name).
-      - An empty value removes a setting. Other settings are left unchanged, unless O(purge_config=true).
+      - The settings of the integration. Each key is the id of a setting in the catalog, or its label, such as C(EKS
+        Cluster Name).
+      - An empty value removes the setting. The module leaves other settings unchanged, unless you set
+        O(purge_config=true).
     type: dict
     default: {}
   parameter_ids:
     description:
-      - Ids of settings by their labels, as
-        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) returns them. With it, labels in
-        O(config) need no call.
+      - A dictionary of labels and ids of settings, as
+        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) returns it. With this option, the
+        module needs no call to find the ids of labels in O(config).
     type: dict
     default: {}
   purge_config:
-    description: Whether settings that O(config) does not name are removed.
+    description: Whether to remove settings that O(config) does not contain.
     type: bool
     default: false
   secret_store:
-    description: Where the connector finds the secret. Exactly one of these keys is set. If the option is not set, the
-      secret store is left unchanged.
+    description:
+      - The secret store from which the connector reads the secret. Set exactly one of the suboptions.
+      - If you do not set this option, the module leaves the secret store unchanged.
     type: dict
     suboptions:
       aws:
-        description: AWS Secrets Manager.
+        description: A secret in AWS Secrets Manager.
         type: dict
         suboptions:
           region:
-            description: The secret's region.
+            description: The AWS region of the secret.
             type: str
             required: true
           secret_id:
-            description: The secret's name or ARN.
+            description: The name or ARN of the secret.
             type: str
             required: true
       gcp:
-        description: Google Secret Manager.
+        description: A secret in Google Secret Manager.
         type: dict
         suboptions:
           project:
-            description: The secret's project.
+            description: The Google Cloud project of the secret.
             type: str
             required: true
           secret_id:
-            description: The secret's name.
+            description: The name of the secret.
             type: str
             required: true
       kubernetes:
-        description: A Secret of Kubernetes.
+        description: A Kubernetes Secret.
         type: dict
         suboptions:
           namespace:
-            description: The Secret's namespace.
+            description: The namespace of the Secret.
             type: str
             required: true
           name:
-            description: The Secret's name.
+            description: The name of the Secret.
             type: str
             required: true
       azure:
-        description: Azure Key Vault.
+        description: A secret in Azure Key Vault.
         type: dict
         suboptions:
           vault_url:
-            description: The vault's address.
+            description: The URL of the vault.
             type: str
             required: true
           name:
-            description: The secret's name.
+            description: The name of the secret.
             type: str
             required: true
       hashicorp_vault:
-        description: HashiCorp Vault.
+        description: A secret in HashiCorp Vault.
         type: dict
         suboptions:
           secret_engine:
-            description: The secret engine.
+            description: The name of the secret engine.
             type: str
             required: true
           path:
-            description: The secret's path.
+            description: The path of the secret.
             type: str
             required: true
       apono:
-        description: Apono itself.
+        description: A secret that Apono stores.
         type: dict
         suboptions:
           parameters:
-            description: The values of the secret. No output has them, and the module does not compare them (see
-              O(update_secret)).
+            description:
+              - The values of the secret. The module never prints or compares these values. See O(update_secret).
             type: dict
             required: true
   update_secret:
     description:
-      - Whether O(secret_store.apono.parameters) are sent only with another change, or always. Apono does not return
-        them, so V(always) always reports a change.
+      - With V(on_create), the module sends O(secret_store.apono.parameters) to Apono only together with another
+        change. With V(always), the module sends them in every run and always reports a change, because Apono does not
+        return them.
     type: str
     choices: [on_create, always]
     default: on_create
   custom_access_details:
     description:
-      - The text that users see with their access, at most 400 characters. If it is not set, it is left unchanged.
+      - The text that Apono shows to users with their access, with at most 400 characters. If you do not set this
+        option, the module leaves the text unchanged.
     type: str
   default_custom_access_details:
     description:
-      - The text that users see, if the integration is created and O(custom_access_details) is not set. Later, it is
-        left unchanged. P(apono.eks.custom_access_details#filter) creates such a text.
+      - The value of O(custom_access_details) for a new integration, if you do not set that option. The module does
+        not change the text of an existing integration.
+      - The filter P(apono.eks.custom_access_details#filter) creates such a text.
     type: str
   owner:
     description:
-      - The integration's owners, who approve if a resource has none. If it is not set, they are left unchanged.
+      - The owners of the integration. They approve requests for resources without an owner. If you do not set this
+        option, the module leaves the owners unchanged.
     type: dict
     suboptions:
       attribute_type:
-        description: The kind of the values, C(user), C(group) or another attribute.
+        description: The attribute of the owners, such as C(user), C(group) or another attribute in Apono.
         type: str
         required: true
       attribute_value:
-        description: The values, such as email addresses of users.
+        description: The values of the attribute, such as email addresses of users.
         type: list
         elements: str
         required: true
       source_integration_reference:
-        description: The integration that the attribute comes from, by id or name.
+        description: The id or name of the integration that the attribute comes from.
         type: str
   resource_owner:
-    description: How Apono finds the owners of resources. Requires O(owner). If it is not set, it is left unchanged.
+    description: The mapping from a tag or label of a resource to its owner. Requires O(owner). If you do not set this
+      option, the module leaves the mapping unchanged.
     type: dict
     suboptions:
       key_name:
-        description: The key, a tag or label of the resource, whose value names the owner.
+        description: The key of the tag or label whose value names the owner.
         type: str
         required: true
       attribute_type:
-        description: The kind of that value, such as C(user) or C(group).
+        description: The attribute that the value of the tag or label contains, such as C(user) or C(group).
         type: str
         required: true
       source_integration_reference:
-        description: The integration that the attribute comes from, by id or name.
+        description: The id or name of the integration that the attribute comes from.
         type: str
   credential_rotation_days:
     description:
-      - After how many days credentials are rotated. If it is not set, and with V(0), it is left unchanged.
-      - It is the setting C(credentials_rotation_period_in_days). If a type has another name for it, set it in
-        O(config).
+      - The number of days after which Apono rotates credentials. If you do not set this option, or set V(0), the
+        module leaves the number unchanged.
+      - This option sets C(credentials_rotation_period_in_days). If the type has another name for this setting, use
+        O(config) instead.
     type: int
   user_cleanup_days:
     description:
-      - How many days after the end of access the user is deleted. If it is not set, and with V(0), it is left
-        unchanged.
-      - It is the setting C(credentials_cleanup_period_in_days). If a type has another name for it, set it in
-        O(config).
+      - The number of days between the end of the access and the deletion of the user. If you do not set this option,
+        or set V(0), the module leaves the number unchanged.
+      - This option sets C(credentials_cleanup_period_in_days). If the type has another name for this setting, use
+        O(config) instead.
     type: int
   wait:
     description:
-      - Whether to wait for the sync, after a change or if a sync is running. A failed sync is an error with Apono's
-        message. The next run starts the sync again.
-      - If the connector is not connected, a change with O(wait=true) is an error in check mode.
+      - Whether to wait for the end of the sync after a change, or if a sync is running. If the sync fails, the module
+        fails with the message of Apono. The next run starts the sync again.
+      - In check mode, the module fails if it would change the integration and the connector is disconnected. With
+        O(wait=false), it only issues a warning.
     type: bool
     default: true
   wait_timeout:
-    description: How long to wait, in seconds.
+    description: The maximum time to wait for the sync, in seconds.
     type: int
     default: 600
 notes:
-  - B(Permissions:) the Apono token must be allowed to call the catalog of integration types, connectors and
-    integrations.
+  - B(Permissions:) The Apono API token must be allowed to call the endpoints for the catalog of integration types,
+    for connectors and for integrations.
 seealso:
   - module: apono.eks.integration_type_info
   - module: apono.eks.connector_info
   - name: Integrate with EKS
-    description: The integration of EKS in the Apono documentation.
+    description: The EKS integration in the Apono documentation.
     link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
 author:
   - Apono (@apono-io)
 """
 
 EXAMPLES = r"""
-- name: Create the integration of the cluster on which the connector runs
+- name: Create the integration of a cluster on which the connector runs
   apono.eks.integration:
     name: prod-1
     connector: prod-connector
@@ -288,7 +302,7 @@ EXAMPLES = r"""
       key_name: owner
       attribute_type: user
 
-- name: Remove the integration of this cluster, and of no other one
+- name: Remove the integration only if it belongs to this cluster
   apono.eks.integration:
     name: prod-1
     cluster:
@@ -297,7 +311,7 @@ EXAMPLES = r"""
       account_id: "111122223333"
     state: absent
 
-- name: Update the text that users see with their access, and leave the rest unchanged
+- name: Update only the text that users see with their access
   apono.eks.integration:
     name: prod-1
     custom_access_details: >-
@@ -305,7 +319,7 @@ EXAMPLES = r"""
       'arn:aws:iam::123456789012:role/apono-k8s-access') }}
     wait: false
 
-- name: Create the integration of a cluster whose credentials are in a Secret beside the connector
+- name: Create the integration of a cluster whose credentials are in a Kubernetes Secret
   apono.eks.integration:
     name: prod-3
     connector: prod-connector
@@ -332,67 +346,68 @@ EXAMPLES = r"""
 
 RETURN = r"""
 integration:
-  description: The integration as it is now, or in check mode would be.
+  description: The integration after the task. In check mode, it is the expected integration.
   returned: when O(state=present)
   type: dict
   contains:
     name:
-      description: Its name.
+      description: The name of the integration.
       type: str
       sample: prod-1
     type:
-      description: Its type.
+      description: The type of the integration.
       type: str
       sample: aws-eks
     connector_id:
-      description: The id of its connector.
+      description: The id of the connector of the integration.
       type: str
       sample: 2f6ff9a0-connector
     resource_types:
-      description: The resource types that are synced, V(*) for all.
+      description: The resource types that Apono syncs. V(*) means all resource types.
       type: list
       elements: str
       sample: ["*"]
     config:
-      description: Its settings by their ids in the catalog.
+      description: The settings of the integration. The keys are their ids in the catalog.
       type: dict
-      sample: {}
+      sample: {cluster_name: prod-1, region: eu-central-1}
     secret_store:
-      description: Its secret store, without a secret.
+      description: The secret store of the integration, without secret values.
       type: dict
       sample: {aws: {region: eu-central-1, secret_id: apono/prod-2}}
     custom_access_details:
-      description: The text that users see with their access.
+      description: The text that Apono shows to users with their access.
       type: str
       sample: See https://wiki.example.com/eks for how to log in.
     owner:
-      description: Its owners.
+      description: The owners of the integration.
       type: dict
       sample: {attribute_type: group, attribute_value: [platform]}
     resource_owner:
-      description: How Apono finds the owners of its resources.
+      description: The mapping from a tag or label of a resource to its owner.
       type: dict
       sample: {attribute_type: user, key_name: owner}
     id:
-      description: Its id, if it exists.
+      description: The id of the integration, if the integration exists.
       type: str
       sample: 5a9b8d0e-0d9f-4c6b-9a51-1f2e3d4c5b6a
     status:
-      description: The status of its sync, if the integration exists.
+      description: The status of the sync, if the integration exists.
       type: str
       sample: Active
     last_sync_time:
-      description: The time of its last sync, if the integration exists.
+      description: The time of the last sync, if the integration exists.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [create integration prod-1]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: UnknownConnector, service: apono}

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: integration_type_info
-short_description: Get information about integration types in Apono's catalog
+short_description: Get information about the integration types of Apono
 version_added: 0.1.0
 description:
-  - Returns one type of the catalog or all of them, with the settings that an integration of the type has.
+  - Returns one integration type or all integration types of the catalog of Apono. For each type, the module returns
+    the settings of its integrations.
 extends_documentation_fragment:
   - apono.eks.apono
   - apono.eks.attributes.info
@@ -19,14 +20,14 @@ attributes:
     membership: [apono.eks.apono, apono.eks.all]
 options:
   type:
-    description: The type's id. If it is not set, all types are returned.
+    description: The id of the type. If you do not set this option, the module returns all types.
     type: str
     aliases: [name]
 notes:
-  - B(Permissions:) the Apono token must be allowed to call the catalog of integration types.
+  - B(Permissions:) The Apono API token must be allowed to call the endpoints for the catalog of integration types.
 seealso:
   - name: Integrate with EKS
-    description: The integration of EKS in the Apono documentation.
+    description: The EKS integration in the Apono documentation.
     link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
 author:
   - Apono (@apono-io)
@@ -38,19 +39,19 @@ EXAMPLES = r"""
     type: aws-eks
   register: catalog
 
-- name: Report their names
+- name: Report the ids and labels of the settings
   ansible.builtin.debug:
     var: catalog.integration_types[0].ids_by_label
 
 - name: Get all integration types
   apono.eks.integration_type_info:
 
-- name: Get the settings of a type, for many integrations
+- name: Get the settings once for many integrations
   apono.eks.integration_type_info:
     type: aws-eks
   register: catalog
 
-- name: Create the integrations without a further call to the catalog
+- name: Create the integrations without another call to the catalog
   apono.eks.integration:
     name: "{{ item }}"
     connector: prod-connector
@@ -63,17 +64,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 integration_types:
-  description: The types. The list is empty if there is no type of that id.
+  description: The integration types. The list is empty if no type has the id.
   returned: success
   type: list
   elements: dict
   contains:
     type:
-      description: The type's id.
+      description: The id of the type.
       type: str
       sample: aws-eks
     name:
-      description: Its name.
+      description: The name of the type.
       type: str
       sample: Elastic Kubernetes Service (EKS)
     description:
@@ -81,25 +82,27 @@ integration_types:
       type: str
       sample: Just-in-time access to a Kubernetes cluster on AWS
     params:
-      description: Its settings, each with C(id), C(label), C(values), C(default) and C(optional).
+      description: The settings of the type. Each setting has the keys C(id), C(label), C(values), C(default) and
+        C(optional).
       type: list
       elements: dict
       sample: [{id: cluster_name, label: EKS Cluster Name, values: [], default: "", optional: false}]
     requires_secret:
-      description: Whether an integration needs a secret store.
+      description: Whether an integration of this type needs a secret store.
       type: bool
       sample: false
     supported_secret_types:
-      description: The kinds of secret store that it can use.
+      description: The kinds of secret store that an integration of this type can use.
       type: list
       elements: str
       sample: [AWS, KUBERNETES]
     ids_by_label:
-      description: The ids of its settings by their labels, for O(apono.eks.integration#module:parameter_ids).
+      description: A dictionary of labels and ids of settings, for O(apono.eks.integration#module:parameter_ids).
       type: dict
       sample: {EKS Cluster Name: cluster_name}
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {http_status: 401, operation: GET /api/v2/integrations-catalog, service: apono}

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubeconfig_entry
-short_description: Manage the entry of an EKS cluster in a user's kubeconfig
+short_description: Manage an EKS cluster in a kubeconfig
 version_added: 0.1.0
 description:
-  - Creates, updates or removes a cluster, a user and a context of one name in a kubeconfig. The user gets tokens from
-    the AWS CLI (C(aws eks get-token)) with an AWS profile, so nothing secret is in the file.
-  - Everything else in the file is left unchanged, the current context included. Comments and order stay, too, if the
-    text can be edited in place. A file in JSON, or with entries that share anchors, is rewritten as kubectl does.
-  - The module locks the file as kubectl does, and replaces it in one step. Only the owner can read a new file.
+  - Creates, updates or removes a cluster, a user and a context in a kubeconfig, all three with the same name.
+  - The user gets tokens from the AWS CLI (C(aws eks get-token)) with an AWS profile. The kubeconfig therefore
+    contains no secrets.
+  - The module leaves everything else in the file unchanged, including the current context, comments and order. An
+    exception is a file in JSON, or a file whose entries share YAML anchors. The module rewrites such a file in the
+    format of kubectl.
+  - The module locks the file as kubectl does and replaces it atomically. Only the owner can read a new file.
 extends_documentation_fragment:
   - apono.eks.state
   - apono.eks.attributes
@@ -24,58 +26,59 @@ attributes:
 options:
   path:
     description:
-      - The kubeconfig. It is created if it does not exist.
-      - The default is the environment variable E(KUBECONFIG), then C(~/.kube/config). If the variable names several
-        files, the module changes the first file that has the name.
+      - The path of the kubeconfig. The module creates the file if it does not exist.
+      - The default is the value of the environment variable E(KUBECONFIG), or C(~/.kube/config) without this
+        variable. If the variable contains several paths, the module changes the first file that contains O(name).
     type: path
     aliases: [kubeconfig]
   name:
-    description: The name of the context, of its cluster and of its user.
+    description: The name of the context, of the cluster and of the user.
     type: str
     required: true
     aliases: [context]
   cluster_name:
-    description: The EKS cluster. Required with O(state=present).
+    description: The name of the EKS cluster. Required with O(state=present).
     type: str
   cluster_id:
     description:
-      - The id of a local cluster on AWS Outposts, for which its tokens are signed instead of the name. The module
-        M(apono.eks.cluster_info) returns it.
+      - The id of a local cluster on AWS Outposts, as RV(apono.eks.cluster_info#module:cluster.id) returns it. Tokens
+        for such a cluster contain the id instead of the name.
     type: str
   region:
-    description: The region of the cluster. Required with O(state=present).
+    description: The AWS region of the cluster. Required with O(state=present).
     type: str
   profile:
-    description: The AWS profile with which tokens are signed. Required with O(state=present).
+    description: The AWS profile that signs the tokens. Required with O(state=present).
     type: str
   aws_config_file:
-    description: The AWS config file that has the profile, if it is not the default file of the AWS tools.
+    description: The AWS config file that contains O(profile), if it is not the default file of the AWS CLI.
     type: path
   server:
-    description: The address of the API server. Required with O(state=present).
+    description: The URL of the API server. Required with O(state=present).
     type: str
   certificate_authority:
     description:
       - The certificate authority of the API server in base64, as EKS returns it. Required with O(state=present).
     type: str
   current_context:
-    description: Whether the context becomes the current one. Otherwise the current context is left unchanged.
+    description: Whether to make this context the current context. With V(false), the module leaves the current
+      context unchanged.
     type: bool
     default: false
   overwrite:
     description:
-      - Whether to replace or remove an entry of this name for another cluster, region or profile, or with other
-        credentials. Otherwise, such an entry is an error.
+      - Whether to replace or remove an entry that has this name and belongs to another cluster, region or profile, or
+        has other credentials. With V(false), such an entry is an error.
     type: bool
     default: false
 requirements:
   - PyYAML
 notes:
-  - With O(state=absent), a cluster or a user that another context refers to is left unchanged. If the current context
-    is removed, the kubeconfig has no current context.
-  - With O(state=absent), the module removes an entry only if it matches the options that are set. With O(name) alone,
-    it removes any entry for an EKS cluster.
-  - B(Permissions:) none. The module edits a file and makes no call.
+  - With O(state=absent), the module does not remove a cluster or user that another context refers to. If it removes
+    the current context, the kubeconfig has no current context afterward.
+  - With O(state=absent), the module removes an entry only if the entry matches all options that you set. With only
+    O(name), it removes any entry of an EKS cluster with that name.
+  - B(Permissions:) The module needs no AWS permissions. It edits a file and makes no API call.
 seealso:
   - module: apono.eks.aws_profile
   - name: Create a kubeconfig
@@ -112,7 +115,7 @@ EXAMPLES = r"""
     name: prod-1
     state: absent
 
-- name: Create the entry in a file of its own and make it the current context
+- name: Create the entry in a separate file and make it the current context
   apono.eks.kubeconfig_entry:
     path: ~/.kube/prod-1
     name: prod-1
@@ -123,7 +126,7 @@ EXAMPLES = r"""
     certificate_authority: "{{ found.cluster.certificate_authority }}"
     current_context: true
 
-- name: Remove the entry only if it is of this cluster and profile
+- name: Remove the entry only if it belongs to this cluster and profile
   apono.eks.kubeconfig_entry:
     name: prod-1
     cluster_name: prod-1
@@ -134,16 +137,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entry:
-  description: The entry as it is now, or in check mode would be.
+  description: The kubeconfig entry after the task. In check mode, it is the expected entry.
   returned: when O(state=present)
   type: dict
   contains:
     name:
-      description: Its name.
+      description: The name of the entry.
       type: str
       sample: prod-1
     path:
-      description: The file for new entries.
+      description: The path of the kubeconfig file.
       type: str
       sample: /home/jane/.kube/config
     cluster:
@@ -159,31 +162,32 @@ entry:
       type: str
       sample: shop
     server:
-      description: The address of the API server.
+      description: The URL of the API server.
       type: str
       sample: https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com
     certificate_authority:
-      description: The certificate authority in base64.
+      description: The certificate authority of the API server, in base64.
       type: str
       sample: LS0tLS1CRUdJTi...
     cluster_name:
-      description: The cluster that tokens are for; null where they are for an id.
+      description: The name of the EKS cluster, if tokens contain the name. It is null if tokens contain an id.
       type: str
       sample: prod-1
     cluster_id:
-      description: The id of the local cluster on AWS Outposts that tokens are for; null where they are for a name.
+      description: The id of the local cluster on AWS Outposts, if tokens contain the id. It is null if tokens contain
+        a name.
       type: str
       sample: null
     region:
-      description: Its region.
+      description: The AWS region of the cluster.
       type: str
       sample: eu-central-1
     profile:
-      description: The AWS profile.
+      description: The AWS profile that signs the tokens.
       type: str
       sample: apono-k8s-access
     command:
-      description: The AWS CLI.
+      description: The command of the credential plugin, which is the AWS CLI.
       type: str
       sample: aws
     api_version:
@@ -191,23 +195,23 @@ entry:
       type: str
       sample: client.authentication.k8s.io/v1beta1
     current_context:
-      description: Whether it is the current context.
+      description: Whether the context of the entry is the current context.
       type: bool
       sample: false
 profile_users:
-  description: The other users in the kubeconfig that get their token with the same AWS profile.
+  description: The other users in the kubeconfig that get their tokens with the same AWS profile.
   returned: success
   type: list
   elements: str
   sample: [prod-2]
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: [set the entry prod-1 in /home/jane/.kube/config]
 error:
-  description: The error, as data for conditions.
+  description: Details of the error, for use in conditions. C(code) is an error code of this collection.
   returned: on failure
   type: dict
   sample: {code: AnotherMeaning}

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: oidc_provider
-short_description: Manage the OpenID Connect provider of an EKS cluster in IAM
+short_description: Manage the IAM OpenID Connect provider of an EKS cluster
 version_added: 0.1.0
 description:
-  - Creates, updates or removes the OpenID Connect provider by which IAM knows the service accounts of an EKS cluster,
-    so that their pods can have IAM roles.
-  - Several roles of a cluster use one provider. So the module removes no client id from it.
+  - Creates, updates or removes the IAM OpenID Connect (OIDC) provider of an EKS cluster. The cluster needs this
+    provider for IAM roles for service accounts (IRSA).
+  - Several IAM roles can use the same provider. The module therefore never removes a client id from an existing
+    provider.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.state
@@ -22,24 +23,25 @@ attributes:
     membership: [apono.eks.aws, apono.eks.all]
 options:
   url:
-    description: The address of the cluster's issuer, C(oidc_issuer) of M(apono.eks.cluster_info).
+    description: The URL of the cluster's issuer, as RV(apono.eks.cluster_info#module:cluster.oidc_issuer) returns it.
     type: str
     required: true
     aliases: [issuer]
   client_ids:
-    description: The audiences of the tokens. Other client ids of the provider are left unchanged.
+    description: The client ids (audiences) that the provider must have. The module leaves other client ids of the
+      provider unchanged.
     type: list
     elements: str
     default: [sts.amazonaws.com]
   account_id:
-    description: The account, if it is known. It saves a call.
+    description: The id of the AWS account, if you know it. This option saves a call to STS.
     type: str
 notes:
-  - B(Permissions:) C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider),
-    C(iam:AddClientIDToOpenIDConnectProvider), and with O(state=absent) C(iam:DeleteOpenIDConnectProvider).
+  - B(Permissions:) The caller needs C(iam:GetOpenIDConnectProvider), C(iam:CreateOpenIDConnectProvider) and
+    C(iam:AddClientIDToOpenIDConnectProvider). O(state=absent) also requires C(iam:DeleteOpenIDConnectProvider).
 seealso:
   - name: IAM roles for service accounts
-    description: The OpenID Connect provider in the Amazon EKS User Guide.
+    description: The OIDC provider of a cluster in the Amazon EKS User Guide.
     link: https://docs.aws.amazon.com/eks/latest/userguide/enable-iam-roles-for-service-accounts.html
 author:
   - Apono (@apono-io)
@@ -52,11 +54,11 @@ EXAMPLES = r"""
     required: true
   register: found
 
-- name: Create the provider for IAM roles of its service accounts
+- name: Create the provider for IAM roles for service accounts
   apono.eks.oidc_provider:
     url: "{{ found.cluster.oidc_issuer }}"
 
-- name: Remove the provider of a cluster that was deleted
+- name: Remove the provider of a deleted cluster
   apono.eks.oidc_provider:
     url: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE
     state: absent
@@ -68,7 +70,7 @@ EXAMPLES = r"""
   check_mode: true
   register: provider
 
-- name: Fail if the connector cannot have an IAM role yet
+- name: Fail if the provider does not exist
   ansible.builtin.assert:
     that: provider is not changed
     fail_msg: Create the OpenID Connect provider of the cluster first.
@@ -76,31 +78,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 provider:
-  description: The provider as it is now, or in check mode would be.
+  description: The provider after the task. In check mode, it is the expected provider.
   returned: when O(state=present)
   type: dict
   contains:
     arn:
-      description: Its ARN.
+      description: The ARN of the provider.
       type: str
       sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
     url:
-      description: The address of the issuer.
+      description: The URL of the issuer.
       type: str
       sample: https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE
     client_ids:
-      description: The audiences of the tokens.
+      description: The client ids (audiences) of the provider.
       type: list
       elements: str
       sample: [sts.amazonaws.com]
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: ["create the OpenID Connect provider https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: AccessDenied, http_status: 403, operation: CreateOpenIDConnectProvider, service: iam}

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: onboarding_info
-short_description: Get the setup of a cluster that was onboarded by hand, as variables of the playbook onboard
+short_description: Get the playbook variables of a manually onboarded cluster
 version_added: 0.1.0
 description:
-  - Reads the IAM role, its policy and the mapping in the cluster, finds the integration in O(integrations), and
-    returns the variables with which the playbook C(apono.eks.onboard) has nothing to do.
-  - RV(notes) has what no variable can express, and what onboard is going to create or change.
-  - The playbook C(apono.eks.adopt) writes the variables into the inventory.
+  - Reads the IAM role, its policy and the access mapping in the cluster, and finds the integration of the cluster in
+    O(integrations).
+  - Returns variables of the playbook C(apono.eks.onboard) that describe this setup. With these variables, the
+    playbook has nothing to change.
+  - RV(notes) lists everything that no variable can express, and everything that C(apono.eks.onboard) would create or
+    change.
+  - The playbook C(apono.eks.adopt) uses this module and writes the variables into the inventory.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -23,61 +26,64 @@ attributes:
     membership: [apono.eks.aws, apono.eks.kubernetes, apono.eks.all]
 options:
   cluster_name:
-    description: The cluster.
+    description: The name of the EKS cluster.
     type: str
     required: true
   role_name:
-    description: The name of the IAM role. The module finds its path.
+    description: The name of the IAM role, without its path. The module finds the path.
     type: str
     default: apono-k8s-access
   policy_name:
     description:
-      - The name of the policy that allows C(eks:DescribeCluster). The default is the only customer-managed policy of
-        the role that allows it.
+      - The name of the policy that allows C(eks:DescribeCluster). By default, the module uses the only
+        customer-managed policy of the role that allows it.
     type: str
   integration_name:
     description:
-      - The name of the integration. The default is the integration whose settings have the cluster's name and region,
-        and neither an endpoint nor a connector of another cluster. The integration with the name
-        O(default_integration_name) takes precedence.
+      - The name of the integration. By default, the module uses an integration whose settings match the name and the
+        region of the cluster. Its endpoint and its connector must not belong to another cluster.
+      - If several integrations match, the integration with the name O(default_integration_name) takes precedence.
     type: str
   default_integration_name:
     description:
-      - The name that the playbook C(apono.eks.onboard) uses if C(apono_integration_name) is not set. The default is
-        the name of the cluster.
+      - The name that the playbook C(apono.eks.onboard) uses for the integration if C(apono_integration_name) is not
+        set. The default is the name of the cluster.
     type: str
   integrations:
-    description: The integrations to choose from, as RV(apono.eks.integration_info#module:integrations).
+    description: The integrations to search, as RV(apono.eks.integration_info#module:integrations) returns them.
     type: list
     elements: dict
     default: []
   connectors:
     description:
-      - The connectors, as RV(apono.eks.connector_info#module:connectors). With them, the variables have the name of a
-        connector instead of its id.
+      - The connectors, as RV(apono.eks.connector_info#module:connectors) returns them. With this option,
+        RV(variables) contains the name of the connector instead of its id.
     type: list
     elements: dict
     default: []
   parameter_ids:
     description:
-      - Ids of an integration's settings by their labels, as
-        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) returns them.
+      - A dictionary of labels and ids of the settings of an integration, as
+        RV(apono.eks.integration_type_info#module:integration_types[].ids_by_label) returns it.
     type: dict
     default: {}
   defined_variables:
     description:
-      - Names of variables that the inventory sets. If the cluster has the default of such a variable, the variable is
-        returned as an empty text, which means "not set" for the playbooks.
+      - The names of variables that the inventory already sets. If the cluster has the default value of such a
+        variable, RV(variables) contains the variable with an empty text. The playbooks treat an empty text as not
+        set.
     type: list
     elements: str
     default: []
 notes:
-  - B(Permissions:) to read the role and its policies in IAM, the access entry and aws-auth. It makes no call to
-    Apono. The guide to permissions has the policy, for the playbook adopt.
+  - B(Permissions:) The caller needs the permissions to read the role and its policies in IAM, the access entry, and
+    the ConfigMap aws-auth. The R(guide to permissions, ansible_collections.apono.eks.docsite.permissions) has the
+    policy under the playbook adopt.
+  - The module makes no call to Apono.
 seealso:
   - module: apono.eks.integration_info
   - name: Integrate with EKS
-    description: The integration of EKS in the Apono documentation.
+    description: The EKS integration in the Apono documentation.
     link: https://docs.apono.io/docs/aws-environment/aws-integrations/integrate-with-eks
   - name: Access entries
     description: Access entries in the Amazon EKS User Guide.
@@ -87,7 +93,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Get the names of the settings from Apono
+- name: Get the settings of EKS integrations from Apono
   apono.eks.integration_type_info:
     type: aws-eks
   register: type
@@ -97,7 +103,7 @@ EXAMPLES = r"""
     type: aws-eks
   register: apono
 
-- name: Get the setup that was made by hand
+- name: Get the variables of the cluster
   apono.eks.onboarding_info:
     cluster_name: prod-1
     region: eu-central-1
@@ -106,7 +112,7 @@ EXAMPLES = r"""
     parameter_ids: "{{ type.integration_types[0].ids_by_label }}"
   register: onboarding
 
-- name: Report what onboard would change
+- name: Report the notes
   ansible.builtin.debug:
     msg: "{{ onboarding.notes }}"
 
@@ -119,23 +125,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The cluster, as RV(apono.eks.cluster_info#module:cluster).
+  description: Information about the cluster, as RV(apono.eks.cluster_info#module:cluster) describes it.
   returned: success
   type: dict
   sample: {name: prod-1, account_id: "123456789012", region: eu-central-1}
 variables:
-  description: The variables of the playbook onboard whose values differ from their defaults.
+  description: The variables of the playbook C(apono.eks.onboard) whose values differ from their defaults.
   returned: success
   type: dict
   sample: {apono_trust: {sso: {}}, apono_connector: Production}
 notes:
-  description: What no variable can express, and what onboard is going to create or change.
+  description: Notes about everything that no variable can express, and about everything that C(apono.eks.onboard)
+    would create or change.
   returned: success
   type: list
   elements: dict
   contains:
     code:
-      description: The code of the note, for conditions.
+      description: The code of the note, for use in conditions.
       type: str
       sample: no_integration
     message:
@@ -143,7 +150,7 @@ notes:
       type: str
       sample: "Apono has no integration of the cluster prod-1: apono.eks.onboard creates it."
 host_vars:
-  description: The variables as the text of a YAML file.
+  description: The content of RV(variables) as the text of a YAML file.
   returned: success
   type: str
   sample: "apono_connector: Production"
@@ -153,23 +160,25 @@ found:
   type: dict
   contains:
     role:
-      description: The ARN of the role. It is null if there is none.
+      description: The ARN of the role. It is null if the role does not exist.
       type: str
       sample: arn:aws:iam::123456789012:role/apono-k8s-access
     policy:
-      description: The ARN of the policy. It is null if there is none.
+      description: The ARN of the policy. It is null if the module found no policy.
       type: str
       sample: arn:aws:iam::123456789012:policy/apono-k8s-access
     mapping:
-      description: How the role is mapped, V(eks_api) or V(config_map). It is null if it is not mapped.
+      description: The access mapping of the role, V(eks_api) for an access entry or V(config_map) for an aws-auth
+        entry. It is null if the role has no access mapping.
       type: str
       sample: eks_api
     integration:
-      description: The name of the integration. It is null if there is none.
+      description: The name of the integration. It is null if the module found no integration.
       type: str
       sample: prod-1
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: Ambiguous, service: iam}

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: user_bindings
-short_description: Manage RBAC bindings of users under a second username
+short_description: Update RBAC bindings to include a second username of each user
 version_added: 0.1.0
 description:
-  - Finds the RoleBindings and ClusterRoleBindings that name a user by a username with a template, such as
-    C({{SessionNameRaw}}), and adds to each the username that the same user has by another template. Nothing is
-    removed.
-  - Use it while usernames of a cluster change, for example when an access entry replaces an entry in C(aws-auth).
-    Then users do not lose the permissions that are bound to their present username.
-  - The second username is in the same binding as the first, so deleting the binding ends the permissions of both.
-  - In check mode, it returns the users who are bound by the first username only.
+  - Finds the RoleBindings and ClusterRoleBindings with subjects whose usernames match the template O(username), such
+    as C({{SessionNameRaw}}). For each such subject, the module adds the username from the template O(other_username)
+    to the same binding. It removes nothing.
+  - Use this module while the usernames in a cluster change, for example when an access entry replaces an entry in
+    C(aws-auth). Users then keep the permissions that are bound to their current username.
+  - The same binding contains both usernames. If you delete the binding, both usernames lose its permissions.
+  - In check mode, the module returns the users whose bindings contain only the first username.
 extends_documentation_fragment:
   - apono.eks.aws
   - apono.eks.kubernetes
@@ -27,26 +27,29 @@ attributes:
 options:
   username:
     description:
-      - The username that users have. It is a template of EKS, not of Ansible, so write it with C(!unsafe).
-      - Every name that AWS accepts as the name of a session counts as a user of C({{SessionName}}) or
-        C({{SessionNameRaw}}).
+      - The template of the current usernames. The template belongs to EKS and not to Ansible, so write it with
+        C(!unsafe).
+      - The templates C({{SessionName}}) and C({{SessionNameRaw}}) match every name that AWS accepts as a role session
+        name.
     type: str
     required: true
   other_username:
-    description: The second username of the same users, in the same form.
+    description: The template of the usernames to add for the same users.
     type: str
     required: true
   account_id:
-    description: The account of the role, for C({{AccountID}}).
+    description: The id of the account of the role, for the template C({{AccountID}}).
     type: str
     required: true
   ignored_usernames:
-    description: Usernames that have the form of O(username) and belong to other principals.
+    description: Usernames that match O(username) but belong to other principals. The module ignores them.
     type: list
     elements: str
     default: []
 notes:
-  - B(Permissions:) to list RoleBindings and ClusterRoleBindings in all namespaces, and to update them.
+  - B(Permissions:) The caller needs the permissions to list RoleBindings and ClusterRoleBindings in all namespaces,
+    and to update them. The caller also needs the permission to C(bind) a role, unless the caller has all permissions
+    of that role.
 seealso:
   - module: apono.eks.access_entry
   - module: apono.eks.aws_auth_role
@@ -61,7 +64,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Create bindings for the usernames that the access entry is going to give
+- name: Update the bindings with the usernames of the future access entry
   apono.eks.user_bindings:
     cluster_name: prod-1
     region: eu-central-1
@@ -69,7 +72,7 @@ EXAMPLES = r"""
     username: !unsafe "{{SessionNameRaw}}"
     other_username: !unsafe "apono:{{SessionName}}"
 
-- name: Get the users who are bound by the first username only
+- name: Get the users whose bindings contain only the first username
   apono.eks.user_bindings:
     cluster_name: prod-1
     region: eu-central-1
@@ -79,7 +82,7 @@ EXAMPLES = r"""
   check_mode: true
   register: bound
 
-- name: Update the bindings, but not those of a service with such a username
+- name: Update the bindings, but ignore the username of a service
   apono.eks.user_bindings:
     cluster_name: prod-1
     region: eu-central-1
@@ -88,7 +91,7 @@ EXAMPLES = r"""
     other_username: !unsafe "apono:{{SessionName}}"
     ignored_usernames: [ci@example.com]
 
-- name: Create bindings for usernames with the account in them
+- name: Update the bindings of usernames that contain the account id
   apono.eks.user_bindings:
     kubeconfig: ~/.kube/config
     context: prod-1
@@ -104,18 +107,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 bindings:
-  description: The bindings that name a user by the first username, and the users in each.
+  description: The bindings that contain a username of the template O(username). The value lists all usernames in the
+    binding.
   returned: success
   type: dict
   sample: {"RoleBinding team/deploy": ["jane@example.com", "apono:jane-example.com"]}
 changes:
-  description: What was changed, or in check mode would be, in words and in their order.
+  description: The changes, in order, that the task made or, in check mode, would make.
   returned: always
   type: list
   elements: str
   sample: ["bind apono:jane-example.com by RoleBinding team/deploy"]
 error:
-  description: The error of the service, as data for conditions. C(code) is the error code of the service.
+  description: Details of the error, for use in conditions. C(code) is an error code of the service or of this
+    collection.
   returned: on failure
   type: dict
   sample: {code: Forbidden, http_status: 403, service: kubernetes}

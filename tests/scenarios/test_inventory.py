@@ -282,7 +282,7 @@ def test_clusters_of_one_name(place: Place) -> None:
     assert named[f"shop-1-{US}"]["apono_cluster_name"] == "shop-1"
     answer = place.ask(hostname="eks_region")
     assert answer.returncode != 0
-    assert "put eks_region and eks_account_id into it" in " ".join(answer.stderr.split())
+    assert "add eks_region and eks_account_id to the expression" in " ".join(answer.stderr.split())
 
 
 def test_names_of_integrations_are_unique_where_the_file_spans_accounts_or_regions(place: Place) -> None:

@@ -231,7 +231,7 @@ PEOPLE = """
   username: "{username}"
 """
 USERS = "- userarn: arn:aws:iam::{account}:user/{name}\n  username: {name}\n"
-OTHERS = ("MapOthers", "GiveOthersAccessPolicies", "PassNodeRoles")
+OTHERS = ("CreateOtherAccessEntries", "AssociateOtherAccessPolicies", "PassNodeRoles")
 
 
 def bind_jane(place: Place, cluster: str) -> None:
@@ -361,7 +361,9 @@ def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
     hosts: dict[str, Any] = {"map": {}, "entry": {}, "plain": {}}
 
     # Without the optional permissions, all other work succeeds.
-    rights = Rights.documented(["onboard"], without=("AskWhatIsAllowed", "FindSsoRoles", "CreateAccessEntry"))
+    rights = Rights.documented(
+        ["onboard"], without=("SimulatePermissions", "FindPermissionSetRoles", "CreateAccessEntry")
+    )
     rights.rules["onboard"] = [one for one in rights.rules["onboard"] if one[1]["verbs"] != ["update"]]
     rights.calls["onboard"].remove("POST /api/admin/v4/integrations")
     place.give(rights)

@@ -87,6 +87,6 @@ def test_a_pod_without_a_service_account_has_the_default_one():
 
 
 def test_a_text_that_is_no_yaml_is_an_error_that_does_not_quote_it():
-    with pytest.raises(AnsibleFilterError, match="not YAML") as caught:
+    with pytest.raises(AnsibleFilterError, match="not valid YAML") as caught:
         CHART("token: secret: [", "{}", {})
     assert "secret" not in str(caught.value)
