@@ -44,7 +44,8 @@ RETURN = r"""
 _value:
   description: A dictionary of the hosts that share a cluster and the reasons, each as a text.
   type: dict
-  sample: {prod-2: "prod-2 and prod-1 are the same cluster, prod in eu-central-1 of account 111122223333."}
+  sample:
+    prod-2: "The hosts 'prod-1' and 'prod-2' name the same cluster, prod in account 111122223333, region eu-central-1."
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role of a cluster's account, as the variables of the playbooks have it. Pure logic."""
+"""Find the IAM role of a cluster's account in the variables of the playbooks. Pure logic."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 
 
 def host_variables(account_id: str) -> dict[str, str]:
-    """The variables with the host that does the work of an account, for which it was planned, and which rolls it out,
-    and with the role as it was planned.
+    """Return the names of three variables: the account host of the plan, that of the rollout, and the planned role.
 
-    They differ where the cluster of the host that plans cannot be onboarded.
+    The two hosts differ if the cluster of the first one cannot be onboarded: the rollout then uses another host.
     """
     return {
         "plan": f"apono_plan.accounts.{account_id}.account_host",
@@ -26,16 +25,19 @@ def host_variables(account_id: str) -> dict[str, str]:
 
 
 def host_of(variables: Mapping[str, Any]) -> str:
-    """The host that does the work of the account, empty where none does."""
+    """Return the account host, or an empty string if the account has none.
+
+    :param variables: the values of :func:`host_variables`.
+    """
     return variables.get("rollout") or variables.get("plan") or ""
 
 
 def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:
-    """The role as it was found or made.
+    """Return the ARN of the role that the run found or created.
 
-    :param result: what ``iam_role`` has returned on ``host``.
+    :param result: the result of ``iam_role`` on ``host``.
 
-    Raises :class:`ResourceError` where there is none.
+    Raises :class:`ResourceError` if the role does not exist.
     """
     role = result.get("role") or {}
     if not role.get("create_date"):
@@ -48,9 +50,10 @@ def existing_arn(result: Mapping[str, Any], host: str, account_id: str) -> str:
 
 
 def created(result: Mapping[str, Any] | None) -> str:
-    """When the role was made, in ISO 8601; empty if it could not be read.
+    """Return when the role was created, in ISO 8601; empty if the role could not be read.
 
-    A role that is yet to be made will be younger than any access entry for it, and an older entry has no effect.
+    If the role does not exist yet, this is the current time. The new role is then younger than any access entry for it,
+    and an access entry that is older than its role has no effect.
     """
     if not result or result.get("failed"):
         return ""

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit says of a cluster: a verdict, the differences, and the findings. No I/O.
+"""The audit of one cluster: its state, its differences from the settings, and the findings. No I/O.
 
-The facts are results of the roles' tasks in check mode, whose plans are the truth about differences, and of some
-further reads. What they hold beyond the plans becomes findings.
+The facts are the results of the roles' tasks in check mode, and of some further reads. The plans of these tasks decide
+what differs. Problems that no plan shows become findings.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ ONBOARDED, DRIFTED, PARTIAL, ABSENT, UNREACHABLE, FAILED = (
     "failed",
 )
 
-# The state of an integration that no host of the inventory names.
+# The state of an integration for a cluster that no host of the inventory names.
 UNMANAGED = "unmanaged"
 
-# The states of a step, in the words of AWS for drift. Beside them, a step has those of a cluster above.
+# The states of a step, beside those of a cluster above. AWS uses "in sync" and "not checked" for drift, too.
 IN_SYNC, ORPHANED, NOT_CHECKED, SKIPPED = "in sync", "orphaned", "not checked", "skipped"
 
 ERROR, WARNING = "error", "warning"
 
-# Every finding that there is. An error breaks access or opens more than was meant; a warning is untidy, or not known.
+# All findings. An error breaks access, or allows more than the settings. A warning is a weakness or a leftover, or
+# reports what could not be read.
 SEVERITIES = {
     "cluster_missing": ERROR,
     "blocked": ERROR,
@@ -82,12 +83,12 @@ SEVERITIES = {
 # Access policies of EKS by which a principal can grant itself any permission.
 _ADMIN_POLICIES = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
 
-# Codes of a caller who could not even ask.
-_NEVER_ASKED = ("NoCredentials", "NoProfile", "NoRegion", "NoToken", "NotActive")
-# Refusals to edit aws-auth, which are no service's.
+# Codes of errors before the first call, such as missing credentials.
+_BEFORE_THE_CALL = ("NoCredentials", "NoProfile", "NoRegion", "NoToken", "NotActive")
+# Codes of the collection's own refusals to edit aws-auth. No service returned them.
 _EDIT_REFUSALS = ("EditRefused", "WouldLockOut")
 
-# How the playbook onboard removes what only the account's policy and trust policy say.
+# By default, apono.eks.onboard removes nothing from the policy and the trust policy of an account.
 PURGE = " with apono_purge_account_access: true"
 
 _SYNCING = ("initializing", "refreshing")
@@ -95,10 +96,10 @@ _SYNCING = ("initializing", "refreshing")
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """One thing that onboarding makes, by the result of its task in check mode.
+    """One resource of the onboarding, by the result of its task in check mode.
 
-    ``there`` says whether it exists where the plan's diff does not show it. ``more`` are the results of what belongs to
-    it, such as the access flows of an integration.
+    :param there: whether the resource exists; ``None`` if the plan's diff shows it.
+    :param more: the results of its parts, such as the access flows of an integration.
     """
 
     name: str
@@ -112,7 +113,7 @@ class Piece:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why its state is not known, or cannot become the wanted one."""
+        """The error that hides the state of the resource, or that prevents the desired state."""
         failed = next((result for result in (self.result, *self.more) if result.get("failed")), None)
         if failed is None:
             return None
@@ -120,13 +121,13 @@ class Piece:
 
     @property
     def is_unread(self) -> bool:
-        """Whether a service did not say how it is: it did not answer, or refused."""
+        """Whether the state could not be read: a service did not answer, or denied access."""
         error = self.error
-        return error is not None and ("operation" in error or error["code"] in _NEVER_ASKED)
+        return error is not None and ("operation" in error or error["code"] in _BEFORE_THE_CALL)
 
     @property
     def is_blocked(self) -> bool:
-        """Whether it cannot be changed to what is wanted."""
+        """Whether the resource was read, but cannot get the desired settings."""
         error = self.error
         if error is None or self.is_unread:
             return False
@@ -151,18 +152,18 @@ class Piece:
 
     @property
     def is_understood(self) -> bool:
-        """Whether a failure says how it is, rather than that the settings are wrong."""
+        """Whether the error describes the state of the resource. Other errors mean that the settings are wrong."""
         return self.is_blocked or (self.error or {}).get("code") == "InvalidMapRoles"
 
     def state(self, cluster_exists: bool | None) -> str:
-        """How it is. An audit changes nothing, and says nothing of what it could not compare.
+        """Return the state of the step: :data:`NOT_CHECKED` if there was nothing to compare with.
 
-        :param cluster_exists: ``None`` where EKS did not say.
+        :param cluster_exists: ``None`` if the cluster could not be read.
         """
         if self.is_unread:
             return UNREACHABLE
         if self.error and not self.is_understood:
-            # Without its cluster, the settings lack what EKS returns.
+            # Without the cluster's facts from EKS, some settings are incomplete. Errors about them are not reported.
             return FAILED if cluster_exists else NOT_CHECKED
         if not self.ran:
             return SKIPPED if cluster_exists else NOT_CHECKED
@@ -173,7 +174,7 @@ class Piece:
         return NOT_CHECKED if cluster_exists is None else ORPHANED
 
     def step(self, cluster_exists: bool | None) -> dict[str, Any]:
-        """Its part of the record."""
+        """Return the step for the record: ``name``, ``state``, ``changes`` and ``diff``."""
         return {
             "name": self.name,
             "state": self.state(cluster_exists),
@@ -183,7 +184,7 @@ class Piece:
 
     @property
     def diff(self) -> dict[str, Any]:
-        """Before and after; lists of them where what belongs to it differs too."""
+        """``before`` and ``after``. Both are lists if parts of the resource differ, too."""
         more = [result["diff"] for result in self.more if result.get("changes") and result.get("diff")]
         if not more:
             return {"before": self.before, "after": self.after}
@@ -192,7 +193,10 @@ class Piece:
 
 
 class Audit:
-    """One cluster. ``facts`` are as the filter ``apono.eks.audit`` documents them."""
+    """The audit of one cluster.
+
+    :param facts: the results and settings that the filter ``apono.eks.audit`` documents.
+    """
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         self.facts = facts
@@ -202,20 +206,20 @@ class Audit:
         self.role_arn = facts.get("role_arn") or ""
 
     def result(self, name: str) -> Mapping[str, Any]:
-        """What a task has returned; nothing for one that did not run."""
+        """Return the result of a task; empty if the task did not run."""
         return self.facts.get(f"{name}_result") or {}
 
     # The pieces
 
     @property
-    def asked(self) -> Piece:
-        """The cluster itself."""
+    def cluster_read(self) -> Piece:
+        """The result of reading the cluster itself."""
         return Piece("cluster", self.result("cluster"))
 
     @property
     def cluster_exists(self) -> bool | None:
-        """Whether EKS knows the cluster; ``None`` where it did not say."""
-        return None if self.asked.error else bool(self.cluster)
+        """Whether the cluster exists in EKS; ``None`` if it could not be read."""
+        return None if self.cluster_read.error else bool(self.cluster)
 
     @property
     def policy(self) -> Piece:
@@ -243,33 +247,33 @@ class Audit:
         flows = tuple(self.result("access_flows").get("results") or ())
         piece = Piece("integration", self.result("integration"), more=flows)
         if (piece.error or {}).get("code") == OTHER_CLUSTER:
-            # One of the same name is there, and it is not this cluster's.
+            # Another cluster has the integration of this name, so this cluster has none.
             return Piece("integration", piece.result, there=False)
         if self.cluster or piece.error:
             return piece
-        # Of a cluster that is gone, the integration is to be neither made nor changed.
+        # The cluster does not exist: creating or changing its integration is not a difference to report.
         return Piece("integration", {**piece.result, "changes": []}, there=piece.is_there)
 
     @property
     def pieces(self) -> list[Piece]:
-        """What is there to judge: of a cluster that is gone, the integration alone can be left."""
+        """The resources to compare. If the cluster does not exist, only its integration can remain."""
         if not self.cluster:
             return [self.integration]
         return [self.policy, self.role, self.mode, self.mapping, self.integration]
 
-    # What the reads hold
+    # The reads
 
     @functools.cached_property
     def aws_auth(self) -> dict[str, list[dict[str, Any]]]:
-        """The entries of roles in aws-auth and the problems of their text, as far as it was read."""
+        """``entries`` and ``problems`` of mapRoles in aws-auth; empty lists if it was not read."""
         if not self.way_is_config_map:
-            told = self.result("aws_auth")
-            problems = [problem for problem in told.get("problems") or () if problem["key"] == aws_auth.MAP_ROLES]
-            return {"entries": told.get("entries") or [], "problems": problems}
+            result = self.result("aws_auth")
+            problems = [problem for problem in result.get("problems") or () if problem["key"] == aws_auth.MAP_ROLES]
+            return {"entries": result.get("entries") or [], "problems": problems}
         try:
             read = aws_auth.read((self.result("config_map").get("diff") or {}).get("before") or "")
         except ResourceError:
-            return {"entries": [], "problems": []}  # its own task has failed of it
+            return {"entries": [], "problems": []}  # The task of the mapping reports this error.
         return {
             "entries": [aws_auth.entry_shown(item, read) for item in read.items if item.entry],
             "problems": [dataclasses.asdict(problem) for problem in read.problems],
@@ -281,12 +285,12 @@ class Audit:
 
     @property
     def role_entries(self) -> list[dict[str, Any]]:
-        """The entries of the role in aws-auth."""
+        """The aws-auth entries of the role."""
         return [entry for entry in self.aws_auth["entries"] if entry["canonical_arn"] == self.canonical_arn]
 
     @property
     def mapped_by_config_map(self) -> dict[str, Any] | None:
-        """The entry of aws-auth that EKS takes for the role."""
+        """The aws-auth entry that EKS uses for the role: the last one."""
         return next((entry for entry in self.role_entries if entry["effective"]), None)
 
     @property
@@ -302,11 +306,11 @@ class Audit:
     # The record
 
     def record(self) -> dict[str, Any]:
-        """The outcome of the cluster."""
+        """Return the outcome of the cluster, as the module ``report`` takes it."""
         unknown = sorted(set(self.facts.get("ignore") or ()) - set(SEVERITIES))
         if unknown:
             message = (
-                f"apono_audit_ignore names {', '.join(unknown)}, which are not codes of findings: choose from "
+                f"apono_audit_ignore has unknown codes of findings: {', '.join(unknown)}. Choose from "
                 f"{', '.join(sorted(SEVERITIES))}."
             )
             return self.outcome(FAILED, {"step": "", "message": message, "code": "UnknownFinding"}, [])
@@ -334,14 +338,14 @@ class Audit:
         }
 
     def verdict(self) -> tuple[str, dict[str, Any] | None]:
-        """The state, and the reason where it is not known."""
+        """Return the state of the cluster, and the error if the state is not known."""
         if self.facts.get("errors"):
             return FAILED, {"step": "", "message": self.facts["errors"], "code": ""}
-        seen = [self.asked, *self.pieces]
-        unread = next((piece for piece in seen if piece.is_unread), None)
+        read = [self.cluster_read, *self.pieces]
+        unread = next((piece for piece in read if piece.is_unread), None)
         if unread:
             return UNREACHABLE, reason(unread)
-        wrong = next((piece for piece in seen if piece.error and not piece.is_understood), None)
+        wrong = next((piece for piece in read if piece.error and not piece.is_understood), None)
         if wrong:
             return FAILED, reason(wrong)
         if not self.cluster or not (self.mapping.is_there or self.integration.is_there):
@@ -355,11 +359,11 @@ class Audit:
     # The findings: codes and messages
 
     def findings(self, state: str) -> Iterator[tuple[str, str]]:
-        if state == FAILED or self.asked.error:
+        if state == FAILED or self.cluster_read.error:
             return
         yield from self.of_the_settings(state)
         if not self.cluster:
-            yield from self.of_a_cluster_that_is_gone()
+            yield from self.of_a_deleted_cluster()
             return
         yield from self.of_the_role()
         yield from self.of_the_policy()
@@ -375,51 +379,53 @@ class Audit:
             if error and error["code"] == OTHER_CLUSTER:
                 yield "integration_of_other_cluster", error["message"]
             elif error and piece.is_blocked:
-                yield "blocked", f"The {piece.name} exists and cannot get the desired settings. {error['message']}"
+                yield "blocked", f"The {piece.name} exists but cannot get the desired settings. {error['message']}"
         if state != UNREACHABLE:
             for name in ("aws_auth", "access_entries", "clusters", "connectors", "integrations"):
                 if self.result(name).get("failed"):
                     yield "unread", f"Some settings could not be read. {own_words(self.result(name).get('msg'))}"
 
-    def of_a_cluster_that_is_gone(self) -> Iterator[tuple[str, str]]:
+    def of_a_deleted_cluster(self) -> Iterator[tuple[str, str]]:
         name = self.facts.get("cluster_name") or self.host
         region = self.facts.get("region")
         where = f"the region {region}" if region else "its region"
         yield (
             "cluster_missing",
-            f"EKS knows no cluster {name} in {where} of the account of the AWS credentials: remove it from the "
-            "inventory (after apono.eks.offboard), or correct apono_cluster_name, apono_region or the credentials.",
+            f"EKS has no cluster {name} in {where} of the account of the AWS credentials. If the cluster was deleted, "
+            "run apono.eks.offboard and remove the host from the inventory. Otherwise, correct apono_cluster_name, "
+            "apono_region or the credentials.",
         )
         if self.integration.is_there:
             yield (
                 "integration_without_cluster",
-                f"Apono has an integration for {name}, and there is no such cluster: run apono.eks.offboard.",
+                f"Apono has an integration for the cluster {name}, but the cluster does not exist. Run "
+                "apono.eks.offboard to remove the integration.",
             )
 
     def of_the_role(self) -> Iterator[tuple[str, str]]:
         role, name = self.role.before, arn.parse(self.role_arn).name
         if not role:
             return
-        trust, wanted_trust = (side["assume_role_policy_document"] for side in (role, self.role.after))
-        if iam_trust.open_statements(trust) and not iam_trust.open_statements(wanted_trust):
+        trust, desired_trust = (side["assume_role_policy_document"] for side in (role, self.role.after))
+        if iam_trust.open_statements(trust) and not iam_trust.open_statements(desired_trust):
             yield (
                 "trust_open",
-                f"Strangers may assume the role {name}: no condition of its trust policy certainly excludes callers of "
-                "other accounts and organizations. Run apono.eks.onboard at once.",
+                f"Callers of any AWS account may be able to assume the role {name}: no condition of its trust policy "
+                "reliably excludes other accounts and organizations. Run apono.eks.onboard at once.",
             )
-        wider = beyond(trust, wanted_trust)
+        wider = beyond(trust, desired_trust)
         if wider:
             yield (
                 "trust_too_broad",
                 f"The trust policy of the role {name} allows more than apono_trust: {'; '.join(wider)}. Run "
-                f"apono.eks.onboard{PURGE}, or widen apono_trust if you want that.",
+                f"apono.eks.onboard{PURGE}, or widen apono_trust if this access is intended.",
             )
         dead = iam.dead_principals(trust)
         if dead:
             yield (
                 "trust_dead_principal",
-                f"The trust policy of the role {name} names principals that were deleted ({', '.join(dead)}), who can "
-                "no longer assume it, even if they were created again: run apono.eks.onboard.",
+                f"The trust policy of the role {name} names deleted principals ({', '.join(dead)}). They cannot assume "
+                "the role, even if they were created again. Run apono.eks.onboard.",
             )
         free = iam_trust.free_session_name_statements(trust)
         if free:
@@ -429,8 +435,8 @@ class Audit:
                 f"their Kubernetes username (statement {', '.join(free)}). Add a condition on sts:RoleSessionName to "
                 "the policy of apono_trust, or run apono.eks.onboard if apono_trust has it.",
             )
-        wanted = {self.policy.after.get("arn"), *self.wanted_policies()}
-        surplus = [policy for policy in role["managed_policies"] if policy not in wanted]
+        desired = {self.policy.after.get("arn"), *self.desired_policies()}
+        surplus = [policy for policy in role["managed_policies"] if policy not in desired]
         if surplus:
             yield (
                 "role_managed_policies",
@@ -448,12 +454,13 @@ class Audit:
         if boundary and role["permissions_boundary"] != boundary:
             yield (
                 "role_boundary",
-                f"The role {name} has the permissions boundary {role['permissions_boundary'] or 'none'} and not "
-                f"{boundary}: run apono.eks.onboard.",
+                f"The permissions boundary of the role {name} is {role['permissions_boundary'] or 'not set'}, but "
+                f"apono_permissions_boundary is {boundary}. Run apono.eks.onboard.",
             )
 
-    def wanted_policies(self) -> Iterator[str]:
-        """The ARNs of the further policies; a name alone is that of a policy of the account, without a path."""
+    def desired_policies(self) -> Iterator[str]:
+        """Return the ARNs of ``apono_managed_policies``. A name without an ARN is a policy of the account, without a
+        path."""
         for text in self.facts.get("managed_policies") or ():
             where = self.cluster
             own = arn.policy_arn(where["partition"], where["account_id"], "/", text)
@@ -477,8 +484,8 @@ class Audit:
         if newer:
             yield (
                 "policy_rolled_back",
-                f"The default version of the policy {name} is {default}, and {', '.join(newer)} came after it: "
-                "the policy was rolled back. Run apono.eks.onboard.",
+                f"The policy {name} was rolled back: its default version is {default}, but it has newer versions "
+                f"({', '.join(newer)}). Run apono.eks.onboard.",
             )
 
     def of_the_mapping(self) -> Iterator[tuple[str, str]]:
@@ -488,31 +495,30 @@ class Audit:
         if entry and item and mode == "API_AND_CONFIG_MAP":
             yield (
                 "duplicate_mapping",
-                f"The role {name} is mapped by an access entry, which takes precedence, as {entry['username']}, and in "
-                f"aws-auth, as {item['username']}. Remove the mapping that you do not want.",
+                f"The role {name} has an access entry with the username {entry['username']}, which takes precedence, "
+                f"and an aws-auth entry with the username {item['username']}. Remove the one that you do not need.",
             )
         elif (entry or item) and not self.mapping.is_there:
             yield (
                 "mapped_other_way",
-                f"The role {name} is mapped by {ways[entry is None]} and not by {ways[self.way_is_config_map]}, which "
-                "apono_authentication sets. Set it to the mapping that you want, or run apono.eks.onboard.",
+                f"The role {name} is mapped by {ways[entry is None]}, but apono_authentication requires "
+                f"{ways[self.way_is_config_map]}. Correct apono_authentication, or run apono.eks.onboard.",
             )
         result = self.result("config_map" if self.way_is_config_map else "entry")
-        wanted = (result.get("entry") or result.get("access_entry") or {}).get("username")
+        desired = (result.get("entry") or result.get("access_entry") or {}).get("username")
         has = item if self.way_is_config_map else entry
-        if has and wanted and has["username"] != wanted:
+        if has and desired and has["username"] != desired:
             yield (
                 "username_differs",
-                f"The cluster maps users to {has['username']} and not to {wanted}, so users do not get the "
-                "permissions that Apono grants. Run apono.eks.onboard, or set apono_username to the username that "
-                "Apono grants "
-                "to.",
+                f"The cluster maps users to the username {has['username']} and not to {desired}, so they do not get "
+                "the permissions that Apono grants. Run apono.eks.onboard, or set apono_username to the username that "
+                "Apono grants to.",
             )
         if (entry or item) and self.integration.ran and not self.integration.error and not self.integration.is_there:
             yield (
                 "mapping_without_integration",
-                f"The role {name} is mapped in the cluster, and Apono has no integration for it: run the playbook "
-                "onboard to integrate it, or offboard to remove the mapping.",
+                f"The role {name} is mapped in the cluster, but Apono has no integration for the cluster. Run "
+                "apono.eks.onboard to create the integration, or apono.eks.offboard to remove the mapping.",
             )
 
     def of_aws_auth(self) -> Iterator[tuple[str, str]]:
@@ -528,8 +534,8 @@ class Audit:
             lines = ", ".join(str(entry["line"]) for entry in self.role_entries)
             yield (
                 "aws_auth_duplicates",
-                f"aws-auth has {len(self.role_entries)} entries of the role (lines {lines}), of which EKS uses the "
-                "last: apono.eks.onboard removes the others.",
+                f"aws-auth has {len(self.role_entries)} entries for the role (lines {lines}), and EKS uses the last. "
+                "Run apono.eks.onboard to remove the others.",
             )
         item = self.mapped_by_config_map or {"groups": []}
         reserved = [group for group in item["groups"] if group.startswith("system:")]
@@ -550,25 +556,25 @@ class Audit:
         if admin:
             yield (
                 "cluster_admin",
-                f"The access entry of the role gives every user of the role {', '.join(admin)}, whatever Apono grants. "
-                "Disassociate it, and remove it from apono_access_policies.",
+                f"The access entry gives every user of the role the access policy {', '.join(admin)}, whatever Apono "
+                "grants. Disassociate the policy, and remove it from apono_access_policies.",
             )
-        wanted = access_entry.normal_policies(
+        desired = access_entry.normal_policies(
             {"scope": "cluster", **each} for each in self.facts.get("access_policies") or ()
         )
-        surplus = [names[policy["policy_arn"]] for policy in policies if policy not in wanted]
+        surplus = [names[policy["policy_arn"]] for policy in policies if policy not in desired]
         if surplus:
             yield (
                 "access_policies",
                 f"The access entry of the role has access policies that apono_access_policies does not name: "
                 f"{', '.join(surplus)}. Disassociate them, or name them in apono_access_policies.",
             )
-        born = (self.role.result.get("role") or {}).get("create_date")
-        if self.role.ran and not self.role.error and entry.get("created_at") and is_older(entry["created_at"], born):
+        created = (self.role.result.get("role") or {}).get("create_date")
+        if self.role.ran and not self.role.error and entry.get("created_at") and is_older(entry["created_at"], created):
             yield (
                 "access_entry_stale",
-                "The access entry is older than its role, which was deleted and created again or does not exist, so "
-                "the entry has no effect. Run apono.eks.onboard.",
+                "The access entry has no effect: its role was created after the entry, or does not exist. Run "
+                "apono.eks.onboard.",
             )
 
     def of_the_integration(self) -> Iterator[tuple[str, str]]:
@@ -576,23 +582,22 @@ class Audit:
         if others:
             yield (
                 "integration_duplicate",
-                f"Apono has further integrations for this cluster: {', '.join(others)}. Users see the cluster twice, "
-                "and each integration grants permissions by itself. Remove those that you do not want.",
+                f"Apono has further integrations for this cluster: {', '.join(others)}. Users see the cluster more "
+                "than once, and each integration grants permissions. Remove those that you do not want.",
             )
         facts = self.integration.result.get("integration") or {}
         status = (facts.get("status") or "").lower()
         if status in ("error", "warning", "disabled"):
-            does = "has failed" if status == "error" else "is not as it should be"
             yield (
                 f"integration_{status}",
-                f"The integration {facts['name']} {does}: its status is {facts['status']}. See its page in Apono for "
-                "the reason; check its connector and its settings.",
+                f"The status of the integration {facts['name']} is {facts['status']}. Read the reason on its page in "
+                "Apono, and check its connector and its settings.",
             )
         if status in _SYNCING and not facts.get("last_sync_time"):
             yield (
                 "integration_unsynced",
-                f"The integration {facts['name']} has never been synced, so nothing of the cluster can be requested: "
-                "check its connector, or wait if the integration is new.",
+                f"Apono has not synchronized the integration {facts['name']} yet, so users cannot request access to "
+                "the cluster. Check its connector, or wait if the integration is new.",
             )
 
     def of_the_connector(self) -> Iterator[tuple[str, str]]:
@@ -607,14 +612,14 @@ class Audit:
             )
             yield (
                 "connector_missing",
-                f"The integration {name} {lost}: set apono_connector and run apono.eks.onboard.",
+                f"The integration {name} {lost}. Set apono_connector and run apono.eks.onboard.",
             )
             return
         if connector["status"].upper() != "CONNECTED":
             yield (
                 "connector_disconnected",
-                f"The connector {connector['name']} of the integration {name} is {connector['status']}, so that Apono "
-                "grants and revokes nothing. Read the log of its pod.",
+                f"The connector {connector['name']} of the integration {name} is {connector['status']}, so Apono "
+                "cannot grant or revoke access. Read the log of its pod.",
             )
         server_url = (self.facts.get("ids_by_label") or {}).get("Server URL")
         if self.facts.get("connector_in_cluster") and not self.integration.before["config"].get(server_url):
@@ -623,9 +628,9 @@ class Audit:
             if elsewhere:
                 yield (
                     "connector_elsewhere",
-                    f"The connector {connector['name']} of the integration {name} runs in {'; '.join(elsewhere)}, and "
-                    "the integration does not say where the cluster is, so Apono connects to another cluster. Correct "
-                    "apono_connector, or set apono_connector_in_cluster to false.",
+                    f"The connector {connector['name']} of the integration {name} runs in {'; '.join(elsewhere)}. The "
+                    "integration has no address of the cluster, so Apono connects to the connector's own cluster. "
+                    "Correct apono_connector, or set apono_connector_in_cluster to false.",
                 )
 
 
@@ -635,10 +640,12 @@ def reason(piece: Piece) -> dict[str, Any]:
 
 
 def number(version: Any) -> int:
-    """A policy's version as a number: v12 is 12."""
+    """Return the number of a policy's version: 12 for v12."""
     return int(str(version)[1:])
 
 
-def is_older(created: str, born: str | None) -> bool:
-    """Whether something was made before its principal, or has none."""
-    return born is None or datetime.datetime.fromisoformat(born) > datetime.datetime.fromisoformat(created)
+def is_older(entry_created: str, role_created: str | None) -> bool:
+    """Return whether an access entry is older than its role, or its role does not exist. Times are in ISO 8601."""
+    if role_created is None:
+        return True
+    return datetime.datetime.fromisoformat(role_created) > datetime.datetime.fromisoformat(entry_created)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit says of integrations that no host of the inventory names. No I/O."""
+"""The audit of integrations in Apono that no host of the inventory names. No I/O."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from ansible_collections.apono.eks.plugins.plugin_utils import audit
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """A host of the inventory: its cluster, as far as that is known, and the integration that it names. ``servers`` are
-    the addresses of the cluster's API server that are known."""
+    """A host of the inventory, with its cluster and its integration.
+
+    :param place: the account and the region, as far as they are known.
+    :param servers: the known addresses of the cluster's API server.
+    """
 
     name: str
     cluster_name: str
@@ -33,16 +36,17 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Listed:
-    """The names of all clusters of a place; ``None`` where EKS did not return them."""
+    """The names of all clusters of an account and region; ``None`` if they could not be read."""
 
     place: Place
     clusters: tuple[str, ...] | None
 
 
 class Fleet:
-    """The inventory beside what Apono has.
+    """Compares the inventory with the integrations of Apono.
 
-    ``ids_by_label`` are those of the integrations' type in the catalog.
+    :param listed: the clusters of each account and region of the inventory.
+    :param ids_by_label: the ids of the settings of an integration, by their labels in Apono's catalog.
     """
 
     def __init__(
@@ -64,19 +68,23 @@ class Fleet:
         return integration["integration_config"].get(self.ids_by_label.get(label)) or ""
 
     def place(self, integration: Mapping[str, Any]) -> Place:
-        """Where its cluster is: as its settings say, and as its connector does unless that works from elsewhere."""
+        """Return the account and region of the integration's cluster, as far as they are known.
+
+        The region is a setting of the integration. The account is that of the connector, unless the integration has
+        the address of an API server: such a connector can run in another account.
+        """
         region = self.setting(integration, REGION)
         connector = self.connectors.get(integration.get("connector_id"))
         if connector is None or self.setting(integration, SERVER_URL):
             return Place("", region)
-        told = places(connector)
-        if len(told) != 1:
+        connector_places = places(connector)
+        if len(connector_places) != 1:
             return Place("", region)
-        where = next(iter(told))
+        where = next(iter(connector_places))
         return Place(where.account_id, region or where.region)
 
     def hosts_of(self, integration: Mapping[str, Any]) -> list[Host]:
-        """The hosts whose cluster it is for."""
+        """Return the hosts whose cluster the integration is for."""
         cluster, place = self.setting(integration, CLUSTER_NAME), self.place(integration)
         server = {SERVER_URL: self.setting(integration, SERVER_URL)}
         return [
@@ -88,7 +96,7 @@ class Fleet:
         ]
 
     def duplicates(self) -> dict[str, list[str]]:
-        """By host, the names of integrations for its cluster that no host names."""
+        """Return, by host, the integrations for its cluster that no host names."""
         found: dict[str, list[str]] = {}
         for integration in self.unnamed:
             for host in self.hosts_of(integration):
@@ -96,7 +104,10 @@ class Fleet:
         return {host: sorted(names) for host, names in found.items()}
 
     def records(self, ignore: Iterable[str] = ()) -> list[dict[str, Any]]:
-        """An outcome for each integration of the inventory's accounts and regions whose cluster no host names."""
+        """Return an outcome for each integration whose cluster no host names, in the inventory's accounts and regions.
+
+        :param ignore: codes of findings to leave out.
+        """
         ignored = set(ignore)
         return [
             record
@@ -107,7 +118,10 @@ class Fleet:
         ]
 
     def judged(self, integration: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """One outcome; none where the inventory does not cover its place, or its place is not known."""
+        """Return the outcome of an integration in a list.
+
+        The list is empty if the region of its cluster is not known, or if the inventory has no host there.
+        """
         cluster, place = self.setting(integration, CLUSTER_NAME), self.place(integration)
         around = [listed for listed in self.listed if listed.place.can_be(place)]
         if not cluster or not place.region or not around:
@@ -121,8 +135,8 @@ class Fleet:
                     place,
                     audit.UNMANAGED,
                     "integration_unmanaged",
-                    f"The integration {name} is for the cluster {cluster}, which no host of the inventory names: add "
-                    "it to the inventory, or remove the integration.",
+                    f"The integration {name} is for the cluster {cluster}, but no host of the inventory names this "
+                    "cluster. Add it to the inventory, or remove the integration.",
                 )
             ]
         if any(listed.clusters is None for listed in around):
@@ -134,8 +148,8 @@ class Fleet:
                 place,
                 audit.ABSENT,
                 "integration_orphaned",
-                f"The integration {name} is for the cluster {cluster} in the region {place.region}, and no account of "
-                "the inventory has it there: remove the integration if the cluster is gone.",
+                f"The integration {name} is for the cluster {cluster} in the region {place.region}, but no account of "
+                "the inventory has this cluster. Remove the integration if the cluster was deleted.",
             )
         ]
 

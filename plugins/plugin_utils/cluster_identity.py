@@ -1,10 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cluster and which integration each host of an inventory leads to, and the hosts that lead to the same.
+"""Identify the cluster and the integration of each host, and find hosts that have the same.
 
-The name of a cluster is unique in one account and region only, so a cluster is account, region and name
-(https://docs.aws.amazon.com/eks/latest/APIReference/API_Cluster.html).
+The name of a cluster is unique only within an account and region
+(https://docs.aws.amazon.com/eks/latest/APIReference/API_Cluster.html). So the account, the region and the name identify
+a cluster.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.plugin_utils.fleet import ACCOUNT_VARIABLES, known_account
 
-# The variables that name a cluster and its integration.
+# The variables that name a cluster and its integration. Of the integration names, the first one that is set counts.
 INTEGRATION_VARIABLES = ("apono_integration_name", "apono_default_integration_name")
 VARIABLES = ("eks_arn", "apono_region", "apono_cluster_name", *INTEGRATION_VARIABLES, *ACCOUNT_VARIABLES)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The cluster and the integration of a host. What is not known is empty."""
+    """The cluster and the integration of a host. An unknown part is empty."""
 
     account_id: str
     region: str
@@ -33,7 +34,7 @@ class Identity:
 
     @property
     def cluster(self) -> tuple[str, str, str] | None:
-        """The cluster; ``None`` where too little of it is known to distinguish it from others."""
+        """Account, region and name; ``None`` if one of them is not known, so that the cluster is not identified."""
         found = (self.account_id, self.region, self.cluster_name)
         return found if all(found) else None
 
@@ -43,10 +44,10 @@ class Identity:
 
 
 def identity(host: str, variables: Mapping[str, Any], cluster: Mapping[str, Any] | None = None) -> Identity:
-    """What a host leads to.
+    """Return the cluster and the integration of a host.
 
-    :param variables: those of :data:`VARIABLES` that the host has.
-    :param cluster: what EKS said of its cluster, with ``arn``; it counts more than the variables.
+    :param variables: the host's variables of :data:`VARIABLES`.
+    :param cluster: the cluster as ``cluster_info`` returns it. Its ``arn`` takes precedence over the variables.
     """
     given = {name: str(value) for name, value in variables.items() if value not in (None, "")}
     described, listed_as = cluster_arn((cluster or {}).get("arn")), cluster_arn(given.get("eks_arn"))
@@ -60,20 +61,20 @@ def identity(host: str, variables: Mapping[str, Any], cluster: Mapping[str, Any]
 
 
 def integration_name_of(variables: Mapping[str, Any], cluster_name: str) -> str:
-    """The name of a host's integration.
+    """Return the name of a host's integration: by default the name of the cluster.
 
-    :param variables: those of :data:`INTEGRATION_VARIABLES` that the host has.
+    :param variables: the host's variables of :data:`INTEGRATION_VARIABLES`.
     """
     return next((str(variables[name]) for name in INTEGRATION_VARIABLES if variables.get(name)), cluster_name)
 
 
 def unique_name(cluster_name: str, region: str, account_id: str) -> str:
-    """A name that no other cluster has, in whatever account and region."""
+    """Return a name that is unique over all accounts and regions."""
     return f"{cluster_name}.{region}.{account_id}"
 
 
 def cluster_arn(text: Any) -> arn.Arn | None:
-    """The ARN of a cluster; ``None`` for what is none."""
+    """Return the parsed ARN; ``None`` if the text is not the ARN of a cluster."""
     try:
         found = arn.parse(str(text or ""))
     except ResourceError:
@@ -82,13 +83,14 @@ def cluster_arn(text: Any) -> arn.Arn | None:
 
 
 def same_cluster(identities: Mapping[str, Identity], of_run: Collection[str]) -> dict[str, str]:
-    """The hosts of the run whose cluster another host of the inventory has as well, with the reasons.
+    """Return, by host of the run, an error if another host has the same cluster.
 
-    :param identities: by host, those of the run and the others that count.
+    :param identities: by host, the identities of the run and of the rest of the inventory.
+    :param of_run: the hosts of the run.
     """
     return {
-        host: f"The hosts {quoted(hosts)} lead to one cluster, {identities[host]}: keep one of them in the inventory, "
-        "or correct apono_cluster_name, apono_region or the credentials of the other."
+        host: f"The hosts {quoted(hosts)} name the same cluster, {identities[host]}. Remove all but one of them from "
+        "the inventory, or correct apono_cluster_name, apono_region or the AWS credentials of the others."
         for hosts in together(identities, lambda its: its.cluster)
         for host in hosts
         if host in of_run
@@ -96,9 +98,10 @@ def same_cluster(identities: Mapping[str, Identity], of_run: Collection[str]) ->
 
 
 def same_integration(identities: Mapping[str, Identity], of_run: Collection[str]) -> dict[str, str]:
-    """The hosts of the run whose integration another cluster of the inventory has as well, with the reasons.
+    """Return, by host of the run, an error if another cluster has the same integration.
 
-    :param identities: by host, those of the run and the others that count.
+    :param identities: by host, the identities of the run and of the rest of the inventory.
+    :param of_run: the hosts of the run.
     """
     found = {}
     for hosts in together(identities, lambda its: its.integration_name):
@@ -106,16 +109,16 @@ def same_integration(identities: Mapping[str, Identity], of_run: Collection[str]
         if None not in clusters and len(set(clusters)) == 1:
             continue
         reason = (
-            f"The hosts {quoted(hosts)} have the integration name {identities[hosts[0]].integration_name!r} in common "
-            f"({'; '.join(str(identities[host]) for host in hosts)}), and an integration belongs to one cluster: set "
-            "apono_integration_name for each of them."
+            f"The hosts {quoted(hosts)} have the same integration name, {identities[hosts[0]].integration_name!r} "
+            f"({'; '.join(str(identities[host]) for host in hosts)}), but an integration belongs to one cluster. Set "
+            "another apono_integration_name for each host."
         )
         found.update({host: reason for host in hosts if host in of_run})
     return found
 
 
 def together(identities: Mapping[str, Identity], key: Any) -> list[list[str]]:
-    """The hosts that have a key in common with another, in their order; ``None`` is no key."""
+    """Return groups of hosts that have the same key. A host whose key is ``None`` is in no group."""
     found: dict[Any, list[str]] = {}
     for host, its in identities.items():
         if key(its) is not None:
@@ -124,6 +127,6 @@ def together(identities: Mapping[str, Identity], key: Any) -> list[list[str]]:
 
 
 def quoted(hosts: Iterable[str]) -> str:
-    """Names of hosts in words, quoted, because they may have blanks and commas."""
+    """Join the names of hosts for a message. They are in quotes because they can have blanks and commas."""
     names = [repr(host) for host in hosts]
     return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs at the same time, each with a deadline: one that waits for a service that never answers holds up no other."""
+"""Run jobs in threads, each with a deadline, so that a service that never answers delays no other job."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def concurrently(
     deadline: float,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[Key, Any]:
-    """What the jobs return, by their keys. A job that has not ended within its deadline has no entry.
+    """Return the results of the jobs, by their keys. A job that misses its deadline has no entry.
 
-    A job that is late keeps its thread, because a thread cannot be ended; another thread takes its place. The threads
-    do not hold up the end of the process.
+    Python cannot end a thread. So a late job keeps its thread, and a new thread runs the remaining jobs. The threads
+    are daemons, so they do not delay the end of the process.
 
     :param workers: how many jobs run at a time.
-    :param deadline: in seconds, from the beginning of each job.
-    :param progress: called from time to time with the number of jobs that have ended and of all.
+    :param deadline: in seconds, from the start of each job.
+    :param progress: called at intervals with two numbers: the jobs that have ended, and all jobs.
 
-    Raises what a job raises.
+    Raises the first error that a job raises.
     """
     waiting = deque(jobs.items())
     ended: queue.SimpleQueue[tuple[Key, Any, BaseException | None]] = queue.SimpleQueue()
@@ -58,7 +58,7 @@ def concurrently(
     start(min(workers, len(jobs)))
     found: dict[Key, Any] = {}
     late: set[Key] = set()
-    looked_at = time.monotonic()
+    checked_at = time.monotonic()
     while len(found) + len(late) < len(jobs):
         try:
             key, value, error = ended.get(timeout=TICK)
@@ -70,8 +70,8 @@ def concurrently(
             if key not in late:
                 found[key] = value
         now = time.monotonic()
-        if now - looked_at >= TICK:
-            looked_at = now
+        if now - checked_at >= TICK:
+            checked_at = now
             overdue = {key for key, since in list(begun.items()) if now - since > deadline} - found.keys() - late
             late |= overdue
             start(len(overdue))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The EKS clusters of many accounts and regions, read concurrently."""
+"""Find the EKS clusters of many accounts and regions, with concurrent reads."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.plugin_utils.query import WRONG_QUERY, Query, as_json
 
-# Calls at a time, over all accounts and regions. Each waits for the network most of its time.
+# Concurrent calls over all accounts and regions. There can be more calls than cores, because they mostly wait.
 WORKERS = 32
 
-# Instead of a list of regions: those that an account has enabled.
+# As the only item of the regions, this means all regions that an account has enabled.
 ALL_REGIONS = "all"
 
-# Errors of the caller: every account would say the same.
+# Errors of the caller's settings, which would be the same for every account.
 _NOT_THE_ACCOUNTS = ("NoCredentials", "NoProfile", "NoRegion", WRONG_QUERY)
 
-# Of these options, each account has its own.
+# The options that hold the caller's own credentials. Another account's keys replace them.
 _CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn", "assume_role_external_id")
 
 
 @dataclass(frozen=True)
 class AccountAccess:
-    """An account to read: by a role in it, or with the caller's own credentials."""
+    """An account to read, with a role in it. Without a role, it is the account of the caller's credentials."""
 
     role_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)
@@ -47,7 +47,10 @@ class AccountAccess:
 
 
 def external_id(source: Mapping[str, Any], role_arn: str) -> str | None:
-    """The external id that the options ``accounts`` and ``organization`` of the inventory plugin have for a role."""
+    """Return the external id for a role, from the options of the inventory plugin.
+
+    An item of ``accounts`` with this role takes precedence over ``organization``.
+    """
     accounts = (account for account in source.get("accounts") or () if account.get("role_arn") == role_arn)
     place: Mapping[str, Any] = next(accounts, source.get("organization") or {})
     found: str | None = place.get("external_id")
@@ -56,8 +59,12 @@ def external_id(source: Mapping[str, Any], role_arn: str) -> str | None:
 
 @dataclass
 class Found:
-    """Clusters as :func:`~.clients.eks.describe_cluster` gives them, with ``account_name`` and ``role_arn`` of their
-    account; and what could not be read, in words."""
+    """The result of a discovery.
+
+    :param clusters: as :func:`~.clients.eks.describe_cluster` returns them, with ``account_name`` and ``role_arn`` of
+        the account.
+    :param failures: messages about accounts, regions and clusters that could not be read.
+    """
 
     clusters: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -65,7 +72,7 @@ class Found:
 
 @dataclass
 class _Place:
-    """An account in one region, ready to be asked."""
+    """An account in one region, with a client for it."""
 
     account: AccountAccess
     region: str
@@ -76,9 +83,12 @@ class _Place:
 
 
 def organization_accounts(aws: Aws, role_name: str, external_id: str | None, units: list[str]) -> list[AccountAccess]:
-    """The active accounts of an AWS Organization, or of these organizational units and all below them.
+    """Return the active accounts of an AWS Organization.
 
-    ``aws`` are credentials of the management account or of a delegated administrator. Raises :class:`ResourceError`.
+    :param aws: a client with credentials of the management account or of a delegated administrator.
+    :param units: ids of organizational units; only their accounts, and those of the units below them, are returned.
+
+    Raises :class:`ResourceError` if the organization cannot be read.
     """
     listed: Iterable[dict[str, Any]]
     if units:
@@ -109,14 +119,15 @@ def discover(
     is_wanted: Callable[[str], bool],
     query: Query | None = None,
 ) -> Found:
-    """The clusters of these accounts and regions.
+    """Return the clusters of these accounts and regions.
 
-    ``params`` are the options of the group ``aws``; ``regions`` are names, or :data:`ALL_REGIONS` alone, or empty for
-    the one of the AWS configuration; ``is_wanted`` decides by a cluster's name whether it is described,
-    ``query`` by what DescribeCluster answers whether it is among the clusters.
+    :param params: the options of the group ``aws``.
+    :param regions: names; or :data:`ALL_REGIONS` alone; or empty for the region of the AWS configuration.
+    :param is_wanted: decides by the name of a cluster whether it is described.
+    :param query: decides by the answer of DescribeCluster whether the cluster is returned.
 
-    Raises :class:`ResourceError` where no account could be read for a reason that is the caller's, such as missing
-    credentials. An account or region that refuses is among the failures.
+    Raises :class:`ResourceError` if the settings of the caller are wrong, for example if credentials are missing. An
+    account or region that denies access is one of the failures.
     """
     found = Found()
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -124,7 +135,7 @@ def discover(
         places = [place for places_of_account in entered for place in places_of_account]
         listed = _each(pool, found, functools.partial(_list, is_wanted), places, str)
         describe = functools.partial(_describe, query)
-        described = _each(pool, found, describe, itertools.chain(*listed), lambda question: str(question[0]))
+        described = _each(pool, found, describe, itertools.chain(*listed), lambda item: str(item[0]))
     found.clusters = [cluster for cluster in described if cluster is not None]
     return found
 
@@ -136,7 +147,11 @@ def _each(
     items: Iterable[Any],
     where: Callable[[Any], str],
 ) -> list[Any]:
-    """What a step gives for each item, in their order; items that cannot be read become failures."""
+    """Return the results of a step for the items, in their order, without those that could not be read.
+
+    :param found: gets a failure for each item that could not be read.
+    :param where: names an item in its failure.
+    """
     futures = [(item, pool.submit(step, item)) for item in items]
     results = []
     for item, future in futures:
@@ -151,7 +166,7 @@ def _each(
 
 
 def _enter(params: dict[str, Any], regions: list[str], account: AccountAccess) -> list[_Place]:
-    """The account's regions, with its credentials: a role is assumed once for all of them."""
+    """Return the regions of an account. Its role is assumed once, and all regions share the credentials."""
     own = dict(params)
     if account.role_arn:
         own |= {"assume_role_arn": account.role_arn, "assume_role_external_id": account.external_id}
@@ -163,7 +178,9 @@ def _enter(params: dict[str, Any], regions: list[str], account: AccountAccess) -
     else:
         names = regions or [aws.region]
         if None in names:
-            raise ResourceError("No AWS region is known: set regions, or AWS_REGION.", code="NoRegion")
+            raise ResourceError(
+                "No AWS region is known: set regions, or the environment variable AWS_REGION.", code="NoRegion"
+            )
     keys = {**own, **dict.fromkeys(_CREDENTIALS), **aws.keys()}
     return [_Place(account, region, Aws({**keys, "region": region}, WORKERS)) for region in names]
 
@@ -172,9 +189,9 @@ def _list(is_wanted: Callable[[str], bool], place: _Place) -> list[tuple[_Place,
     return [(place, name) for name in cluster_names(place.aws) if is_wanted(name)]
 
 
-def _describe(query: Query | None, question: tuple[_Place, str]) -> dict[str, Any] | None:
-    """A cluster; ``None`` when it was deleted since it was listed, or the query does not accept it."""
-    place, name = question
+def _describe(query: Query | None, listed: tuple[_Place, str]) -> dict[str, Any] | None:
+    """Return a cluster; ``None`` if it was deleted after it was listed, or if the query does not accept it."""
+    place, name = listed
     answer = cluster_answer(place.aws, name)
     if answer is None or (query and not query.accepts(as_json(answer), f"the cluster {name} of {place.account}")):
         return None

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions as Jinja filters."""
+"""Turn functions into Jinja filters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrust
 
 
 def returns_data(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a filter, whose values Ansible does not evaluate. What the function raises is Ansible's."""
+    """Return the function as a filter whose values Ansible does not evaluate as templates.
+
+    :param function: raises only errors that Ansible expects of a filter.
+    """
 
     @functools.wraps(function)
     def filter_(*values: Any, **options: Any) -> Any:
@@ -26,8 +29,10 @@ def returns_data(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_words(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a filter that :func:`returns_data`, with arguments in plain types, and with errors of the kind
-    that Ansible expects."""
+    """Return the function as a filter, like :func:`returns_data`.
+
+    The filter converts the arguments to plain types, and a :class:`ResourceError` to the error that Ansible expects.
+    """
 
     @functools.wraps(function)
     def filter_(*values: Any, **options: Any) -> Any:

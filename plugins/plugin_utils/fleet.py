@@ -1,8 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run over many clusters has to decide for all of them together: what each account is to have, which clusters
-there is something to do for, and in which batches. Without I/O; the variables are those of the playbooks."""
+"""Decisions over all clusters of a run: the settings of each account, the order of the rollout, and its batches.
+
+The variables are those of the playbooks. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,13 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, ia
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import NAME, OF_ACCOUNT, PATTERNS, SSO, TAGS, UNION
 
-# What counts where a cluster does not say: each finds the role by itself, so it is not what the others say.
+# The defaults of the account's settings. Each cluster finds the role by its own settings, so a cluster without a value
+# has the default, and not the value of another cluster.
 DEFAULTS = {name: plain(setting.value) for name, setting in OF_ACCOUNT.items() if setting.value is not None}
 
-# The variables that are of the account, and not of one of its clusters.
+# The options of the variables that all clusters of an account share.
 ACCOUNT_OPTIONS = Options({name: setting.spec for name, setting in OF_ACCOUNT.items()})
-# The variables with a cluster's account, which save a call.
+# The variables that name a cluster's account before EKS has been read.
 ACCOUNT_VARIABLES = ("apono_account_id", "eks_account_id", "apono_assume_role_arn")
 
 CONTRADICTION = "Contradiction"
@@ -35,16 +38,22 @@ _BATCH = re.compile(r"[1-9]\d*|(100|[1-9]?\d)%")
 
 @dataclass
 class Account:
-    """What the clusters of one account want it to have. ``given_by`` is the cluster that each setting comes from."""
+    """The merged settings of one account.
+
+    :param given_by: by setting, the first host that has it.
+    """
 
     account_id: str
     settings: dict[str, Any] = field(default_factory=dict)
     given_by: dict[str, str] = field(default_factory=dict)
 
     def add(self, host: str, given: Mapping[str, Any]) -> None:
-        """Add what one more cluster wants; raises :class:`ResourceError`, and adds nothing, if it contradicts."""
-        wanted = read_desired(given)
-        merged = {name: self.merge(host, name, value) for name, value in wanted.items()}
+        """Add the settings of a host.
+
+        Raises :class:`ResourceError`, and adds nothing, if they are invalid or contradict those of another host.
+        """
+        desired = read_desired(given)
+        merged = {name: self.merge(host, name, value) for name, value in desired.items()}
         self.settings.update(merged)
         self.given_by = {**dict.fromkeys(merged, host), **self.given_by}
 
@@ -71,20 +80,25 @@ class Account:
         return has
 
     def complete(self, trust: dict[str, Any]) -> dict[str, Any]:
-        """The trust with its default: users come from the permission-set roles of the account itself."""
+        """Return the trust with its default: the permission-set roles of the account itself."""
         kind, value = next((kind, value) for kind, value in trust.items() if value is not None)
         return {kind: {"account_ids": value.get("account_ids") or [self.account_id]} if kind == "sso" else value}
 
     def contradiction(self, host: str, name: str, what: str = "") -> ResourceError:
         return ResourceError(
-            f"{host} and {self.given_by[name]} are in account {self.account_id}, which has one IAM role for all its "
-            f"clusters, and differ in {name}{what}. Set the same value for both.",
+            f"{host} and {self.given_by[name]} have different values of {name}{what}, but their account "
+            f"{self.account_id} has one IAM role for all its clusters. Set the same value for both.",
             code=CONTRADICTION,
         )
 
 
 def read_desired(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A cluster's desired settings as options read them: texts of a survey as lists and numbers, empty ones unset."""
+    """Return the account settings of a host in the types of the options, with defaults, and without empty values.
+
+    A survey of AWX gives text, which becomes a list or a number.
+
+    Raises :class:`ResourceError` for an invalid value.
+    """
     names = {
         variable: name_text(given[variable], variable)
         for variable, setting in OF_ACCOUNT.items()
@@ -100,7 +114,10 @@ def read_desired(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def naming_the_variable(given: dict[str, Any], message: str) -> str:
-    """An error of validation, which does not name an option that has options of its own and is no dictionary."""
+    """Return the validation error with the name of the variable.
+
+    Ansible does not name an option with suboptions whose value is not a dictionary.
+    """
     wrong = next((name for name, value in given.items() if ACCOUNT_OPTIONS.check({name: value}).error_messages), "")
     return message if wrong in message else f"{wrong}: {message}"
 
@@ -110,7 +127,7 @@ def without_empty(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def meaning(name: str, value: Any) -> Any:
-    """What is equal where two clusters want the same, however they have written it."""
+    """Return a form of the value that is equal for two spellings of the same policy."""
     parse, document = None, value
     if name == "apono_policy":
         parse = iam.parse_policy
@@ -121,7 +138,7 @@ def meaning(name: str, value: Any) -> Any:
     try:
         return iam.canonical(parse(document, name))
     except ResourceError:
-        return document  # The module says what is wrong with it.
+        return document  # The module reports the error.
 
 
 def union(some: Iterable[str], others: Iterable[str]) -> list[str]:
@@ -129,7 +146,7 @@ def union(some: Iterable[str], others: Iterable[str]) -> list[str]:
 
 
 def known_account(given: Mapping[str, Any]) -> str | None:
-    """The account of a cluster that was not read from EKS."""
+    """Return the account of a cluster by its variables; ``None`` if they do not name it."""
     for name in ACCOUNT_VARIABLES:
         text = str(given.get(name) or "").strip()
         if not text:
@@ -148,14 +165,18 @@ def merge_accounts(
     desired: Mapping[str, Mapping[str, Any]],
     unresolved: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The desired settings of each account, and the hosts that contradict them, with the reason.
+    """Return the desired settings of each account, and an error for each host that contradicts them.
 
-    ``run`` are the hosts of this run with their accounts; ``desired`` are the variables of hosts, those of this run
-    included. Hosts of the same accounts that are not in this run count first: what a limited run does must not take
-    from the role what the others need. The first host of a run without an error is the account's ``account_host``.
+    An account has ``account_host``, ``settings`` and ``unresolved``. The account host is the first host of the run
+    without an error. ``unresolved`` has the hosts whose settings are not known or not valid, with the reason: a change
+    of the account could remove what they need.
 
-    ``unresolved`` are by account the hosts whose desired settings are not known, with the reason. An account has them
-    as ``unresolved``, with those whose settings are not valid: a change of the account could remove what they need.
+    Hosts that are not in the run are merged first. So a run with ``--limit`` does not remove from the role what the
+    other hosts need.
+
+    :param run: by host of the run, its account.
+    :param desired: by host of the inventory, its variables.
+    :param unresolved: by account, the hosts whose settings could not be read, with the reason.
     """
     accounts = {account_id: Account(account_id) for account_id in run.values()}
     unknown = {account_id: dict((unresolved or {}).get(account_id, {})) for account_id in accounts}
@@ -168,12 +189,12 @@ def merge_accounts(
                 if error.code != CONTRADICTION:
                     unknown[account.account_id][host] = error.message
     account_hosts: dict[str, str] = {}
-    refused: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for host, account_id in run.items():
         try:
             accounts[account_id].add(host, desired.get(host, {}))
         except ResourceError as error:
-            refused[host] = error.message
+            errors[host] = error.message
             if error.code != CONTRADICTION:
                 unknown[account_id][host] = error.message
             continue
@@ -182,36 +203,37 @@ def merge_accounts(
         account_id: {"account_host": host, "settings": accounts[account_id].settings, "unresolved": unknown[account_id]}
         for account_id, host in account_hosts.items()
     }
-    return merged, refused
+    return merged, errors
 
 
 # Access flows
 
 
 def flow_names(given: Mapping[str, Any]) -> list[str]:
-    """The names of the access flows that a cluster's variables list; raises :class:`ResourceError`."""
+    """Return the names in ``apono_access_flows``; raises :class:`ResourceError` if it is not a list of named flows."""
     flows = given.get("apono_access_flows") or []
     if not isinstance(flows, list) or not all(isinstance(flow, dict) and flow.get("name") for flow in flows):
         raise ResourceError(
-            "apono_access_flows is not a list of access flows with names: write a list, and a name in each flow."
+            "apono_access_flows is not a list of access flows with names. Write a list, and set name in each flow."
         )
     return [str(flow["name"]) for flow in flows]
 
 
 def contradicting_flows(flows: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """The hosts that have an access flow of a name that another host before them has, or twice, with the reason."""
+    """Return an error for each host that uses the name of an access flow again: its own, or that of an earlier host."""
     owners: dict[str, str] = {}
-    refused = {}
+    errors = {}
     for host, names in flows.items():
         for name in names:
             if name in owners:
-                refused[host] = (
-                    f"{host} and {owners[name]} have an access flow named {name}, and Apono identifies a flow by its "
-                    "name. Put the cluster's name into the names of apono_access_flows, or manage a flow of several "
-                    "clusters with the module apono.eks.access_flow."
+                both = f"{host} and {owners[name]} have an" if owners[name] != host else f"{host} has more than one"
+                errors[host] = (
+                    f"{both} access flow named {name}, but Apono identifies an access flow by its name. Put the "
+                    "cluster's name into the names of apono_access_flows. To manage one flow for several clusters, use "
+                    "the module apono.eks.access_flow."
                 )
             owners.setdefault(name, host)
-    return refused
+    return errors
 
 
 # The rollout
@@ -220,13 +242,16 @@ def contradicting_flows(flows: Mapping[str, Iterable[str]]) -> dict[str, str]:
 def order_rollout(
     clusters: Mapping[str, str], changed: Iterable[str], accounts: Mapping[str, str], installs: Collection[str] = ()
 ) -> tuple[list[str], dict[str, str]]:
-    """The hosts for which there is something to do, in order, and by account the one that sets it up.
+    """Return the hosts that have changes, in the order of the rollout, and the account host of each account.
 
-    ``clusters`` are the hosts that can be served, with their accounts; ``changed`` those of them whose cluster or
-    integration is to change; ``accounts`` the accounts that are to change, with the host of each. Another host does
-    the account's work where that one has errors. It comes before the account's other clusters, so in a rollout by
-    batches an account is first changed with the batch of its first cluster. It is none of ``installs`` where there is
-    another: a chart that cannot be installed fails its own cluster, before its first write, and no others.
+    An account host comes before the other hosts of its account. So a rollout in batches changes an account with the
+    batch of its first cluster. If the planned account host has errors, another host takes its place.
+
+    :param clusters: by host without errors, its account.
+    :param changed: the hosts whose cluster or integration changes.
+    :param accounts: by account that changes, the planned account host.
+    :param installs: the hosts that install the connector. If possible, none of them is an account host: a chart that
+        fails then stops its own cluster only, before its first write.
     """
     changing = set(changed)
     members: dict[str, list[str]] = {}
@@ -247,8 +272,7 @@ def order_rollout(
 
 
 def first_of(hosts: Iterable[str], account_host: str, installs: Collection[str]) -> str:
-    """The host of an account that changes it: none of ``installs`` if there is another, and ``account_host`` rather
-    than others."""
+    """Return the account host: if possible not one of ``installs``, and then if possible the planned one."""
 
     def rank(host: str) -> tuple[bool, bool]:
         return host in installs, host != account_host
@@ -257,21 +281,25 @@ def first_of(hosts: Iterable[str], account_host: str, installs: Collection[str])
 
 
 def batches(serial: Any) -> list[str]:
-    """The sizes of batches as Ansible's ``serial`` takes them, from a number, a percentage, or several of them in a
-    list or one per line; raises :class:`ResourceError`."""
+    """Return the sizes of batches, as Ansible's ``serial`` takes them.
+
+    :param serial: a number or a percentage; or several of them, in a list or one per line.
+
+    Raises :class:`ResourceError` for any other value.
+    """
     items = serial if isinstance(serial, (list, tuple)) else str("" if serial is None else serial).splitlines()
     sizes = [text for text in (str(item).strip() for item in items) if text]
     for size in sizes:
         if not _BATCH.fullmatch(size) or size == "0%":
             raise ResourceError(
-                f"apono_serial has {size!r}: set numbers of clusters, such as 5, or percentages, such as 20%; several "
-                "in a list or one per line are the sizes of one batch after another."
+                f"apono_serial has {size!r}: set numbers of clusters, such as 5, or percentages, such as 20%. For "
+                "batches of different sizes, write a list, or one size per line."
             )
     return sizes or ["100%"]
 
 
 def most_failures(percentage: Any) -> int:
-    """The percentage of a batch that may fail; raises :class:`ResourceError`."""
+    """Return the percentage of a batch that can fail, 0 to 100; raises :class:`ResourceError` for another value."""
     text = str("" if percentage is None else percentage).strip().removesuffix("%") or "100"
     if not text.isdecimal() or int(text) > 100:
         raise ResourceError(

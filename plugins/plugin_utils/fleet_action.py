@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of a task that is for all hosts of a play at once."""
+"""Base of the actions that work on all hosts of a play at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
 
 class FleetAction(InProcessAction):
-    """Base of the actions that run once for all hosts of a play, on the controller alone."""
+    """Base of the actions that run once for all hosts of a play, always inside the controller's process."""
 
     task_class: ClassVar[type[FleetTask]]
     BYPASS_HOST_LOOP = True
@@ -33,6 +33,6 @@ class FleetAction(InProcessAction):
             show=self._display.display,
         )
         result = super().run_here(task_vars)
-        # The results of other tasks, which are among the options, are of no use here.
+        # The options contain large results of other tasks, which do not help a reader.
         result.pop("invocation", None)
         return result

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit reads of a fleet, beside what onboarding compares, and the record that it makes of each cluster."""
+"""Audit all clusters of a run: compare them as the onboarding does, read more for the findings, and make records."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ from ansible_collections.apono.eks.plugins.plugin_utils.fleet_tasks import (
     Result,
 )
 
-# What is read of a host for the findings alone.
+# The results of a host that only the findings use.
 AWS_AUTH, ENTRIES, CLUSTERS = "aws_auth", "access_entries", "clusters"
 
-# The facts of ``audit.Audit`` that are results of a host.
+# By fact of ``audit.Audit``, the name of the host's result that it holds.
 RESULTS = {
     "cluster_result": CLUSTER,
     "mode_result": MODE,
@@ -65,22 +65,21 @@ _UNCHECKED = {"check_permissions": False}
 
 
 class Auditor(FleetTasks):
-    """Audits the hosts of a run, and the integrations that no host of the inventory names."""
+    """Audits the hosts of a run, and the integrations in Apono that no host of the inventory names."""
 
     FURTHER: ClassVar[Mapping[type[Task], Mapping[str, Any]]] = {
-        # Onboarding adds to the account's access and removes nothing from it. An audit compares with what the inventory
-        # says.
+        # By default, apono.eks.onboard only adds to the access of an account. An audit reports surplus access, too.
         IamPolicy: {**_UNCHECKED, "purge_scope": True},
         IamRole: {**_UNCHECKED, "purge_trusted_accounts": True, "read_inline_policies": True},
         AuthenticationMode: _UNCHECKED,
         AccessEntry: {**_UNCHECKED, "read_access_policies": True},
         AwsAuthRole: _UNCHECKED,
-        # The result of the last sync is read, and no sync is waited for.
+        # An audit reports the result of the last sync, and does not wait for another.
         Integration: {"wait": False},
     }
 
     def audit(self) -> dict[str, Any]:
-        """See the documentation of the module ``fleet_audit``."""
+        """Return ``hosts`` and ``others``, as the module ``fleet_audit`` documents them."""
         self.read([TYPES, CONNECTORS, INTEGRATIONS, *([ACCESS_FLOWS] if self.has_flows else [])])
         self.plan_accounts()
         self.keep(self.jobs())
@@ -95,7 +94,7 @@ class Auditor(FleetTasks):
     # Reads
 
     def jobs(self) -> Jobs:
-        """What is compared and read once the accounts are known."""
+        """Return the jobs that need the accounts: comparisons and further reads."""
         return {
             **{(host, CLUSTERS): functools.partial(self.list_clusters, host) for host in self.listing_hosts()},
             **self.mapping_jobs(),
@@ -103,7 +102,7 @@ class Auditor(FleetTasks):
         }
 
     def listing_hosts(self) -> list[str]:
-        """One host of each account and region."""
+        """Return one host of each account and region, for which the clusters are listed."""
         served = [self.clusters[host] for host in self.fleet["clusters"]]
         places = [(cluster["account_id"], cluster["region"]) for cluster in served]
         return list(dict(zip(places, self.fleet["clusters"], strict=True)).values())
@@ -112,7 +111,10 @@ class Auditor(FleetTasks):
         return {CLUSTERS: self.run(ClusterInfo, self.options(host, "aws"))}
 
     def plan_mapping(self, host: str, way: str) -> dict[str, Result]:
-        """The mapping of the other way too, which takes precedence or has no effect."""
+        """Plan the mapping of a host, and read the other access mapping, to find a duplicate.
+
+        :param way: the result of the mapping, :data:`ENTRY` or :data:`CONFIG_MAP`.
+        """
         found = super().plan_mapping(host, way)
         mode = self.clusters[host]["authentication_mode"]
         place = {**self.options(host, "aws"), "cluster_name": self.clusters[host]["name"]}
@@ -126,7 +128,10 @@ class Auditor(FleetTasks):
     # The records
 
     def judged(self, host: str, duplicates: list[str]) -> dict[str, Any]:
-        """The facts that :class:`audit.Audit` judges."""
+        """Return the facts of a host for :class:`audit.Audit`.
+
+        :param duplicates: further integrations for its cluster.
+        """
         its, aws = self.results[host], self.options(host, "aws")
         account = self.account_of(host) if host in self.clusters else {}
         of_account = self.results[account["account_host"]] if account else {}
@@ -145,12 +150,15 @@ class Auditor(FleetTasks):
             "role_result": of_account.get(ROLE, {}),
         }
         try:
-            return {**facts, **self.wanted(host, account.get("settings", {}))}
+            return {**facts, **self.desired(host, account.get("settings", {}))}
         except ResourceError as error:
             return {**facts, "errors": facts["errors"] or error.message}
 
-    def wanted(self, host: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What is wanted and in no result."""
+    def desired(self, host: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the desired settings that no result has.
+
+        :param settings: the merged settings of the account.
+        """
         role = self.options(host, "iam_role", account=settings)
         return {
             "managed_policies": role.get("managed_policies", []),
@@ -161,7 +169,7 @@ class Auditor(FleetTasks):
         }
 
     def compared(self) -> audit_fleet.Fleet:
-        """All hosts of the inventory beside the integrations of Apono."""
+        """Return the hosts of the inventory and the integrations of Apono, to be compared."""
         hosts, listed = [], []
         for name, settings in self.settings.items():
             values, cluster = settings["values"], self.clusters.get(name, {})
@@ -184,7 +192,7 @@ class Auditor(FleetTasks):
 
 
 class FleetAudit(FleetTask):
-    """What stands behind the action ``apono.eks.fleet_audit``."""
+    """The task of the action ``apono.eks.fleet_audit``."""
 
     options = Options(FLEET_OPTIONS)
 

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks of many hosts, done at once in one process.
+"""Run the tasks of many hosts concurrently in one process.
 
-The resources are those of the modules, in check mode, so that a plan says what the roles will do. Reads are concurrent,
-and what several clusters share (a session with its credentials, the role of an account) is read once. What is wrong is
-data: it ends the task of no other cluster.
+The tasks use the resources of the modules, in check mode. So a plan shows exactly what the roles will do. Clusters
+share AWS sessions and credentials, and the role of an account is read once. An error is part of the result of its host,
+and does not end the tasks of other hosts.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from ansible_collections.apono.eks.plugins.plugin_utils.merged_fleet import merg
 from ansible_collections.apono.eks.plugins.plugin_utils.report_files import Report
 from ansible_collections.apono.eks.plugins.plugin_utils.rollout import CONNECTOR, INTEGRATION, PARTS
 
-# Jobs at a time. Each waits for the network most of its time.
+# Concurrent jobs. There can be more jobs than cores, because they mostly wait for the network.
 WORKERS = 32
-# In seconds, how long one job may take: longer than all attempts of one call to a server that does not answer.
+# In seconds, how long one job can take. This is longer than all attempts of one call to a server that does not answer.
 DEADLINE = 240.0
-# How often, in seconds, a long run says how far it is.
+# How often, in seconds, a long run prints its progress.
 PROGRESS_SECONDS = 10.0
 
-# The variables that the roles register, by which a rollout and a report know what was planned.
+# The names of results. The roles register their results under the same names, so plans and results can be compared.
 CLUSTER, POLICY, ROLE = "apono_cluster_result", "account_access_policy_result", "account_access_role_result"
 MODE, ENTRY, CONFIG_MAP = (
     "cluster_access_mode_result",
@@ -58,10 +58,10 @@ MODE, ENTRY, CONFIG_MAP = (
 )
 INTEGRATED, FLOWS = "integration_result", "integration_access_flows_result"
 
-# The options of an access flow that the role integration hands over.
+# The options of an access flow that the role integration passes to the module.
 FLOW_OPTIONS = ("name", *FIELDS, "request_for_others", "purge", "state")
 
-# What is read of Apono once for all hosts; of these, what is of one type of integrations.
+# The reads of Apono that are done once for all hosts. Those of OF_CATALOG are for one type of integrations.
 TYPES, CONNECTORS, INTEGRATIONS, ACCESS_FLOWS = "types", "connectors", "integrations", "access_flows"
 OF_APONO: dict[str, type[Task]] = {
     TYPES: IntegrationTypeInfo,
@@ -71,22 +71,22 @@ OF_APONO: dict[str, type[Task]] = {
 }
 OF_CATALOG = (TYPES, INTEGRATIONS)
 
-# The options of each action for all hosts of a play.
+# The options that all actions of this kind have.
 FLEET_OPTIONS: dict[str, Any] = {
     "hosts": {"type": "list", "elements": "str", "required": True},
     "others": {"type": "list", "elements": "str", "default": []},
 }
 
 Result = dict[str, Any]
-# What is done at once for a fleet, by keys that the caller reads. Each returns results by their names.
+# Concurrent jobs, by keys of the caller. Each job returns results by their names.
 Jobs = dict[Any, Callable[[], dict[str, Result]]]
 
 
 class Clients:
-    """The clients of all tasks of a plan: one for each set of options that is the same.
+    """The clients of all tasks of a plan. Tasks with the same options share a client.
 
-    botocore's sessions are not safe in several threads while they build clients, so a client that threads share is
-    built, with what it needs later, under a lock; its calls are safe.
+    A session of botocore cannot build clients in several threads at once, so a lock protects this. The calls of a
+    client are safe in threads (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html).
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,13 @@ class Clients:
         self.known: dict[str, Any] = {}
 
     def of(self, kind: Callable[[dict[str, Any]], Any], names: Iterable[str], params: Mapping[str, Any]) -> Any:
-        """The client; raises :class:`ResourceError`, each time, where it cannot be built."""
+        """Return the client for these options.
+
+        :param kind: builds the client from the options.
+        :param names: the options that the client depends on.
+
+        Raises :class:`ResourceError` if the client cannot be built. A second call raises the same error.
+        """
         key = f"{kind} " + json.dumps({name: params.get(name) for name in sorted(names)}, default=str)
         with self.lock:
             if key not in self.known:
@@ -124,19 +130,20 @@ def shared_aws(params: dict[str, Any]) -> Aws:
 
 
 class FleetTasks:
-    """The tasks of the hosts of a run. ``results`` has, by host, what each has returned, by the variable that the roles
-    register it as.
+    """Runs the tasks of all hosts of a run.
 
-    :param hosts: those of the run.
-    :param settings: by host of the inventory, ``values`` and ``errors`` of the table of settings: those of the run as
-        ``host_options.settings`` reads them, and those of others, from which a run over a part of an account must
-        take nothing away, as ``host_options.settings_of`` does.
+    ``results`` has the results by host, and then by the variable that the roles register.
+
+    :param hosts: the hosts of the run.
+    :param settings: by host of the inventory, ``values`` and ``errors`` of its settings. The hosts of the run have
+        those of ``host_options.settings``, and other hosts those of ``host_options.settings_of``. Other hosts are
+        needed because a run over some clusters of an account must not remove what the other clusters need.
     :param is_one_cluster: whether variables name the only cluster (``merged_fleet.merge_fleet``).
-    :param progress: called with the number of jobs of a phase that have ended and of all.
-    :param deadline: in seconds, how long one job may take.
+    :param progress: called with two numbers: the jobs of a phase that have ended, and all its jobs.
+    :param deadline: in seconds, how long one job can take.
     """
 
-    # By resource, the options that are the same for all hosts.
+    # By resource, further options that are the same for all hosts.
     FURTHER: ClassVar[Mapping[type[Task], Mapping[str, Any]]] = {}
 
     def __init__(
@@ -153,14 +160,14 @@ class FleetTasks:
         self.values = {host: settings[host]["values"] for host in self.hosts}
         self.clusters: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Result]] = {host: {} for host in self.hosts}
-        # What was read of Apono for all hosts, by its name.
+        # The results of the reads of Apono, by their names in OF_APONO.
         self.of_apono: dict[str, Result] = {}
         self.shown_at = time.monotonic()
 
-    # How a task is done
+    # One task
 
     def run(self, kind: type[Task], options: Mapping[str, Any]) -> Result:
-        """What a module returns in check mode, with the variables beside the options that an error names."""
+        """Return the result of a module in check mode. An error names the variables of the playbooks, too."""
         result = self.checked(kind, {**options, **self.FURTHER.get(kind, {})})
         if result.get("failed"):
             module = kind.__module__.rpartition(".")[2]
@@ -169,7 +176,7 @@ class FleetTasks:
         return result
 
     def checked(self, kind: type[Task], options: Mapping[str, Any]) -> Result:
-        """What a module returns in check mode."""
+        """Return the result of a module in check mode."""
         checked = kind.options.check(dict(options))
         if checked.error_messages:
             return failure(checked.error_messages[0])
@@ -180,7 +187,7 @@ class FleetTasks:
         return execute(functools.partial(self.task, kind), params, True)
 
     def task(self, kind: type[Task], params: dict[str, Any]) -> Task:
-        """A task that shares its clients."""
+        """Return a task that uses the shared clients."""
         made = kind(params)
         if isinstance(made, WithAws) and (AWS.argument_spec.keys() <= kind.options.argument_spec.keys()):
             made.__dict__["aws"] = self.clients.aws(params)
@@ -189,8 +196,11 @@ class FleetTasks:
         return made
 
     def each(self, jobs: Jobs, what: Callable[[Any], str]) -> dict[Any, Any]:
-        """Do these jobs at once. One that is late, or of whose options something is wrong, fails under the name that
-        ``what`` has for it."""
+        """Run these jobs concurrently, and return their results by key.
+
+        :param what: returns the name of the failed result for the key of a job that misses its deadline or has invalid
+            options.
+        """
 
         def guarded(key: Any) -> dict[str, Result]:
             try:
@@ -208,8 +218,8 @@ class FleetTasks:
 
     def late(self) -> Result:
         return failure(
-            f"A service has not answered within {self.deadline:.0f} seconds. Check the network between this machine "
-            "and AWS, the API server of the cluster and Apono, and run again.",
+            f"A service has not answered within {self.deadline:.0f} seconds. Check that this machine can connect to "
+            "AWS, the API server of the cluster and Apono, and run again.",
             {"code": "Timeout"},
         )
 
@@ -225,8 +235,10 @@ class FleetTasks:
     # The clusters
 
     def read(self, names: Iterable[str]) -> None:
-        """Read the clusters and, at the same time, what of :data:`OF_APONO` is named; then decide what is decided for
-        all hosts."""
+        """Read the clusters and Apono concurrently, and then merge the settings of all hosts.
+
+        :param names: the reads of :data:`OF_APONO`.
+        """
         jobs: Jobs = {}
         if self.hosts:
             jobs |= {name: functools.partial(self.read_of_apono, name) for name in names}
@@ -241,26 +253,26 @@ class FleetTasks:
         self.fleet = merge_fleet(self.hosts, self.settings, self.clusters, self.is_one_cluster)
 
     def read_of_apono(self, name: str) -> dict[str, Result]:
-        """With the options of the first host, as a task has them that runs once."""
+        """Read Apono with the options of the first host, as a task with ``run_once`` does."""
         host = self.hosts[0]
         catalog = self.options(host, "catalog") if name in OF_CATALOG else {}
         return {name: self.run(OF_APONO[name], {**self.options(host, "apono"), **catalog})}
 
     @property
     def parameter_ids(self) -> dict[str, str]:
-        """The ids of the settings of an integration by their labels in the catalog."""
+        """The ids of the settings of an integration, by their labels in Apono's catalog."""
         types = self.of_apono.get(TYPES, {}).get("integration_types") or [{}]
         found: dict[str, str] = types[0].get("ids_by_label", {})
         return found
 
     @property
     def connector_ids(self) -> dict[str, str]:
-        """The ids of the connectors by their names."""
+        """The ids of the connectors, by their names."""
         found: dict[str, str] = self.of_apono.get(CONNECTORS, {}).get("ids_by_name", {})
         return found
 
     def read_cluster(self, host: str) -> dict[str, Result]:
-        # Without these settings, another cluster would be read.
+        # If one of these settings has an error, the call could read another cluster.
         needed = host_options.variables_of(("aws", "cluster"))
         wrong = [reason for name, reason in self.settings[host]["errors"].items() if name in needed]
         if wrong:
@@ -277,19 +289,19 @@ class FleetTasks:
 
     @property
     def ways(self) -> dict[str, str]:
-        """By host, the result that its mapping has, which says how it is mapped."""
+        """By host, :data:`ENTRY` or :data:`CONFIG_MAP`: the name of the result of its access mapping."""
         return {
             **dict.fromkeys(self.fleet["access_entries"], ENTRY),
             **dict.fromkeys(self.fleet["config_maps"], CONFIG_MAP),
         }
 
     def keep(self, jobs: Jobs) -> None:
-        """Do these jobs, each of a host and with the name of its result, and keep what they return."""
+        """Run these jobs, whose keys are a host and the name of a result, and add their results to ``results``."""
         for (host, _name), results in self.each(jobs, lambda key: key[1]).items():
             self.results[host].update(results)
 
     def plan_accounts(self) -> None:
-        """The policy and the role of each account, by the host that stands for it."""
+        """Plan the policy and the role of each account, with the results at its account host."""
         accounts = self.fleet["accounts"].values()
         hosts = {account["account_host"]: account["settings"] for account in accounts}
         self.keep({(host, ROLE): functools.partial(self.plan_account, host, its) for host, its in hosts.items()})
@@ -340,7 +352,7 @@ class FleetTasks:
         return {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in hosts}
 
     def plan_integration(self, host: str) -> dict[str, Result]:
-        """Its access flows too."""
+        """Plan the integration of a host, and its access flows."""
         facts = {"parameter_ids": self.parameter_ids, "connector_ids": self.connector_ids}
         options = {
             **self.options(host, "apono"),
@@ -352,7 +364,7 @@ class FleetTasks:
         if result.get("failed") or host not in self.fleet["access_flows"]:
             return {INTEGRATED: result}
         pending = [options["name"]] if result["changes"] else []
-        # Where the list cannot be read for all, each flow asks for itself, and says why it cannot be read.
+        # If the list of all flows could not be read, each flow reads it by itself, and its result has the error.
         known = self.of_apono.get(ACCESS_FLOWS, {}).get("access_flows")
         flows = [
             self.plan_flow(host, flow, options["name"], pending, known)
@@ -373,16 +385,16 @@ class FleetTasks:
         }
         result = self.run(AccessFlow, options)
         if (result.get("error") or {}).get("code") == "Timeout" and not pending:
-            # Its first sync is running: the rollout waits for it, and then checks the flow.
+            # The first sync of the integration is running. The rollout waits for it, and then checks the flow.
             return self.run(AccessFlow, {**options, "pending_integrations": [name]})
         return result
 
 
 class FleetPlanTasks(FleetTasks):
-    """Base of the plans of a fleet, which say for each host what a rollout has to do.
+    """Base of the plans of a fleet. A plan has the changes of a rollout for each host.
 
     :param parts: the parts of the work to plan, of ``rollout.PARTS``.
-    :param run: ``values`` and ``errors`` of the settings of the run, as ``host_options.settings_of_run`` reads them.
+    :param run: ``values`` and ``errors`` of the settings of the run, as ``host_options.settings_of_run`` returns them.
     """
 
     def __init__(
@@ -395,13 +407,13 @@ class FleetPlanTasks(FleetTasks):
         super().__init__(*arguments, **more)
         self.parts = set(parts)
         self.values_of_run: Mapping[str, Any] = (run or {}).get("values", {})
-        # Results that failed already, for all hosts.
+        # Results that failed before the plan and concern all hosts.
         self.blockers = [failure(reason) for reason in (run or {}).get("errors", {}).values()]
         self.batches = host_options.options("rollout", {}, host_options.Facts(""))
 
     @property
     def max_fail_percentage(self) -> float:
-        """How many of the hosts may have failures. Where there are more, nothing is done."""
+        """The percentage of hosts that can fail. If more fail, the rollout does not start."""
         return float(self.batches["max_fail_percentage"])
 
     def check_settings_of_run(self) -> None:
@@ -414,16 +426,16 @@ class FleetPlanTasks(FleetTasks):
         self.blockers.append(self.run(Report, {"outcomes": [], **its_report, "check_path": True}))
 
     def reads_of_apono(self, *names: str) -> list[str]:
-        """What of :data:`OF_APONO` the plan needs: these names, and the access flows where a host has some."""
+        """Return the reads of :data:`OF_APONO` that the plan needs: these, and the access flows if a host has any."""
         if INTEGRATION not in self.parts:
             return []
         return [*names, *([ACCESS_FLOWS] if self.has_flows else [])]
 
     def returned(self, host: str, names: Mapping[str, Iterable[str]], connector: str = "") -> dict[str, Any]:
-        """The plan of a host: no option, no secret and no large text.
+        """Return the plan of a host: the cluster, and the changes of each step. It has no options and no secrets.
 
-        :param names: by step of the report, the results that it is planned by.
-        :param connector: what is planned of the release of the connector, which Helm alone can compare.
+        :param names: by step of the report, the names of its results.
+        :param connector: the change of the connector's release, in words. Only Helm can compare a release.
         """
         its, steps = self.results[host], {}
         for step, results in names.items():
@@ -436,7 +448,7 @@ class FleetPlanTasks(FleetTasks):
         return {**self.place(host), "steps": steps}
 
     def place(self, host: str) -> dict[str, str]:
-        """Which cluster a host is, as far as that is known."""
+        """Return the cluster of a host, as far as it is known."""
         cluster, named = self.clusters.get(host, {}), self.options(host, "cluster")
         return {
             "cluster_name": named["name"],
@@ -452,10 +464,10 @@ def failure(message: str, error: Mapping[str, Any] | None = None) -> Result:
 
 @dataclass(frozen=True)
 class Play:
-    """What an action knows of its play beside its options.
+    """The facts of the play that an action needs beside its options.
 
-    :param settings_of: the settings of a host of the inventory (``host_options.settings_of``).
-    :param settings_of_run: the settings of the run (``host_options.settings_of_run``).
+    :param settings_of: returns the settings of a host of the inventory (``host_options.settings_of``).
+    :param settings_of_run: returns the settings of the run (``host_options.settings_of_run``).
     :param is_one_cluster: whether variables name the only cluster (``merged_fleet.merge_fleet``).
     :param show: prints a line for the user.
     """
@@ -467,20 +479,20 @@ class Play:
 
 
 class FleetTask(Task):
-    """Base of what stands behind an action for all hosts of a play at once."""
+    """Base of the tasks of the actions that work on all hosts of a play at once."""
 
     required_libraries = ("botocore",)
     play: ClassVar[Play]
 
     def of_fleet(self, what: str) -> dict[str, Any]:
-        """The arguments of :class:`FleetTasks`, from the options ``hosts`` and ``others``.
+        """Return the arguments of :class:`FleetTasks`, from the options ``hosts`` and ``others``.
 
-        :param what: what is done, for the lines that say how far it is.
+        :param what: the name of the work in the lines of progress, such as ``plan``.
         """
         hosts, play = self.params["hosts"], self.play
 
         def show(done: int, total: int) -> None:
-            play.show(f"The {what} has read {done} of {total}.")
+            play.show(f"The {what} has completed {done} of {total} reads.")
 
         return {
             "hosts": hosts,

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules and roles for one host, from the table of settings and from what is known of the cluster.
+"""Make the options of modules and roles for one host, from its variables and the facts of its cluster.
 
-``read`` takes the variables in the context of the host's own task, so that variables of a play count as roles count
-them. ``options`` is pure.
+``read`` evaluates the variables in the context of the host's own task, so it includes the variables of the play, as the
+roles do. ``options`` is pure.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ from ansible_collections.apono.eks.plugins.plugin_utils.variables import find, g
 from ansible_collections.apono.eks.plugins.plugin_utils.variables import read as read_variable
 from ansible_collections.apono.eks.plugins.plugin_utils.yaml_values import data, kind_of, typed, whole_number
 
-# What playbooks register of the clusters: that of one host, and those of the plan by host.
+# The variables with the facts of clusters: of the host itself, and of all hosts by name, as the plan returned them.
 CLUSTER, PLANNED_CLUSTERS = "apono_cluster_result.cluster", "apono_plan.clusters"
 
-# A variable that stands for a dictionary of further options.
+# In the table of settings, the option of a variable that is itself a dictionary of options.
 FURTHER = "*"
 
-# The variables of an inventory, beside those of the table, that name the account of a cluster, and the cluster.
+# The variables that name the account of a cluster, and its ARN. They are not in the table of settings.
 ACCOUNT_NAMES = tuple(name for name in ACCOUNT_VARIABLES if name not in TABLE)
 CLUSTER_ARN = "eks_arn"
 
-# What there is once for all clusters of an account.
+# The modules of the resources that an account has once, for all its clusters.
 ACCOUNT_TARGETS = ("iam_policy", "iam_role")
 
-# Options of the group apono.eks.aws that say where AWS is.
+# The options of the group apono.eks.aws that are about the endpoints of AWS, without credentials.
 AWS_PLACES = ("endpoint_url", "aws_ca_bundle", "validate_certs")
 
-# When a generated text is shown, and by which option.
+# By the value of apono_generated_access_details, the option of the module that gets the generated text.
 GENERATED_OPTIONS = {"on_create": "default_custom_access_details", "always": "custom_access_details", "never": None}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known beside the variables.
+    """The facts that options depend on, beside the variables.
 
-    :param host: the host's name, which is the cluster's where no variable says otherwise.
-    :param cluster: what ``cluster_info`` returns as ``cluster``; empty before EKS has been read.
-    :param account: the merged settings of the account, by variable; they count instead of the cluster's own.
-    :param parameter_ids: ids of settings by their labels in Apono's catalog.
-    :param connector_ids: ids of connectors by their names.
-    :param translation: what becomes of the cluster's aws-auth, as ``aws_auth_translation_info`` returned it last.
-    :param is_rollout: whether a connector that is installed is there by now.
+    :param host: the name of the host. It is the default name of the cluster.
+    :param cluster: the ``cluster`` that ``cluster_info`` returns; empty before EKS has been read.
+    :param account: by variable, the merged settings of the account. They replace those of the host.
+    :param parameter_ids: ids of the settings of an integration, by their labels in Apono's catalog.
+    :param connector_ids: ids of connectors, by their names.
+    :param translation: the last result of ``aws_auth_translation_info``.
+    :param is_rollout: whether the rollout has started, so that a connector that it installs already exists.
     """
 
     host: str
@@ -80,8 +80,10 @@ class Facts:
 
 
 def described(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
-    """What EKS has said of the host's cluster, to a task of the host or else to the plan of the fleet; empty where it
-    has said nothing. Raises :class:`AnsibleError`."""
+    """Return the facts of the host's cluster, from a task of the host or else from the plan; empty if there are none.
+
+    Raises :class:`AnsibleError` if a variable cannot be templated.
+    """
     own: dict[str, Any] = plain(given([{"cluster": CLUSTER}], variables, template)).get("cluster") or {}
     if own:
         return own
@@ -91,18 +93,18 @@ def described(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> d
 
 
 def variables_of(targets: Iterable[str]) -> list[str]:
-    """The variables that the options of these targets are made of, in the order of the table."""
+    """Return the variables that the options of these targets depend on, in the order of the table."""
     wanted = {need for target in targets for need in (target, *NEEDS.get(target, ()))}
     return [name for name, setting in TABLE.items() if wanted & setting.options.keys()]
 
 
 def read(variables: Mapping[str, Any], template: Callable[[Any], Any], targets: Iterable[str]) -> dict[str, Any]:
-    """The variables of the table that these targets need, in plain types, as far as they are not empty.
+    """Return the variables that these targets need, in plain types, without empty ones.
 
     :param template: evaluates a value as the task of the host does.
 
-    Raises :class:`AnsibleError` for one that cannot be templated, and :class:`ResourceError` for one that is not what
-    it has to be.
+    Raises :class:`AnsibleError` for a variable that cannot be templated, and :class:`ResourceError` for a variable of
+    the wrong type.
     """
     names = variables_of(targets)
     values = given([{name: name for name in (*names, *ACCOUNT_NAMES)}], variables, template)
@@ -112,11 +114,11 @@ def read(variables: Mapping[str, Any], template: Callable[[Any], Any], targets: 
 def settings(
     variables: Mapping[str, Any], template: Callable[[Any], Any], targets: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
-    """The settings of a host: all variables that these targets are made of, and those that are compared over the hosts
-    of a fleet; secrets included. Those of the connector are read where it is installed.
+    """Return the settings of a host: the variables of these targets, and :data:`PLANNED`. They include secrets.
 
-    Returns ``values`` and ``errors``, both by variable, so that one that is wrong does not hide the others. Never
-    raises.
+    The variables of the connector are read only if the host installs it.
+
+    Returns ``values`` and ``errors``, both by variable, so that one error does not hide the others. Never raises.
     """
 
     found = read_each((*variables_of(targets), *PLANNED), variables, template)
@@ -127,18 +129,21 @@ def settings(
 
 
 def settings_of_run(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, dict[str, Any]]:
-    """The settings of the batches and of the report of a run, as :func:`settings` returns them.
+    """Return the settings of the batches and of the report of a run, as :func:`settings` does.
 
-    :param variables: those of a task of the first host.
+    :param variables: the variables of a task of the first host.
     """
     return read_each(variables_of(OF_RUN), variables, template)
 
 
 def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
-    """The settings of a host out of ``hostvars``: as its own task has read them by :func:`settings`, in the context of
-    the play; or as the inventory has them, of a host that has run no such task.
+    """Return the settings of a host, from its ``hostvars``.
 
-    :param names: the variables that are wanted of the inventory; without them, all that a plan needs.
+    If a task of the host has read them by :func:`settings`, they include the variables of the play. Otherwise they are
+    those of the inventory.
+
+    :param its: the ``hostvars`` of the host.
+    :param names: the variables to read from the inventory; by default :data:`PLANNED`.
     """
     if "apono_settings" in its:
         read_before: dict[str, dict[str, Any]] = plain(its["apono_settings"])
@@ -149,14 +154,14 @@ def settings_of(its: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, 
 def read_each(
     names: Iterable[str], variables: Mapping[str, Any], template: Callable[[Any], Any]
 ) -> dict[str, dict[str, Any]]:
-    """``values`` and ``errors`` of these variables of a task, as :func:`settings` returns them."""
+    """Return ``values`` and ``errors`` of these variables of a task, as :func:`settings` does."""
     return one_by_one(names, lambda name: given([{name: name}], variables, template).get(name))
 
 
 def one_by_one(names: Iterable[str], value: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
-    """``values`` and ``errors`` of these variables, as :func:`settings` returns them.
+    """Return ``values`` and ``errors`` of these variables, as :func:`settings` does.
 
-    :param value: reads one variable; may raise :class:`AnsibleError`.
+    :param value: reads one variable. It can raise :class:`AnsibleError`.
     """
     found: dict[str, dict[str, Any]] = {"values": {}, "errors": {}}
     for name in names:
@@ -171,8 +176,10 @@ def one_by_one(names: Iterable[str], value: Callable[[str], Any]) -> dict[str, d
 
 
 def checked(name: str, value: Any) -> Any:
-    """The value of a variable, in the one reading that all parts of the collection share; raises
-    :class:`ResourceError`."""
+    """Return the value of a variable in the type of its setting. All parts of the collection read variables like this.
+
+    Raises :class:`ResourceError` for a value of another type.
+    """
     setting = TABLE.get(name)
     if not setting:
         return data(value, name)
@@ -194,7 +201,7 @@ def checked(name: str, value: Any) -> Any:
     if setting.spec["type"] == "dict" and not isinstance(value, (Mapping, str)):
         raise ResourceError(f"{name} is {kind_of(value)}: write a dictionary.")
     if setting.spec["type"] == "list" and not isinstance(value, (list, tuple)):
-        raise ResourceError(f"{name} is {kind_of(value) or 'a text'}: write a list.")
+        raise ResourceError(f"{name} is {kind_of(value) or 'text'}: write a list.")
     return typed(value, setting.spec, name, setting.secret)
 
 
@@ -203,12 +210,12 @@ def as_list(value: Any) -> list[Any]:
 
 
 def value_of(name: str, values: Mapping[str, Any]) -> Any:
-    """A variable, or what counts where it is empty."""
+    """Return a variable, or its default if it is empty."""
     return values.get(name, plain(TABLE[name].value))
 
 
 def is_true(name: str, values: Mapping[str, Any]) -> bool:
-    """A variable that is yes or no, also as the text that a form gives."""
+    """Return whether a variable is true. A form gives text such as ``"true"``."""
     return bool(boolean(value_of(name, values), strict=False))
 
 
@@ -216,12 +223,12 @@ def is_true(name: str, values: Mapping[str, Any]) -> bool:
 
 
 def options(target: str, values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The options of one target.
+    """Return the options of one target.
 
-    :param target: a module, a group of options or a role, as the settings of the table name it.
-    :param values: what :func:`read` has returned for the target.
+    :param target: a module, a group of options or a role, as the table of settings names it.
+    :param values: the result of :func:`read` for the target.
 
-    Raises :class:`ResourceError` for values that no options can be made of.
+    Raises :class:`ResourceError` for an invalid value.
     """
     if target in ACCOUNT_TARGETS:
         values = {**values, **facts.account}
@@ -241,7 +248,7 @@ def cluster_name(values: Mapping[str, Any], facts: Facts) -> str:
 
 
 def migrate(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The settings of the migration, and what it consists of once the cluster has been read."""
+    """Return the settings of the migration, and its plan if aws-auth has been read."""
     if not facts.translation:
         return found
     name, role, entry = cluster_name(values, facts), role_arn(values, facts), options("access_entry", values, facts)
@@ -249,7 +256,7 @@ def migrate(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> d
 
 
 def rollout(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The batches as Ansible's ``serial`` takes them, and the percentage of a batch that may fail."""
+    """Return the batches as Ansible's ``serial`` takes them, and the percentage of a batch that can fail."""
     return {
         "serial": batches(found.get("serial")),
         "max_fail_percentage": most_failures(found.get("max_fail_percentage")),
@@ -262,7 +269,7 @@ def integration_name(values: Mapping[str, Any], facts: Facts) -> str:
 
 
 def role_arn(values: Mapping[str, Any], facts: Facts) -> str:
-    """The role of the account by its name, whether it is there or not; empty where the cluster is not known."""
+    """Return the ARN of the account's role, whether the role exists or not; empty if the cluster is not known."""
     if not facts.cluster:
         return ""
     path, name = value_of("apono_role_path", values), value_of("apono_role_name", values)
@@ -278,7 +285,7 @@ def name_of_integration(found: dict[str, Any], values: Mapping[str, Any], facts:
 
 
 def audit(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    # Several codes may stand in one line.
+    # A line can have several codes.
     ignored = [code for line in found.get("ignore", ()) for code in line.split()]
     return {"ignore": ignored, "fail": is_true("apono_audit_fail", values)}
 
@@ -288,8 +295,10 @@ def connection(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
 
 
 def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The variables of the role ``user_login``, without its name in front. A user's own machine knows the account from
-    the inventory, and not from the cluster, which the user may not read yet. ``errors`` says which are missing."""
+    """Return the variables of the role ``user_login``, without the prefix ``user_login_``, and ``errors``.
+
+    The account comes from the inventory, because a user may have no permission to describe the cluster.
+    """
     region, account_id = str(values.get("apono_region", "")), known_account(values)
     role, profile = found.get("role_arn", ""), found.get("profile", "")
     if not role and account_id:
@@ -297,7 +306,7 @@ def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
         role = arn.role_arn(partition_of(region)["name"], account_id, path, name)
     if role and not profile:
         profile = f"{role.rpartition('/')[2]}-{role.split(':')[4]}" if role.count(":") > 4 else ""
-    # Where AWS is, and not the credentials of an automation.
+    # The credentials in apono_aws are those of the automation principal, and not of the user.
     places = {option: value for option, value in (values.get("apono_aws") or {}).items() if option in AWS_PLACES}
     made = {
         **found,
@@ -313,14 +322,14 @@ def user_login(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
 
 
 def onboarding_info(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    # What the user has not named is found by what it does.
+    # No defaults: the module searches for each resource that the user does not name.
     return options_of("onboarding_info", values)
 
 
 def kubernetes(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """What the user has set, or the address that EKS has, which saves a call to EKS."""
+    """Return the options that the user set, or the cluster's address from EKS, which saves a call."""
     if found:
-        # kubernetes.core names the option validate_certs, which the modules have for AWS.
+        # The user's key is validate_certs, as in kubernetes.core. The modules use this name for AWS only.
         certificates = {"verify_ssl": found["validate_certs"]} if "validate_certs" in found else {}
         return {option: value for option, value in found.items() if option != "validate_certs"} | certificates
     if not facts.cluster:
@@ -334,7 +343,7 @@ def kubernetes(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -
 
 
 def decoded(text: str | None) -> str | None:
-    """A certificate authority as EKS has it, in PEM."""
+    """Return a certificate authority in PEM. EKS has it in base64."""
     return base64.b64decode(text).decode() if text else None
 
 
@@ -347,16 +356,15 @@ def access_entry(found: dict[str, Any], values: Mapping[str, Any], facts: Facts)
 
 
 def connector(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The variables of the role ``connector``, without its name in front."""
-    # Another chart has no repository of Apono's.
+    """Return the variables of the role ``connector``, without the prefix ``connector_``."""
+    # The default repository has only the default chart.
     is_other = "apono_connector_chart" in values and "apono_connector_chart_repository" not in values
     repository = {"chart_repository": ""} if is_other else {}
-    # kubernetes.core has names of its own for the options of the API server.
     return {**found, **repository, "cluster_name": cluster_name(values, facts)}
 
 
 def integration(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The options of the module but for ``name``, ``state`` and ``wait``."""
+    """Return the options of the module ``integration``, without ``name``, ``state`` and ``wait``."""
     given_config = options_of("connection", values).get("config", {})
     when = value_of("apono_generated_access_details", values)
     if when not in tuple(GENERATED_OPTIONS):
@@ -367,14 +375,14 @@ def integration(found: dict[str, Any], values: Mapping[str, Any], facts: Facts) 
         **connector_options(values, facts),
         "config": merge(config(values, facts), given_config, facts.parameter_ids),
         "parameter_ids": dict(facts.parameter_ids) or None,
-        # A text that the user has written counts more than one that is generated.
+        # The user's own text, among the options below, takes precedence over the generated text.
         **({generated: access_details(values, facts)} if facts.cluster and generated else {}),
         **{option: value for option, value in found.items() if option != "connector"},
     }
 
 
 def options_of(target: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a target as the variables have them, and nothing that follows from them."""
+    """Return the options of a target that the variables set, without defaults and computed options."""
     return {
         option: values[name]
         for name, setting in TABLE.items()
@@ -386,23 +394,27 @@ def options_of(target: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def connector_options(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     name = values.get("apono_connector")
     return {
-        # An id needs no list of connectors.
+        # The id saves the module a call that lists the connectors.
         "connector": facts.connector_ids.get(name, name) if name else None,
-        # One that is yet to be installed is there by the time of the rollout.
+        # The plan does not require a connector that the rollout installs.
         "connector_must_exist": facts.is_rollout or not is_true("apono_connector_install", values),
     }
 
 
 def merge(made: Mapping[str, Any], given: Mapping[str, Any], parameter_ids: Mapping[str, str]) -> dict[str, Any]:
-    """All settings of both. One that is given is taken rather than the one that is made, if it is named by the label in
-    any letter case or, as in the portal's "View as Code", by the parameter's id."""
+    """Return the settings of both dictionaries. A given setting replaces the computed setting of the same name.
+
+    :param made: the computed settings, by their labels.
+    :param given: the settings of the user, by their labels in any letter case, or by the ids of their parameters as in
+        the portal's "View as Code".
+    """
     named = {str(key).strip().lower() for key in given}
     named.update(label.lower() for label, parameter in parameter_ids.items() if parameter in given)
     return {**{label: value for label, value in made.items() if label.lower() not in named}, **given}
 
 
 def access_details(values: Mapping[str, Any], facts: Facts) -> str:
-    """The text that Apono shows to users on how to log in."""
+    """Return the instructions to log in, which Apono shows to users."""
     sign_in = iam_trust.sign_in(values.get("apono_trust"))
     return custom_access_details(cluster_name(values, facts), facts.cluster["region"], role_arn(values, facts), sign_in)
 
@@ -412,7 +424,7 @@ def known_account_id(values: Mapping[str, Any], facts: Facts) -> str | None:
 
 
 def identity(values: Mapping[str, Any], facts: Facts) -> dict[str, str]:
-    """Which cluster it is: as EKS said, or as the variables say of one that is gone."""
+    """Return the identity of the cluster: from EKS, or from the variables if the cluster was deleted."""
     found = {
         "name": cluster_name(values, facts),
         "region": facts.cluster.get("region") or values.get("apono_region"),
@@ -423,9 +435,11 @@ def identity(values: Mapping[str, Any], facts: Facts) -> dict[str, str]:
 
 
 def config(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The settings under the labels that Apono's catalog has for EKS. An empty one is taken out of the integration:
-    without address and certificate authority, it is the cluster on which the connector runs. For a connector in another
-    cluster, the address of this one is set."""
+    """Return the settings of the integration, by the labels that Apono's catalog has for EKS.
+
+    An empty value removes a setting. Without an address and a certificate authority, the integration is for the cluster
+    that the connector runs in. If the connector runs in another cluster, the address of this cluster is set.
+    """
     place = {} if is_true("apono_connector_in_cluster", values) else facts.cluster
     own = options_of("connection", values)
     return {
@@ -437,7 +451,7 @@ def config(values: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     }
 
 
-# What options follow from, beside the settings that name the target.
+# By target, the further targets whose variables its options depend on.
 NEEDS: dict[str, tuple[str, ...]] = {
     "kubernetes": ("cluster",),
     "iam_policy": ("cluster", "aws"),
@@ -447,16 +461,16 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "integration": ("cluster", "aws", "connection", "connector_install", "access_details", "iam_role"),
     "integration_name": ("cluster",),
 }
-# What onboarding reads the options of.
+# The targets whose variables the onboarding reads.
 ONBOARDED = (
     *("access_entry", "access_flows", "apono", "aws", "aws_auth_role", "catalog", "cluster", "connector_install"),
     *("iam_policy", "iam_role", "integration", "integration_name", "integration_wait", "kubernetes", "mapping"),
 )
 AUDITED = (*ONBOARDED, "audit")
 OFFBOARDED = (*ONBOARDED, "offboard")
-# What there is once for a run.
+# The targets that are the same for all hosts of a run.
 OF_RUN = ("rollout", "report")
-# What is compared over the hosts of a fleet.
+# The variables that a plan compares over all hosts of the inventory.
 PLANNED = (
     *(
         name
@@ -467,7 +481,7 @@ PLANNED = (
     ),
     *ACCOUNT_NAMES,
     CLUSTER_ARN,
-    # By its address, an audit finds the integration of a cluster.
+    # An audit finds the integration of a cluster by its address, too.
     "apono_server_url",
 )
 MADE: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Facts], dict[str, Any]]] = {

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Patterns for the keyword ``hosts`` of a play.
 
-Ansible takes every item of ``hosts`` for a pattern: it splits the item at commas, and at blanks and colons where it is
-no address, reads ``*``, ``?``, ``[``, ``~``, ``!`` and ``&``, and prefers a group to a host of the same name
-(``ansible.inventory.manager``). So the name of a host is no pattern for the host.
+Ansible reads every item of ``hosts`` as a pattern (``ansible.inventory.manager``). It splits the item at commas, and at
+blanks and colons unless the item is an address. The characters ``*``, ``?``, ``[``, ``~``, ``!`` and ``&`` have a
+meaning, and a group takes precedence over a host of the same name. So the name of a host is not always a pattern for
+this host.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ from ansible.inventory.manager import InventoryManager, split_host_pattern
 ALL = "all"
 
 
-def by_position(hosts: Iterable[str], everyone: Sequence[str]) -> list[str]:
-    """Patterns that match exactly these hosts, in their order, whatever their names are.
+def by_position(hosts: Iterable[str], all_hosts: Sequence[str]) -> list[str]:
+    """Return patterns that match exactly these hosts, in their order. Their names can have any characters.
 
-    :param hosts: names of hosts.
-    :param everyone: all hosts of the inventory, in the order of the group ``all``, as the variable ``groups`` has it.
+    Each pattern is a range of positions in the group ``all``, such as ``all[3:5]``.
 
-    Each is a range of positions in the group ``all``, such as ``all[3:5]``. Hosts that are not in the inventory are
-    left out.
+    :param hosts: names of hosts. Hosts that are not in the inventory are left out.
+    :param all_hosts: all hosts of the inventory, in the order of the group ``all`` in the variable ``groups``.
     """
-    positions = {name: position for position, name in enumerate(everyone)}
+    positions = {name: position for position, name in enumerate(all_hosts)}
     ranges: list[list[int]] = []
     for position in dict.fromkeys(positions[host] for host in hosts if host in positions):
         if ranges and position == ranges[-1][1] + 1:
@@ -39,7 +39,7 @@ def by_position(hosts: Iterable[str], everyone: Sequence[str]) -> list[str]:
 
 
 def spelling(first: int, last: int, names: Collection[str]) -> str:
-    """A range as a pattern that is no host's name: Ansible takes a host of that name for it."""
+    """Return the pattern of a range. It is not the name of a host, because Ansible would then match that host."""
     pattern = f"{ALL}[{first}:{last}]"
     while pattern in names:
         pattern = pattern.replace("[", "[0", 1)
@@ -47,9 +47,9 @@ def spelling(first: int, last: int, names: Collection[str]) -> str:
 
 
 def unmatched(pattern: str | list[str], limit: str, groups: Mapping[str, Iterable[str]], loader: Any) -> str:
-    """What of a pattern, which a user has given, leads to no host, in words; empty where all of it does.
+    """Return why a user's pattern or a part of it matches no host; empty if all of it matches.
 
-    :param limit: the pattern of ``--limit``, empty without one.
+    :param limit: the pattern of ``--limit``; empty without it.
     :param groups: the hosts of each group, as the variable ``groups`` has them.
     :param loader: Ansible's loader of files.
     """
@@ -63,7 +63,7 @@ def unmatched(pattern: str | list[str], limit: str, groups: Mapping[str, Iterabl
         if alone:
             return f"no host or group of the inventory matches {', '.join(map(repr, alone))}"
         inventory.subset(limit)
-        return "" if inventory.get_hosts(pattern) else f"it leaves no host{' of those of --limit' if limit else ''}"
+        return "" if inventory.get_hosts(pattern) else f"it matches no host{' within --limit' if limit else ''}"
     except AnsibleError as error:
         return str(error)
 
@@ -72,5 +72,5 @@ def has_hosts(inventory: InventoryManager, pattern: str) -> bool:
     try:
         return bool(inventory.get_hosts(pattern))
     except AnsibleError:
-        # The setting HOST_PATTERN_MISMATCH may be "error".
+        # Ansible raises this error if its setting HOST_PATTERN_MISMATCH is "error".
         return False

@@ -1,11 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way into the Ansible worker: a task that runs where it is, or as the module of its name.
+"""Run a task inside the Ansible worker, or as the module of the same name.
 
-The strategy loads the action plugin's class before it forks the workers, so what is imported and parsed below is paid
-once for a playbook and inherited by each worker. Nothing here may be unsafe across a fork: libraries and immutable
-data only.
+Ansible loads the class of an action plugin before it forks the workers. So the imports and preloads below run once for
+each playbook, and the workers inherit them. They must be safe across a fork: libraries and immutable data only.
 """
 
 from __future__ import annotations
@@ -35,33 +34,34 @@ from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watc
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrusted
 
-# The process that read this file: a test compares it with the worker's.
+# The process that imported this file. A test compares it with the process of the worker.
 LOADED_BY = os.getpid()
 
 SWITCH = "apono_eks_in_process"
 
 Watch().begin()
 transport.preload()
-# To find one filter or test, Ansible loads all of its collection: a worker that has to do so costs as much as three.
+# Ansible loads all filters or tests of a collection to find one of them. A worker that does this takes three times as
+# long, so it is done here, before the fork.
 filter_loader.get("apono.eks.outcomes")
 for lookup in ("account_role", "options", "run_result"):
     lookup_loader.get(f"apono.eks.{lookup}")
 test_loader.get("ansible.builtin.defined")
 if not aws.PROBLEM:
     aws.preload()
-    # What is here now stays for the whole run: a worker's garbage collection must not copy these pages.
+    # These objects live as long as the run. Without this, a worker's garbage collection would copy their memory pages.
     gc.freeze()
 
 
 class InProcessAction(ActionBase):
-    """Base of every action plugin of the collection; a subclass names its task."""
+    """Base of every action plugin of the collection. A subclass sets ``task_class``."""
 
     task_class: ClassVar[type[Task]]
 
     _requires_connection = False
     _supports_check_mode = True
     _supports_diff = True
-    # Whether it runs asynchronously is the module's business: run() hands such a task over.
+    # run() executes a task with async as a module.
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -79,16 +79,16 @@ class InProcessAction(ActionBase):
         return untrusted(result)
 
     def name_variables(self, result: dict[str, Any], role: str) -> None:
-        """Name in an error the variables of the playbooks beside the options of the module."""
+        """Add to an error the variables of the playbooks that set the options in its message."""
         module = (self._task.resolved_action or self._task.action).rpartition(".")[2]
         variables = setting_names.variables_of(module, self.task_class.options.argument_spec, role)
         result["msg"] = setting_names.with_variables(str(result.get("msg") or ""), variables)
 
     def display(self, result: dict[str, Any]) -> None:
-        """Display what a user has to see of the result beside what Ansible displays; mostly nothing."""
+        """Print more of the result than Ansible does. By default, nothing."""
 
     def belongs_here(self, task_vars: dict[str, Any]) -> bool:
-        """Whether this process is as good a place as the one where the module would run."""
+        """Return whether the task gives the same result in this process as a module would."""
         if not boolean(self._templar.template(task_vars.get(SWITCH, True)), strict=False):
             return False
         if self._connection.transport != "local" or self._connection.become or self._task.async_val:
@@ -99,7 +99,7 @@ class InProcessAction(ActionBase):
         return all(importlib.util.find_spec(name) for name in self.task_class.required_libraries)
 
     def run_here(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The module's result, made as ``AnsibleModule`` makes it: validated, with the invocation, censored."""
+        """Run the task, and return the result that ``AnsibleModule`` would: with the invocation, without secrets."""
         options = self.task_class.options
         checked = options.check(plain(self._task.args))
         params = checked.validated_parameters
@@ -131,14 +131,14 @@ class InProcessAction(ActionBase):
 
     @contextmanager
     def environment(self) -> Iterator[None]:
-        """The task's ``environment:``, as a module would have it, for as long as the task runs."""
-        wanted: dict[str, Any] = {}
-        self._compute_environment_string(wanted)
-        if not wanted:
+        """Set the task's ``environment:`` while the task runs, as a module has it."""
+        task_environment: dict[str, Any] = {}
+        self._compute_environment_string(task_environment)
+        if not task_environment:
             yield
             return
         before = dict(os.environ)
-        os.environ.update({plain(key): str(plain(value)) for key, value in wanted.items()})
+        os.environ.update({plain(key): str(plain(value)) for key, value in task_environment.items()})
         try:
             yield
         finally:
@@ -147,7 +147,7 @@ class InProcessAction(ActionBase):
 
 
 def shows_invocation(task_vars: dict[str, Any]) -> bool:
-    """Whether results carry their arguments: the user's choice since ansible-core 2.21, always so before."""
+    """Return whether results have ``invocation``: a setting since ansible-core 2.21, and always before."""
     try:
         return C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
     except AnsibleError:
@@ -155,7 +155,7 @@ def shows_invocation(task_vars: dict[str, Any]) -> bool:
 
 
 def is_own_interpreter(path: str) -> bool:
-    """Whether a path names the Python that runs this: the same file in the same environment."""
+    """Return whether a path is the Python of this process: the same file in the same environment."""
     own = os.path.abspath(sys.executable)
     other = os.path.abspath(os.path.expanduser(path))
     return own == other or (

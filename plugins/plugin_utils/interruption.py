@@ -1,22 +1,20 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C: the run ends in order, without a traceback, and shows what was done by then.
+"""Handle Ctrl-C: the run stops without a traceback, and reports its results until then.
 
-ansible-core raises ``KeyboardInterrupt`` wherever its main process is. Some things go wrong there, which are avoided
-here:
+ansible-core raises ``KeyboardInterrupt`` at any point of its main process. This module avoids these problems:
 
-* Most of the time that process forks workers. An exception between a fork and its end leaves a worker that no one waits
-  for.
-* Python prints an exception in a callback of the interpreter (after a fork, of a weak reference, of an object that is
-  deleted) as a traceback, and drops it: the run goes on as if nothing was pressed.
-* ansible-core ends the workers by a signal. One that has just been forked still has the handler of the main process,
-  which fails there and prints a traceback.
-* Since ansible-core 2.19 the workers are killed first. One that sends its result at that moment holds the lock of the
-  queue, and the main process waits for it forever.
+* The main process forks workers most of the time. An exception during a fork leaves a worker that no process waits for.
+* Python cannot raise an exception from a callback of the interpreter: after a fork, of a weak reference, or of a
+  deleted object. It prints a traceback and drops the exception, so the run continues.
+* ansible-core ends the workers by a signal. A new worker still has the signal handler of the main process, which fails
+  there and prints a traceback.
+* Since ansible-core 2.19, the workers are killed first. A worker that sends its result at that moment holds the lock of
+  the queue, and the main process waits for the lock forever.
 
-The workers of a run that is interrupted have the 5 seconds that ansible-core gives them, so most writes that are under
-way end. A second Ctrl-C ends everything at once.
+ansible-core waits 5 seconds for the workers, so that most running writes can end. A second Ctrl-C ends all processes at
+once.
 """
 
 from __future__ import annotations
@@ -40,11 +38,11 @@ from ansible_collections.apono.eks.plugins.plugin_utils import report
 from ansible_collections.apono.eks.plugins.plugin_utils.outcomes import FAILURE, STEPS
 from ansible_collections.apono.eks.plugins.plugin_utils.terminal import table_width
 
-# The steps of all playbooks: which of them a run has is seen by their results.
+# The steps of all playbooks, with the variables of their results. A step without a result was not part of the run.
 ALL_STEPS = {
     **STEPS,
     "authentication mode": (*STEPS["authentication mode"], "apono_api_result"),
-    # Its outcome is known at its end alone.
+    # The result of the whole step exists only at its end, so the results of its parts count, too.
     "connector": (
         *STEPS["connector"],
         "connector_removal_result",
@@ -60,25 +58,25 @@ ALL_STEPS = {
 REPORT = "apono_report_result"
 PLAN = "apono_plan"
 
-# Read once, before Ansible forks its workers.
+# Read in the main process, because a worker has no terminal.
 WIDTH = table_width()
 
-# How long after a signal that came at the wrong moment it is sent again, in seconds.
+# In seconds, the delay before a signal that came during a fork is sent again.
 AGAIN = 0.05
 
 
 class Watch:
-    """Watches the process that imports this, which is the one that forks the workers."""
+    """Handles the signals of the main process, which imports this module and forks the workers."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.interrupted: TaskQueueManager | None = None
-        # What was there before.
+        # The handlers that this class replaces.
         self.show_dropped = sys.unraisablehook
         self.terminate_run: Any = signal.getsignal(signal.SIGTERM)
 
     def begin(self) -> None:
-        """Take over the signal, where Ansible or Python heeds it."""
+        """Install the handlers, unless the process ignores the signal or this is not its main thread."""
         if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
             signal.signal(signal.SIGINT, self.interrupt)
             sys.unraisablehook = self.drop
@@ -87,9 +85,9 @@ class Watch:
             atexit.register(self.end)
 
     def interrupt(self, _number: int, frame: FrameType | None) -> None:
-        """Handle the signal."""
+        """Handle Ctrl-C."""
         if os.getpid() != self.process:
-            # A worker: the main process waits for it, and ends it.
+            # This is a worker. The main process waits for it, and ends it.
             return
         frames = list(outwards(frame))
         if any(is_fork(each) for each in frames):
@@ -97,18 +95,19 @@ class Watch:
             return
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         owners = (each.f_locals.get("self") for each in frames)
-        # The queue manager itself is in no frame between two plays.
+        # Between two plays, no frame belongs to the queue manager, so it is found by the executor of the playbook.
         run = next((owner for owner in owners if isinstance(owner, PlaybookExecutor)), None)
         self.interrupted = run._tqm if run else None
         raise KeyboardInterrupt
 
     def send_again(self) -> None:
+        """Send the signal again after :data:`AGAIN` seconds."""
         again = threading.Timer(AGAIN, os.kill, (self.process, signal.SIGINT))
         again.daemon = True
         again.start()
 
     def drop(self, dropped: Any) -> None:
-        """Handle an exception that Python drops, as ``sys.unraisablehook``."""
+        """Handle an exception that Python cannot raise, as ``sys.unraisablehook``."""
         if dropped.exc_type is KeyboardInterrupt and os.getpid() == self.process:
             signal.signal(signal.SIGINT, self.interrupt)
             self.send_again()
@@ -116,7 +115,7 @@ class Watch:
             self.show_dropped(dropped)
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
-        """Handle the signal that ends a process."""
+        """Handle SIGTERM. A worker uses the default action: Ansible's handler works only in the main process."""
         if os.getpid() == self.process:
             self.terminate_run(number, frame)
         else:
@@ -124,12 +123,12 @@ class Watch:
             os.kill(os.getpid(), number)
 
     def end(self) -> None:
-        """At the end of the process: show what was done, if the run was interrupted."""
+        """Print the results at the end of the process if the run was interrupted."""
         if self.interrupted is None or os.getpid() != self.process:
             return
         hostvars = self.interrupted.hostvars
         hosts = self.interrupted.get_inventory().get_hosts(ignore_restrictions=True)
-        # Of a run that ended anywhere, anything may be half there, and Python would print a traceback.
+        # The data of an interrupted run can be incomplete. An error here would only print a traceback.
         with contextlib.suppress(Exception):
             facts = {host.name: hostvars[host.name] for host in hosts}
             for line in summary(facts, bool(context.CLIARGS.get("check"))):
@@ -137,36 +136,34 @@ class Watch:
 
 
 def outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """A frame and those that called it."""
+    """Return a frame and its callers."""
     while frame:
         yield frame
         frame = frame.f_back
 
 
 def is_fork(frame: FrameType) -> bool:
-    """Whether a function of ``multiprocessing`` forks."""
+    """Return whether the frame is the function of ``multiprocessing`` that forks."""
     return frame.f_code.co_name == "_launch" and frame.f_globals.get("__name__") == "multiprocessing.popen_fork"
 
 
 def summary(facts: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[str]:
-    """What was done by then, as lines: nothing where the report of the run was shown already.
+    """Return the lines about the results of an interrupted run; empty if the run has already printed its report.
 
     :param facts: the variables of each host.
     """
     if any(its.get(REPORT) for its in facts.values()):
         return []
-    kept = (FAILURE, *(name for names in ALL_STEPS.values() for name in names))
-    # Each host of the play has the plan of all.
+    registered = (FAILURE, *(name for names in ALL_STEPS.values() for name in names))
+    # Each host has the plan of all hosts.
     plan: Mapping[str, Any] = next((its[PLAN]["hosts"] for its in facts.values() if its.get(PLAN)), {})
-    begun = [host for host, its in facts.items() if host in plan or any(its.get(name) for name in kept)]
+    begun = [host for host, its in facts.items() if host in plan or any(its.get(name) for name in registered)]
     if not begun:
-        return ["", "The run was interrupted before anything was changed."]
+        return ["", "The run was interrupted before it changed anything."]
     found = outcomes(begun, facts, steps=ALL_STEPS, plan=plan)
     for record in found:
         if record["state"] == "not started" and any(step["state"] == "changed" for step in record["steps"]):
             record["state"] = "partial"
-    notes = [
-        "A step that was under way at that moment may have been done, too. Run the playbook again to finish the rest."
-    ]
+    notes = ["A step that was running at that moment may be complete, too. Run the playbook again to finish the rest."]
     shown = report.document(found, "", notes, check_mode, "")
-    return ["", "The run was interrupted. By then:", *report.table(shown, WIDTH)]
+    return ["", "The run was interrupted. Results until then:", *report.table(shown, WIDTH)]

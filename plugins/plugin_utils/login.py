@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a user logs in to a cluster, in words: the commands, and the text that Apono shows."""
+"""The instructions to log in to a cluster: the commands, and the text that Apono shows to users."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.apono.integration 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
 
-# Stands for the user where the text is for all users.
+# The placeholder for the user's email address in a text for all users.
 ANY_USER = "<EMAIL>"
 
-# How users sign in to AWS, as the role's trust policy has them.
+# The ways to sign in to AWS that the trust policy of the role can allow.
 SIGN_INS = ("sso", "saml")
 
-# What becomes of the login, as the role user_login takes it.
+# The values of apono_user_login_state.
 STATES = ("present", "absent", "instructions")
 
 _KEYS = {
@@ -31,13 +31,13 @@ _KEYS = {
 
 
 def default_profile(role_arn: str) -> str:
-    """The name of the profile for a role: one for each account, so that those of several accounts do not meet."""
+    """Return the default name of the AWS profile for a role. The account id makes it unique for each account."""
     role = arn.parse(role_arn)
     return f"{role.name}-{role.account_id}"
 
 
 def validate(cluster_name: str, region: str, role_arn: str, sign_in: str) -> None:
-    """Raises :class:`ResourceError` for what no commands can be made of."""
+    """Raise :class:`ResourceError` for a value that cannot be part of a command."""
     arn.validate_cluster_name(cluster_name)
     arn.validate_region(region, "region")
     arn.validate_role_arn(role_arn, "role_arn")
@@ -46,7 +46,7 @@ def validate(cluster_name: str, region: str, role_arn: str, sign_in: str) -> Non
 
 
 def profile_section(profile: str, role_arn: str, session_name: str, source_profile: str) -> str:
-    """The section of an AWS config file."""
+    """Return the section of an AWS config file for the role."""
     return "\n".join(
         (
             f"[{aws_config.header_of(profile)}]",
@@ -58,13 +58,13 @@ def profile_section(profile: str, role_arn: str, session_name: str, source_profi
 
 
 def update_kubeconfig(cluster_name: str, region: str, profile: str = "") -> str:
-    """The command that makes a kubeconfig's entry."""
+    """Return the command that adds the cluster to the kubeconfig."""
     command = f"aws eks update-kubeconfig --name {cluster_name} --region {region}"
     return f"{command} --profile {shlex.quote(profile)}" if profile else command
 
 
 def assume_role(region: str, role_arn: str, session_name: str, source_profile: str) -> str:
-    """The command that assumes the role and puts its keys into the environment of the shell."""
+    """Return the shell command that assumes the role and exports its credentials."""
     pairs = ",".join(f"join('=',['{variable}',{key}])" for variable, key in _KEYS.items())
     return (
         f"export $(aws sts assume-role --role-arn {role_arn} --role-session-name {session_name} "
@@ -82,19 +82,19 @@ def instructions(
     profile: str = "",
     source_profile: str = "default",
 ) -> str:
-    """What a user does by hand; raises as :func:`validate`."""
+    """Return the commands that a user without Ansible runs; raises like :func:`validate`."""
     validate(cluster_name, region, role_arn, sign_in)
     profile = profile or default_profile(role_arn)
     if sign_in == "saml":
         return (
-            f"Sign in by SAML as {role_arn}, into the AWS profile {profile}. Then:\n\n"
+            f"Sign in with SAML as {role_arn}, into the AWS profile {profile}. Then:\n\n"
             f"{update_kubeconfig(cluster_name, region, profile)}\nkubectl auth can-i --list\n"
         )
     return (
         "With the AWS CLI alone, until the credentials expire:\n\n"
         f"{assume_role(region, role_arn, session_name, source_profile)}\n"
         f"{update_kubeconfig(cluster_name, region)}\nkubectl auth can-i --list\n\n"
-        "Or once for all, in ~/.aws/config:\n\n"
+        "Or permanently, in ~/.aws/config:\n\n"
         f"{profile_section(profile, role_arn, session_name, source_profile)}\n\nand then:\n\n"
         f"{update_kubeconfig(cluster_name, region, profile)}\nkubectl auth can-i --list\n"
     )
@@ -103,22 +103,22 @@ def instructions(
 def custom_access_details(
     cluster_name: str, region: str, role_arn: str, sign_in: str = "sso", profile: str = ""
 ) -> str:
-    """What Apono shows a user who has access, in as many characters as it takes: the fullest form that fits.
+    """Return the text that Apono shows to a user who has access: the fullest form that Apono's limit allows.
 
-    Raises as :func:`validate`.
+    Raises like :func:`validate`.
     """
     validate(cluster_name, region, role_arn, sign_in)
     role = arn.parse(role_arn)
     profiles = [profile] if profile else [default_profile(role_arn), "apono"]
-    # IAM's path, which may be 512 characters long, is the only thing that can be too long for all but the last.
+    # Only the path of the role, of up to 512 characters, can make a form too long. The last form has no path.
     briefly = f"the IAM role {role.name} of the account {role.account_id}"
     if sign_in == "saml":
         forms = [
-            f"Sign in by SAML as {role_arn}, into the AWS profile {name}. Then run:\n"
+            f"Sign in with SAML as {role_arn}, into the AWS profile {name}. Then run:\n"
             f"{update_kubeconfig(cluster_name, region, name)}"
             for name in profiles
         ]
-        forms.append(f"Sign in by SAML as {briefly}. Then run:\n{update_kubeconfig(cluster_name, region)}")
+        forms.append(f"Sign in with SAML as {briefly}. Then run:\n{update_kubeconfig(cluster_name, region)}")
     else:
         forms = [
             "In ~/.aws/config, with your email address:\n"
@@ -131,24 +131,24 @@ def custom_access_details(
             f"--role-session-name {ANY_USER}\nand with its credentials:\n{update_kubeconfig(cluster_name, region)}"
         )
         forms.append(
-            f"Assume {briefly} with your email address as the session's name. Then run:\n"
+            f"Assume {briefly} with your email address as the session name. Then run:\n"
             f"{update_kubeconfig(cluster_name, region)}"
         )
     return next(form for form in forms if len(form) <= MOST_DETAILS_CHARACTERS)
 
 
 def missing_settings(options: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the settings of a login, in words, by the variables that users set.
+    """Return the errors in the settings of a login, by the variables that users set.
 
-    :param options: those of the role ``user_login``, without its name in front.
+    :param options: the variables of the role ``user_login``, without the prefix ``user_login_``.
     """
     state = options["state"]
     if state not in STATES:
         yield f"apono_user_login_state is {state}: set present, absent or instructions."
     if not options["region"] or not options["role_arn"]:
         yield (
-            f"Set apono_region, and apono_account_id, the account of {options['cluster_name']}, or "
-            "apono_user_role_arn, the IAM role that leads to it."
+            f"The IAM role or the region of the cluster {options['cluster_name']} is not known. Set apono_region, and "
+            "also apono_account_id (the account of the cluster) or apono_user_role_arn (the IAM role to assume)."
         )
     if state == "present" and options["sign_in"] != "saml" and not options.get("session_name"):
-        yield "Say who you are: apono_user_email, the email address that you sign in with."
+        yield "apono_user_email is not set. Set it to the email address that you sign in with."

@@ -12,13 +12,13 @@ from ansible_collections.apono.eks.plugins.plugin_utils.untrusted import untrust
 
 
 class DataLookup(LookupBase):
-    """Base of every lookup of the collection, whose values Ansible does not evaluate."""
+    """Base of every lookup of the collection. Ansible does not evaluate its values as templates."""
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
-        """Called by Ansible."""
+        """Return the values of :meth:`find`. Ansible calls this method."""
         found: list[Any] = untrusted(self.find(terms, variables or {}, **kwargs))
         return found
 
     def find(self, terms: list[Any], variables: Mapping[str, Any], **kwargs: Any) -> list[Any]:
-        """One value for each that is asked for."""
+        """Return the values for the terms."""
         raise TypeError(f"{type(self).__name__} finds nothing")

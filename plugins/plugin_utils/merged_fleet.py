@@ -1,8 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is decided for all hosts of a run together, once their settings and their clusters are known: what each account
-is to have, which hosts cannot be served, and how each cluster maps the role. Pure logic."""
+"""Merge the settings and the clusters of all hosts of a run, and decide what concerns several hosts. Pure logic.
+
+The result has the desired settings of each account, the errors of each host, and the access mapping of each cluster.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT
 from ansible_collections.apono.eks.plugins.plugin_utils.unknown_names import warn
 
-# The group of the host that the playbooks for one cluster make.
+# The group of the host that the playbooks for one cluster add to the inventory.
 ONE_CLUSTER = "apono_one_cluster"
 
 
@@ -27,13 +29,26 @@ def merge_fleet(
     clusters: Mapping[str, Mapping[str, Any]],
     is_one_cluster: bool = False,
 ) -> dict[str, Any]:
-    """What is decided.
+    """Return the merged fleet.
 
-    :param hosts: those of the run.
+    ``hosts``, ``clusters``, ``known``
+        the hosts of the run; the accounts of the hosts without errors; the accounts of all hosts with valid settings
+    ``accounts``
+        by account, its settings as ``fleet.merge_accounts`` returns them
+    ``errors``, ``same_cluster``, ``same_integration``
+        by host, all its errors; and the errors about hosts with the same cluster or integration
+    ``modes``, ``access_entries``, ``config_maps``
+        the hosts whose authentication mode changes; and the hosts whose role is mapped by an access entry, or in
+        aws-auth
+    ``connectors``, ``access_flows``
+        the hosts that install the connector, and those that have access flows
+
+    :param hosts: the hosts of the run.
     :param settings: by host of the inventory, ``values`` and ``errors`` as ``host_options.settings_of`` returns them.
-    :param clusters: by host, what ``cluster_info`` returns as ``cluster``, as far as the cluster is known.
-    :param is_one_cluster: whether the run is for one cluster that variables name. Where they are extra variables, each
-        host of the inventory has them, so nothing is known of the others.
+    :param clusters: by host, the ``cluster`` that ``cluster_info`` returns. A host whose cluster could not be read is
+        missing.
+    :param is_one_cluster: whether variables name the only cluster of the run. If they are extra variables, every host
+        of the inventory has them, so other hosts are not compared.
     """
     errors: dict[str, list[str]] = {}
     desired: dict[str, dict[str, Any]] = {}
@@ -55,7 +70,7 @@ def merge_fleet(
         desired[host] = desired_of(its)
         if its["errors"]:
             errors[host] = list(its["errors"].values())
-            # It cannot be served, and needs of the account what it needs.
+            # The host itself fails, but the account's role must still have what its cluster needs.
             desired[host][rules.ACCOUNT_VARIABLES[0]] = cluster["account_id"]
             continue
         values = its["values"]
@@ -110,7 +125,7 @@ def merge_fleet(
 
 
 def desired_of(its: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The settings of the account among those of a host."""
+    """Return the account settings of a host."""
     return {name: value for name, value in its["values"].items() if name in OF_ACCOUNT}
 
 
@@ -120,7 +135,10 @@ def of_others(
     accounts: Collection[str],
     unresolved: dict[str, dict[str, str]],
 ) -> dict[str, dict[str, Any]]:
-    """The settings of hosts of these accounts that are not in the run; others are added to ``unresolved``."""
+    """Return the account settings of the hosts of these accounts that are not in the run.
+
+    :param unresolved: gets, by account, the hosts whose settings have errors.
+    """
     found = {}
     for host in others:
         values, errors = settings[host]["values"], settings[host]["errors"]
@@ -137,5 +155,5 @@ def of_others(
 
 
 def is_of_one_cluster(groups: Iterable[str]) -> bool:
-    """Whether the run is for one cluster that variables name, by the groups of its hosts."""
+    """Return whether variables name the only cluster of the run, by the groups of its host."""
     return ONE_CLUSTER in groups

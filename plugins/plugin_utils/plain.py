@@ -10,9 +10,10 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """A copy in plain types: templated values carry tags and are lazy, and vaulted text is an object of its own.
+    """Return a copy of the value in plain Python types.
 
-    botocore and json tell types apart, and what a module receives is plain as well.
+    Ansible's templated values have tags and are lazy, and a vaulted text has its own class. botocore and json accept
+    only plain types, and a module gets plain types, too.
     """
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
@@ -25,13 +26,15 @@ def plain(value: Any) -> Any:
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
-    # As Ansible writes a date for a module.
+    # Ansible gives a date to a module in this form.
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 def plain_result(result: Any, keys: Collection[str]) -> Any:
-    """A registered result, and of a loop each item's, with these keys alone: most of a result is facts and arguments
-    that few need."""
+    """Return a registered result with only these keys. The result of a loop has them for each item in ``results``.
+
+    Most of a result is arguments and facts that the caller does not need.
+    """
     if not isinstance(result, Mapping):
         return plain(result)
     found = {key: plain(result[key]) for key in keys if key in result}

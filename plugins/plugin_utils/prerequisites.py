@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps clusters from being onboarded, reported together: all errors of the checks, by host.
+"""Collect the preflight errors of all hosts.
 
-Each check has registered its result, and what depends on one that failed was not checked. What is wrong with an
-account, or with the run as a whole, is so for each of the clusters that wait for it.
+Each check has registered its result. Checks that depend on a failed check did not run. An error of an account is an
+error of each of its clusters, and an error of the run is an error of every cluster.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ MAPPING = {
     "cluster_access_config_map_result": "mapping",
 }
 INTEGRATION = {"integration_result": "integration", "integration_access_flows_result": "integration"}
-# Where Apono does not answer, or not to this token, it is the same each time that it is asked.
-_UNHEARD = ("NoAnswer", "NoToken")
+# Errors of the connection to Apono. They are the same for every call, so only the first is reported.
+_CONNECTION_CODES = ("NoAnswer", "NoToken")
 
 
 def preflight_errors(
@@ -33,10 +33,12 @@ def preflight_errors(
     blockers: Iterable[Mapping[str, Any]] = (),
     left_out: Collection[str] = (),
 ) -> dict[str, list[dict[str, str]]]:
-    """The errors of each host that has any, each with ``step``, ``message`` and ``code``.
+    """Return, by host, its errors. Each has ``step``, ``message`` and ``code``. Hosts without errors are not returned.
 
-    ``hosts`` are the hosts' variables, ``fleet`` is their merged settings, ``blockers`` are results that are of the
-    run and of no host, ``left_out`` the steps that the run leaves out.
+    :param hosts: the variables of each host.
+    :param fleet: the merged settings of the hosts (``merged_fleet.merge_fleet``).
+    :param blockers: the results that concern all hosts.
+    :param left_out: the steps that the run leaves out.
     """
     of_run = list(errors_of_run(blockers))
     account_hosts = {account_id: account["account_host"] for account_id, account in fleet["accounts"].items()}
@@ -63,18 +65,18 @@ def preflight_errors(
             *errors(facts, INTEGRATION),
         ]
         if its:
-            # Two checks may report one cause in the same words.
+            # Two checks can report the same error. The first one stays.
             found[host] = list({error["message"]: error for error in reversed(its)}.values())[::-1]
     return found
 
 
 def without(results: Mapping[str, str], left_out: Collection[str]) -> dict[str, str]:
-    """The registered results whose steps are not left out."""
+    """Return the registered results whose steps are not left out."""
     return {name: step for name, step in results.items() if step not in left_out}
 
 
 def has_changes(facts: Mapping[str, Any], names: Iterable[str]) -> bool:
-    """Whether there is something to change, in a result or in an item of a loop's."""
+    """Return whether one of these results, or an item of a loop, has changes."""
     results = [facts.get(name) or {} for name in names]
     return any(item.get("changes") for result in results for item in (result, *result.get("results", ())))
 
@@ -82,32 +84,34 @@ def has_changes(facts: Mapping[str, Any], names: Iterable[str]) -> bool:
 def unresolved_settings(
     facts: Mapping[str, Any], unresolved: Mapping[str, str], left_out: Collection[str]
 ) -> Iterator[dict[str, str]]:
-    """Why an account is not changed: what it has may be what a cluster needs that could not say so."""
+    """Return an error if the account would change, but the settings of one of its clusters are not known.
+
+    The change could remove what this cluster needs.
+    """
     if unresolved and has_changes(facts, without(ACCOUNT, left_out)):
         reasons = "; ".join(f"{host}: {reason}" for host, reason in unresolved.items())
         message = (
-            "The account's policy and role stay unchanged, because the settings of some of its clusters are not known. "
-            f"{reasons}"
+            "The account's policy and role stay unchanged, because some of its clusters have invalid settings. Correct "
+            f"them first: {reasons}"
         )
         yield {"step": "role", "message": message, "code": ""}
 
 
 def lack_of_role(facts: Mapping[str, Any], account_id: str) -> Iterator[dict[str, str]]:
-    """Why nothing can be mapped where the account itself is left out: its role could not be read, or does not
-    exist."""
+    """Return an error if the run leaves out the account, and its role does not exist or could not be read."""
     result = facts.get("account_access_role_result") or {}
     if result.get("failed"):
         yield error(result, "role")
     elif not (result.get("role") or {}).get("create_date"):
         message = (
-            f"Account {account_id} has not been set up yet: it has no IAM role to be mapped, and this run leaves out "
-            "the tag account. Run with that tag first."
+            f"Account {account_id} does not have the IAM role yet, and this run leaves out the tag account. Run with "
+            "--tags account first."
         )
         yield {"step": "mapping", "message": message, "code": ""}
 
 
 def errors(facts: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Of the results that failed; of a loop, each item's own."""
+    """Return the errors of the failed results. A loop has an error for each failed item."""
     for name, step in steps.items():
         result = facts.get(name) or {}
         for item in result.get("results") or (result,):
@@ -116,16 +120,16 @@ def errors(facts: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[dict[
 
 
 def errors_of_run(blockers: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
-    is_heard = True
+    is_connected = True
     for result in blockers:
         if not result.get("failed"):
             continue
         details = result.get("error") or {}
         is_apono = details.get("service") == "apono"
-        if is_heard or not is_apono:
+        if is_connected or not is_apono:
             yield error(result, "integration" if is_apono else "")
-        if is_apono and (details.get("code") in _UNHEARD or details.get("http_status") == 401):
-            is_heard = False
+        if is_apono and (details.get("code") in _CONNECTION_CODES or details.get("http_status") == 401):
+            is_connected = False
 
 
 def error(result: Mapping[str, Any], step: str) -> dict[str, str]:

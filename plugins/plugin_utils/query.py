@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JMESPath expressions (https://jmespath.org), the language of ``aws --query``, in options of users.
+"""Evaluate JMESPath expressions (https://jmespath.org) of users. ``aws --query`` uses the same language.
 
-The expression is the user's; what it is applied to is data, whatever is in it.
+Only the expression of the user is evaluated. The document is data, and no text in it is evaluated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import one_line, quote
 
 try:
-    # botocore needs it, so it is there wherever AWS can be called.
+    # botocore depends on jmespath, so it is installed wherever the collection can call AWS.
     import jmespath
 except ImportError:
     jmespath = None
@@ -26,19 +26,21 @@ WRONG_QUERY = "WrongQuery"
 
 
 class Query:
-    """One expression of the user's, named by the option that has it.
+    """One expression of a user.
 
-    Raises :class:`ResourceError`, which names the option, for what is no expression.
+    :param option: the option with the expression, which errors name.
+
+    Raises :class:`ResourceError` if the text is not an expression.
     """
 
     def __init__(self, expression: str, option: str) -> None:
         self.expression, self.option = expression, option
         if jmespath is None:
-            raise ResourceError(f"{option} needs the Python package jmespath: install it for the Python of Ansible.")
+            raise ResourceError(f"{option} needs the Python package jmespath. Install it for the Python of Ansible.")
         try:
             self.compiled = jmespath.compile(expression)
         except (jmespath.exceptions.JMESPathError, RecursionError) as error:
-            raise self.wrong(f"is no JMESPath expression: {quote(one_line(str(error)))}") from None
+            raise self.wrong(f"is not a JMESPath expression: {quote(one_line(str(error)))}") from None
 
     def wrong(self, words: str) -> ResourceError:
         return ResourceError(
@@ -46,9 +48,11 @@ class Query:
         )
 
     def of(self, document: Any, what: str) -> Any:
-        """What the expression gives for a document, in JSON's types; ``what`` is the document in an error's words.
+        """Return the value of the expression for a document in the types of JSON.
 
-        Raises :class:`ResourceError` where it cannot be evaluated, as of a function that is given ``null``.
+        :param what: the document in the words of an error.
+
+        Raises :class:`ResourceError` if the expression cannot be evaluated, for example if a function gets ``null``.
         """
         try:
             return self.compiled.search(document)
@@ -56,14 +60,16 @@ class Query:
             raise self.wrong(f"cannot be evaluated for {what}: {quote(one_line(str(error)))}") from None
 
     def accepts(self, document: Any, what: str) -> bool:
-        """Whether the expression is true of a document, as JMESPath sees it: false, null and what is empty are not, and
-        every number is."""
+        """Return whether the expression is true for a document.
+
+        In JMESPath, false, null and empty values are false. Every number is true.
+        """
         found = self.of(document, what)
         return found is not None and found is not False and found not in ("", [], {})
 
 
 def as_json(answer: Any) -> Any:
-    """An answer of botocore as ``aws`` prints it and ``--query`` reads it: times are text in ISO 8601."""
+    """Return an answer of botocore in the types of JSON, as ``aws --query`` reads it. Times are text in ISO 8601."""
     return json.loads(json.dumps(answer, default=text_of_time))
 
 

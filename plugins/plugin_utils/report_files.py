@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of each cluster, on the terminal and in files."""
+"""Report the result of each cluster, on the terminal and in files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.query import Query
 from ansible_collections.apono.eks.plugins.plugin_utils.run_facts import run_facts
 from ansible_collections.apono.eks.plugins.plugin_utils.terminal import table_width
 
-# Read once, before Ansible forks its workers.
+# Read in the main process, because a worker has no terminal.
 WIDTH = table_width()
 
 STEP = {
@@ -31,7 +31,8 @@ STEP = {
     "by": {"type": "str"},
     "note": {"type": "str"},
 }
-# An error and a finding have a message, which is no name that Ansible allows for an option.
+# Errors and findings are plain dictionaries without suboptions. They have the key "message", and ansible-test does not
+# allow an option of this name.
 OUTCOME = {
     "cluster": {"type": "str", "required": True},
     "cluster_name": {"type": "str"},
@@ -52,7 +53,7 @@ WRITERS: dict[str, Callable[[dict[str, Any], str], str]] = {
 
 
 class Report(Task):
-    """Files are written in check mode too, and are no change: they report the clusters and are none of them."""
+    """The task of the module ``report``. It writes files in check mode, too, and they do not count as a change."""
 
     options = Options(
         {
@@ -100,16 +101,16 @@ class Report(Task):
         try:
             files = self.write(document) if self.params.get("path") else {}
         except ResourceError as error:
-            # What was done to the clusters is not to be lost with the files.
+            # The table shows the results of the clusters even if the files cannot be written.
             return {**shown, "failed": True, "msg": error.message}
-        where = ["", f"The report is {files['html']}, and beside it the same as JSON and CSV."] if files else []
+        where = ["", f"The report is in {files['html']}. The JSON and CSV files are beside it."] if files else []
         return {**shown, "table": shown["table"] + where, "files": files}
 
     def check(self) -> None:
-        """Raises :class:`ResourceError` for files that cannot be written, as far as that can be known before."""
+        """Raise :class:`ResourceError` if the files cannot be written, as far as a check in advance can find out."""
         for path in self.files().values() if self.params.get("path") else ():
             try:
-                folder = next(one for one in Path(followed(path)).parents if one.exists())
+                folder = next(parent for parent in Path(followed(path)).parents if parent.exists())
             except OSError as error:
                 raise cannot_be_written(path, error) from error
             if not folder.is_dir():
@@ -118,22 +119,25 @@ class Report(Task):
                 raise cannot_be_written(path, f"no permission to write into {folder}")
 
     def write(self, document: dict[str, Any]) -> dict[str, str]:
-        """The files, by their kind."""
+        """Write the files, and return their paths by kind."""
         stem, files = self.stem(), self.files()
         for kind, path in files.items():
             try:
-                # A link stays a link: what it leads to is replaced.
+                # A symbolic link stays: its target is replaced.
                 replace_file(followed(path), WRITERS[kind](document, stem))
             except OSError as error:
                 raise cannot_be_written(path, error) from error
         return files
 
     def files(self) -> dict[str, str]:
-        """The path of each kind of file."""
+        """Return the path of each kind of file."""
         return {kind: f"{self.stem()}.{kind}" for kind in WRITERS}
 
     def stem(self) -> str:
-        """The path of all files without their endings. Raises :class:`ResourceError` for the path of a folder."""
+        """Return the common path of all files, without an ending.
+
+        Raises :class:`ResourceError` if ``path`` is a folder.
+        """
         self.validate()
         return report.stem(os.path.abspath(self.params["path"]))
 
@@ -146,12 +150,14 @@ def cannot_be_written(path: str, reason: Any) -> ResourceError:
 
 
 def chosen(document: dict[str, Any], query: Query) -> dict[str, Any]:
-    """The report of the records that an expression over all of them chooses, in its order; raises
-    :class:`ResourceError` for one that gives something else than records."""
+    """Return the report with only the records that the expression returns, in its order.
+
+    Raises :class:`ResourceError` if the expression returns something other than records.
+    """
     records = document["clusters"]
     found = query.of(records, "the records of the clusters")
     if not isinstance(found, list) or any(record not in records for record in found):
-        raise query.wrong("does not return records of clusters: choose items of the list, as in [?state == 'failed']")
+        raise query.wrong("does not return records of clusters. Choose items of the list, as in [?state == 'failed']")
     number = f"{len(found)} of {report.number_of_clusters(document)}"
     note = f"The report has {number}, as chosen by {query.expression}."
     return {**document, "clusters": found, "counts": report.counts(found), "notes": [*document["notes"], note]}

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report.
+"""Make the HTML page of a report.
 
-All that comes from outside goes through ElementTree, which escapes it; nothing else writes to the page. The page's own
-policy allows no script and no style but its own, and no request, so it stays harmless even if that were wrong. Without
-its script, as in the preview of a mail, it has the same contents: the script adds filters, an order and copy buttons.
+ElementTree escapes all values of the report. As a second protection, the page's Content-Security-Policy allows only the
+page's own script and style, and no requests. The script adds filters, sorting and buttons to copy errors. Without it,
+as in the preview of an email, the page has the same contents.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import one_lin
 from ansible_collections.apono.eks.plugins.plugin_utils import report
 from ansible_collections.apono.eks.plugins.plugin_utils.report_page import PAGE, SCRIPT, STYLE
 
-# How a state looks: a tone, and a mark that says the same without colors.
+# By state, a tone and a mark. The mark shows the tone to readers who do not see the colors.
 LOOKS = {
     "failed": ("bad", "✕"),
     "unreachable": ("bad", "✕"),
@@ -47,7 +47,7 @@ OTHER_LOOK = ("quiet", "–")
 
 IDENTITY = (("Cluster", "cluster"), ("Account", "account_id"), ("Region", "region"), ("State", "state"))
 
-# A name up to this length has a line of its own on a phone. A browser would otherwise break it at its hyphens.
+# On a phone, a name up to this length is not broken. A browser would otherwise break it at its hyphens.
 LONGEST_UNBROKEN = 36
 
 RUN_LABELS = {
@@ -64,7 +64,7 @@ RUN_LABELS = {
 def page(document: dict[str, Any], stem: str = "") -> str:
     """Return the whole page.
 
-    :param stem: the path of the files of the report without their endings, to link the JSON and the CSV.
+    :param stem: the common path of the report's files, without an ending, for the links to the JSON and CSV files.
     """
     policy = (
         f"default-src 'none'; script-src '{source_hash(SCRIPT)}'; style-src '{source_hash(STYLE)}'; "
@@ -80,12 +80,12 @@ def page(document: dict[str, Any], stem: str = "") -> str:
 
 
 def source_hash(source: str) -> str:
-    """By which a page's policy knows a script or a style."""
+    """Return the hash by which a Content-Security-Policy allows a script or a style."""
     return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
 
 
 def element(tag: str, *children: ElementTree.Element | str | None, **attributes: str) -> ElementTree.Element:
-    """An element. ``class_`` is the attribute ``class``, and an underscore in a name stands for a hyphen."""
+    """Return an element. In the names of attributes, an underscore becomes a hyphen, and ``class_`` is ``class``."""
     made = ElementTree.Element(tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
     for child in children:
         if isinstance(child, str):
@@ -99,7 +99,7 @@ def element(tag: str, *children: ElementTree.Element | str | None, **attributes:
 
 
 def body(document: dict[str, Any], name: str) -> ElementTree.Element:
-    # What needs attention comes first, in the order of the inventory otherwise.
+    # Clusters that need attention come first. Clusters of the same state stay in the order of the inventory.
     clusters = sorted(document["clusters"], key=lambda cluster: report.rank(cluster["state"])[0])
     words = state_names(document)
     return element(
@@ -140,7 +140,7 @@ def header(document: dict[str, Any], name: str) -> ElementTree.Element:
 
 
 def run_part(run: dict[str, Any]) -> ElementTree.Element | None:
-    """Who ran what, with which inventory and versions."""
+    """Return the facts of the run: user, playbook, inventory and versions."""
     shown = {key: ", ".join(run[key]) if isinstance(run[key], list) else run[key] for key in RUN_LABELS}
     items = [
         element("div", element("dt", label), element("dd", shown[key]))
@@ -151,7 +151,7 @@ def run_part(run: dict[str, Any]) -> ElementTree.Element | None:
 
 
 def chart(counts: dict[str, int], words: dict[str, str]) -> ElementTree.Element:
-    """A bar of the states' shares, and their numbers."""
+    """Return a bar with the share of each state, and the numbers of clusters."""
     total, start = sum(counts.values()), 0.0
     label = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
     shares = element("svg", viewBox="0 0 100 4", preserveAspectRatio="none", role="img", aria_label=f"States: {label}")
@@ -177,7 +177,7 @@ def chart(counts: dict[str, int], words: dict[str, str]) -> ElementTree.Element:
 
 
 def filters(clusters: list[dict[str, Any]], words: dict[str, str]) -> ElementTree.Element:
-    """What the script makes work, and shows."""
+    """Return the form of the filters. It is hidden until the script shows it."""
 
     def choice(label: str, key: str) -> ElementTree.Element:
         values = {cluster[key] for cluster in clusters} - {""}
@@ -212,7 +212,7 @@ def table(clusters: list[dict[str, Any]], words: dict[str, str]) -> ElementTree.
 
 
 def anchors(clusters: list[dict[str, Any]]) -> Iterator[str]:
-    """An id for each cluster, by its name, and the same in every report as long as names differ."""
+    """Return an id for each cluster. It depends on the name, so that a link works in the next report, too."""
     seen: set[str] = set()
     for cluster in clusters:
         anchor = base = "c-" + (re.sub(r"[^A-Za-z0-9._-]+", "-", cluster["cluster"])[:80] or "-")
@@ -225,7 +225,7 @@ def anchors(clusters: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def cluster_rows(cluster: dict[str, Any], anchor: str, words: dict[str, str]) -> ElementTree.Element:
-    """One row with the state of each step, and one with the rest if there is any."""
+    """Return a row with the state of each step, and a second row with the details if there are any."""
     steps = [step_chip(step, words) for step in cluster["steps"]]
     row = element(
         "tr",
@@ -256,7 +256,7 @@ def cluster_rows(cluster: dict[str, Any], anchor: str, words: dict[str, str]) ->
 
 
 def cluster_cell(cluster: dict[str, Any], anchor: str) -> ElementTree.Element:
-    """The name of the cluster, which links to itself so that others can be sent to this row."""
+    """Return the cell with the name of the cluster. It is a link to its own row, which users can share."""
     link = element("a", cluster["cluster"], href=f"#{anchor}", class_=break_class(cluster["cluster"]))
     cell = element("th", link, scope="row")
     if cluster["cluster_name"] not in ("", cluster["cluster"]):
@@ -269,7 +269,7 @@ def break_class(name: str) -> str:
 
 
 def step_chip(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Element:
-    """A step with its state in a mark and a tone, and in words unless there is nothing to say."""
+    """Return a step with the mark and the tone of its state. The words of a good state are for screen readers only."""
     name = step["name"].replace("_", " ")
     if step["by"]:
         return element("li", element("i", "–", aria_hidden="true"), f" {name} by {step['by']}", class_="quiet")
@@ -288,7 +288,7 @@ def look(state: str) -> tuple[str, str]:
 
 
 def more(cluster: dict[str, Any], words: dict[str, str]) -> ElementTree.Element | None:
-    """What the states do not say: in one line, and at a click in full."""
+    """Return the details of a cluster: a summary in one line, which opens to all errors, findings and changes."""
     errors = cluster["errors"]
     parts = [error_part(error, len(errors) > 1) for error in errors] + [findings_part(cluster["findings"])]
     parts += [step_part(step, words) for step in cluster["steps"]]
@@ -312,13 +312,13 @@ def more(cluster: dict[str, Any], words: dict[str, str]) -> ElementTree.Element 
 
 
 def copy_button() -> ElementTree.Element:
-    """Copies the error text before it, with the name of the cluster; the script shows it."""
+    """Return the button that copies the errors and the name of the cluster. It is hidden until the script shows it."""
     return element("button", "Copy error", type="button", class_="copy", hidden="hidden")
 
 
 def error_part(error: dict[str, str], is_one_of_several: bool) -> ElementTree.Element | None:
     code = element("p", "Code: ", element("code", error["code"])) if error["code"] else None
-    # The line has one on one line; a message with lines of its own is shown with them.
+    # The summary already has a single error on one line. A message with several lines is shown with its lines.
     text = None
     if "\n" in error["message"].strip():
         text = element("pre", error["message"])
@@ -338,7 +338,7 @@ def findings_part(findings: list[dict[str, Any]]) -> ElementTree.Element | None:
 
 
 def step_part(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Element | None:
-    """What a step did or found. That another host did it is in its cell."""
+    """Return the note, the changes and the diff of a step. Its cell in the table already names another host."""
     note = element("p", step["note"]) if step["note"] and not step["by"] else None
     changes = listing(step["changes"])
     diff = difference(step["diff"]) if step["diff"] else None
@@ -349,7 +349,7 @@ def step_part(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Elemen
 
 
 def difference(diff: dict[str, Any]) -> ElementTree.Element | None:
-    """A diff as text, what was and what is in lines of their own."""
+    """Return a unified diff of the texts before and after."""
     before, after = (lines_of(diff.get(side)) for side in ("before", "after"))
     shown = element("pre", class_="diff", tabindex="0", aria_label="Difference")
     for line in list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]:
@@ -364,5 +364,5 @@ def lines_of(value: Any) -> list[str]:
     if isinstance(value, str):
         return value.splitlines()
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-    # With its commas, the line before a new one would differ too.
+    # With the commas of JSON, a new last line would change the line before it, too.
     return [line.removesuffix(",") for line in text.split("\n")]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report without its contents."""
+"""The template, the style and the script of a report's page."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ tbody th { font-weight: 600; }
 tbody th a { color: inherit; text-decoration: none; }
 tbody th a:hover { text-decoration: underline; }
 tbody small { display: block; font-weight: 400; color: var(--soft); }
-/* A browser breaks names at their hyphens, after which they cannot be copied by eye. */
+/* A browser would break a name at its hyphens, which makes it hard to read. */
 .whole, .account, .region { white-space: nowrap; }
 .long { display: block; min-width: 12rem; overflow-wrap: anywhere; }
 tbody td { font-variant-numeric: tabular-nums; }
@@ -238,7 +238,7 @@ SCRIPT = """
     nameButton();
   }
 
-  // The filters are in the address, so that a link shows what its sender saw.
+  // The address has the filters, so that a link shows the same clusters to another user.
   function writeAddress() {
     const chosen = new URLSearchParams();
     for (const name of filters) {
@@ -249,7 +249,7 @@ SCRIPT = """
   }
 
   function readAddress() {
-    const cluster = clusters.find((one) => `#${one.id}` === location.hash);
+    const cluster = clusters.find((item) => `#${item.id}` === location.hash);
     const chosen = new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
     for (const name of filters) {
       fields[name].value = chosen.get(name) || "";
@@ -302,7 +302,7 @@ SCRIPT = """
     try {
       await navigator.clipboard.writeText(words);
     } catch {
-      // A page from a file or in a mail may have no clipboard of its own.
+      // A page from a file or in an email may have no access to the clipboard.
       const area = document.createElement("textarea");
       area.value = words;
       document.body.append(area);

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs what: the user, the command line of the run without its variables, and the versions."""
+"""The facts of a run: the user, the command line without extra variables, and the versions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COLLECTION = Path(__file__).resolve().parents[2]
 
 
 def run_facts(user: str = "") -> dict[str, Any]:
-    """Return what a report says about its run, with the keys that ``report.document`` takes.
+    """Return the facts of the run, with the keys that ``report.document`` takes.
 
     Extra variables are left out, because they can hold secrets.
 
-    :param user: the user of a controller such as AWX, which runs playbooks as a user of its own.
+    :param user: the user in a controller such as AWX. AWX itself runs all playbooks as the same system user.
     """
     arguments = context.CLIARGS
     tags = [tag for tag in arguments.get("tags") or () if tag != "all"]
@@ -38,7 +38,7 @@ def run_facts(user: str = "") -> dict[str, Any]:
 
 
 def login_name() -> str:
-    """Return the user's name, or nothing in a container whose user has none."""
+    """Return the name of the system user; empty in a container whose user has no name."""
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the playbooks beside the options that an error names.
+"""Add to an error of a module the variables that set the options in its message.
 
-An error of a module names the module's options, because that is what the module knows. In the playbooks of the
-collection, a user has set variables instead, and the table of settings says which variable became which option.
+A module knows only its options. A user of the playbooks sets variables, and the table of settings has the option of
+each variable.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, AWS, KUBERNETES
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
 
-# The playbooks have this variable from their first task on.
+# All playbooks of the collection set this variable in their first task.
 OF_PLAYBOOKS = "apono_aws_options"
 
 GROUPS = {"aws": AWS, "apono": APONO, "kubernetes": KUBERNETES}
-# The option of a target that stands for all further ones.
+# In the table of settings, the option of a variable that is itself a dictionary of options.
 FURTHER = "*"
 
-# The targets of the table that a module's options come from, beside the module's own and the groups.
+# The targets of the table that have a module's options, if their names differ from that of the module.
 TARGETS = {
     "access_check": ("verify",),
     "aws_profile": ("user_login",),
     "integration": ("integration", "connection", "integration_wait"),
     "kubeconfig_entry": ("user_login",),
 }
-# Options that have another name in the table, with that name.
+# The options that have another name in the table.
 NAMED_OTHERWISE = {
     ("access_check", "expect_username"): "verify.username",
     ("access_check", "expect_groups"): "verify.groups",
     ("integration", "name"): "integration_name.given",
 }
-# What a role of the collection gives to modules that the playbooks give something else.
+# The options that a role sets from other variables than the playbooks do.
 IN_ROLES: dict[str, dict[tuple[str, str], str]] = {
     "apono.eks.connector": {
         ("iam_role", "name"): "connector.iam_role_name",
@@ -46,19 +46,19 @@ IN_ROLES: dict[str, dict[tuple[str, str], str]] = {
         ("connector_info", "wait_timeout"): "connector.wait_timeout",
     }
 }
-# Roles whose variables are those of the table with the role's name in front.
+# The roles whose variables are their options in the table, with the name of the role as a prefix.
 ROLES = ("connector", "user_login", "verify")
 
-# A name of one word is an option only where the text says so.
-_TOLD_TO = r"(?:[Ss]et|[Cc]orrect|[Rr]aise|[Gg]ive|[Cc]heck|[Nn]eeds?|value of|arguments?:?|parameters?:?|options?)"
+# A name without an underscore can also be an ordinary word. It is an option after one of these words.
+_PREFIXES = r"(?:[Ss]et|[Cc]orrect|[Rr]aise|[Gg]ive|[Cc]heck|[Nn]eeds?|value of|arguments?:?|parameters?:?|options?)"
 _LIST = r"(?:[\w.]+(?:, | and | or ))*"
 
 
 def variables_of(module: str, options: Collection[str], role: str = "") -> dict[str, str]:
-    """The variable of each of a module's options that has one, in the words for a user.
+    """Return, by option of a module, the variable that sets it, in the words of a message.
 
     :param options: all options of the module.
-    :param role: the full name of the role of which the task is.
+    :param role: the full name of the role that has the task; empty outside of a role.
     """
     found = {}
     for option in options:
@@ -83,15 +83,15 @@ def variable_of(module: str, option: str, options: Collection[str], role: str) -
 
 
 def of(source: str) -> str:
-    """The variable that becomes an option of a target, as ``target.option``; empty where there is none."""
+    """Return the variable that sets ``target.option``; empty if there is none."""
     target, _dot, option = source.partition(".")
     return next((name for name, setting in TABLE.items() if setting.options.get(target) == option), "")
 
 
 def with_variables(message: str, variables: Mapping[str, str]) -> str:
-    """The message, and at its end the variables of the options that it names, unless it names them itself.
+    """Return the message with the variables of the options that it names. Variables already in it are not added.
 
-    :param variables: by option, the variable that a user sets instead.
+    :param variables: by option, the variable that sets it.
     """
     named = [
         option
@@ -103,7 +103,7 @@ def with_variables(message: str, variables: Mapping[str, str]) -> str:
 
 
 def with_variables_of_roles(message: str) -> str:
-    """The same for an error of a role, which names the variables of the role."""
+    """Return the message of a role's error, which names the role's variables, with those of the playbooks."""
     return with_variables(message, dict(_of_roles()))
 
 
@@ -115,12 +115,12 @@ def _of_roles() -> Iterator[tuple[str, str]]:
 
 
 def names_option(message: str, option: str, options: Iterable[str]) -> bool:
-    """Whether a message speaks of an option, and not of a word that is the same."""
+    """Return whether a message names an option, and not an ordinary word with the same spelling."""
     if not re.search(rf"(?<![\w-]){option}(?![\w-])", message):
         return False
     if "_" in option:
         return True
-    if re.search(rf"(?:^|[.!?] ){option}(?=[ .:\[])|'{option}'|\b{_TOLD_TO} {_LIST}{option}(?![\w-])", message):
+    if re.search(rf"(?:^|[.!?] ){option}(?=[ .:\[])|'{option}'|\b{_PREFIXES} {_LIST}{option}(?![\w-])", message):
         return True
     listed = (re.split(r", | and | or |: ", text) for text in re.findall(r"\(([^()]*)\)", message))
     return any(option in words and set(words[:-1]) | {option} <= set(options) for words in listed)

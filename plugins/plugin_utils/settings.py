@@ -1,22 +1,23 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one table of settings: where a variable ``apono_…`` of a playbook meets an option of a module or a role.
+"""The table of settings: the variables ``apono_…`` of the playbooks, and the module and role options that they set.
 
-A :class:`Setting` says which variable it is, which options it becomes, whether it belongs to a cluster, to its AWS
-account or to the run, how the values of several clusters of an account are merged, and what the reference of variables
-prints. Nothing else in the collection reads such a variable: the lookup ``apono.eks.options``, the plan of a fleet, the
-check for misspelt names and ``docs/docsite/rst/variables.rst`` are all made from :data:`SECTIONS`.
+A :class:`Setting` has a variable, its options and its scope: a cluster, an AWS account or the run. It also has the rule
+that merges the values of several clusters of an account, and the text for the reference of variables. All readers of
+such a variable use :data:`SECTIONS`: the lookup ``apono.eks.options``, the plan of a fleet, the check for misspelled
+names, and ``docs/docsite/rst/variables.rst``.
 
-The interface, in ``host_options.py``::
+The interface is in ``host_options.py``::
 
-    values = read(variables, template, targets) # by variable, in the context of the host's own task; nothing is empty
-    options("integration", values, facts)       # the options of one target, as the table and the facts say
+    values = read(variables, template, targets) # by variable, in the context of the host's own task; without empty ones
+    options("integration", values, facts)       # the options of one target
 
-Before a read, ``facts`` is empty and only what follows from the variables is there; after it, ``facts`` has the
-cluster, the parameter ids of the catalog, the ids of connectors by name and the merged settings of the account.
-The options of ``aws``, ``apono`` and ``kubernetes`` hold secrets: a task that registers them is ``no_log``, and they
-never become facts that a cache keeps.
+Before EKS and Apono are read, ``facts`` is empty, and the options depend on the variables only. Then ``facts`` has the
+cluster, the parameter ids of the catalog, the ids of connectors by name, and the merged settings of the account.
+
+The options of ``aws``, ``apono`` and ``kubernetes`` have secrets. A task that registers them has ``no_log``. They must
+not become facts, because a fact cache would store them.
 """
 
 from __future__ import annotations
@@ -35,17 +36,17 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.integration im
     SECRET_STORE,
 )
 
-# Whose a setting is.
+# The scopes of settings.
 CLUSTER, ACCOUNT, RUN = "cluster", "account", "run"
 
-# How the values of several clusters of one account become one.
-SAME = "same"  # all clusters that set it set the same
-UNION = "union"  # the items of all
-PATTERNS = "patterns"  # the patterns of all; a cluster that sets none needs everything
-TAGS = "tags"  # the tags of all; one tag has one value
-SSO = "sso"  # the accounts of all trusts by SSO; other trusts are the same
+# The rules that merge the values of several clusters of an account.
+SAME = "same"  # all clusters that set the variable must have the same value
+UNION = "union"  # the items of all clusters
+PATTERNS = "patterns"  # the patterns of all clusters; a cluster without patterns needs everything
+TAGS = "tags"  # the tags of all clusters; a tag must have the same value everywhere
+SSO = "sso"  # the accounts of all SSO trusts; other trusts must be the same
 
-# The types that are more than an argument spec's type: a name is a text that YAML has not read as something else.
+# The types of settings, with their argument specs. A name must be a text in YAML, and not a number or a date.
 NAME, TEXTS = "name", "texts"
 SPECS: dict[str, dict[str, Any]] = {
     NAME: {"type": "str"},
@@ -67,11 +68,11 @@ DOCUMENTED_TYPES = {NAME: "str", TEXTS: "list of str"}
 class Setting:
     """One variable of the playbooks.
 
-    :param to: the options that it becomes, each as ``target.option``, separated by blanks. A target is a module, a
-        group of options, a role or a step of a playbook. The option ``*`` means that the variable is a dictionary of
-        further options of the target. A setting without a target is read as it is.
-    :param value: what counts where the variable is empty, if that is not left to the module.
-    :param default: the same in the words of the reference.
+    :param to: the options that the variable sets, each as ``target.option``, separated by blanks. A target is a module,
+        a group of options, a role or a step of a playbook. The option ``*`` means that the variable is a dictionary of
+        further options of the target. The playbooks read a setting without a target directly.
+    :param value: the default; ``None`` if there is none, or if the module has it.
+    :param default: the default in the words of the reference.
     """
 
     variable: str
@@ -87,12 +88,12 @@ class Setting:
 
     @cached_property
     def options(self) -> dict[str, str]:
-        """The option of each target."""
+        """By target, the option that the variable sets."""
         return dict(part.split(".") for part in self.to.split())
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The variable as an argument of a module."""
+        """The argument spec of the variable."""
         return SPECS.get(self.type, {"type": self.type})
 
     @property
@@ -103,7 +104,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Section:
-    """Settings that belong together, under one heading of the reference."""
+    """A group of settings, which has a heading in the reference of variables."""
 
     title: str
     used_by: tuple[str, ...]
@@ -999,7 +1000,7 @@ SECTIONS = (
 )
 
 TABLE: dict[str, Setting] = {setting.variable: setting for section in SECTIONS for setting in section.settings}
-# The settings of an account, which its clusters share.
+# The settings that all clusters of an account share.
 OF_ACCOUNT: dict[str, Setting] = {name: setting for name, setting in TABLE.items() if setting.scope == ACCOUNT}
-# Whatever options there are for.
+# All targets of the table.
 TARGETS: tuple[str, ...] = tuple(dict.fromkeys(target for setting in TABLE.values() for target in setting.options))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that a user has misspelt: variables ``apono_…`` that no playbook reads, and tags that no task has."""
+"""Warn about misspelled names: variables ``apono_…`` that no playbook reads, and tags that no task has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "apono_"
 TAGS = ("account", "connector", "integration", "mapping")
 TAGS_OF_ANSIBLE = ("all", "always", "never", "tagged", "untagged")
 
-# What playbooks, plays and tasks of the collection set themselves, and what the rulebooks read.
+# The variables that the playbooks of the collection set themselves, and those that the rulebooks read.
 # fmt: off
 OWN = frozenset((
     "apono_accounts", "apono_adopt_result", "apono_adoption", "apono_api_options", "apono_api_result",
@@ -41,14 +41,14 @@ OWN = frozenset((
 
 
 def unknown(names: Iterable[Any]) -> list[str]:
-    """The variables ``apono_…`` among these that neither a user nor the collection has a reason to set."""
+    """Return the variables ``apono_…`` that are neither settings nor variables of the collection, sorted."""
     return sorted(str(name) for name in names if str(name).startswith(PREFIX) and name not in TABLE and name not in OWN)
 
 
 def warn(names: Iterable[str]) -> None:
     """Warn about each of these variables, once in a run."""
     for name in sorted(names):
-        Display().warning(f"The variable {name} is not read by any playbook of apono.eks.{suggestion(name, TABLE)}")
+        Display().warning(f"No playbook of apono.eks reads the variable {name}.{suggestion(name, TABLE)}")
 
 
 def warn_of_tags(variables: Mapping[str, Any]) -> None:

@@ -1,12 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one way by which a value goes from this collection to Ansible: as data, which is never a template.
+"""Give the values of this collection to Ansible as data, which Ansible never evaluates as a template.
 
-Every filter, lookup and action, and the inventory plugin, give their values to Ansible through :func:`untrusted`: by
-``filters.returns_data``, ``lookups.DataLookup``, ``in_process.InProcessAction``, and where the inventory plugin has
-read the clusters. A structure test holds that no plugin returns a value in another way. The variables of a host are the
-only values that are read in files and in AWX, with their marks: :func:`readable` takes off those that guard nothing.
+Every filter, lookup, action and inventory plugin returns its values through :func:`untrusted`. They use
+``filters.returns_data``, ``lookups.DataLookup`` and ``in_process.InProcessAction``; the inventory plugin calls it
+itself. A structure test checks that no plugin returns a value in another way. Users read only the variables of hosts
+with their marks, in files and in AWX. :func:`readable` removes the marks that are not needed.
 """
 
 from __future__ import annotations
@@ -24,43 +24,48 @@ except ImportError:
     trust_as_template = str
 
 
-# The letters, digits and signs of names, ARNs, addresses, dates and base64. A template needs a brace or, for a header
-# with delimiters of its own, a number sign. An expression needs brackets, quotes or a bar to call something.
+# The characters of names, ARNs, addresses, dates and base64. A template needs a brace, or a number sign for a header
+# that sets other delimiters. An expression needs brackets, quotes or a bar to call a function or a filter.
 _INERT = re.compile(r"[\w \-.:/@+=,]*")
-# But a test is called by name alone: "x is defined". Jinja reads it behind a number too ("0xais defined").
+# An expression calls a test by its name alone: "x is defined". Jinja accepts it directly after a number, too
+# ("0xais defined").
 _TEST = "is "
 
 
 def untrusted(value: Any) -> Any:
-    """The value with every text in it, keys included, marked as one that Ansible does not evaluate.
+    """Return the value with every text in it, keys included, marked as data, which Ansible does not evaluate.
 
-    Before ansible-core 2.19 a text is a template unless it is of a class of its own, which is lost wherever a new text
-    is made of it, and so wherever a plugin works on plain types. Since 2.19 a text is a template only where it has a
-    tag, which is removed here. Values that are no texts and no containers stay as they are.
+    Before ansible-core 2.19, every text is a template unless it has the class of unsafe texts. Plain copies lose this
+    class, so it is set here. Since 2.19, only a text with a tag is a template, and the tag is removed here. Values of
+    other types do not change.
     """
     return wrap_var(value)
 
 
 def expression(text: str) -> str:
-    """A text of the collection's own that Ansible evaluates. No value from outside is in it."""
+    """Return a text that Ansible evaluates as a template.
+
+    :param text: a text of the collection itself, without values from outside.
+    """
     trusted: str = trust_as_template(text)
     return trusted
 
 
 def is_inert(text: str) -> bool:
-    """Whether a text calls nothing, also where Ansible evaluates it: as a template, or as an expression, which is what
-    ``when: "{{ variable }}"`` makes of the variable's text before ansible-core 2.19.
+    """Return whether a text is harmless even if Ansible evaluates it: it calls no function, filter or test.
 
-    As an expression it may read variables and compute with them (``a.b``, ``eu-central-1``), as every name may.
+    Ansible can evaluate it as a template or as an expression. Before ansible-core 2.19, ``when: "{{ variable }}"``
+    evaluates the text of the variable as an expression. An expression can read variables and compute with them, as the
+    texts ``a.b`` and ``eu-central-1`` do. This is harmless.
     """
     return bool(_INERT.fullmatch(text)) and _TEST not in text
 
 
 def readable(value: Any) -> Any:
-    """The value with no mark on a text that :func:`is_inert`, and every other text as it is.
+    """Return the value without marks on the texts that are :func:`is_inert`. Other texts keep their marks.
 
-    ``ansible-inventory`` prints ``{"__ansible_unsafe": text}`` for a text that is marked as data; since ansible-core
-    2.19, for each that has no tag of a template.
+    ``ansible-inventory`` prints ``{"__ansible_unsafe": text}`` for a text that is marked as data. Since ansible-core
+    2.19, it does so for every text without the tag of a template.
     """
     if isinstance(value, dict):
         return {readable(key): readable(item) for key, item in value.items()}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables of a task by their names: what is set of them, templated where it is an expression."""
+"""Read variables of a task by their names, and evaluate those that are templates."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from jinja2 import UndefinedError
 def given(
     terms: Iterable[Mapping[str, str] | str], variables: Mapping[str, Any], template: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    """What the variables hold under the keys of the terms, as far as that is not empty. Of several, the later ones win.
+    """Return the values of variables by the keys of the terms, without empty values. Later terms take precedence.
 
-    :param terms: dictionaries with the name of a variable for each key, and names of variables that are dictionaries.
-        A name with dots is what is in a variable.
-    :param template: templates the variables.
+    :param terms: dictionaries that have the name of a variable for each key; and names of variables that are themselves
+        dictionaries. A name with dots is an item inside a variable.
+    :param template: evaluates a value.
 
-    Raises :class:`TypeError` for a variable that has to be a dictionary and is none, and :class:`AnsibleError`, with
-    the variable's name, for one that cannot be templated.
+    Raises :class:`TypeError` if a variable is not a dictionary but has to be, and :class:`AnsibleError` with the name
+    of the variable if it cannot be templated.
     """
     found: dict[str, Any] = {}
     names: dict[str, str] = {}
@@ -40,29 +40,33 @@ def given(
         values = template(found)
     except AnsibleError:
         for key, value in found.items():
-            work_out(names[key], value, template)
+            templated(names[key], value, template)
         raise
     return {key: value for key, value in values.items() if not is_empty(value)}
 
 
 def read(its: Mapping[str, Any], name: str) -> Any:
-    """A variable of a host, out of ``hostvars``. Raises :class:`AnsibleError`, with the variable's name, for one that
-    cannot be templated."""
+    """Return a variable of a host.
+
+    :param its: the ``hostvars`` of the host.
+
+    Raises :class:`AnsibleError` with the name of the variable if it cannot be templated.
+    """
     try:
         value = its[name]
-        # Since ansible-core 2.19, what is in it is templated when it is used.
+        # Since ansible-core 2.19, a container templates its items only when they are used.
         plain(value)
         return value
     except AnsibleError as error:
         reason: BaseException = error
     except UndefinedError as error:
-        # Since ansible-core 2.19 it is found out when the value is used; what went wrong is the cause, if there is one.
+        # Since ansible-core 2.19, the cause of this error has the details, if there is a cause.
         reason = error.__cause__ or error
     raise AnsibleError(f"{name} cannot be templated: {reason}")
 
 
-def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
-    """The value of one variable. Raises :class:`AnsibleError`."""
+def templated(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
+    """Return the evaluated value of a variable; raises :class:`AnsibleError` with its name."""
     try:
         return template(value)
     except AnsibleError as error:
@@ -71,22 +75,24 @@ def work_out(name: str, value: Any, template: Callable[[Any], Any]) -> Any:
 
 def find_dictionary(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> Mapping[str, Any]:
     found = find(name, variables, template)
-    # What comes of a template is data.
+    # The result of a template is data, which must not be evaluated again.
     found = untrusted(template(found)) if isinstance(found, str) else found
     if is_empty(found):
         return {}
     if not isinstance(found, Mapping):
-        raise TypeError(f"{name} is not a dictionary.")
+        raise TypeError(f"{name} is not a dictionary. Write keys and values.")
     return found
 
 
 def find(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> Any:
-    """A variable, or what is in it under a name with dots; ``None`` where there is no such thing. It is yet to be
-    templated, and where it comes of a template already it is marked as data, which does not change by that."""
+    """Return a variable, or the item inside it that a name with dots leads to; ``None`` if it does not exist.
+
+    The value is not templated yet. If it comes from a template, it is marked as data, so it is not evaluated again.
+    """
     found: Any = variables
     is_data = False
     for key in name.split("."):
-        # On the way only what is an expression as a whole is templated: it may be large, and little of it is wanted.
+        # A container is templated only if it is a template as a whole: it can be large, and one item is enough.
         container = found
         if isinstance(found, str) and not is_data:
             container, is_data = template(found), True
@@ -100,5 +106,5 @@ def find(name: str, variables: Mapping[str, Any], template: Callable[[Any], Any]
 
 
 def is_empty(value: Any) -> bool:
-    """Whether it is as good as nothing: zero and false are values."""
+    """Return whether a value counts as not set: ``None``, or empty. Zero and false are values."""
     return value is None or isinstance(value, (str, list, tuple, Mapping)) and len(value) == 0

@@ -1,15 +1,15 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What YAML has made of a value without quotes, as the types that options have.
+"""Convert values that YAML read without quotes to the types of options.
 
-YAML 1.1, which Ansible reads, makes truth values, numbers, dates and more of texts such as ``yes``, ``1.10``, ``017``
-and ``2026-01-31`` (yaml.org/type). Where the text can be made again, that is done: of a whole number and of a date.
-Anything else is an error that names the variable, because the text that was written is not known any more: ``True`` may
-have been ``yes``, ``on`` or ``true``, and ``1.1`` may have been ``1.10``.
+Ansible reads YAML 1.1. It reads a text such as ``yes``, ``1.10``, ``017`` or ``2026-01-31`` as a truth value, a number
+or a date (https://yaml.org/type/). A whole number and a date can be converted back to text. Any other value is an error
+that names the variable, because its text is not known: ``True`` can be ``yes``, ``on`` or ``true``, and ``1.1`` can be
+``1.10``.
 
-It matters for values of other types, too: before ansible-core 2.19, an expression becomes text on its way to an option,
-from which a date or ``.nan`` does not become a value again.
+Options of other types are checked, too: before ansible-core 2.19, a template becomes text before it becomes an option,
+and a date or ``.nan`` in this text cannot be converted back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.options import NO_DICTIONARY
 from ansible_collections.apono.eks.plugins.plugin_utils.plain import plain
 
-# The order matters: a truth value is an int, and a date with a time is a date.
+# The order matters: in Python, a truth value is an int, and a date with a time is a date.
 KINDS: dict[str, Any] = {
     "a truth value": bool,
     "a number": (int, float),
@@ -41,15 +41,14 @@ ANYTHING = {"type": "raw"}
 
 
 def typed(value: Any, spec: Mapping[str, Any], name: str, is_secret: bool = False) -> Any:
-    """The value of a variable in the types of JSON, with a text wherever the option is a text.
+    """Return the value of a variable in the types of JSON, with text wherever the option is text.
 
-    :param value: as Ansible has it.
-    :param spec: the option in the words of an argument spec. What it says of truth values and numbers is left to the
-        module.
-    :param name: the variable, which errors name with the place in it, such as ``apono_tags.team``.
-    :param is_secret: no error shows a value.
+    :param value: the value that Ansible read.
+    :param spec: the argument spec of the option. Truth values and numbers are not checked: the module does this.
+    :param name: the variable. Errors name it with the place inside, such as ``apono_tags.team``.
+    :param is_secret: whether errors leave out the value.
 
-    Raises :class:`ResourceError` for a value that is not what was written.
+    Raises :class:`ResourceError` for a value whose text is not known.
     """
     kind = spec.get("type", "str")
     if value is None:
@@ -68,7 +67,7 @@ def typed(value: Any, spec: Mapping[str, Any], name: str, is_secret: bool = Fals
             (key := text(label, f"a key of {name}", is_secret)): typed(
                 item,
                 options.get(key, ANYTHING),
-                # What is no option may be a secret in a place that is not its own.
+                # An unknown key of a secret can itself be a secret that the user wrote in the wrong place.
                 name if is_secret and key not in options else f"{name}.{key}",
                 is_secret or bool(options.get(key, {}).get("no_log")),
             )
@@ -81,8 +80,7 @@ def typed(value: Any, spec: Mapping[str, Any], name: str, is_secret: bool = Fals
 
 
 def data(value: Any, name: str, is_secret: bool = False) -> Any:
-    """The value in the types of JSON, whatever it is for; raises :class:`ResourceError` for one that JSON does not
-    have."""
+    """Return a value of any option in the types of JSON; raises :class:`ResourceError` if JSON has no such type."""
     if isinstance(value, Mapping):
         return typed(value, {"type": "dict"}, name, is_secret)
     if isinstance(value, (list, tuple)):
@@ -97,19 +95,19 @@ def data(value: Any, name: str, is_secret: bool = False) -> Any:
 
 
 def text(value: Any, name: str, is_secret: bool = False) -> str:
-    """The text that was written; raises :class:`ResourceError` where that is not known."""
+    """Return the text that the user wrote; raises :class:`ResourceError` if it is not known."""
     kind = kind_of(value)
     if kind == "a date":
         written: str = value.isoformat()
         return written
     if kind and (kind != "a number" or isinstance(value, float)):
         raise not_a_text(value, name, is_secret)
-    # A text, one of a vault, or a whole number.
+    # Only text, vaulted text and whole numbers are left.
     return str(plain(value))
 
 
 def whole_number(value: Any, name: str) -> int:
-    """A whole number, also as the text that a form gives; raises :class:`ResourceError`."""
+    """Return a whole number. A form gives it as text. Raises :class:`ResourceError` for any other value."""
     try:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise ValueError(value)
@@ -119,26 +117,29 @@ def whole_number(value: Any, name: str) -> int:
 
 
 def dictionary(value: str, name: str) -> Mapping[str, Any]:
-    """The dictionary that a text of a form has, as JSON or as ``key=value``; raises :class:`ResourceError`."""
+    """Return the dictionary in a text of a form, which is JSON or ``key=value``.
+
+    Raises :class:`ResourceError` for any other text.
+    """
     try:
         found = check_type_dict(str(plain(value)))
     except (TypeError, ValueError):
         found = None
-    # Before ansible-core 2.19, it returns some texts as they are.
+    # Before ansible-core 2.19, check_type_dict returns some texts unchanged.
     if not isinstance(found, Mapping):
-        # The text may be a secret.
+        # The message does not show the text, because it can be a secret.
         raise ResourceError(f"{name} is {NO_DICTIONARY}")
     return found
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in words; empty for a text."""
+    """Return the kind of a value in the words of a message; empty for text."""
     return next((words for words, types in KINDS.items() if isinstance(value, types)), "")
 
 
 def not_a_text(value: Any, name: str, is_secret: bool) -> ResourceError:
     kind = kind_of(value)
     if isinstance(value, (Mapping, list, tuple)) or value is None:
-        return ResourceError(f"{name} is {kind}: write a text.")
+        return ResourceError(f"{name} is {kind}: write text.")
     shown = "" if is_secret or isinstance(value, (bytes, bytearray, set, frozenset)) else f", {plain(value)},"
-    return ResourceError(f"{name} must be text, and YAML reads {kind}{shown} instead. Put it in quotes.")
+    return ResourceError(f"{name} must be text, but YAML reads {kind}{shown} instead. Put it in quotes.")

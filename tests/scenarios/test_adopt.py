@@ -400,7 +400,7 @@ def test_what_cannot_be_adopted_is_reported_in_words(bed: Bed, controller: Contr
     for host, words in {
         "policies": f"has 2 policies that allow eks:DescribeCluster: {shop.arn('policy/second')}",
         "twice": "2 integrations are of the cluster twice: one (",
-        "foreign": "was not written by this playbook",
+        "foreign": "this playbook did not write it",
         "hidden": "has the name of the cluster hidden, and the settings or the connector of another one",
         "broken": "does not parse",
         "gone": "There is no EKS cluster gone",
@@ -425,7 +425,7 @@ def test_what_cannot_be_adopted_is_reported_in_words(bed: Bed, controller: Contr
         inventory["all"]["hosts"][host].update(variables)
     run = controller.run("apono.eks.adopt", inventory, "--limit", "!broken:!gone")
     assert set(run.failed) == {"policies"}, run.output
-    assert "would not be read any more beside a folder of the host's name" in run.failed["policies"]
+    assert "Ansible would no longer read " in run.failed["policies"]
     assert looked_at(run)["policies"]["found"]["policy"] == second
     assert looked_at(run)["twice"]["found"]["integration"] == "other"
     assert looked_at(run)["hidden"]["found"]["integration"] is None

@@ -77,7 +77,7 @@ def press(process: subprocess.Popen) -> str:
 
 def shown(output: str) -> dict[str, str]:
     """Return the state of each cluster in the table of an interrupted run."""
-    lines = output.partition("The run was interrupted. By then:\n")[2].splitlines()
+    lines = output.partition("The run was interrupted. Results until then:\n")[2].splitlines()
     # Two spaces separate columns, and a state can contain a single space.
     rows = [re.split(r"\s{2,}", line) for line in lines[1:] if line.startswith(HOSTS)]
     return {row[0]: row[3] for row in rows}
@@ -106,7 +106,7 @@ def test_what_was_done_by_then_is_shown(bed: Bed, fleet: Fleet, moment: str) -> 
         assert shown(output) == states, output
         assert "Run the playbook again" in output
     else:
-        assert "The run was interrupted before anything was changed." in output
+        assert "The run was interrupted before it changed anything." in output
     assert fleet.run("onboard").code == 0
     assert fleet.mapped() == set(HOSTS)
     assert set(integrations(bed)) == set(HOSTS)
@@ -134,7 +134,7 @@ def test_between_two_plays_it_ends_in_order(fleet: Fleet) -> None:
     path.write_text(json.dumps([begun, {"hosts": "localhost", "gather_facts": False, "serial": pressed}]))
     run = fleet.controller.run(str(path), fleet.inventory)
     assert run.code == INTERRUPTED, run.output
-    assert "The run was interrupted before anything was changed." in run.output
+    assert "The run was interrupted before it changed anything." in run.output
 
 
 def test_at_any_moment_it_ends_in_order(fleet: Fleet, binary: Path) -> None:

@@ -83,9 +83,9 @@ def test_the_plan_is_what_a_check_and_a_run_change(bed: Bed, binary: Path, tmp_p
     again = fleet.controller.run_on_terminal("apono.eks.onboard", fleet.inventory)
     seconds = time.monotonic() - began
     assert (again.code, again.changed) == (0, []), again.output
-    lines = re.findall(r"^The plan has read \d+ of \d+\.$", again.output, re.MULTILINE)
+    lines = re.findall(r"^The plan has completed \d+ of \d+ reads\.$", again.output, re.MULTILINE)
     assert 1 <= len(lines) <= seconds / 10, again.output
-    assert re.findall(r"\| (The plan has read .*)$", log.read_text(), re.MULTILINE) == lines
+    assert re.findall(r"\| (The plan has completed .*)$", log.read_text(), re.MULTILINE) == lines
     assert plan_of(again)["rollout"]["hosts"] == []
     assert fleet.states == dict.fromkeys(fleet.hosts, "unchanged")
     # The facts of a cluster without changes are complete.

@@ -116,12 +116,13 @@ def test_one_cluster_under_two_names_is_refused(bed: Bed, controller: Controller
     }
     run = fleet.run("migrate_to_access_entries", "--check", "--limit", "prod,production")
     assert set(run.failed) == {"prod", "production"}, run.output
-    assert all("'prod' and 'production' lead to one cluster" in message for message in run.failed.values())
+    assert all("'prod' and 'production' name the same cluster" in message for message in run.failed.values())
     for playbook, state in (("onboard", "changed"), ("audit", "onboarded"), ("offboard", "changed")):
         for limit, refused in (([], {"prod", "production"}), (["--limit", "prod,web"], {"prod"})):
             run = fleet.run(playbook, *limit)
             assert (run.code, set(run.failed)) == (2, refused), run.output
-            assert "'prod' and 'production' lead to one cluster, prod in account 111122223333" in json.dumps(run.failed)
+            words = "'prod' and 'production' name the same cluster, prod in account 111122223333"
+            assert words in json.dumps(run.failed)
             of_web = "unchanged" if limit and playbook != "audit" else state
             assert fleet.states == {**dict.fromkeys(refused, "failed"), "web": of_web}
     # The resources of a single cluster are unchanged.

@@ -363,7 +363,7 @@ def test_without_credentials_the_error_says_how_to_set_them(place: Place) -> Non
         ({"accounts": [{"name": "x"}]}, "missing required arguments: role_arn"),
         ({"accounts": [{"role_arn": "shop"}]}, "role_arn"),
         ({"regions": ["Europe"]}, "regions"),
-        ({"query": "cluster.tags["}, "query 'cluster.tags[' is no JMESPath expression"),
+        ({"query": "cluster.tags["}, "query 'cluster.tags[' is not a JMESPath expression"),
         ({"organization": {}}, None),
         ({"organization": {"name": "x"}}, "role_name"),
     ],

@@ -163,7 +163,7 @@ def test_nobody_is_refused_on_the_way(bed: Bed, binary: Path, tmp_path: Path) ->
     assert place.cluster.map_roles() == NODES
     assert place.bound() == [JANE, "apono:jane-example.com"]
     assert place.cluster.who_is(next(probe.sessions)) == "apono:jane-example.com"
-    assert "Users have the username apono:{{SessionName}} in it" in run.output
+    assert "to apono:{{SessionName}} in the access entry" in run.output
 
     bed.forget_calls()
     assert place.migrate(apono_migrate_grants="copy").changed == []

@@ -130,8 +130,8 @@ def test_two_clusters_of_a_run_with_one_integration_name_are_refused_before_the_
             assert (run.code, len(run.failed)) == (2, 1 if limit else 2), run.output
             for message in run.failed.values():
                 pair = sorted([f"'prod of {SHOP}'", f"'prod of {TEST}'"], reverse=bool(limit))
-                assert f"The hosts {' and '.join(pair)} have the integration name 'prod' in common" in message
-                assert "set apono_integration_name for each of them" in message
+                assert f"The hosts {' and '.join(pair)} have the same integration name, 'prod'" in message
+                assert "Set another apono_integration_name for each host" in message
     assert bed.calls(writes=True) == []
     assert prods.left_alone()
 

@@ -128,7 +128,7 @@ def test_what_contradicts_is_reported_with_the_rest(bed: Bed, controller: Contro
     assert told["fine"] == []
     flows, contradiction, way, connector = told["other"]
     assert "apono_access_flows is not a list" in flows
-    assert "other and fine are in account" in contradiction
+    assert "other and fine have different values of" in contradiction
     assert "is in the authentication mode API and does not read aws-auth" in way
     assert "There is no connector 'nobody'" in connector
     assert set(integrations(bed)) == {"fine"}

@@ -95,5 +95,5 @@ def test_records_of_the_report_are_chosen_by_a_query(bed: Bed, controller: Contr
     bed.forget_calls()
     wrong = run("[?state == 'failed'")
     assert wrong.code != 0
-    assert "apono_report_query" in wrong.output and "is no JMESPath expression" in wrong.output
+    assert "apono_report_query" in wrong.output and "is not a JMESPath expression" in wrong.output
     assert bed.calls() == []

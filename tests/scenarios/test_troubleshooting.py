@@ -124,7 +124,7 @@ class Faults(Fleet):
             "There are … connectors named …": {"apono_connector": "Twins"},
             "config: the integration type … has no parameter …": {"apono_integration_config": {"Colour": "red"}},
             "custom_access_details has … characters, and Apono allows 400": {"apono_custom_access_details": "x" * 401},
-            "… are in account …, which has one IAM role for all its clusters, and differ in …": {
+            "… have different values of …, but their account … has one IAM role": {
                 "apono_trust": {"saml": {"provider": "okta"}}
             },
         }
@@ -403,7 +403,7 @@ def of_verify(bed: Bed, controller: Controller) -> dict[str, str]:
 def of_user_login(bed: Bed, controller: Controller) -> dict[str, str]:
     settings = {"apono_region": REGION, "apono_account_id": SHOP}
     run = controller.run("apono.eks.user_login", {"all": {"hosts": {"prod-1": settings}}})
-    return {"Say who you are: apono_user_email": run.failed["prod-1"]}
+    return {"apono_user_email is not set": run.failed["prod-1"]}
 
 
 def of_inventory(bed: Bed, controller: Controller) -> dict[str, str]:

@@ -132,7 +132,7 @@ def test_a_user_who_signs_in_by_saml(bed: Bed, tmp_path: Path) -> None:
     trust = {"saml": {"provider": SAML_PROVIDER}}
     hosts = inventory({"alpha": settings(desk.account, apono_trust=trust, apono_user_email="")})
     assert desk.operator.run("apono.eks.onboard", hosts).code == 0
-    assert "Sign in by SAML" in integrations(bed)["alpha"]["custom_access_details"]
+    assert "Sign in with SAML" in integrations(bed)["alpha"]["custom_access_details"]
     desk.sign_in(desk.account.assume_by_saml(JANE))
     signed_in = desk.config.read_text()
     run = desk.jane.run("apono.eks.user_login", hosts)
@@ -166,8 +166,9 @@ def test_it_refuses_what_it_does_not_know_before_it_writes(bed: Bed, tmp_path: P
     for message in refused().failed.values():
         assert "alpha and theirs would have one context in the kubeconfig, apono-alpha" in message
     hosts.pop("theirs")
-    assert "Say who you are: apono_user_email" in refused(apono_user_email="").failed["alpha"]
-    assert "apono_account_id, the account of alpha" in refused(apono_assume_role_arn="").failed["alpha"]
+    assert "apono_user_email is not set" in refused(apono_user_email="").failed["alpha"]
+    unknown = refused(apono_assume_role_arn="").failed["alpha"]
+    assert "The IAM role or the region of the cluster alpha is not known" in unknown
     # The trust policy of the role does not allow this user with this session name.
     assert "AccessDenied" in refused(apono_user_email="john@example.com").failed["alpha"]
     assert "profile (nobody)" in refused(apono_user_source_profile="nobody").failed["alpha"]

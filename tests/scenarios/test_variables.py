@@ -98,7 +98,7 @@ def saml_policy(account_id: str) -> dict[str, Any]:
     [
         ({"sso": {}, "saml": None}, "sts:AssumeRole", "role_arn ="),
         ({"sso": None}, "sts:AssumeRole", "role_arn ="),
-        ({"policy": saml_policy(ACCOUNT)}, "sts:AssumeRoleWithSAML", "Sign in by SAML"),
+        ({"policy": saml_policy(ACCOUNT)}, "sts:AssumeRoleWithSAML", "Sign in with SAML"),
     ],
     ids=["a kind without a value is not meant", "sso with nothing after it", "a policy that is a dictionary"],
 )
@@ -155,19 +155,19 @@ def test_a_misspelt_name_is_warned_of_once_with_the_nearest_one(
     run = controller.run("apono.eks.audit", inventory, "-e", "apono_serail=1", "--tags", "all,maping")
     found = warnings(run.output)
     for words in (
-        "apono_conector is not read by any playbook of apono.eks. Did you mean apono_connector?",
-        "apono_serail is not read by any playbook of apono.eks. Did you mean apono_serial?",
+        "No playbook of apono.eks reads the variable apono_conector. Did you mean apono_connector?",
+        "No playbook of apono.eks reads the variable apono_serail. Did you mean apono_serial?",
         "'maping' of --tags. Did you mean mapping?",
     ):
         assert len([text for text in found if words in text]) == 1, run.output
-    assert len([text for text in found if "is not read by" in text]) == 2
+    assert len([text for text in found if "reads the variable" in text]) == 2
 
 
 @pytest.mark.parametrize("playbook", ["audit", "onboard", "offboard", "verify", "adopt", "user_login"])
 def test_no_clusters_is_an_error(controller: Controller, playbook: str) -> None:
     run = controller.run(f"apono.eks.{playbook}", {"all": {"hosts": {}}})
     assert run.code != 0, run.output
-    assert "There is no cluster to work on. The inventory has no host" in " ".join(run.output.split())
+    assert "There is no cluster to work on. The inventory has no hosts" in " ".join(run.output.split())
 
 
 def test_no_clusters_says_why_the_inventory_plugin_found_none(bed: Bed, controller: Controller) -> None:

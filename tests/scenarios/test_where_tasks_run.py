@@ -67,7 +67,7 @@ def test_connection_variables_that_win_over_the_playbooks_are_refused(
     wrapper.write_text(json.dumps([{"import_playbook": "apono.eks.onboard", "vars": {"ansible_become": True}}]))
     one = {"apono_cluster_name": "alpha", "apono_region": REGION, "apono_account_id": ACCOUNT}
     for playbook, extra, words in (
-        (str(wrapper), {}, "ansible_become is True, in the extra variables (-e) or where a playbook imports this one."),
+        (str(wrapper), {}, "ansible_become is True, in the extra variables (-e) or in a playbook that imports this"),
         ("apono.eks.audit", {"ansible_connection": "ssh"}, "ansible_connection is 'ssh', in the extra variables"),
         ("apono.eks.onboard_cluster", {**one, "ansible_become": "yes"}, "ansible_become is 'yes', in the extra"),
     ):

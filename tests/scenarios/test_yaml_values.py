@@ -56,16 +56,16 @@ ROLE_BY_ITSELF = """\
       ignore_errors: true
 """
 WRONG = {
-    "apono_tags: {team: .nan}": "apono_tags.team must be text, and YAML reads a number, nan, instead. Put it in",
-    "apono_tags: {team: -.inf}": "apono_tags.team must be text, and YAML reads a number, -inf,",
+    "apono_tags: {team: .nan}": "apono_tags.team must be text, but YAML reads a number, nan, instead. Put it in",
+    "apono_tags: {team: -.inf}": "apono_tags.team must be text, but YAML reads a number, -inf,",
     "apono_tags: {team: yes}": "tags: the value of 'team' is True, and AWS accepts text only. Put it in quotes (tags;",
-    "apono_tags: {at: 2026-12-31 12:00:00}": "apono_tags.at must be text, and YAML reads a date with a time",
-    "apono_tags: {team: !!binary aGVsbG8=}": "apono_tags.team must be text, and YAML reads binary data instead",
+    "apono_tags: {at: 2026-12-31 12:00:00}": "apono_tags.at must be text, but YAML reads a date with a time",
+    "apono_tags: {team: !!binary aGVsbG8=}": "apono_tags.team must be text, but YAML reads binary data instead",
     "apono_tags: !!set {a, b}": "write a dictionary.",
     "apono_tags: !unsafe '{{ x }}'": "apono_tags is a text that is no dictionary",
-    "apono_kubernetes_groups: [on]": "apono_kubernetes_groups[0] must be text, and YAML reads a truth value, True,",
-    "apono_access_policies: [{policy_arn: 1.5}]": "apono_access_policies[0].policy_arn must be text, and YAML reads a",
-    "apono_custom_access_details: 1.10": "apono_custom_access_details must be text, and YAML reads a number, 1.1,",
+    "apono_kubernetes_groups: [on]": "apono_kubernetes_groups[0] must be text, but YAML reads a truth value, True,",
+    "apono_access_policies: [{policy_arn: 1.5}]": "apono_access_policies[0].policy_arn must be text, but YAML reads a",
+    "apono_custom_access_details: 1.10": "apono_custom_access_details must be text, but YAML reads a number, 1.1,",
     "apono_wait: 2026-12-31": "apono_wait is '2026-12-31': write true or false",
     "apono_cluster_name: 2026-12-31": "apono_cluster_name has to be a text, and YAML has read a date, 2026-12-31.",
 }

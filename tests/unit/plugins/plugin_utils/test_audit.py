@@ -382,7 +382,7 @@ def test_an_access_entry_beside_aws_auth_wins():
     its = by_config_map(mapped(), "API_AND_CONFIG_MAP", access_entries_result=beside)
     record = Audit(its).record()
     assert [finding["code"] for finding in record["findings"]] == ["duplicate_mapping"]
-    assert "which takes precedence, as people:{{SessionName}}" in record["findings"][0]["message"]
+    assert "the username people:{{SessionName}}, which takes precedence" in record["findings"][0]["message"]
 
 
 # Laws
@@ -466,7 +466,7 @@ def test_a_finding_that_there_is_not_is_named_with_those_that_there_are():
     record = Audit(facts(ignore=["no_such_finding", "another"])).record()
     assert record["state"] == "failed" and record["findings"] == []
     assert record["error"]["code"] == "UnknownFinding"
-    assert "names another, no_such_finding, which are not codes of findings: choose from " in record["error"]["message"]
+    assert "has unknown codes of findings: another, no_such_finding. Choose from " in record["error"]["message"]
     assert ", ".join(sorted(SEVERITIES)) in record["error"]["message"]
 
 

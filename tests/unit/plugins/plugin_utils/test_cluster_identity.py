@@ -40,7 +40,7 @@ def test_two_hosts_of_one_cluster_are_refused_and_both_are_named() -> None:
     assert set(found) == {"a b", "c"}
     assert found["a b"] == found["c"]
     assert (
-        "The hosts 'a b' and 'c' lead to one cluster, prod in account 111122223333, region eu-central-1" in found["c"]
+        "The hosts 'a b' and 'c' name the same cluster, prod in account 111122223333, region eu-central-1" in found["c"]
     )
     # One of them is only in the inventory.
     assert set(same_cluster({"a b": here, "c": here}, {"c"})) == {"c"}
@@ -59,8 +59,8 @@ def test_two_clusters_of_one_integration_are_refused_and_both_are_named() -> Non
     found = same_integration(identities, set(identities))
     assert set(found) == {"one", "two", "three"}
     reason = found["two"]
-    assert "'one', 'two' and 'three' have the integration name 'prod' in common" in reason
-    assert "set apono_integration_name for each" in reason
+    assert "'one', 'two' and 'three' have the same integration name, 'prod'" in reason
+    assert "Set another apono_integration_name for each" in reason
 
 
 def test_of_a_host_of_which_too_little_is_known_nothing_is_reported() -> None:

@@ -74,8 +74,8 @@ def test_a_contradiction_is_refused_and_names_both(name, one, other):
     accounts, refused = fleet.merge_accounts(dict.fromkeys(desired, ACCOUNT), desired)
     assert accounts[ACCOUNT]["account_host"] == "alpha"
     assert list(refused) == ["beta"]
-    assert f"beta and alpha are in account {ACCOUNT}" in refused["beta"]
-    assert name in refused["beta"]
+    assert f"beta and alpha have different values of {name}" in refused["beta"]
+    assert f"their account {ACCOUNT} has one IAM role" in refused["beta"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_run_does_not_contradict_a_host_outside_of_it():
     desired = {"alpha": {"apono_role_name": "mine"}, "beta": {"apono_account_id": ACCOUNT, "apono_role_name": "other"}}
     accounts, refused = fleet.merge_accounts({"alpha": ACCOUNT}, desired)
     assert accounts == {}
-    assert "alpha and beta are in account" in refused["alpha"]
+    assert "alpha and beta have different values of" in refused["alpha"]
 
 
 TRUSTS = st.lists(st.sampled_from([ACCOUNT, ELSEWHERE, "777788889999"]), max_size=3).map(
@@ -217,3 +217,10 @@ def test_how_many_may_fail(given_value, value):
 def test_what_is_no_percentage_is_refused(given_value):
     with pytest.raises(ResourceError, match="apono_max_fail_percentage"):
         fleet.most_failures(given_value)
+
+
+def test_a_name_of_an_access_flow_is_used_once() -> None:
+    found = fleet.contradicting_flows({"alpha": ["Look", "Look"], "beta": ["Write"], "gamma": ["Write"]})
+    assert found["alpha"].startswith("alpha has more than one access flow named Look, but")
+    assert found["gamma"].startswith("gamma and beta have an access flow named Write, but")
+    assert "beta" not in found

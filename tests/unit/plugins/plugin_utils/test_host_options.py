@@ -141,7 +141,7 @@ def test_a_cluster_may_have_another_name_than_its_host():
 def test_the_login_instructions_match_the_role_and_the_sign_in():
     found = made(apono_role_path="/team/", apono_role_name="look", apono_trust={"saml": {"provider": "okta"}})
     assert found["default_custom_access_details"].startswith(
-        "Sign in by SAML as arn:aws:iam::111122223333:role/team/look, "
+        "Sign in with SAML as arn:aws:iam::111122223333:role/team/look, "
     )
 
 
@@ -154,9 +154,9 @@ def test_a_role_of_which_no_instructions_can_be_made_is_refused():
     ("name", "value", "advice"),
     [
         ("apono_generated_access_details", "sometimes", "set one of on_create, always, never"),
-        ("apono_generated_access_details", ["always"], "write a text"),
+        ("apono_generated_access_details", ["always"], "write text"),
         ("apono_integration_config", "Region", "write a dictionary"),
-        ("apono_connector", ["Production"], "write a text"),
+        ("apono_connector", ["Production"], "write text"),
     ],
 )
 def test_a_variable_that_has_no_meaning_is_named(name, value, advice):

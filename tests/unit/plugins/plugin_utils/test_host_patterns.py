@@ -93,8 +93,8 @@ INVENTORY = {"all": ["prod eu", "eu", "web"], "ungrouped": ["web"], "europe": ["
         ("europe:!eu", "", ""),
         ("prod eu", "", "no host or group of the inventory matches 'prod'"),
         (["eu", "typo", "other*"], "", "no host or group of the inventory matches 'typo', 'other*'"),
-        ("europe,!europe", "", "it leaves no host"),
-        ("eu", "web", "it leaves no host of those of --limit"),
+        ("europe,!europe", "", "it matches no host"),
+        ("eu", "web", "it matches no host within --limit"),
         ("eu", "europe", ""),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_pattern_that_matches_nothing_is_an_error() -> None:
     with pytest.raises(AnsibleLookupError, match="apono_hosts is 'typo', and no host or group"):
         lookup.run(["typo"], {"groups": INVENTORY})
     for variables in ({}, {"groups": {"all": []}}):
-        with pytest.raises(AnsibleLookupError, match="There is no cluster to work on. The inventory has no host: name"):
+        with pytest.raises(AnsibleLookupError, match="There is no cluster to work on. The inventory has no hosts."):
             lookup.run(["all"], variables)
 
 

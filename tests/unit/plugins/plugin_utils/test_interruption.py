@@ -184,7 +184,7 @@ HOSTS = {
 
 def test_what_was_done_by_then_is_shown_of_the_clusters_that_were_begun():
     lines = interruption.summary(HOSTS, check_mode=False)
-    assert lines[1] == "The run was interrupted. By then:"
+    assert lines[1] == "The run was interrupted. Results until then:"
     states = {line.split()[0]: " ".join(line.split()[3:]) for line in lines[3 : lines.index("", 3)]}
     assert states == {
         "alpha": "changed mapping, integration",
@@ -209,5 +209,5 @@ def test_a_run_that_has_shown_its_report_shows_no_other():
 def test_before_the_first_step_nothing_was_changed(facts):
     assert interruption.summary(facts, check_mode=False) == [
         "",
-        "The run was interrupted before anything was changed.",
+        "The run was interrupted before it changed anything.",
     ]

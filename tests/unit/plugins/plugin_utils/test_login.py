@@ -86,10 +86,10 @@ COMPLETE = {
     ("further", "words"),
     [
         ({"state": "here"}, ["apono_user_login_state is here: set present, absent or instructions."]),
-        ({"region": ""}, ["Set apono_region, and apono_account_id, the account of prod-1, or apono_user_role_arn"]),
-        ({"role_arn": ""}, ["Set apono_region, and apono_account_id, the account of prod-1, or apono_user_role_arn"]),
-        ({"session_name": ""}, ["Say who you are: apono_user_email"]),
-        ({"region": "", "session_name": ""}, ["Set apono_region", "Say who you are"]),
+        ({"region": ""}, ["The IAM role or the region of the cluster prod-1 is not known. Set apono_region, and"]),
+        ({"role_arn": ""}, ["The IAM role or the region of the cluster prod-1 is not known. Set apono_region, and"]),
+        ({"session_name": ""}, ["apono_user_email is not set"]),
+        ({"region": "", "session_name": ""}, ["The IAM role or the region", "apono_user_email is not set"]),
         # The identity provider sets the session name of SAML. A removal and the instructions need no session name.
         ({"session_name": "", "sign_in": "saml"}, []),
         ({"session_name": "", "state": "absent"}, []),

@@ -39,7 +39,7 @@ def test_a_rejected_host_is_checked_completely_and_gets_every_reason():
     assert found["clusters"] == {"alpha": ACCOUNT}
     assert found["known"] == dict.fromkeys(("alpha", "beta", "gamma"), ACCOUNT)
     trust, flow = found["errors"]["beta"]
-    assert "differ in apono_trust" in trust
+    assert "different values of apono_trust" in trust
     assert "beta and alpha have an access flow named Look" in flow
     flows, way = found["errors"]["gamma"]
     assert "apono_access_flows is not a list" in flows

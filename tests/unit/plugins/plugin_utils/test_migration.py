@@ -116,10 +116,14 @@ def test_whether_a_mapping_loses_its_effect() -> None:
     ("further", "settings", "words"),
     [
         ({}, {"grants": "carry"}, "apono_migrate_grants is carry: set it to refuse, copy, or ignore."),
-        ({"code": "gone"}, {}, f"There is no IAM role {ROLE}, though aws-auth of the cluster prod-1 maps it."),
-        ({"principal_arn": KEY}, {}, f"The IAM role is {KEY} and not {ROLE}, and an access entry needs its path."),
-        ({"groups": ["b", "a"]}, {}, "aws-auth puts users into the groups a, b, and the access entry would not."),
-        ({"groups": ["system:masters"]}, {}, "users into the groups system:masters, and"),
+        (
+            {"code": "gone"},
+            {},
+            f"aws-auth of the cluster prod-1 maps the IAM role {ROLE}, but this role does not",
+        ),
+        ({"principal_arn": KEY}, {}, f"The ARN of the IAM role is {KEY}, not {ROLE}, and an access entry needs the"),
+        ({"groups": ["b", "a"]}, {}, "aws-auth puts users into the groups a, b, but the access entry would not."),
+        ({"groups": ["system:masters"]}, {}, "users into the groups system:masters, but"),
     ],
 )
 def test_what_does_not_let_it_begin(further: dict[str, Any], settings: dict[str, Any], words: str) -> None:

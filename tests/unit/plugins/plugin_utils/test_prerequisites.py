@@ -16,7 +16,7 @@ FLEET = {
 FINE = {"changed": True, "changes": ["create it"]}
 ROLE = {"role": {"arn": "arn:aws:iam::111122223333:role/apono-k8s-access", "create_date": "2026-11-26T12:00:00+00:00"}}
 PLANNED = {"role": {"arn": ROLE["role"]["arn"]}, **FINE}
-MISSING = "mapping: Account 111122223333 has not been set up yet"
+MISSING = "mapping: Account 111122223333 does not have the IAM role yet"
 
 
 def failed(message, **error):

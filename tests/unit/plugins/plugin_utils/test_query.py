@@ -50,11 +50,11 @@ def test_a_cluster_is_accepted_by_the_rules_of_jmespath(expression: str, accepte
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("cluster.", "is no JMESPath expression"),
-        ("cluster.name == alpha'", "is no JMESPath expression"),
+        ("cluster.", "is not a JMESPath expression"),
+        ("cluster.name == alpha'", "is not a JMESPath expression"),
         ("unknown_function(cluster)", "cannot be evaluated for the cluster alpha"),
         ("starts_with(cluster.version, 'x')", "cannot be evaluated for the cluster alpha"),
-        ("[" * 5000, "is no JMESPath expression"),
+        ("[" * 5000, "is not a JMESPath expression"),
     ],
     ids=["unfinished", "quote", "function", "type", "deep"],
 )
