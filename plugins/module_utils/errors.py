@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Failures, worded for the user who has to act on them."""
+"""The errors of the collection. Their messages are for the user who has to correct the cause."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import printab
 
 
 class ResourceError(Exception):
-    """Something that the user has to know and can act on.
+    """An error that the user can correct.
 
-    ``message`` names the object, what was wrong and what to do. The keywords (``service``, ``operation``, ``code``,
-    ``http_status``, ``request_id``, ``line``, …) become the result's ``error`` dictionary, so that a playbook can
-    branch on them. ``applied`` are the changes that had been made before, in plain words.
+    ``message`` names the object, what is wrong and what to do. The keywords (``service``, ``operation``, ``code``,
+    ``http_status``, ``request_id``, ``line``, …) become the dictionary ``error`` of the result, so that a playbook can
+    branch on them. ``applied`` has the descriptions of the changes that were made before the error.
 
-    Names and words of services in it reach a terminal as text alone.
+    The message is made printable, because names and answers of services can have control characters.
     """
 
     def __init__(self, message: str, **error: Any) -> None:
@@ -29,13 +29,13 @@ class ResourceError(Exception):
 
     @property
     def code(self) -> str:
-        """The error's code, empty where it has none."""
+        """The code of the error, empty if it has none."""
         code: str = self.error.get("code", "")
         return code
 
 
 def caught(*checks: Callable[[], Any]) -> Iterator[ResourceError]:
-    """The errors of all checks, each of which stands for itself."""
+    """Run all checks, also after one that fails, and return their errors."""
     for check in checks:
         try:
             check()
@@ -44,27 +44,27 @@ def caught(*checks: Callable[[], Any]) -> Iterator[ResourceError]:
 
 
 def raise_together(errors: Iterable[ResourceError]) -> None:
-    """Raise one error with all messages, so that one run reports every problem. Its ``error``
-    dictionary is that of the first."""
+    """Raise one error with all messages, so that one run reports every problem. It has the dictionary ``error`` of the
+    first error."""
     found = list(errors)
     if found:
         raise ResourceError(" ".join(dict.fromkeys(error.message for error in found)), **found[0].error)
 
 
 def sentence(text: str) -> str:
-    """A text that begins with the words for an object (``the role …``) as a sentence."""
+    """Return a text that begins with ``the``, such as ``the role …``, with a capital letter."""
     return f"T{text[1:]}" if text.startswith("the ") else text
 
 
 class Stale(Exception):
-    """The object is no longer what was read, or it is not known whether a write was taken: read again and plan again.
+    """The object changed since it was read, or the result of a write is not known: read again and plan again.
 
-    ``error`` is the user's error when ``attempts`` plans did not get past it.
+    After ``attempts`` plans that end like this, the user gets ``error``.
     """
 
-    # Enough for a crowd of writers to one object, each of which wins once.
+    # Enough for many concurrent writers of one object, each of which succeeds once.
     CONFLICT_ATTEMPTS = 30
-    # A service that fails each time is down.
+    # A service that fails this often is down.
     UNCERTAIN_ATTEMPTS = 5
 
     def __init__(self, error: ResourceError, attempts: int) -> None:
@@ -74,10 +74,10 @@ class Stale(Exception):
 
     @classmethod
     def conflict(cls, error: ResourceError) -> Stale:
-        """Another writer was faster."""
+        """Another writer changed the object first."""
         return cls(error, cls.CONFLICT_ATTEMPTS)
 
     @classmethod
     def uncertain(cls, error: ResourceError) -> Stale:
-        """The answer to a write was lost."""
+        """It is not known whether the service did the write, for example because its answer was lost."""
         return cls(error, cls.UNCERTAIN_ATTEMPTS)

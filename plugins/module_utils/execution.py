@@ -1,8 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of a task, and its way through an ordinary module. The way through the Ansible worker is
-``plugins/plugin_utils/in_process.py``; both give :func:`execute` the same parameters and return what it returns."""
+"""Runs a task, and the ``main`` of an ordinary module. ``plugins/plugin_utils/in_process.py`` runs a task in the
+Ansible worker. Both call :func:`execute` with the same parameters and return its result."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from ansible_collections.apono.eks.plugins.module_utils.versions import check_an
 
 
 def execute(task_class: Callable[[dict[str, Any]], Task], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """The result of one run, an error included: then ``failed`` is true and ``msg``, ``error`` and ``changes`` are set.
+    """Return the result of one run. It never raises: after an error, ``failed`` is true, and the result has ``msg``,
+    ``error`` and ``changes``.
 
-    ``params`` are validated and normalised. Never raises. No secret that the process knows by then is in the result.
+    ``params`` are validated and normalised. All secrets that the process knows are masked in the result.
     """
     try:
         return shown(redact(outcome(task_class, params, check_mode)))
     except RecursionError:
         return {
             "failed": True,
-            "msg": "An option or an answer of a service is nested too deeply to be read.",
+            "msg": "An option of the task or an answer of a service is nested too deeply: use fewer levels in the "
+            "option.",
             "error": {"code": "TooDeep"},
         }
 
@@ -55,8 +57,8 @@ def outcome(task_class: Callable[[dict[str, Any]], Task], params: dict[str, Any]
     except Exception as error:
         result = {
             "failed": True,
-            "msg": f"Unexpected {type(error).__name__}: {quote(error)}. This is a defect of the collection; please "
-            "report it with the traceback, which -vvv shows.",
+            "msg": f"Unexpected {type(error).__name__}: {quote(error)}. This is a defect of the collection: report it "
+            "with the traceback, which -vvv shows.",
             "exception": printable(censor("".join(traceback.format_exception(error)))),
         }
     if task and task.warnings:
@@ -65,11 +67,11 @@ def outcome(task_class: Callable[[dict[str, Any]], Task], params: dict[str, Any]
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """A result of which callbacks print nothing but text: what a task returns is data for others, but errors and
-    differences are for the terminal."""
-    of_all = bool(result.get("failed"))
+    """Make the errors, warnings and differences of a result printable, because callbacks print them on the terminal.
+    The other values of a run without an error are data for the playbook, and do not change."""
+    failed = bool(result.get("failed"))
     return {
-        key: each_text(printable, value) if of_all or key in ("diff", "warnings") else value
+        key: each_text(printable, value) if failed or key in ("diff", "warnings") else value
         for key, value in result.items()
     }
 
@@ -83,11 +85,11 @@ def each_text(change: Callable[[str], str], value: Any) -> Any:
 
 
 class Module(AnsibleModule):
-    """Ansible's module, which does not show what :meth:`Options.invocation` hides, also where it refuses its options
-    itself."""
+    """Ansible's module, whose results never show what :meth:`Options.invocation` hides, not even the error for a wrong
+    option."""
 
     def __init__(self, options: Options) -> None:
-        # The base class refuses wrong options from its own __init__.
+        # Set before the call, because __init__ of the base class calls fail_json for a wrong option.
         self.options = options
         super().__init__(supports_check_mode=True, **options.module_arguments())
 
@@ -104,7 +106,7 @@ class Module(AnsibleModule):
 
 
 def run_module(task_class: type[Task]) -> None:
-    """The body of each module's ``main``."""
+    """Run a module. It is the body of ``main`` in each module."""
     options = task_class.options
     module = Module(options)
     try:
@@ -112,7 +114,7 @@ def run_module(task_class: type[Task]) -> None:
         refusal = None
     except ResourceError as error:
         refusal = error.message
-    # Not while an exception is handled: Ansible would add what led to it.
+    # Outside of the except clause, because Ansible would add the traceback of an exception that is being handled.
     if refusal:
         module.fail_json(msg=refusal)
     result = execute(task_class, params, module.check_mode)

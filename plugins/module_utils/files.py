@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are written whole or not at all, and never where another user's link leads."""
+"""Writes files as a whole or not at all, and never through a symbolic link of another user."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import secrets
 import stat
 from pathlib import Path
 
-# As many as Linux follows.
+# Linux follows at most this many links in a path.
 MOST_LINKS = 40
 
 
 def followed(path: str) -> str:
-    """Where a path leads, its own links and those of its folders followed, as far as they belong to the user or to
-    root. Raises :class:`OSError` for one that another user has made: in a folder that is open to all, it would make the
-    user write where its maker chooses."""
+    """A path with all its symbolic links resolved, those of its folders included.
+
+    Raises :class:`OSError` for a link that belongs to neither the user nor root. In a folder that all can write to,
+    another user could create such a link and choose which file is written.
+    """
     found = os.path.abspath(path)
     for _unused in range(MOST_LINKS):
         link = next((step for step in (*reversed(Path(found).parents), Path(found)) if step.is_symlink()), None)
@@ -32,9 +34,9 @@ def followed(path: str) -> str:
 
 
 def replace_file(path: str, text: str) -> None:
-    """Put a text in a file's place at once, in a folder that is made if need be; a link of that name is replaced.
+    """Replace or create a file in one step. Missing folders are created, and a link of that name is replaced.
 
-    A new file is its owner's alone. One of the user's own keeps its permissions.
+    Only the owner can read a new file. A file of the user keeps its permissions.
     """
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{secrets.token_hex(8)}"

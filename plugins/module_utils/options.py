@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules: groups that several share, and how given values are read."""
+"""The options of modules: the groups that several modules share, and the conversion of the values."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import (
 )
 
 NO_DICTIONARY = (
-    "a text that is no dictionary: write a dictionary. Before ansible-core 2.19, an expression gives such a text if "
-    "there is a date or .nan in its value: put those in quotes."
+    "text and not a dictionary: write a dictionary. Before ansible-core 2.19, an expression with a date or .nan in its "
+    "value results in text: put the date or .nan in quotes."
 )
 
-# Options that are addresses of services.
+# The options with the address of a service.
 ADDRESSES = ("api_url", "endpoint_url", "host")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a module takes, in the words of ``AnsibleModule``'s arguments.
+    """The options of a module, named like the arguments of ``AnsibleModule``.
 
-    ``identifying`` are options that say which object is meant and that something else stands in for when they are not
-    given: an empty one is an error where something is removed. (An empty option that is required is missing.)
+    ``identifying`` are options that identify the object and have a default or an alternative. A removal with an empty
+    one is an error, because the default may be another object than the user means. A required option that is empty
+    counts as missing.
     """
 
     argument_spec: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Options:
     identifying: tuple[str, ...] = ()
 
     def merge(self, *others: Options) -> Options:
-        """These options and the others'. An option that two of them have is the last one's."""
+        """These options and those of ``others``. If several define an option, the last definition is used."""
         merged: dict[str, Any] = {}
         for part in fields(self):
             values = [getattr(options, part.name) for options in (self, *others)]
@@ -57,35 +58,39 @@ class Options:
         return Options(**merged)
 
     def module_arguments(self) -> dict[str, Any]:
-        """Keyword arguments for ``AnsibleModule`` and ``ArgumentSpecValidator``."""
+        """The keyword arguments for ``AnsibleModule`` and ``ArgumentSpecValidator``."""
         own = ("argument_spec", "identifying")
         arguments = {part.name: [*getattr(self, part.name)] for part in fields(self) if part.name not in own}
         return {"argument_spec": self.argument_spec, **arguments}
 
     def check(self, given: dict[str, Any]) -> ValidationResult:
-        """Validate as ``AnsibleModule`` does; secrets among the values are registered (:mod:`redaction`)."""
+        """Validate as ``AnsibleModule`` does, and register the secrets among the values (:mod:`redaction`)."""
         try:
             result = ArgumentSpecValidator(**self.module_arguments()).validate(given)
         except (TypeError, ValueError):
-            # Before ansible-core 2.19, of a text with an equals sign in place of a dictionary that has options.
+            # Ansible-core before 2.19 raises this for an option with suboptions whose value is text with an equals
+            # sign.
             texts_given = [name for name, spec in self.argument_spec.items() if "options" in spec and given.get(name)]
             result = ValidationResult(given)
-            result.errors.append(ArgumentTypeError(f"{' or '.join(texts_given)} is not a dictionary"))
+            result.errors.append(
+                ArgumentTypeError(f"{' or '.join(texts_given)} is not a dictionary: write a dictionary")
+            )
         for name, spec in self.argument_spec.items():
-            # Before ansible-core 2.19, a text that looks like a call of Python is validated as a dictionary.
+            # Ansible-core before 2.19 accepts text that looks like a Python call as a dictionary.
             if spec.get("type") == "dict" and isinstance(result.validated_parameters.get(name), str):
                 result.errors.append(ArgumentTypeError(f"{name} is {NO_DICTIONARY}"))
         register(result._no_log_values)
         for name in ADDRESSES:
-            # With a password in it, it is refused by what takes it.
+            # The client refuses an address with a password later, and its message must not show the password.
             register_address(str(given.get(name) or ""))
         return result
 
     def invocation(self, given: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-        """The parameters as they may be shown, and texts among them that are secrets though no option says so.
+        """Return the parameters with masked secrets, and the texts that are secrets although their option is not
+        ``no_log``.
 
-        What has the name of no option is masked, for it may be a misspelt secret. In an option that has a secret in it,
-        such as a secret store, so is all that is not where it belongs.
+        A parameter that is not an option is masked, because it may be a misspelled secret. In an option with a secret
+        suboption, such as a secret store, every value with a wrong name or type is masked, too.
         """
         secrets: set[str] = set()
         known = {alias: spec for name, spec in self.argument_spec.items() for alias in (name, *spec.get("aliases", ()))}
@@ -93,23 +98,23 @@ class Options:
             name: shown_value(known[name], value, secrets) if name in known else MASK for name, value in given.items()
         }
         for name in ADDRESSES:
-            # The whole of user and password, before Ansible masks the password alone.
+            # Mask user and password together: Ansible would mask the password only.
             for secret in credentials_of(str(given.get(name) or ""))[:1]:
                 shown[name] = str(given[name]).replace(secret, MASK)
         return shown, secrets
 
     def normalise(self, validated: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-        """Read what a form or a survey gives: an empty text is "not given", a list may be one text with a line for
-        each item.
+        """Accept the values of a form or a survey. An empty text counts as not set, and a list can be one text with a
+        line for each item.
 
-        Takes validated parameters and validates again without the empty ones, so that defaults and environment
-        variables step in and a required option that is empty is missing. Returns the parameters and the secrets among
-        them; raises :class:`ResourceError`.
+        Takes validated parameters. They are validated again without the empty ones, so that defaults and environment
+        variables apply, and an empty required option is missing. Returns the parameters and the secrets among them.
+        Raises :class:`ResourceError`.
         """
         for name in self.identifying if validated.get("state", "absent") == "absent" else ():
             if isinstance(validated.get(name), str) and not validated[name].strip():
                 raise ResourceError(
-                    f"{name} is empty, and something is to be removed: set {name} to what is meant, or leave it out."
+                    f"{name} is empty, so it is not clear what to remove: set {name}, or leave the option out."
                 )
         result = self.check(given_values(self.argument_spec, validated))
         if result.error_messages:
@@ -118,20 +123,20 @@ class Options:
 
 
 def given_values(argument_spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that were really given, under the options' own names, lists split into items."""
+    """The parameters that are not empty, with lists split into items. Names of aliases are left out."""
     given = {name: given_value(spec, params[name]) for name, spec in argument_spec.items() if name in params}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def specified(value: Any) -> Any:
-    """What is set of an option with suboptions: nothing of what is ``None``."""
+    """The value of an option with suboptions, without those that are ``None``."""
     if isinstance(value, dict):
         return {key: specified(item) for key, item in value.items() if item is not None}
     return [specified(item) for item in value] if isinstance(value, list) else value
 
 
 def given_value(spec: dict[str, Any], value: Any) -> Any:
-    """One option's value, ``None`` when it is as good as not given."""
+    """The value of one option, ``None`` if it counts as not set."""
     if isinstance(value, str):
         return value if value.strip() else None
     if "options" in spec and isinstance(value, dict):
@@ -145,8 +150,9 @@ def given_value(spec: dict[str, Any], value: Any) -> Any:
 
 
 def shown_value(spec: dict[str, Any], value: Any, secrets: set[str], beside_secret: bool = False) -> Any:
-    """An option's value with a mask for what is not where it belongs; its texts are added to the secrets.
-    ``beside_secret`` is for an option of one that has a secret in it, which may have been put here by mistake."""
+    """The value of an option, with a mask for values that may be misplaced secrets. Their texts are added to
+    ``secrets``. ``beside_secret`` says that a suboption next to this one is secret, so its value may be here by
+    mistake."""
     inner = spec.get("options")
     if value is None or spec.get("no_log") or not (inner and (beside_secret or has_secret(inner))):
         return value
@@ -167,7 +173,7 @@ def has_secret(argument_spec: dict[str, Any]) -> bool:
     return any(spec.get("no_log") or has_secret(spec.get("options", {})) for spec in argument_spec.values())
 
 
-# What YAML makes of a text without quotes.
+# The types that YAML gives to some texts without quotes.
 _NO_TEXTS: dict[str, Any] = {
     "a truth value": bool,
     "a number": (int, float),
@@ -178,38 +184,38 @@ _NO_TEXTS: dict[str, Any] = {
 
 
 def name_text(value: Any, variable: str, default: str = "") -> str:
-    """The name that a variable has, or the default where it is empty.
+    """The name in a variable, or the default if the variable is empty.
 
-    YAML 1.1 makes numbers, truth values and dates of names such as ``0x10``, ``yes`` and ``2026-01-31``, which are
-    other names as texts. Raises :class:`ResourceError` for a value that is no text.
+    Raises :class:`ResourceError` for a value that is not text. YAML 1.1 reads names such as ``0x10``, ``yes`` and
+    ``2026-01-31`` as a number, a truth value and a date. The text of such a value differs from the text of the user.
     """
     if value is None or value == "":
         return default
     kind = next((words for words, types in _NO_TEXTS.items() if isinstance(value, types)), None)
     if kind:
         raise ResourceError(
-            f"{variable} has to be a text, and YAML has read {kind}, {value}. Write the name in quotes, as it is in "
+            f"{variable} must be text, but YAML reads {kind}, {value}, instead. Write the name in quotes, as it is in "
             "AWS or Apono.",
             code="NameIsNoText",
         )
-    # A text, or one from a vault.
+    # A value from a vault is a subclass of text.
     return str(value)
 
 
 STATE = Options({"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})
 
-FORESIGHT = Options({"check_permissions": {"type": "bool", "default": True}})
+CHECK_PERMISSIONS = Options({"check_permissions": {"type": "bool", "default": True}})
 
 TAGS = Options(
     {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
 )
 
-# Where a role's external id comes from when it is not set: a secret has no place in an inventory.
+# The external id of a role can come from the environment, because it is a secret and does not belong in an inventory.
 EXTERNAL_ID = (env_fallback, ["APONO_ASSUME_ROLE_EXTERNAL_ID"])
 
-# Credentials have no fallback here: botocore itself reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the
-# rest,
-# in its own order of precedence, and a secret from the environment never becomes a parameter that could be shown.
+# Credentials have no fallback here, because botocore reads AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL and the
+# others in its own order of precedence. A secret from the environment must not become a parameter, which a result could
+# show.
 AWS = Options(
     {
         "region": {
@@ -236,7 +242,7 @@ AWS = Options(
     mutually_exclusive=(("profile", "access_key"), ("profile", "secret_key"), ("profile", "session_token")),
 )
 
-# K8S_AUTH_* are read by the client, and only where no cluster_name says which cluster is meant.
+# The client reads the variables K8S_AUTH_*, and only if cluster_name is not set.
 KUBERNETES = Options(
     {
         "cluster_name": {"type": "str"},
@@ -246,8 +252,8 @@ KUBERNETES = Options(
         "host": {"type": "str"},
         "api_key": {"type": "str", "no_log": True},
         "ca_cert": {"type": "str", "aliases": ["ssl_ca_cert"]},
-        # kubernetes.core has it as an alias of validate_certs, which is the name of the option for AWS here: each
-        # service has its own.
+        # In kubernetes.core, this is an alias of validate_certs. Here validate_certs is the option for AWS, and each
+        # service has an option of its own.
         "verify_ssl": {"type": "bool"},
         "connect_timeout": {"type": "int", "default": 10},
     },

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that knows the secrets of a process, and the one that quotes what a service or a program said.
+"""Knows the secrets of a process, masks them, and quotes answers of services and output of programs.
 
-A secret is registered when it exists: a ``no_log`` option when it is read, credentials when AWS has answered, a token
-when it is signed. Those of the environment are always known. A service may send a secret back in a form of its own, so
-each is found in its literal, JSON, URL, HTML, Python and base64 form, also where one is inside another.
+A secret is registered as soon as it exists: a ``no_log`` option when it is read, credentials when AWS returns them, a
+token when it is signed. The secrets of the environment are always known. A service can return a secret in another
+encoding. So each secret is found in its literal, JSON, URL, HTML, Python and base64 form, and in nested encodings.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from typing import Any
 
 MASK = "********"
 
-# How much of a service's words is quoted, in characters.
+# The longest quotation of a service, in characters.
 QUOTED_LENGTH = 500
-# What is behind it is not even read. A secret that it cuts is still known by its beginning.
+# The text after this many characters is dropped unread. A secret that is cut there is found by its beginning.
 LONGEST_QUOTED = 16384
 
-# A service cuts what it quotes: this much of a secret's beginning is a secret.
+# Services shorten quotations, so the beginning of a secret is masked if it has this many units (see UNIT).
 SHORTEST_PART = 8
-# A line of a secret of several lines, and a text in one that is JSON, is a secret of its own from this length.
+# The minimum length at which a line of a secret, or a text in a secret that is JSON, is a secret of its own.
 SHORTEST_LINE = 16
-# Below it, what base64 makes of a secret could be anything.
+# The minimum length at which the base64 form of a secret is masked. A shorter one could be ordinary text.
 SHORTEST_BASE64 = 8
 
-# The collections' and the AWS SDK's variables whose whole value is a secret.
+# Environment variables of the collections and of the AWS SDK whose whole value is a secret.
 SECRET_VARIABLES = (
     "APONO_API_TOKEN",
     "APONO_ASSUME_ROLE_EXTERNAL_ID",
@@ -51,13 +51,13 @@ SECRET_VARIABLES = (
     "K8S_AUTH_API_KEY",
     "K8S_AUTH_PASSWORD",
 )
-# In any letter case. Of an address, user and password are secret.
+# Environment variables, in any letter case, with an address in which user and password are secret.
 ADDRESS_VARIABLES = re.compile(
     r"(?:https?|all|k8s_auth)_proxy|k8s_auth_host|aws_url|aws_endpoint_url\w*", re.IGNORECASE
 )
 
-# What is a secret wherever it is quoted, known or not: tokens of EKS, bearer tokens, signatures (Signature Version 4:
-# "SigV4 authentication elements"), and user and password of an address.
+# Patterns of secrets that need not be registered: tokens of EKS, bearer tokens, signatures (Signature Version 4: "SigV4
+# authentication elements"), and user and password of an address.
 SECRET_SHAPES = re.compile(
     r"k8s-aws-v1\.[A-Za-z0-9_=-]+"
     r"|(?<=bearer)(?:\s|%20|\+)+[^\s\"'\\,;<>]+"
@@ -68,19 +68,19 @@ SECRET_SHAPES = re.compile(
 
 
 def register(*values: Any) -> None:
-    """Make every text in these values, of which some may be dictionaries or lists, a secret of this process and of
-    those that it forks from now on. Numbers count as their text; empty values and booleans are none."""
+    """Register every text in these values as a secret of this process and of the processes that it forks later. The
+    values can be dictionaries or lists. Numbers count as text. Empty values and booleans are ignored."""
     for text in texts(values):
         _REGISTERED.add(text)
 
 
 def register_address(address: str) -> None:
-    """Make user and password of an address secrets, also where they are not encoded as they should be."""
+    """Register user and password of an address as secrets, also if their encoding is wrong."""
     register(*credentials_of(address))
 
 
 def texts(value: Any) -> Iterator[str]:
-    """The texts in a value, keys aside."""
+    """The texts in a value, without the keys of dictionaries."""
     if isinstance(value, Mapping):
         for item in value.values():
             yield from texts(item)
@@ -90,14 +90,14 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, bytes):
         yield from texts(value.decode(errors="replace"))
     elif value is not None and not isinstance(value, bool):
-        # What is around it is no secret, and a service that quotes it may leave it out.
+        # A service may quote the secret without the white space around it.
         text = str(value).strip()
         if text:
             yield text
 
 
 def credentials_of(address: str) -> list[str]:
-    """User and password of an address: together, the password, and what they are when they are decoded."""
+    """User and password of an address together, the password alone, and the decoded forms of both."""
     userinfo, found, _host = (
         address.partition("://")[2].rpartition("@") if "://" in address else address.rpartition("@")
     )
@@ -109,7 +109,7 @@ def credentials_of(address: str) -> list[str]:
 
 
 def environment_secrets() -> list[str]:
-    """The secrets in the environment, as it is now."""
+    """The secrets in the current environment."""
     found = [text for name in SECRET_VARIABLES for text in texts(os.environ.get(name))]
     for name, value in os.environ.items():
         if ADDRESS_VARIABLES.fullmatch(name):
@@ -118,17 +118,17 @@ def environment_secrets() -> list[str]:
 
 
 def known_secrets() -> list[str]:
-    """What is a secret now: what was registered, and the environment's."""
+    """The registered secrets and those of the environment."""
     return list(dict.fromkeys((*_REGISTERED.texts, *environment_secrets())))
 
 
 def known() -> tuple[Secrets, Secrets]:
-    """The secrets of :func:`known_secrets`, ready to be found in texts."""
+    """The secrets of :func:`known_secrets`, prepared for searches."""
     return _REGISTERED, secrets_of(tuple(environment_secrets()))
 
 
 def redact(value: Any) -> Any:
-    """A copy of a text, or of dictionaries and lists of texts, with a mask in the place of each secret."""
+    """Return a copy of a text, or of dictionaries and lists of texts, with a mask instead of each secret."""
     alike = [group for secrets in known() for group in tuple(secrets.whole.values())]
     return _redacted(value, alike) if alike else value
 
@@ -144,8 +144,11 @@ def _redacted(value: Any, secrets: list[Alike]) -> Any:
 
 
 def censor(text: str) -> str:
-    """A text from outside with a mask in the place of each secret, of its beginning, of its lines, and of what looks
-    like a credential. What is very long is cut."""
+    """Mask the secrets in a text of a service or program.
+
+    The beginnings and lines of secrets are masked, too, and each text that has the form of a credential. The result has
+    only the first ``LONGEST_QUOTED`` characters of the text.
+    """
     text = text[:LONGEST_QUOTED]
     indexes = [index for secrets in known() for index in (secrets.whole, secrets.parts)]
     spans = [span for index in indexes for alike in tuple(index.values()) for span in alike.spans(text, SHORTEST_PART)]
@@ -154,14 +157,15 @@ def censor(text: str) -> str:
 
 
 def quote(words: Any, limit: int = QUOTED_LENGTH) -> str:
-    """Words of a service or a program as they may be shown: censored, then made printable on one line, then cut."""
+    """Return a text of a service or program for a message: censored, then printable on one line, then shortened."""
     text = one_line(censor(str(words)))
     return text if len(text) <= limit else f"{text[:limit].rstrip()}…"
 
 
 def explanation(decoded: Any, body: bytes, content_type: str | None, *keys: str) -> str:
-    """What an answer says in words: a JSON object under the first of these keys that it has, or a plain text. Anything
-    else, such as the page of a proxy, is not quoted: what is in it cannot be known."""
+    """Return the explanation in an error response: the value of a JSON object under the first of these keys that it
+    has, or a plain text. Other responses, such as the HTML page of a proxy, are not quoted, because they can have any
+    content."""
     if isinstance(decoded, dict):
         words = next((decoded[key] for key in keys if decoded.get(key)), "")
     else:
@@ -171,7 +175,7 @@ def explanation(decoded: Any, body: bytes, content_type: str | None, *keys: str)
 
 
 def masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """A text with a mask for each of these spans, one where they overlap."""
+    """Return a text with a mask instead of each of these spans. Spans that overlap get one mask."""
     result, end = [], 0
     last = -1
     for start, stop in sorted(spans):
@@ -183,8 +187,8 @@ def masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def printable(text: str) -> str:
-    """A text that is no more than text on a terminal, lines and tabs included: without control characters, escape
-    sequences, marks of direction, and what is invisible."""
+    """Return a text that is safe on a terminal. Line breaks and tabs stay. Control characters, escape sequences, marks
+    of direction and other invisible characters are replaced."""
     if text.isprintable():
         return text
     return "".join(
@@ -198,13 +202,13 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-# The characters of a secret. Backslashes are one with the next: in an encoding they merge with its own. Blanks are one
-# too, with each plus beside them, which may stand for a blank.
+# A unit of a secret, which is encoded as a whole. Backslashes form a unit with the next character, because an encoding
+# adds backslashes of its own. White space is one unit, together with adjacent plus signs, which may stand for blanks.
 UNIT = re.compile(r"[\s+\\]*\s[\s+\\]*|\\*[^\\\s]|\\+")
 
 
 class Secret:
-    """One form of a secret, found wherever it is encoded in one of the ways of :func:`encodings`."""
+    """One form of a secret. It is found in each encoding of :func:`encodings`."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -219,8 +223,8 @@ class Secret:
         return UNIT.findall(self.text)
 
     def follow(self, text: str, start: int) -> tuple[int, int]:
-        """How many units from the first are in a text at this position, and where they end. Two apostrophes are two,
-        and one that is doubled: each end that a unit may have is followed."""
+        """How many units of the secret match a text at this position, and where they end. All possible ends of a unit
+        are tried, because two apostrophes can be two characters or one that is doubled."""
         ends = {start}
         for count, characters in enumerate(self.units):
             further = {end for at in ends for end in unit_ends(characters, text, at)}
@@ -231,11 +235,12 @@ class Secret:
 
 
 class Alike:
-    """Secrets with the same first units, as all tokens of EKS have: a text is searched once for all of them, so that a
-    fleet may have many."""
+    """Secrets with the same first units, such as all tokens of EKS. A text is searched once for all of them, so that
+    many clusters cost little more than one."""
 
     def __init__(self, start: tuple[str, ...]) -> None:
-        # No encoding that is met changes letters and digits of ASCII, so most texts need no further look.
+        # The encodings of a secret do not change letters and digits of ASCII, so a text without them does not have the
+        # secrets. This test is fast.
         self.anchor = max(re.findall(r"[A-Za-z0-9]+", "".join(start)[:SHORTEST_PART]), key=len, default="")
         self.units = start
         self.secrets: list[Secret] = []
@@ -245,10 +250,10 @@ class Alike:
         return re.compile("".join(map(unit_pattern, self.units)))
 
     def spans(self, text: str, shortest: int | None = None) -> Iterator[tuple[int, int]]:
-        """Where one of the secrets is in a text, or its beginning from this number of units."""
+        """The spans of the secrets in a text. With ``shortest``, a beginning of that many units is enough."""
         if self.anchor not in text:
             return
-        # How far each secret is looked for already.
+        # The position up to which each secret has been searched.
         positions: dict[Secret, int] = {}
         position = 0
         while match := self.start.search(text, position):
@@ -264,12 +269,12 @@ class Alike:
 
 
 class Secrets:
-    """Secrets by their first units. Threads may add to them while others look: what each step does is atomic."""
+    """Secrets by their first units. One thread can add to them while others search, because each step is atomic."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.texts: dict[str, None] = {}
         self.whole: dict[tuple[str, ...], Alike] = {}
-        # The lines and texts that they are made of.
+        # The lines of the secrets, and the texts in those that are JSON.
         self.parts: dict[tuple[str, ...], Alike] = {}
         for text in secrets:
             self.add(text)
@@ -292,7 +297,7 @@ def secrets_of(texts_of_secrets: tuple[str, ...]) -> Secrets:
 
 
 def unit_ends(characters: str, text: str, start: int) -> Iterator[int]:
-    """Where a unit that begins at this position of a text may end."""
+    """The possible ends of a unit that begins at this position of a text."""
     pattern = unit(characters)
     if longest := pattern.match(text, start):
         yield longest.end()
@@ -304,8 +309,8 @@ def unit(characters: str) -> re.Pattern[str]:
     return re.compile(unit_pattern(characters))
 
 
-# How many backslashes an escape begins with: one inside another doubles them. Four deep are enough, and without a bound
-# a text of backslashes alone would take forever.
+# The maximum number of backslashes before an escaped character. Each nested encoding doubles them and adds one, and
+# four levels are enough. Without a maximum, the search in a text of backslashes would take forever.
 DEEPEST = 15
 NAMED_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\0": "0"}
 NAMED_ENTITIES = {'"': "quot", "'": "apos", "&": "amp", "<": "lt", ">": "gt", "\xa0": "nbsp"}
@@ -313,10 +318,10 @@ NAMED_ENTITIES = {'"': "quot", "'": "apos", "&": "amp", "<": "lt", ">": "gt", "\
 
 @functools.lru_cache(maxsize=1024)
 def unit_pattern(characters: str) -> str:
-    """A pattern of what is a unit of a secret, in any encoding."""
+    """A pattern that matches a unit of a secret in any encoding."""
     if any(map(str.isspace, characters)):
-        # Blanks may have become fewer, and a line may have been indented. Backslashes, which most encodings begin
-        # with, are looked for last.
+        # White space may be shortened, and lines may be indented. Backslashes are the last alternative, because most
+        # encodings begin with one.
         found = "|".join(map(encodings, sorted(dict.fromkeys(characters), key="\\".__eq__)))
         return rf"(?:{found}|\s|\+|%(?:25)*2[Bb]){{1,100}}"
     text = characters.lstrip("\\")
@@ -327,8 +332,8 @@ def unit_pattern(characters: str) -> str:
 
 
 def encodings(character: str) -> str:
-    """Alternatives of a pattern: the character itself, and as JSON, JavaScript, Python, YAML, Go and shells escape it,
-    URLs, HTML and XML."""
+    """The alternatives of a pattern for one character: the character itself, and its escaped forms in JSON, JavaScript,
+    Python, YAML, Go, shells, URLs, HTML and XML."""
     code, utf8 = ord(character), character.encode(errors="surrogatepass")
     utf16 = character.encode("utf-16-be", errors="surrogatepass")
     escape = rf"\\{{1,{DEEPEST}}}"
@@ -348,13 +353,14 @@ def encodings(character: str) -> str:
     named = f"|{NAMED_ESCAPES[character]}" if character in NAMED_ESCAPES else ""
     shells = r"|'\\''|'\"'\"'|''" if character == "'" else ""
     plain = f"(?i:{'|'.join(others)}){shells}|{re.escape(character)}"
-    # Backslashes before a backslash are its own.
+    # Backslashes before a backslash are part of the unit itself (see UNIT).
     literal = plain if character == "\\" else rf"\\{{0,{DEEPEST}}}(?:{plain})"
     return f"{escape}(?:(?i:{'|'.join(escapes)}){named})|{literal}"
 
 
 def forms_of(secret: str) -> Iterable[str]:
-    """A secret as it is, and in base64, at each of the three places that it may have in what is encoded."""
+    """The secret itself and its base64 forms. There are three, because the offset of the secret in the encoded data
+    modulo 3 changes the result."""
     found = {secret: None}
     sources = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     sources |= {urllib.parse.quote(secret, errors="replace", safe=safe) for safe in ("", "/")}
@@ -363,7 +369,7 @@ def forms_of(secret: str) -> Iterable[str]:
         data = source.encode(errors="replace")
         for before in range(3):
             encoded = base64.b64encode(bytes(before) + data).decode()
-            # Without the characters that depend on what is before and behind.
+            # Leave out the characters that depend on the bytes before and after the secret.
             core = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
             if len(core) >= SHORTEST_BASE64:
                 found[core] = None
@@ -372,7 +378,8 @@ def forms_of(secret: str) -> Iterable[str]:
 
 
 def parts_of(secret: str) -> Iterable[str]:
-    """The lines of a secret, and of one that is JSON its texts, as far as they are long."""
+    """The lines of a secret, and the texts in a secret that is JSON, if they have at least ``SHORTEST_LINE``
+    characters."""
     found = dict.fromkeys(line.strip() for line in secret.splitlines()[1:])
     if secret.lstrip().startswith(("{", "[")):
         try:

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The protocol that every managed thing follows: validate, read, plan, apply.
+"""The steps of every managed resource: validate, read, plan, apply.
 
-``plan`` is pure and the only place where a difference is decided, so check mode is a plan that is not applied, and the
-diff is the plan's own before and after: both are right for every resource without any code of the resource's.
+``plan`` makes no calls and is the only place that compares. So check mode is a plan that is not applied, and the diff
+is the ``before`` and ``after`` of the plan. A resource needs no code of its own for either.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import printab
 
 Answer = TypeVar("Answer")
 
-# Bounds, in seconds, of the pause before a plan is made anew because the object had changed since it was read.
+# The shortest and the longest pause, in seconds, before a new plan for an object that changed since it was read.
 SHORTEST_PAUSE = 0.05
 LONGEST_PAUSE = 3.0
 
 
 @dataclass(frozen=True)
 class Change:
-    """One planned write: what it does in plain words, the API's operation, and the operation's arguments."""
+    """One planned write: its description for the user, the operation of the API, and the arguments of the operation."""
 
     description: str
     operation: str
@@ -44,11 +44,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """The way from what is to what is wanted.
+    """The changes from the current object to the desired one.
 
-    ``before`` and ``after`` are the two sides of the diff, ``None`` where there is no object; ``details`` are further
-    facts of the object after the plan, which a diff need not show. ``context`` is what the later steps need of what was
-    read; it is in no result.
+    ``before`` and ``after`` are the two sides of the diff, ``None`` if there is no object. ``details`` are values of
+    the result that the diff does not show. ``context`` has values that later steps need. It is in no result.
     """
 
     before: dict[str, Any] | None
@@ -59,10 +58,10 @@ class Plan:
 
 
 class Task:
-    """What stands behind one module: its options, and one run with one set of them."""
+    """The code of one module: its options, and one run with one set of parameters."""
 
     options: ClassVar[Options]
-    # Python packages without which it cannot run in the Ansible worker.
+    # Python packages that it needs to run in the Ansible worker.
     required_libraries: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: dict[str, Any]) -> None:
@@ -70,29 +69,29 @@ class Task:
         self.warnings: list[str] = []
 
     def warn(self, text: str) -> None:
-        """Show the user something that is no error."""
+        """Show the user a warning, once for each text."""
         text = sentence(printable(text))
         if text not in self.warnings:
             self.warnings.append(text)
 
     def validate(self) -> None:
-        """Refuse what can be refused without a call; raises :class:`ResourceError`, which says all of it."""
+        """Check the options without a call. Raises one :class:`ResourceError` with all errors."""
         raise_together(caught(*self.checks()))
 
     def checks(self) -> Iterable[Callable[[], Any]]:
-        """Each option's own check, none of which waits for another's."""
+        """Return the checks of the options. All of them run, so none can rely on another."""
         return ()
 
     def result(self, check_mode: bool) -> dict[str, Any]:
-        """Do the work and return the module's result."""
-        raise TypeError(f"{type(self).__name__} is neither a resource nor an information")
+        """Run the task and return the result of the module."""
+        raise TypeError(f"{type(self).__name__} is neither a Resource nor an Information")
 
 
 class Information(Task):
     """A task that only reads."""
 
     def read(self) -> dict[str, Any]:
-        """The module's return values."""
+        """Return the return values of the module."""
         raise TypeError(f"{type(self).__name__} does not read")
 
     def result(self, check_mode: bool) -> dict[str, Any]:
@@ -101,11 +100,11 @@ class Information(Task):
 
 
 class Resource(Task):
-    """A thing that is kept as described.
+    """A task that creates, updates or removes an object.
 
-    A subclass gives ``name``, the key of the object in the result, and the three steps. ``read`` returns whatever its
-    ``plan`` takes, and ``plan`` takes nothing else than that and the options: it calls no service. ``apply`` makes one
-    change and may return facts that only the service knows (an id), which are added to the object in the result.
+    A subclass defines ``name``, the key of the object in the result, and the three steps. ``plan`` gets the value of
+    ``read``, uses only this value and the options, and calls no service. ``apply`` makes one change. It can return
+    values that only the service knows, such as an id, which are added to the object in the result.
     """
 
     name: ClassVar[str]
@@ -120,17 +119,17 @@ class Resource(Task):
         raise TypeError(f"{type(self).__name__} does not apply")
 
     def refused_inputs(self, plan: Plan) -> Iterable[ResourceError]:
-        """Values that the service's own model refuses in the planned calls: an error before the first write, in check
-        mode too."""
+        """Return errors for arguments of the planned calls that the API model of the service refuses. They fail the run
+        before the first write, in check mode too."""
         return ()
 
     def preflight(self, plan: Plan) -> Iterable[ResourceError]:
-        """All that would be refused in the middle of a run, such as a call that the caller may not make; check mode
-        refuses it together. It is asked only where there is something to change."""
+        """Return errors for problems that would stop a run after its first write, such as missing permissions. Only
+        check mode calls it, and only if the plan has changes."""
         return ()
 
     def await_effect(self, plan: Plan) -> dict[str, Any] | None:
-        """Wait, after the changes, for what they mean to become true; facts as from ``apply``. Not in check mode."""
+        """Wait until the changes have taken effect. Returns values as ``apply`` does. Check mode does not call it."""
 
     def result(self, check_mode: bool) -> dict[str, Any]:
         self.validate()
@@ -141,7 +140,7 @@ class Resource(Task):
         for attempt in itertools.count(1):
             plan = self.plan(self.read())
             if unanswered and unanswered.description not in [change.description for change in plan.changes]:
-                applied.append(unanswered.description)  # it was taken after all
+                applied.append(unanswered.description)  # the service did the write whose answer was lost
             if not applied:
                 before = plan.before
             raise_together(self.refused_inputs(plan))
@@ -180,23 +179,23 @@ class Resource(Task):
 
 
 def unfinished(error: ResourceError, applied: list[str]) -> ResourceError:
-    """The error, with what had been changed before it: a rollout must not be half done unseen."""
+    """The error, with the changes that were made before it, so that the result shows a partial change."""
     error.applied = applied
     return error
 
 
 def pause(attempt: int) -> None:
-    """Wait before the next attempt: longer each time, and never in step with other writers."""
+    """Wait before the next attempt. The wait is longer each time, and random, so that writers do not collide again."""
     time.sleep(random.uniform(SHORTEST_PAUSE, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt)))
 
 
 def poll(
     condition: Callable[[], Answer | None], seconds: float, interval: float, first_interval: float | None = None
 ) -> Answer | None:
-    """The first true answer of ``condition``; ``None`` after ``seconds``.
+    """Return the first true answer of ``condition``, or ``None`` after ``seconds``.
 
-    It is asked at once, then after ``first_interval`` seconds (default: ``interval``) and after twice as long each
-    time, up to ``interval``: what is quick is seen quickly, and what is slow is not asked for all the time.
+    The first call is immediate, and the second follows after ``first_interval`` seconds (default: ``interval``). The
+    interval then doubles up to ``interval``. So a fast change is found early, and a slow one costs few calls.
     """
     end = time.monotonic() + seconds
     wait = first_interval or interval

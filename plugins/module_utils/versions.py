@@ -1,9 +1,9 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The oldest releases that the collection works with, and the message for an older one or none.
+"""The oldest supported releases, and the messages for packages that are missing or too old.
 
-``requirements.txt``, ``meta/runtime.yml`` and the requirements in the documentation say the same; a test compares them.
+``requirements.txt``, ``meta/runtime.yml`` and the documentation have the same numbers. A test compares them.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ansible.module_utils.ansible_release import __version__ as ANSIBLE_CORE
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 OLDEST_ANSIBLE_CORE = "2.16.0"
-# IAM makes an OpenID Connect provider without thumbprints by botocore 1.34.83 and newer.
+# Before 1.34.83, botocore requires thumbprints to create an OpenID Connect provider.
 OLDEST = {"boto3": "1.34.83", "botocore": "1.34.83", "urllib3": "1.26.12"}
 
-# botocore is what the collection calls; users know and install it by the name boto3.
+# The collection calls botocore, and users install it with boto3.
 INSTALLED_WITH = {"botocore": ("boto3", "botocore")}
 
 
 def problem(package: str, version: str | None) -> str | None:
-    """Why a Python package cannot be used, and what to do; ``None`` where it can.
+    """Why a Python package cannot be used, and what to do. ``None`` if it can be used.
 
-    :param version: the one that is installed, ``None`` for none
+    :param version: the installed version, ``None`` if the package is not installed
     """
     names = INSTALLED_WITH.get(package, (package,))
     command = " ".join([sys.executable, "-m pip install", *(f"'{name}>={OLDEST[name]}'" for name in names)])

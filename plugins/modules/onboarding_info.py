@@ -148,7 +148,7 @@ notes:
     message:
       description: The text of the note.
       type: str
-      sample: "Apono has no integration of the cluster prod-1: apono.eks.onboard creates it."
+      sample: "Apono has no integration for the cluster prod-1: apono.eks.onboard creates it."
 host_vars:
   description: The content of RV(variables) as the text of a YAML file.
   returned: success

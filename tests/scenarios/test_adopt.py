@@ -328,7 +328,7 @@ def test_onboard_makes_exactly_what_was_missing(bed: Bed, controller: Controller
     found = looked_at(adopted)
     assert found["bare"]["found"] == {"role": None, "policy": None, "mapping": None, "integration": None}
     assert (
-        "In aws-auth, users have roles of their own: arn:aws:iam::111122223333:role/staff."
+        "These roles in aws-auth give each user a separate username: arn:aws:iam::111122223333:role/staff."
         in found["bare"]["notes"][0]["message"]
     )
     told = " ".join(note["message"] for note in found["inline"]["notes"])
@@ -399,9 +399,9 @@ def test_what_cannot_be_adopted_is_reported_in_words(bed: Bed, controller: Contr
     assert run.code != 0
     for host, words in {
         "policies": f"has 2 policies that allow eks:DescribeCluster: {shop.arn('policy/second')}",
-        "twice": "2 integrations are of the cluster twice: one (",
+        "twice": "2 integrations belong to the cluster twice: one (",
         "foreign": "this playbook did not write it",
-        "hidden": "has the name of the cluster hidden, and the settings or the connector of another one",
+        "hidden": "has the name of the cluster hidden, and the settings or the connector of another cluster",
         "broken": "does not parse",
         "gone": "There is no EKS cluster gone",
     }.items():
@@ -412,7 +412,7 @@ def test_what_cannot_be_adopted_is_reported_in_words(bed: Bed, controller: Contr
     text = (folder / "both" / "apono.yml").read_text()
     assert "apono_allow_open_trust: true\n" in text
     told = " ".join(note["message"] for note in looked_at(run)["both"]["notes"])
-    assert "lets strangers assume it" in told
+    assert "allows strangers to assume it" in told
     assert "has an access entry and an entry in aws-auth, and the access entry takes precedence" in told
 
     # The changes that the messages request.

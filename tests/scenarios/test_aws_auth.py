@@ -306,7 +306,7 @@ def test_the_callers_own_mapping_stays(place: Place, by: str, tmp_path: Path) ->
     if by == "host":
         options = {"role_arn": deployers, "state": "absent", **connection(place.cluster, place.cluster.token(keys))}
     run = place.play(**options)
-    assert "The credentials in use reach the cluster through the entry" in run.failed["alpha"], run.output
+    assert "The credentials in use have access to the cluster through the entry" in run.failed["alpha"], run.output
     assert place.cluster.map_roles() == OTHERS + admins
     # Another caller may remove the entry.
     assert place.play(role_arn=deployers, state="absent").code == 0
@@ -355,7 +355,7 @@ def test_an_administrators_entry_with_a_value_that_is_not_text_has_effect_and_st
         session_token=keys["SessionToken"],
         assume_role_arn=None,
     )
-    assert f"reach the cluster through the entry of {deployers}" in run.failed["alpha"], run.output
+    assert f"have access to the cluster through the entry of {deployers}" in run.failed["alpha"], run.output
     assert place.cluster.map_roles() == text
 
 

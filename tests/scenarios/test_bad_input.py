@@ -55,21 +55,21 @@ BAD = {
         ["permissions_boundary 'policy/boundary' is not an ARN"],
     ),
     "a policy that is no JSON": ({"apono_policy": "{Version: 1"}, ["policy is not JSON", "Set a policy document"]),
-    "a trust policy that lets strangers in": (
+    "a trust policy that allows strangers": (
         {"apono_trust": OPEN_TRUST},
-        ["lets strangers assume the role", "apono_allow_open_trust"],
+        ["allows strangers to assume the role", "apono_allow_open_trust"],
     ),
     "a name of a cluster that YAML reads as a number": (
         {"apono_cluster_name": 123},
-        ["apono_cluster_name has to be a text, and YAML has read a number, 123.", "Write the name in quotes"],
+        ["apono_cluster_name must be text, but YAML reads a number, 123, instead.", "Write the name in quotes"],
     ),
     "a name of an integration that YAML reads as a truth value": (
         {"apono_integration_name": True},
-        ["apono_integration_name has to be a text, and YAML has read a truth value, True."],
+        ["apono_integration_name must be text, but YAML reads a truth value, True, instead."],
     ),
     "a name of a role that YAML reads as a number": (
         {"apono_role_name": 16},
-        ["apono_role_name has to be a text, and YAML has read a number, 16."],
+        ["apono_role_name must be text, but YAML reads a number, 16, instead."],
     ),
     "no trust": (
         {"apono_trust": ""},

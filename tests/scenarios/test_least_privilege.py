@@ -374,7 +374,7 @@ def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
     run = place.controller.run("apono.eks.onboard", {"all": {"hosts": hosts, "vars": place.settings}})
     assert run.code == 2
     assert place.account.role()["policies"] == [place.account.arn(f"policy/{ROLE}")], run.output
-    assert "may not update configmaps in the namespace kube-system" in run.failed["map"]
+    assert "is not allowed to update configmaps in the namespace kube-system" in run.failed["map"]
     assert "Allow the caller eks:CreateAccessEntry" in run.failed["entry"]
     assert "does not allow POST /api/admin/v4/integrations" in run.failed["plain"]
     assert "assign a role with it to its service account in Apono" in run.failed["plain"]

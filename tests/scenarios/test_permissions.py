@@ -73,7 +73,7 @@ def test_a_permission_that_is_missing_is_reported_before_the_first_write(place: 
     run = place.onboard("--check")
     assert run.code != 0
     told = "\n".join(run.failed.values())
-    assert f"may not iam:CreateRole, iam:AttachRolePolicy on {ROLE}" in told, run.output
+    assert f"is not allowed to call iam:CreateRole, iam:AttachRolePolicy on {ROLE}" in told, run.output
     assert place.bed.calls(writes=True) == []
     run = place.onboard()
     assert run.code != 0
@@ -82,7 +82,7 @@ def test_a_permission_that_is_missing_is_reported_before_the_first_write(place: 
     place.allow(*READS, *ASKING, *WRITES[:-1])
     place.inventory["all"]["hosts"].pop("map")
     run = place.onboard()
-    assert "may not eks:CreateAccessEntry on " + f"{CLUSTER}/entry" in run.failed["entry"], run.output
+    assert "is not allowed to call eks:CreateAccessEntry on " + f"{CLUSTER}/entry" in run.failed["entry"], run.output
     assert place.bed.calls(writes=True) == []
 
     place.allow(*READS, *ASKING, *WRITES)
@@ -113,7 +113,9 @@ def test_one_who_may_not_edit_aws_auth_gets_an_error_beforehand(place: Place) ->
     place.inventory["all"]["hosts"]["map"]["apono_assume_role_arn"] = viewer
     place.account.make_administrator("viewer")
     run = place.onboard()
-    assert "The caller may not update configmaps in the namespace kube-system" in run.failed["map"], run.output
+    assert "The caller is not allowed to update configmaps in the namespace kube-system" in run.failed["map"], (
+        run.output
+    )
     assert place.bed.calls(writes=True) == []
 
 

@@ -78,12 +78,12 @@ def test_all_is_reported_at_once(bed: Bed, binary: Path, tmp_path: Path) -> None
     are("moved", [*account, *mapping, *of_run])
     are("fine", of_run)
     policy, role, mode, entry = told["moved"][:4]
-    assert f"may not iam:CreatePolicy on {POLICY}" in policy
+    assert f"is not allowed to call iam:CreatePolicy on {POLICY}" in policy
     # One message has all problems of one subject.
-    assert f"may not iam:CreateRole, iam:AttachRolePolicy on {ROLE}" in role
+    assert f"is not allowed to call iam:CreateRole, iam:AttachRolePolicy on {ROLE}" in role
     assert f"There is no SAML provider {PROVIDER}" in role
-    assert "may not eks:UpdateClusterConfig on" in mode
-    assert "may not eks:CreateAccessEntry on" in entry
+    assert "is not allowed to call eks:UpdateClusterConfig on" in mode
+    assert "is not allowed to call eks:CreateAccessEntry on" in entry
     # The terminal shows each cause once, with its affected clusters. The failure of a cluster has the full text.
     reports = [item["result"] for item in looked.results if item["action"] == "apono.eks.report"]
     (table,) = [result["table"] for result in reports if "table" in result]
@@ -146,7 +146,7 @@ def test_a_connector_that_is_away(bed: Bed, controller: Controller) -> None:
     assert bed.calls(writes=True) == []
     run = onboard(fleet, "-e", "apono_wait=false")
     assert run.code == 0, run.output
-    assert any("cannot sync until it is connected again" in warning for warning in run.warnings)
+    assert any("cannot sync until the connector is connected again" in warning for warning in run.warnings)
     assert set(integrations(bed)) == {"fine"}
     # The run writes nothing, so the problem has no effect.
     again = onboard(fleet)

@@ -168,7 +168,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "apono.eks.iam_role": {"name": "a", "trust": {"saml": {"provider": "b"}}, **aws},
             "check_mode": True,
         },
-        "trust.policy (in a playbook apono_trust) lets strangers assume the role …": {
+        "trust.policy (in a playbook apono_trust) allows strangers to assume the role …": {
             "apono.eks.iam_role": {
                 "name": "a",
                 "trust": {"policy": {"Version": "2012-10-17", "Statement": [anybody]}},
@@ -215,7 +215,7 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
         "The connector … has not connected within … seconds": {
             "apono.eks.connector_info": {"name": "Lost", "wait": True, "wait_timeout": 1}
         },
-        "The sync of the integration …: its status is Error": {
+        "The sync of the integration … ended with the status Error": {
             "apono.eks.integration": {**integration, "name": "broken"}
         },
         "The sync of the integration … has not ended within … seconds": {

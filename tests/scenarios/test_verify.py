@@ -206,7 +206,7 @@ def both(message: str) -> dict[str, str]:
 BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "no role": (no_role, "trust_policy", both("There is no IAM role")),
     "a trust policy for others": (other_trust, "trust_policy", both("It allows: 444455556666 by sts:AssumeRole.")),
-    "no policy": (no_policy, "policy", both("may not eks:DescribeCluster")),
+    "no policy": (no_policy, "policy", both("is not allowed to call eks:DescribeCluster")),
     "no network": (unreachable, "network", {"alpha": "Check that the endpoint can be reached from here"}),
     "no mapping": (mapping_removed, "mapping", {"alpha": "aws-auth has no entry for"}),
     "a text that does not parse": (mapping_broken, "mapping", {"alpha": "does not parse"}),
@@ -236,12 +236,12 @@ def test_a_broken_link_is_named(place: Place, damage: Callable[[Place], None], l
     assert run.code == 2
     assert set(run.failed) == set(told), run.output
     for host, message in told.items():
-        assert f"{JANE} does not get through" in run.failed[host]
+        assert f"The access of {JANE} to the cluster" in run.failed[host]
         assert f"{link}: " in run.failed[host]
         assert message in run.failed[host]
         error = run.of(host, "apono.eks.access_check")["error"]
         assert (error["code"], error["link"], error["links"]) == ("BrokenLink", link, [link])
-        assert run.told[host].startswith(f"{host} {ACCOUNT} {REGION} failed {link}: {JANE} does not get")
+        assert run.told[host].startswith(f"{host} {ACCOUNT} {REGION} failed {link}: The access of {JANE}")
     # The error does not name links that work.
     for host in set(place.hosts) - set(told):
         assert run.told[host] == f"{host} {ACCOUNT} {REGION} verified apono:jane-example.com in the cluster"

@@ -58,16 +58,17 @@ ROLE_BY_ITSELF = """\
 WRONG = {
     "apono_tags: {team: .nan}": "apono_tags.team must be text, but YAML reads a number, nan, instead. Put it in",
     "apono_tags: {team: -.inf}": "apono_tags.team must be text, but YAML reads a number, -inf,",
-    "apono_tags: {team: yes}": "tags: the value of 'team' is True, and AWS accepts text only. Put it in quotes (tags;",
+    "apono_tags: {team: yes}": "tags: the value of 'team' is True, and AWS accepts text only: put the value in quotes. "
+    "In the playbooks, tags is apono_tags.",
     "apono_tags: {at: 2026-12-31 12:00:00}": "apono_tags.at must be text, but YAML reads a date with a time",
     "apono_tags: {team: !!binary aGVsbG8=}": "apono_tags.team must be text, but YAML reads binary data instead",
     "apono_tags: !!set {a, b}": "write a dictionary.",
-    "apono_tags: !unsafe '{{ x }}'": "apono_tags is a text that is no dictionary",
+    "apono_tags: !unsafe '{{ x }}'": "apono_tags is text and not a dictionary",
     "apono_kubernetes_groups: [on]": "apono_kubernetes_groups[0] must be text, but YAML reads a truth value, True,",
     "apono_access_policies: [{policy_arn: 1.5}]": "apono_access_policies[0].policy_arn must be text, but YAML reads a",
     "apono_custom_access_details: 1.10": "apono_custom_access_details must be text, but YAML reads a number, 1.1,",
     "apono_wait: 2026-12-31": "apono_wait is '2026-12-31': write true or false",
-    "apono_cluster_name: 2026-12-31": "apono_cluster_name has to be a text, and YAML has read a date, 2026-12-31.",
+    "apono_cluster_name: 2026-12-31": "apono_cluster_name must be text, but YAML reads a date, 2026-12-31, instead.",
 }
 
 
@@ -96,8 +97,8 @@ def test_a_date_and_a_number_are_the_texts_that_were_written(bed: Bed, binary: P
     assert run.code == 0, run.output
     assert account.iam.list_role_tags(RoleName="own")["Tags"] == [{"Key": "until", "Value": "2026-12-31"}]
     # Before ansible-core 2.19, the result of the expression is a text.
-    words = run.failed.get("alpha", "tags is a text that is no dictionary")
-    assert words.startswith("tags is a text that is no dictionary")
+    words = run.failed.get("alpha", "tags is text and not a dictionary")
+    assert words.startswith("tags is text and not a dictionary")
 
 
 def test_what_may_be_meant_otherwise_is_an_error_before_the_first_write(bed: Bed, binary: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a user has access to a cluster through the IAM role, tried as that user."""
+"""Checks that a user has access to a cluster through the IAM role, with calls as that user."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_chain, arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.access_chain import Broken, Mapping
 
-# Between two checks of a mapping that exists and is not yet in effect, in seconds.
+# The seconds between two checks of a mapping that exists and has not taken effect yet.
 POLL_SECONDS = 2.0
 
-# Options of the group aws that say where AWS is, not who asks.
-_PLACE = ("region", "endpoint_url", "aws_ca_bundle", "validate_certs")
+# The options of the group aws without credentials.
+_CONNECTION = ("region", "endpoint_url", "aws_ca_bundle", "validate_certs")
 
 
 class AccessCheck(WithKubernetes, Information):
-    """Where all is well: DescribeCluster as the caller and as the user, AssumeRole, and one or two reviews."""
+    """Calls if the access works: DescribeCluster as the caller and as the user, AssumeRole, and one or two reviews."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(
@@ -51,15 +51,15 @@ class AccessCheck(WithKubernetes, Information):
         arn.validate_session_name(params["session_name"], "session_name")
         self.role = arn.parse(params["role_arn"])
         self.cluster_name, self.session_name = params["cluster_name"], params["session_name"]
-        # As the cluster knows it.
+        # The ARN by which the cluster finds the mapping.
         self.principal = arn.without_path(params["role_arn"])
 
     def read(self) -> dict[str, Any]:
         cluster = self.kubernetes.cluster
-        person = self.assume()
-        broken = self.check_policy(person)
+        aws_of_user = self.assume()
+        broken = self.check_policy(aws_of_user)
         try:
-            user = self.user(person, cluster["authentication_mode"])
+            user = self.user(aws_of_user, cluster["authentication_mode"])
         except _Refused as refused:
             raise self.failure([*broken, refused.broken]) from refused
         broken += self.check_user(user, cluster["authentication_mode"])
@@ -72,9 +72,10 @@ class AccessCheck(WithKubernetes, Information):
         }
 
     def failure(self, broken: list[Broken], user: dict[str, Any] | None = None) -> ResourceError:
-        told = " ".join(f"{one.link}: {one.message}" for one in broken)
+        reasons = " ".join(f"{one.link}: {one.message}" for one in broken)
         return ResourceError(
-            f"{self.session_name} does not get through {self.principal} to the cluster {self.cluster_name}. {told}",
+            f"The access of {self.session_name} to the cluster {self.cluster_name} through {self.principal} does not "
+            f"work. {reasons}",
             code="BrokenLink",
             link=broken[0].link,
             links=[one.link for one in broken],
@@ -84,12 +85,12 @@ class AccessCheck(WithKubernetes, Information):
     # The user
 
     def assume(self) -> Aws:
-        """AWS as the user; raises :class:`ResourceError` with the link ``trust_policy``."""
+        """Return AWS with the credentials of the user. Raises :class:`ResourceError` with the link ``trust_policy``."""
         source = self.aws
         if self.params.get("source_profile"):
-            place = {key: self.params.get(key) for key in _PLACE}
-            source = Aws({**place, "profile": self.params["source_profile"]})
-            # A profile of a user who signed in with SAML has the role's own credentials.
+            connection = {key: self.params.get(key) for key in _CONNECTION}
+            source = Aws({**connection, "profile": self.params["source_profile"]})
+            # The profile of a user who signed in with SAML already has credentials of the role.
             if source.caller.resource == f"assumed-role/{self.role.name}/{self.session_name}":
                 return source
         try:
@@ -101,7 +102,7 @@ class AccessCheck(WithKubernetes, Information):
                 RoleSessionName=self.session_name,
             )
         except ResourceError as error:
-            # Of the caller's own assume_role_arn it would say the same, but that has been used by now.
+            # This error cannot be that of assume_role_arn, because that role was already assumed for an earlier call.
             if error.code not in DENIED_CODES:
                 raise
             role, unread = self.iam_role()
@@ -112,38 +113,39 @@ class AccessCheck(WithKubernetes, Information):
         keys = answer["Credentials"]
         return Aws(
             {
-                **{key: self.params.get(key) for key in _PLACE},
+                **{key: self.params.get(key) for key in _CONNECTION},
                 "access_key": keys["AccessKeyId"],
                 "secret_key": keys["SecretAccessKey"],
                 "session_token": keys["SessionToken"],
             }
         )
 
-    def check_policy(self, person: Aws) -> list[Broken]:
-        """Whether the user may describe the cluster, as ``aws eks update-kubeconfig`` does."""
+    def check_policy(self, aws_of_user: Aws) -> list[Broken]:
+        """Check that the user can describe the cluster, which ``aws eks update-kubeconfig`` needs."""
         try:
-            person.call("eks", "describe_cluster", f"the cluster {self.cluster_name}", name=self.cluster_name)
+            aws_of_user.call("eks", "describe_cluster", f"the cluster {self.cluster_name}", name=self.cluster_name)
         except ResourceError as error:
             if error.code not in DENIED_CODES:
                 raise
             message = (
-                f"{self.principal} may not eks:DescribeCluster on {self.cluster_name}, so users cannot get its "
-                "address. Run apono.eks.onboard, or attach the policy apono-k8s-access to the role."
+                f"{self.principal} is not allowed to call eks:DescribeCluster for the cluster {self.cluster_name}, so "
+                "users cannot get its address. Run apono.eks.onboard, or attach its policy (by default "
+                "apono-k8s-access) to the role."
             )
             return [Broken("policy", message)]
         return []
 
-    def user(self, person: Aws, mode: str) -> dict[str, Any]:
-        """The user as the cluster returns it (``UserInfo``); raises :class:`_Refused`.
+    def user(self, aws_of_user: Aws, mode: str) -> dict[str, Any]:
+        """Return the user as the cluster knows it (``UserInfo``). Raises :class:`_Refused`.
 
-        A mapping takes effect a moment after it was made: while it is there and the cluster still refuses, or knows the
-        user by the one before, the answer is awaited.
+        A mapping takes effect some seconds after its creation. If the mapping is right, but the cluster refuses the
+        user or returns the former username, the review is repeated for up to ``wait_timeout`` seconds.
         """
-        as_person = self.kubernetes.acting_as(lambda: person.cluster_token(self.kubernetes.token_cluster))
+        as_user = self.kubernetes.acting_as(lambda: aws_of_user.cluster_token(self.kubernetes.token_cluster))
         end = time.monotonic() + self.params["wait_timeout"]
         while True:
             try:
-                user = as_person.who_am_i(self.kubernetes)
+                user = as_user.who_am_i(self.kubernetes)
             except ResourceError as error:
                 if error.code == "NoAnswer":
                     raise _Refused(Broken("network", error.message)) from error
@@ -168,13 +170,13 @@ class AccessCheck(WithKubernetes, Information):
                     "system:auth-delegator, or upgrade the cluster.",
                     code="Unknown",
                 )
-            if time.monotonic() < end and self.is_settling(user, mode):
+            if time.monotonic() < end and self.is_not_in_effect(user, mode):
                 time.sleep(POLL_SECONDS)
                 continue
             return user
 
-    def is_settling(self, user: dict[str, Any], mode: str) -> bool:
-        """Whether the user is not the expected one because the access entry has not taken effect yet."""
+    def is_not_in_effect(self, user: dict[str, Any], mode: str) -> bool:
+        """Whether the user differs from the expected one because the access entry has not taken effect yet."""
         return bool(self.check_user(user, mode)) and access_chain.not_in_effect(
             user, self.mapping(mode), self.session_name, self.role.account_id
         )
@@ -190,10 +192,10 @@ class AccessCheck(WithKubernetes, Information):
             return []
         return access_chain.wrong_user(user, username, groups, self.mapping(mode))
 
-    # What is known of the mapping
+    # The mapping
 
     def mapping(self, mode: str) -> Mapping:
-        """The mapping as far as the caller may read it; asked only where a link is broken."""
+        """The mapping, as far as the caller can read it. It is read only if a link is broken."""
         entry = role = None
         text, unread = "", []
         if mode != "CONFIG_MAP":
@@ -222,7 +224,7 @@ class AccessCheck(WithKubernetes, Information):
         )
 
     def iam_role(self) -> tuple[dict[str, Any] | None, str]:
-        """The role as ``GetRole`` gives it; as :meth:`readable`."""
+        """The role as ``GetRole`` returns it, in the form of :meth:`readable`."""
         what = f"the role {self.role.name}"
         found, why = self.readable("iam", "get_role", what, "NoSuchEntity", RoleName=self.role.name)
         return found and found["Role"], why
@@ -230,7 +232,8 @@ class AccessCheck(WithKubernetes, Information):
     def readable(
         self, service: str, operation: str, what: str, absent: str, **arguments: Any
     ) -> tuple[dict[str, Any] | None, str]:
-        """What a call finds, ``None`` when there is nothing; and, where the caller may not ask, why."""
+        """Return the answer of a call, ``None`` if there is no object, and an empty text. If access is denied, return
+        ``None`` and the message of the error."""
         try:
             return self.aws.find(service, operation, what, absent, **arguments), ""
         except ResourceError as error:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An EKS access entry: how a cluster knows an IAM principal."""
+"""Manages an EKS access entry, which maps an IAM principal to a username and groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import (
     reads_no_entries,
 )
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, CHECK_PERMISSIONS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import until_propagated
@@ -35,8 +35,8 @@ ACCESS_POLICY = {
 
 
 class AccessEntry(WithAws, Resource):
-    """Converged: DescribeAccessEntry, ListAssociatedAccessPolicies where policies are managed or asked for, and GetRole
-    where principal_created is not set."""
+    """Calls without a change: DescribeAccessEntry, ListAssociatedAccessPolicies if policies are managed or read, and
+    GetRole if ``principal_created`` is not set."""
 
     name = "access_entry"
     required_libraries = ("botocore",)
@@ -59,16 +59,16 @@ class AccessEntry(WithAws, Resource):
         ),
         TAGS,
         STATE,
-        FORESIGHT,
+        CHECK_PERMISSIONS,
     )
 
     def validate(self) -> None:
         params = self.params
         if params["type"] != "STANDARD" and params["username"] == access_entry.DEFAULT_USERNAME:
-            # The default is for users; of the other types EKS sets the username itself.
+            # The default is for users. EKS itself sets the usernames of the other types.
             params["username"] = None
         super().validate()
-        # In that mode there are no entries, and EKS refuses the question.
+        # In this mode there are no access entries, and EKS refuses to read one.
         self.known_to_be_absent = params.get("authentication_mode") == "CONFIG_MAP"
 
     def checks(self) -> Iterator[Callable[[], Any]]:
@@ -110,7 +110,7 @@ class AccessEntry(WithAws, Resource):
 
     def find_entry(self) -> dict[str, Any] | None:
         if self.known_to_be_absent:
-            self.known_to_be_absent = False  # when it is asked again, something has changed
+            self.known_to_be_absent = False  # a second read follows a change of the cluster
             return None
         try:
             return self.aws.call("eks", "describe_access_entry", self.what, **self.identity)
@@ -122,7 +122,7 @@ class AccessEntry(WithAws, Resource):
                 return None
             if reads_no_entries(error):
                 if absent:
-                    return None  # in the mode CONFIG_MAP there are no entries
+                    return None  # there are no access entries in the mode CONFIG_MAP
                 raise ResourceError(
                     f"{error.message.rstrip('.')}. Access entries need the authentication mode API_AND_CONFIG_MAP or "
                     "API: change it first with apono.eks.authentication_mode.",
@@ -131,8 +131,9 @@ class AccessEntry(WithAws, Resource):
             raise
 
     def is_older_than_principal(self, entry: dict[str, Any]) -> bool:
-        """Whether the principal was deleted and made again since: such an entry has no effect (EKS
-        user guide, "Create access entries"). Of a principal in another account that cannot be known here."""
+        """Whether the principal was deleted and created again after the entry was created. Such an entry has no effect
+        (EKS user guide, "Create access entries"). Without ``principal_created``, it is known for roles of the own
+        account only, and false for other principals."""
         created, text = entry["createdAt"], self.params.get("principal_created")
         if text:
             born = datetime.datetime.fromisoformat(text)
@@ -195,7 +196,8 @@ class AccessEntry(WithAws, Resource):
         return Plan(before, after, tuple(changes), details, {"modified_at": current["modified_at"]})
 
     def plan_again(self, current: dict[str, Any], reason: str) -> Plan:
-        """Delete and create: what is not managed here (tags, policies that were read) is copied."""
+        """Plan to delete the entry and create it again. Tags and policies that were read and are not managed are
+        copied."""
         after = self.wanted(current)
         delete = Change(f"delete {self.what}: {reason}", "delete_access_entry", self.identity)
         return Plan(
@@ -215,7 +217,7 @@ class AccessEntry(WithAws, Resource):
         return shown
 
     def wanted(self, current: dict[str, Any] | None) -> dict[str, Any]:
-        """The entry as it will be."""
+        """The entry after the change."""
         params = self.params
         its_tags = current["tags"] if current else {}
         if params.get("tags") is not None:
@@ -224,7 +226,7 @@ class AccessEntry(WithAws, Resource):
         username, groups = params["username"], sorted(set(params["kubernetes_groups"]))
         if current and current["type"] == params["type"]:
             username = username or current["username"]
-            # Of the other types EKS sets both itself.
+            # EKS itself sets username and groups of the other types.
             groups = groups if params["type"] == "STANDARD" else current["kubernetes_groups"]
         wanted = {
             "cluster_name": params["cluster_name"],
@@ -313,11 +315,11 @@ class AccessEntry(WithAws, Resource):
         return aws_model.refused_inputs("eks", plan.changes, self.what)
 
     def preflight(self, plan: Plan) -> Iterator[ResourceError]:
-        name, where = self.params["cluster_name"], self.aws.caller
-        of_cluster = f"arn:{where.partition}:eks:{self.aws.region}:{where.account_id}:cluster/{name}"
+        name, caller = self.params["cluster_name"], self.aws.caller
+        of_cluster = f"arn:{caller.partition}:eks:{self.aws.region}:{caller.account_id}:cluster/{name}"
         principal = arn.parse(self.params["principal_arn"])
         kind = principal.resource.partition("/")[0]
-        # An entry that is not there yet has no id.
+        # The ARN of an entry ends with an id, which an entry that does not exist does not have yet.
         of_entry = plan.details.get("access_entry_arn") or (
             f"{of_cluster.replace(':cluster/', ':access-entry/')}/{kind}/{principal.account_id}/{principal.name}/new"
         )
@@ -355,8 +357,11 @@ class AccessEntry(WithAws, Resource):
         return None
 
     def await_effect(self, plan: Plan) -> None:
-        """EKS answers before all of the cluster knows (EKS user guide, "Create access entries"), and does not say when
-        it does. A clock that is wrong must not make it longer."""
+        """Wait for ``propagation_delay`` seconds after the last change of the entry.
+
+        EKS answers before the change has reached the whole cluster (EKS user guide, "Create access entries"), and has
+        no call that reports it. With a wrong clock on this machine, the wait is never longer than the option.
+        """
         seconds = self.params["propagation_delay"]
         if not plan.changes and "modified_at" in plan.context:
             age = datetime.datetime.now(datetime.timezone.utc) - plan.context["modified_at"]
@@ -366,5 +371,6 @@ class AccessEntry(WithAws, Resource):
 
 
 def is_invalid_principal(error: ResourceError) -> bool:
-    """A role that was made a moment ago is not known to EKS yet; one that never existed looks the same."""
+    """Whether EKS does not know the principal. The error is the same for a new role that has not propagated yet, and
+    for a role that does not exist."""
     return error.code == "InvalidParameterException" and "principal" in error.message.lower()

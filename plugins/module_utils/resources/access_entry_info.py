@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The access entries of an EKS cluster."""
+"""Gets information about the access entries of an EKS cluster."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Opti
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn
 
-# Calls at a time. Each waits for the network most of its time, and EKS throttles more.
+# The number of concurrent calls. Most of a call is waiting for the network, but EKS throttles more calls.
 WORKERS = 8
 
 
 class AccessEntryInfo(WithAws, Information):
-    """Of one principal, DescribeAccessEntry; of all, ListAccessEntries before. Then ListAssociatedAccessPolicies for
-    each entry of a type that can have them, unless they are not wanted."""
+    """Calls: ListAccessEntries, unless ``principal_arn`` is set. Then, for each entry, DescribeAccessEntry and, with
+    ``access_policies``, ListAssociatedAccessPolicies if the type can have access policies."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(
@@ -65,11 +65,11 @@ class AccessEntryInfo(WithAws, Information):
         if not principals:
             return []
         with ThreadPoolExecutor(min(WORKERS, len(principals))) as pool:
-            # One that was deleted since it was listed is left out.
+            # An entry that was deleted after the list was read is left out.
             return [entry for entry in pool.map(self.entry, principals) if entry]
 
     def entry(self, principal: str) -> dict[str, Any] | None:
-        """The entry of a principal, ``None`` when there is none; raises :class:`ResourceError`."""
+        """The entry of a principal, ``None`` if there is none. Raises :class:`ResourceError`."""
         cluster = self.params["cluster_name"]
         what = f"the access entry of {principal} in the cluster {cluster}"
         identity = {"clusterName": cluster, "principalArn": principal}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An access flow of Apono: who may ask for what, and who approves."""
+"""Manages an access flow of Apono: who can request what, and who approves it."""
 
 from __future__ import annotations
 
@@ -100,8 +100,9 @@ FIELDS: dict[str, Any] = {
 
 
 class AccessFlow(WithApono, Resource):
-    """Looked up by name in the list of all flows, one read for each page, and none where it is given and is as it is
-    wanted. Before a write, its integrations and their permissions are read."""
+    """Calls without a change: one read for each page of the list of all flows. There is no call if the flow in
+    ``known_flows`` already has the desired settings. Before a write, the integrations of the flow and their permissions
+    are read."""
 
     name = "access_flow"
     options = APONO.merge(
@@ -137,7 +138,7 @@ class AccessFlow(WithApono, Resource):
     # Reading
 
     def read(self) -> dict[str, Any] | None:
-        """The flow as Apono shows it."""
+        """The flow as Apono returns it."""
         if self.params.get("known_flows") is not None:
             known = self.only(self.params["known_flows"])
             if self.is_as_desired(known):
@@ -148,7 +149,7 @@ class AccessFlow(WithApono, Resource):
         return current
 
     def only(self, flows: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """The one of exactly this name."""
+        """The flow with exactly this name, ``None`` if there is none."""
         found = [flow for flow in flows if flow["name"] == self.params["name"]]
         if len(found) > 1:
             ids = ", ".join(flow["id"] for flow in found)
@@ -170,7 +171,7 @@ class AccessFlow(WithApono, Resource):
         return access_flow.wanted_body(current, self.wanted, self.params["purge"], by)
 
     def check(self, current: dict[str, Any] | None) -> None:
-        """Refuse, before the write, what Apono would refuse, in words that say what there is."""
+        """Check before the write what Apono would refuse, so that the message can list the valid values."""
         missing = [name for name in ("requestors", "access_targets") if current is None and not self.wanted.get(name)]
         if missing:
             raise ResourceError(f"{self.what} does not exist yet: set {' and '.join(missing)} to create it.")
@@ -181,12 +182,13 @@ class AccessFlow(WithApono, Resource):
                 access_flow.check_permissions(target["integration"], self.permissions(found), found["name"])
 
     def permissions(self, integration: dict[str, Any]) -> list[dict[str, Any]]:
-        """The permissions that the syncs of an integration have found. A first sync that is running is waited for."""
+        """The permissions that the syncs of an integration have found. If no sync has ended yet, wait for the first
+        one."""
         what = f"the integration {integration['name']}"
         path = f"/api/v3/integrations/{integration['id']}/permissions"
 
         def found() -> tuple[list[dict[str, Any]]] | None:
-            # The status first: a sync that ends in between has then been seen as running.
+            # The status is read first. If the sync ends between the calls, it still counts as running.
             status = self.apono.call("GET", f"/api/admin/v4/integrations/{integration['id']}", what)["status"]
             permissions = self.apono.call("GET", path, what)["data"]
             return (permissions,) if permissions or not is_syncing(status) else None
@@ -196,8 +198,8 @@ class AccessFlow(WithApono, Resource):
         )
         if answer is None:
             raise ResourceError(
-                f"The first sync of {what} has not ended, so Apono knows no resources of it yet: run again, or raise "
-                "wait_timeout.",
+                f"The first sync of {what} has not ended, so Apono does not know its resources yet: run again, or "
+                "raise wait_timeout.",
                 service="apono",
                 code="Timeout",
             )
@@ -228,7 +230,7 @@ class AccessFlow(WithApono, Resource):
         return {"name": self.params["name"], **body}
 
     def sent(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Every field: whether a PUT keeps what it leaves out is not known."""
+        """All fields of the flow, because it is not documented whether a PUT keeps the fields that it does not have."""
         return {**self.shown(body), "request_for_others": self.params["request_for_others"]}
 
     # Writing

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's access flows."""
+"""Gets information about access flows of Apono."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Informat
 
 
 class AccessFlowInfo(WithApono, Information):
-    """One read for one flow by its id, and for the others one for each page of the list."""
+    """Calls: one read for a flow by its id. Otherwise one read for each page of the list."""
 
     options = APONO.merge(
         Options(
@@ -39,7 +39,7 @@ class AccessFlowInfo(WithApono, Information):
         return {"access_flows": [flow for flow in known_access_flows(self.apono) if self.matches(flow)]}
 
     def matches(self, flow: dict[str, Any]) -> bool:
-        """Whether the filters let it through: Apono's list has none of its own."""
+        """Whether a flow matches the filters. They are applied here, because the API has no filters for flows."""
         params = self.params
         targets = [target.get("integration") or {} for target in flow["access_targets"]]
         integrations = {target.get(key) for target in targets for key in ("integration_id", "integration_name")}

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The authentication mode of an EKS cluster: whether it reads aws-auth, access entries, or both."""
+"""Changes the authentication mode of an EKS cluster, which decides whether it reads aws-auth, access entries or
+both."""
 
 from __future__ import annotations
 
@@ -12,19 +13,19 @@ from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import WithAws
 from ansible_collections.apono.eks.plugins.module_utils.clients.eks import cluster_not_found, describe_cluster
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, CHECK_PERMISSIONS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource, poll
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, authentication_mode
 
-# How often EKS is asked how an update goes, in seconds. On AWS an update of the mode takes minutes.
+# The interval, in seconds, in which the status of an update is read. On AWS, an update of the mode takes minutes.
 POLL_INTERVAL = 5
 FIRST_POLL_INTERVAL = 0.5
 
 
 class AuthenticationMode(WithAws, Resource):
-    """Converged, one DescribeCluster. The mode goes forward only, one step at a time (EKS user guide, "Change
-    authentication mode to use access entries")."""
+    """Calls without a change: DescribeCluster. EKS changes the mode forward only, one step at a time (EKS user guide,
+    "Change authentication mode to use access entries")."""
 
     name = "cluster"
     required_libraries = ("botocore",)
@@ -38,7 +39,7 @@ class AuthenticationMode(WithAws, Resource):
                 "wait_timeout": {"type": "int", "default": 900},
             }
         ),
-        FORESIGHT,
+        CHECK_PERMISSIONS,
     )
 
     def validate(self) -> None:
@@ -86,7 +87,7 @@ class AuthenticationMode(WithAws, Resource):
             answer = self.aws.call("eks", change.operation, self.what, **change.arguments)
         except ResourceError as error:
             if error.code == "ResourceInUseException":
-                # Another update runs, perhaps this very one, begun by a run that was stopped.
+                # Another update is in progress. It can be the same one, started by a run that was stopped.
                 self.wait_until_active()
                 raise Stale.uncertain(error) from error
             if error.code == "InvalidParameterException" and "Unsupported authentication mode update" in error.message:
@@ -99,7 +100,7 @@ class AuthenticationMode(WithAws, Resource):
         return {"status": "UPDATING"}
 
     def wait_for_update(self, update_id: str) -> None:
-        """Return when the update has succeeded; raises :class:`ResourceError` when it has not, or not in time."""
+        """Wait until the update has succeeded. Raises :class:`ResourceError` if it fails or takes too long."""
         name = self.params["cluster_name"]
 
         def ended() -> dict[str, Any] | None:
@@ -129,7 +130,7 @@ class AuthenticationMode(WithAws, Resource):
             )
 
     def wait_until_active(self) -> None:
-        """Return when no update of the cluster runs any more."""
+        """Wait until no update of the cluster is in progress. Raises :class:`ResourceError` if that takes too long."""
 
         def active() -> bool:
             return bool(self.read()["status"] == "ACTIVE")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in a cluster's aws-auth ConfigMap, and what is wrong with it."""
+"""Gets the entries of the ConfigMap aws-auth of a cluster, and the problems in its texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_aut
 
 
 class AwsAuthInfo(WithKubernetes, Information):
-    """One GET of the ConfigMap; and one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
+    """Calls: GET of the ConfigMap, and DescribeCluster unless ``host`` and ``ca_cert`` are set."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(KUBERNETES)
@@ -51,7 +51,7 @@ class AwsAuthInfo(WithKubernetes, Information):
         }
 
     def mappings(self, config_map: dict[str, Any] | None, key: str) -> list[tuple[Item, Mappings]]:
-        """The items of a key that EKS reads; what is wrong with the key goes into the problems."""
+        """The items of a key that EKS reads. The problems of the key are added to ``problems``."""
         try:
             read = aws_auth.read(text_of(config_map, key), key=key)
         except ResourceError as error:

@@ -1,14 +1,14 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of a cluster's aws-auth ConfigMap that are no longer needed, of roles and users, removed in one write."""
+"""Removes the entries of several roles and users from the ConfigMap aws-auth of a cluster, in one write."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, CHECK_PERMISSIONS, KUBERNETES, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan
 from ansible_collections.apono.eks.plugins.module_utils.resources.aws_auth_role import (
     OBJECT_PATH,
@@ -27,7 +27,7 @@ DIFF_HEADER = "kube-system/aws-auth"
 
 
 class AwsAuthPrune(AwsAuthRole):
-    """Converged, one GET of the ConfigMap; and one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
+    """Calls without a change: GET of the ConfigMap, and DescribeCluster unless ``host`` and ``ca_cert`` are set."""
 
     name = "removed"
     options = AWS.merge(
@@ -39,7 +39,7 @@ class AwsAuthPrune(AwsAuthRole):
             },
             identifying=("cluster_name",),
         ),
-        FORESIGHT,
+        CHECK_PERMISSIONS,
     )
 
     def validate(self) -> None:
@@ -51,30 +51,32 @@ class AwsAuthPrune(AwsAuthRole):
         validate_backup(params.get("backup_dir"))
 
     def read(self) -> Found:
-        """The ConfigMap; and, where something is to go, who the caller is, whose own entry must stay."""
+        """The ConfigMap and, if an entry will be removed, the caller, whose own entry must stay."""
         found = Found(self.kubernetes.find(OBJECT_PATH, WHAT))
         return Found(found.config_map, self.find_caller()) if self.edits(found) else found
 
     def edits(self, current: Found) -> dict[str, aws_auth.Edited]:
-        """By key; keys of which nothing goes are left out."""
+        """The edits by key, without the keys that do not change."""
         found = {}
         for key in (MAP_ROLES, MAP_USERS):
             mappings = aws_auth.read_to_edit(text_of(current.config_map, key), key)
-            gone = [name for name in self.wanted(mappings) if self.may_go(mappings, name, current.caller_arn)]
-            if gone:
-                found[key] = aws_auth.without(mappings, gone)
+            removed = [
+                name for name in self.wanted(mappings) if self.can_be_removed(mappings, name, current.caller_arn)
+            ]
+            if removed:
+                found[key] = aws_auth.without(mappings, removed)
         return found
 
     def wanted(self, mappings: aws_auth.Mappings) -> list[str]:
-        """Canonical ARNs of the principals that have an entry, once each."""
+        """The canonical ARNs of the principals that have an entry, without duplicates."""
         names = dict.fromkeys(map(go_yaml.lower, self.params["principals"]))
         return [name for name in names if name in mappings.effective]
 
-    def may_go(self, mappings: aws_auth.Mappings, canonical_arn: str, caller_arn: str | None) -> bool:
-        """Whether it is sure what the entry gives and neither nodes nor the caller lose access without it; of several
-        entries, one that has to stay does not keep the others."""
+    def can_be_removed(self, mappings: aws_auth.Mappings, canonical_arn: str, caller_arn: str | None) -> bool:
+        """Whether the effect of an entry is certain, and neither nodes nor the caller lose access without it. If not,
+        the user is warned, and the other entries are still removed."""
         if canonical_arn in mappings.not_sure:
-            self.warn(f"{mappings.doubt_about(canonical_arn)} The entry stays.")
+            self.warn(f"{mappings.doubt_about(canonical_arn)} The entry is unchanged.")
             return False
         try:
             aws_auth.guard_entry(mappings.effective[canonical_arn], caller_arn)
@@ -89,15 +91,15 @@ class AwsAuthPrune(AwsAuthRole):
         after = {key: edit.after.text for key, edit in edits.items()}
         if config_map is None or not edits:
             return Plan(before, after)
-        gone: list[str] = []
+        removed: list[str] = []
         for edit in edits.values():
-            gone += sorted(set(edit.before.effective) - set(edit.after.effective))
+            removed += sorted(set(edit.before.effective) - set(edit.after.effective))
         body = {**config_map, "data": {**config_map["data"], **after}}
-        words = f"remove the entries of {', '.join(gone)} from {WHAT}"
-        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": config_map}),), {"principals": gone})
+        words = f"remove the entries of {', '.join(removed)} from {WHAT}"
+        return Plan(before, after, (Change(words, "PUT", {"body": body, "was": config_map}),), {"principals": removed})
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
-        """The diff shows the texts, line by line."""
+        """Return the result, with the texts of the ConfigMap in the diff."""
         diff = {
             "before": joined(before),
             "after": joined(plan.after or {}),
@@ -108,5 +110,5 @@ class AwsAuthPrune(AwsAuthRole):
 
 
 def joined(texts: dict[str, str]) -> str:
-    """Texts by key as one."""
+    """The texts of several keys as one text, with the keys as comments."""
     return "".join(f"# {key}\n{text}" for key, text in texts.items())

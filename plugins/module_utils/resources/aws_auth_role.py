@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One role's entry in a cluster's aws-auth ConfigMap."""
+"""Manages the entry of a role in the ConfigMap aws-auth of a cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.eks import NOT_F
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import WithKubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.files import followed, replace_file
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, KUBERNETES, STATE, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import (
+    AWS,
+    CHECK_PERMISSIONS,
+    KUBERNETES,
+    STATE,
+    Options,
+)
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, authentication_mode
@@ -30,14 +36,15 @@ OBJECT_PATH = f"{COLLECTION_PATH}/aws-auth"
 WHAT = "the ConfigMap kube-system/aws-auth"
 DIFF_HEADER = "mapRoles of kube-system/aws-auth"
 
-# What the API server sets itself and would refuse, or act on, in an object that is put back.
+# Fields that the API server sets. A backup must not have them, because the API server would refuse a restore with them,
+# or act on them.
 SERVER_FIELDS = ("resourceVersion", "uid", "creationTimestamp", "managedFields")
 
 
 @dataclass(frozen=True)
 class Found:
-    """The ConfigMap as it is, ``None`` where there is none; where a change has to be guarded for the caller's sake, who
-    the caller is; and whether an access entry wins over an entry in it."""
+    """The current ConfigMap, ``None`` if there is none. ``caller_arn`` is the caller, if the change could be to the
+    entry of the caller. ``overridden`` says whether an access entry wins over the aws-auth entry."""
 
     config_map: dict[str, Any] | None
     caller_arn: str | None = None
@@ -45,8 +52,8 @@ class Found:
 
 
 class AwsAuthRole(WithKubernetes, Resource):
-    """Converged, one GET of the ConfigMap; in the mode API_AND_CONFIG_MAP one DescribeAccessEntry besides; and one
-    DescribeCluster unless ``host``, ``ca_cert`` and ``authentication_mode`` are given."""
+    """Calls without a change: GET of the ConfigMap, DescribeAccessEntry in the mode API_AND_CONFIG_MAP, and
+    DescribeCluster unless ``host``, ``ca_cert`` and ``authentication_mode`` are set."""
 
     name = "entry"
     required_libraries = ("botocore",)
@@ -64,13 +71,13 @@ class AwsAuthRole(WithKubernetes, Resource):
             identifying=("cluster_name",),
         ),
         STATE,
-        FORESIGHT,
+        CHECK_PERMISSIONS,
     )
 
     def validate(self) -> None:
         super().validate()
         params = self.params
-        # STS returns no path of a role, so an entry with one never matches.
+        # EKS compares with the ARN of STS, which has no path. An entry with a path never matches.
         self.role_arn = arn.without_path(params["role_arn"])
         self.latest_edit: aws_auth.Edited | None = None
 
@@ -85,7 +92,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         yield partial(validate_backup, params.get("backup_dir"))
 
     def mode(self) -> str | None:
-        """The cluster's authentication mode, ``None`` without cluster_name."""
+        """The authentication mode of the cluster, ``None`` without ``cluster_name``."""
         mode: str | None = self.params.get("authentication_mode")
         if not mode and self.params.get("cluster_name"):
             mode = self.kubernetes.cluster["authentication_mode"]
@@ -106,8 +113,8 @@ class AwsAuthRole(WithKubernetes, Resource):
         return Found(config_map, self.guarded_caller(config_map), overridden)
 
     def has_access_entry(self) -> bool:
-        """Whether an access entry wins over aws-auth for the same principal (EKS user guide, "Grant IAM users access");
-        of which the user is warned."""
+        """Whether the role has an access entry, which wins over aws-auth (EKS user guide, "Grant IAM users access"). If
+        it has one, the user is warned."""
         if not self.params.get("cluster_name"):
             return False
         cluster, principal = self.params["cluster_name"], self.params["role_arn"]
@@ -152,7 +159,8 @@ class AwsAuthRole(WithKubernetes, Resource):
             }
         if edited == text:
             return Plan(before, after, (), details)
-        # What has the groups of nodes and no node's username is the role's own entry, which can always be removed.
+        # A removal accepts any groups: an entry with the groups of nodes, but without the username of a node, was
+        # created with allow_reserved_groups.
         may_have_any_group = self.params["allow_reserved_groups"] or self.params["state"] == "absent"
         aws_auth.guard(edit, current.caller_arn, may_have_any_group)
         verb = "remove" if self.params["state"] == "absent" else "set"
@@ -170,7 +178,7 @@ class AwsAuthRole(WithKubernetes, Resource):
         return Plan(before, after, (Change(words, "PUT", {"body": body, "was": config_map}),), details)
 
     def report(self, before: Any, plan: Plan, changes: list[str], details: dict[str, Any]) -> dict[str, Any]:
-        """The diff shows the whole text, line by line, the object only the entry."""
+        """Return the result, with the whole text of ``mapRoles`` in the diff, and the entry as the object."""
         result = super().report(before, plan, changes, {})
         result.pop(self.name, None)
         result["diff"] = {
@@ -182,10 +190,9 @@ class AwsAuthRole(WithKubernetes, Resource):
         return {**result, self.name: details} if details else result
 
     def edit(self, config_map: dict[str, Any] | None) -> aws_auth.Edited:
-        """``mapRoles`` as it is and as it is wanted; raises :class:`ResourceError` for a text that must be left
-        alone."""
+        """``mapRoles`` before and after the change. Raises :class:`ResourceError` for a text that cannot be edited."""
         text = map_roles(config_map)
-        # Asked for twice for each object that is read, and a text near the limit takes seconds to parse.
+        # read and plan both need the edit, and a text near the size limit takes seconds to parse.
         if self.latest_edit is None or self.latest_edit.before.text != text:
             self.latest_edit = self.edited(text)
         return self.latest_edit
@@ -197,17 +204,17 @@ class AwsAuthRole(WithKubernetes, Resource):
         return aws_auth.with_role(text, entry)
 
     def guarded_caller(self, config_map: dict[str, Any] | None) -> str | None:
-        """The caller's ARN. It is asked for only when an entry of the role is there and is about to change: no other
-        edit can touch the caller's own mapping."""
+        """The ARN of the caller, ``None`` unless an existing entry of the role changes. No other edit can change the
+        mapping of the caller."""
         edit = self.edit(config_map)
         if edit.after is edit.before or self.role_arn.lower() not in edit.before.effective:
             return None
         return self.find_caller()
 
     def find_caller(self) -> str | None:
-        """The caller's ARN as STS or the cluster returns it."""
+        """The ARN of the caller, as STS or the cluster returns it."""
         if not self.params.get("cluster_name") or self.params.get("api_key"):
-            # Who the token or the certificate belongs to is for the cluster to say.
+            # Only the cluster knows the user of a token or client certificate.
             return self.kubernetes.caller_arn()
         caller = self.aws.caller
         return f"arn:{caller.partition}:{caller.service}::{caller.account_id}:{caller.resource}"
@@ -223,12 +230,12 @@ class AwsAuthRole(WithKubernetes, Resource):
         else:
             if self.params.get("backup_dir"):
                 learned["backup_file"] = self.write_backup(change.arguments["was"])
-            # The resourceVersion that was read is in the body: a ConfigMap that has changed since is refused with 409.
+            # The body has the resourceVersion of the read, so the API server answers 409 if the ConfigMap has changed.
             self.kubernetes.call("PUT", OBJECT_PATH, WHAT, change.arguments["body"])
         return learned
 
     def write_backup(self, config_map: dict[str, Any]) -> str:
-        """Keep the object as it was, in a form that ``kubectl replace -f`` takes; the file's name."""
+        """Save the current object in a form that ``kubectl replace -f`` accepts, and return the path of the file."""
         metadata = config_map["metadata"]
         kept = {key: value for key, value in metadata.items() if key not in SERVER_FIELDS}
         cluster = re.sub(r"[^0-9A-Za-z_-]+", "_", self.params.get("cluster_name") or self.kubernetes.connection.host)
@@ -238,12 +245,15 @@ class AwsAuthRole(WithKubernetes, Resource):
         try:
             replace_file(os.path.join(followed(self.params["backup_dir"]), name), content)
         except OSError as error:
-            raise ResourceError(f"The backup {path} cannot be written ({error}), so nothing was changed.") from error
+            raise ResourceError(
+                f"The backup {path} cannot be written ({error}), so nothing was changed. Set backup_dir (in a playbook "
+                "apono_backup_dir) to a writable folder."
+            ) from error
         return path
 
 
 def validate_backup(folder: str | None) -> None:
-    """Raises :class:`ResourceError` where no backup can be written."""
+    """Raise :class:`ResourceError` if the folder for the backup does not exist."""
     if folder and not os.path.isdir(folder):
         raise ResourceError(
             f"backup_dir {folder} (in a playbook apono_backup_dir) is not a folder on the machine that runs this task: "
@@ -256,5 +266,5 @@ def map_roles(config_map: dict[str, Any] | None) -> str:
 
 
 def text_of(config_map: dict[str, Any] | None, key: str) -> str:
-    """The text under a key of the ConfigMap, empty where there is none."""
+    """The text of a key of the ConfigMap, empty if there is none."""
     return ((config_map or {}).get("data") or {}).get(key) or ""

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a cluster's aws-auth when access entries take its place."""
+"""Gets the access entries that can replace the entries of aws-auth in a cluster."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 
 
 class AwsAuthTranslationInfo(WithKubernetes, Information):
-    """DescribeCluster, the ConfigMap, ListAccessEntries, and for each principal in aws-auth GetRole or GetUser and,
-    where it has an access entry, DescribeAccessEntry and ListAssociatedAccessPolicies. The node groups and Fargate
-    profiles are read for roles of nodes that have none, the bindings for usernames that cannot stay."""
+    """Calls: DescribeCluster, GET of the ConfigMap, and ListAccessEntries. For each principal in aws-auth, GetRole or
+    GetUser. If the principal has an access entry, DescribeAccessEntry and ListAssociatedAccessPolicies.
+
+    The node groups and Fargate profiles are read if the role of nodes has no access entry. The bindings are read if an
+    access entry cannot have the username.
+    """
 
     required_libraries = ("botocore",)
     options = AWS.merge(KUBERNETES, Options({"cluster_name": {"type": "str", "required": True}}))
@@ -50,7 +53,7 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
         )
         return {
             "authentication_mode": facts["authentication_mode"],
-            "mappings": [shown(one) for one in translation.translate(roles, users, accounts, cluster)],
+            "mappings": [shown(item) for item in translation.translate(roles, users, accounts, cluster)],
         }
 
     @staticmethod
@@ -61,7 +64,7 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
             try:
                 wanted |= set(aws_auth.read(text, key=key).effective)
             except ResourceError:
-                continue  # EKS reads nothing of it, and the translation says so
+                continue  # EKS does not read this text, and the translation reports it
         return wanted
 
     def existing(self, wanted: set[str], mode: str) -> dict[str, Existing]:
@@ -75,7 +78,7 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
         return {entry.canonical_arn: entry for entry in found}
 
     def access_entry(self, principal_arn: str) -> Existing | None:
-        """One of them; ``None`` when it has gone since it was listed."""
+        """The access entry of a principal, ``None`` if it was deleted after the list was read."""
         what = f"the access entry of {principal_arn} in the cluster {self.cluster_name}"
         identity = {"clusterName": self.cluster_name, "principalArn": principal_arn}
         answer = self.aws.find("eks", "describe_access_entry", what, NOT_FOUND, **identity)
@@ -95,7 +98,7 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
         )
 
     def principal(self, text: str) -> Principal:
-        """A role or user as IAM has it; asked by name, and among all of them where letter case may differ."""
+        """The role or user in IAM. It is read by its name, and from the list of all if the letter case may differ."""
         kind = "role" if ":role/" in text.lower() else "user"
         name = arn.parse(text).name
         what = f"the {kind} {name}"
@@ -109,13 +112,14 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
         return Principal(found["Arn"], found["CreateDate"]) if found else Principal()
 
     def in_any_case(self, kind: str, name: str) -> dict[str, Any] | None:
-        """EKS does not tell letter case apart, and neither are there two names in IAM that differ in it alone."""
-        everybody = self.aws.pages("iam", f"list_{kind}s", f"the {kind}s of the account", f"{kind.title()}s")
-        return next((one for one in everybody if one[f"{kind.title()}Name"].lower() == name.lower()), None)
+        """The role or user with this name in any letter case. EKS ignores letter case, and IAM has no two names that
+        differ in letter case only."""
+        principals = self.aws.pages("iam", f"list_{kind}s", f"the {kind}s of the account", f"{kind.title()}s")
+        return next((item for item in principals if item[f"{kind.title()}Name"].lower() == name.lower()), None)
 
     @functools.cached_property
     def managed_roles(self) -> frozenset[str]:
-        """The roles of the cluster's managed node groups and Fargate profiles."""
+        """The ARNs of the roles of managed node groups and Fargate profiles of the cluster."""
         groups = self.described("nodegroups", "nodegroup", "nodegroupName")
         profiles = self.described("fargate_profiles", "fargate_profile", "fargateProfileName")
         roles = [group.get("nodeRole") for group in groups]
@@ -143,30 +147,30 @@ class AwsAuthTranslationInfo(WithKubernetes, Information):
             return None
 
     def bound(self, template: str) -> list[str] | None:
-        """The bindings that name a username; ``None`` if the caller may not list them."""
+        """The bindings that name a username, ``None`` if the caller is not allowed to list them."""
         if self.bindings is None:
             return None
         account_id = self.kubernetes.cluster["account_id"]
         return sorted(
             {
-                one.title
+                binding.title
                 for kind, bindings in self.bindings
-                for one in user_bindings.bound(kind, bindings, template, "", account_id)
+                for binding in user_bindings.bound(kind, bindings, template, "", account_id)
             }
         )
 
 
-def shown(one: translation.Translation) -> dict[str, Any]:
+def shown(item: translation.Translation) -> dict[str, Any]:
     return {
-        "key": one.key,
-        "line": one.line,
-        "arn": one.arn,
-        "principal_arn": one.principal_arn,
-        "username": one.username,
-        "groups": list(one.groups),
-        "for_nodes": one.for_nodes,
-        "state": one.state,
-        "access_entry": one.entry,
-        "code": one.code,
-        "message": one.message,
+        "key": item.key,
+        "line": item.line,
+        "arn": item.arn,
+        "principal_arn": item.principal_arn,
+        "username": item.username,
+        "groups": list(item.groups),
+        "for_nodes": item.for_nodes,
+        "state": item.state,
+        "access_entry": item.entry,
+        "code": item.code,
+        "message": item.message,
     }

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of an EKS cluster, or the names of all."""
+"""Gets information about an EKS cluster, or the names of all clusters."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from ansible_collections.apono.eks.plugins.module_utils.options import AWS, Opti
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, cluster_status
 
-# How often EKS is asked while a cluster is made or deleted, in seconds. On AWS both take about ten minutes.
+# The interval, in seconds, in which the status is read while a cluster is created or deleted. On AWS, both take about
+# ten minutes.
 POLL_INTERVAL = 15
 FIRST_POLL_INTERVAL = 0.5
 
-# By what is waited for: the status of a cluster that is on its way there.
+# The statuses that can lead to each value of wait_for.
 UNDER_WAY = {"active": ("CREATING", "PENDING", "UPDATING"), "deleted": ("DELETING",)}
 
 
 class ClusterInfo(WithAws, Information):
-    """One DescribeCluster, repeated while it waits; or ListClusters, for all of a region."""
+    """Calls: DescribeCluster, which is repeated with ``wait_for``. Without ``cluster_name``, ListClusters."""
 
     required_libraries = ("botocore",)
     options = AWS.merge(
@@ -60,8 +61,8 @@ class ClusterInfo(WithAws, Information):
             return {"cluster": None}
         if wanted and (wanted == "deleted" or cluster["status"] != "ACTIVE"):
             raise ResourceError(
-                f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: check it in the "
-                "EKS console, and run again.",
+                f"The cluster {name} is {cluster['status']} and does not become {wanted} by waiting: check the cluster "
+                "in the EKS console, and run again.",
                 service="eks",
                 operation="DescribeCluster",
                 code=cluster["status"],
@@ -72,7 +73,7 @@ class ClusterInfo(WithAws, Information):
         return {"cluster": cluster}
 
     def wait_for(self, wanted: str) -> dict[str, Any] | None:
-        """The cluster, or its absence, once it is in none of the changes that lead to what is wanted."""
+        """Wait while the status can lead to the desired state. Returns the cluster, or ``None`` if there is none."""
         name, seconds = self.params["cluster_name"], self.params["wait_timeout"]
 
         def ended() -> tuple[dict[str, Any] | None] | None:

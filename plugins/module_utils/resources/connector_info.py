@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's connectors."""
+"""Gets information about Apono connectors."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.options import APONO, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Information, poll
 
-# How often Apono is asked whether a connector has dialled in, in seconds.
+# The interval, in seconds, in which the status of a connector is read while the module waits.
 POLL_INTERVAL = 5
 FIRST_POLL_INTERVAL = 0.25
 
 
 class ConnectorInfo(WithApono, Information):
-    """One read, for one connector by its id or for all of them; repeated while it waits."""
+    """Calls: one read, for a connector by its id or for all connectors. With ``wait``, it is repeated."""
 
     options = APONO.merge(
         Options(
@@ -42,7 +42,7 @@ class ConnectorInfo(WithApono, Information):
     def validate(self) -> None:
         params = self.params
         if params["wait"] and not (params.get("id") or params.get("name")):
-            raise ResourceError("wait requires the connector that is to connect: set id or name.")
+            raise ResourceError("wait requires a connector: set id or name.")
         if params["wait"] and params.get("status") == "DISCONNECTED":
             raise ResourceError("wait and status: DISCONNECTED contradict each other: remove one of them.")
 
@@ -66,7 +66,7 @@ class ConnectorInfo(WithApono, Information):
         return [connector for connector in self.matching() if is_connected(connector)]
 
     def matching(self) -> list[dict[str, Any]]:
-        """Those that the filters let through. One that never dialled in does not exist for Apono."""
+        """The connectors that match the filters. Apono does not know a connector that has never connected."""
         params = self.params
         if params.get("id"):
             path = f"{CONNECTORS_PATH}/{self.apono.quoted(params['id'])}"
@@ -83,7 +83,7 @@ class ConnectorInfo(WithApono, Information):
 
 
 def result(connectors: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the module returns. A name that several connectors have stands for none of them."""
+    """The return values of the module. ``ids_by_name`` has no name that several connectors share."""
     names = collections.Counter(connector["name"] for connector in connectors)
     return {
         "connectors": connectors,

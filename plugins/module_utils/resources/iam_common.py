@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the IAM resources have in common: codes, waiting for propagation, tags."""
+"""Code that the IAM resources share: error codes, the wait for propagation, and tags."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import tags
 
 NOT_FOUND = "NoSuchEntity"
 
-# Another writer of the same object (IAM API reference, common to all its writes).
+# The error codes for another concurrent write to the same object (IAM API reference).
 CONCURRENT_CODES = {"ConcurrentModification", "EntityTemporarilyUnmodifiable"}
 
-# What IAM has taken reaches its other servers within seconds; reports go up to half a minute.
+# The maximum wait and its interval, in seconds, for the propagation of a change in IAM. It usually takes seconds, and
+# half a minute has been reported.
 PROPAGATION_SECONDS = 45
 PROPAGATION_INTERVAL = 2
 
 
 @dataclass(frozen=True)
 class InAccount:
-    """An object of IAM as it is, ``None`` where there is none, and the account that it is or would be in, from which
-    its ARN follows."""
+    """The current object of IAM, ``None`` if there is none, and the partition and account for its ARN."""
 
     partition: str
     account_id: str
@@ -34,7 +34,8 @@ class InAccount:
 
 
 def until_propagated(call: Callable[[], Any], not_yet: Callable[[ResourceError], bool]) -> Any:
-    """The result of ``call``, repeated while it fails with an error that propagation explains, for a bounded time."""
+    """Return the result of ``call``. The call is repeated for up to ``PROPAGATION_SECONDS`` while it fails with an
+    error for which ``not_yet`` is true. Then its last error is raised."""
     last: list[ResourceError] = []
 
     def attempt() -> list[Any] | None:
@@ -53,15 +54,19 @@ def until_propagated(call: Callable[[], Any], not_yet: Callable[[ResourceError],
 
 
 def detached(call: Callable[[], Any]) -> Any:
-    """Delete what has just been detached: IAM may see the attachment a little longer."""
+    """Call a deletion after a detachment, which IAM may refuse until the detachment has propagated."""
     return until_propagated(call, lambda error: error.code == "DeleteConflict")
 
 
 def tags_changes(
     current: dict[str, str], params: dict[str, Any], kind: str, what: str, **identity: str
 ) -> tuple[dict[str, str], list[Change]]:
-    """The tags as they will be and the calls for it. ``kind`` is ``policy`` or ``role``, ``identity`` names the
-    object."""
+    """The tags after the change, and the changes.
+
+    :param kind: ``policy`` or ``role``
+    :param what: the object in the descriptions, such as ``role prod``
+    :param identity: the argument of the API calls that identifies the object
+    """
     if params.get("tags") is None:
         return current, []
     to_set, to_remove = tags.difference(current, params["tags"], params["purge_tags"])

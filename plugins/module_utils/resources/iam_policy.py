@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A customer-managed IAM policy."""
+"""Manages a customer-managed IAM policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws, WithAws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, CHECK_PERMISSIONS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
@@ -24,12 +24,13 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common imp
 )
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn, iam, tags
 
-# IAM keeps this many versions of a policy (IAM User Guide, quotas).
+# The maximum number of versions of a policy (IAM User Guide, quotas).
 MOST_VERSIONS = 5
 
 
 class IamPolicy(WithAws, Resource):
-    """Looked up by its ARN, which follows from partition, account, path and name; converged, that is two reads."""
+    """Calls without a change: GetPolicy and GetPolicyVersion. The ARN is computed from partition, account, path and
+    name."""
 
     name = "policy"
     required_libraries = ("botocore",)
@@ -51,7 +52,7 @@ class IamPolicy(WithAws, Resource):
         ),
         TAGS,
         STATE,
-        FORESIGHT,
+        CHECK_PERMISSIONS,
     )
 
     def validate(self) -> None:
@@ -68,7 +69,7 @@ class IamPolicy(WithAws, Resource):
         if params.get("policy"):
             yield self.parse_policy
         elif params["state"] == "present":
-            # Refuses wrong patterns; the account is not needed to know that they are wrong.
+            # The check of the patterns does not depend on the account, so any account id will do.
             yield partial(iam.access_policy, "aws", "000000000000", params["clusters"], params["regions"])
 
     def parse_policy(self) -> None:
@@ -86,7 +87,7 @@ class IamPolicy(WithAws, Resource):
     def document(self, partition: str, account_id: str, current: dict[str, Any] | None = None) -> dict[str, Any]:
         """The desired document.
 
-        :param current: the document that the policy has.
+        :param current: the current document of the policy
         """
         if self.own_document is not None:
             return self.own_document
@@ -106,7 +107,7 @@ class IamPolicy(WithAws, Resource):
         return InAccount(self.aws.partition, self.account_id, self.find())
 
     def find(self) -> dict[str, Any] | None:
-        """The policy, with what the state that is wanted asks for."""
+        """The policy, with the facts that the desired state needs."""
         current = find_policy(self.aws, self.arn)
         if current is None:
             if self.params.get("account_id") and self.params["state"] == "present":
@@ -123,13 +124,14 @@ class IamPolicy(WithAws, Resource):
         return current
 
     def versions(self) -> list[str]:
-        """The ids of versions that are not the default one, oldest first."""
+        """The ids of the versions except the default version, oldest first."""
         pages = self.aws.pages("iam", "list_policy_versions", self.what, "Versions", PolicyArn=self.arn)
         others = [version for version in pages if not version["IsDefaultVersion"]]
         return [version["VersionId"] for version in sorted(others, key=lambda version: int(version["VersionId"][1:]))]
 
     def users(self, policy: dict[str, Any]) -> dict[str, list[str]]:
-        """What uses it: names under ``roles``, ``users``, ``groups``, and ``boundary_of``. No call if nothing does."""
+        """The names of the principals that use the policy, as ``roles``, ``users``, ``groups`` and ``boundary_of``.
+        There is no call if nothing uses the policy."""
         users: dict[str, list[str]] = {"roles": [], "users": [], "groups": [], "boundary_of": []}
         kinds = {"roles": "RoleName", "users": "UserName", "groups": "GroupName"}
         usages = []
@@ -190,8 +192,8 @@ class IamPolicy(WithAws, Resource):
         wanted_description = self.params.get("description")
         if wanted_description is not None and wanted_description != current["description"]:
             self.warn(
-                f"The description of the policy {policy_arn} stays {current['description']!r}: IAM cannot change it. "
-                "To change it, remove the policy and create it again."
+                f"The description of the policy {policy_arn} stays {current['description']!r}, because IAM cannot "
+                "change it. To change it, remove the policy and create it again."
             )
         stays = "versions" not in current
         before = self.shown(policy_arn, current["description"], current["document"], current["tags"])
@@ -233,8 +235,8 @@ class IamPolicy(WithAws, Resource):
     def plan_absent(self, policy_arn: str, current: dict[str, Any] | None) -> Plan:
         if current is None:
             return Plan(None, None)
-        gone = set(self.params["removed_roles"])
-        users = {**current["users"], "roles": [name for name in current["users"]["roles"] if name not in gone]}
+        removed = set(self.params["removed_roles"])
+        users = {**current["users"], "roles": [name for name in current["users"]["roles"] if name not in removed]}
         self.refuse_if_used(policy_arn, users)
         changes = [
             Change(
@@ -259,11 +261,12 @@ class IamPolicy(WithAws, Resource):
         return Plan(before, None, tuple(changes))
 
     def refuse_if_used(self, policy_arn: str, users: dict[str, list[str]]) -> None:
-        """A boundary that goes widens what its entities may do, so that is never done on the way."""
+        """Raise :class:`ResourceError` if the policy is used and must not be detached. It is never removed as a
+        permissions boundary, because that would give the principals more permissions."""
         if users["boundary_of"]:
             raise ResourceError(
-                f"The policy {policy_arn} is the permissions boundary of {', '.join(users['boundary_of'])}: give them "
-                "another boundary first; detach does not do that.",
+                f"The policy {policy_arn} is the permissions boundary of {', '.join(users['boundary_of'])}, which "
+                "detach does not change: set another permissions boundary for them first.",
                 service="iam",
                 code="InUse",
             )
@@ -304,12 +307,13 @@ class IamPolicy(WithAws, Resource):
         return None
 
     def exists_already(self, error: ResourceError) -> Stale:
-        """Created by another caller since it was read, or there under another path, where it is not searched."""
+        """The error for a policy that exists although it was not found. Another caller created it after the read, or
+        the ARN differs in the path or the letter case."""
         return Stale.uncertain(
             ResourceError(
                 f"{error.message} If no other run creates it now, a policy of that name exists in another letter case "
                 "or under another path: set name and path (in a playbook apono_policy_name and apono_policy_path) to "
-                "those of the policy.",
+                "those of the existing policy.",
                 **error.error,
             )
         )
@@ -320,7 +324,7 @@ def attached_to(users: dict[str, list[str]]) -> list[str]:
 
 
 def find_policy(aws: Aws, policy_arn: str) -> dict[str, Any] | None:
-    """A policy without its document, by one read; ``None`` when there is none."""
+    """A policy without its document, by one call. ``None`` if there is none."""
     answer = aws.find("iam", "get_policy", f"the policy {policy_arn}", NOT_FOUND, PolicyArn=policy_arn)
     if answer is None:
         return None
@@ -337,7 +341,7 @@ def find_policy(aws: Aws, policy_arn: str) -> dict[str, Any] | None:
 
 
 def default_document(aws: Aws, policy: dict[str, Any]) -> dict[str, Any]:
-    """The document of the version that counts, by one read."""
+    """The document of the default version of a policy, by one call."""
     what, version = f"the policy {policy['arn']}", policy["default_version_id"]
     answer = aws.call("iam", "get_policy_version", what, PolicyArn=policy["arn"], VersionId=version)
     document: dict[str, Any] = answer["PolicyVersion"]["Document"]

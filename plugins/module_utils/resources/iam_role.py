@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role through which users reach the clusters."""
+"""Manages the IAM role with which users access the clusters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.clients import aws_model
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws, WithAws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
-from ansible_collections.apono.eks.plugins.module_utils.options import AWS, FORESIGHT, STATE, TAGS, Options
+from ansible_collections.apono.eks.plugins.module_utils.options import AWS, CHECK_PERMISSIONS, STATE, TAGS, Options
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change, Plan, Resource
 from ansible_collections.apono.eks.plugins.module_utils.resources import permissions
 from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common import (
@@ -38,9 +38,8 @@ TRUST = {
 
 
 class IamRole(WithAws, Resource):
-    """Looked up by name. Converged, that is GetRole and ListAttachedRolePolicies, and ListRolePolicies where inline
-    policies are asked for; where it does not exist yet, the account that its ARN and trust policy need is asked for in
-    addition."""
+    """Calls without a change: GetRole and ListAttachedRolePolicies, and ListRolePolicies with ``read_inline_policies``.
+    If the role does not exist, GetCallerIdentity returns the account for its ARN and trust policy."""
 
     name = "role"
     required_libraries = ("botocore",)
@@ -63,7 +62,7 @@ class IamRole(WithAws, Resource):
         ),
         TAGS,
         STATE,
-        FORESIGHT,
+        CHECK_PERMISSIONS,
     )
 
     def checks(self) -> Iterator[Callable[[], Any]]:
@@ -81,13 +80,13 @@ class IamRole(WithAws, Resource):
         yield partial(iam.validate_session_duration, params.get("max_session_duration"))
         yield partial(iam.validate_role_description, params.get("description") or "")
         if params["state"] == "present":
-            # Whatever is wrong with it is wrong in any account.
+            # The check does not depend on the account, so any account id will do.
             yield lambda: self.refuse_open(self.trust_document("aws", "000000000000"))
 
     def trust_document(self, partition: str, account_id: str, current: dict[str, Any] | None = None) -> dict[str, Any]:
         """The desired trust policy.
 
-        :param current: the trust policy that the role has.
+        :param current: the current trust policy of the role
         """
         trust = self.params["trust"]
         if not trust:
@@ -102,7 +101,7 @@ class IamRole(WithAws, Resource):
         else:
             accounts = trust["sso"].get("account_ids") or [account_id]
             if current and not self.params["purge_trusted_accounts"]:
-                # A trust policy of another form is replaced: it says something else than accounts.
+                # A trust policy of another kind has no list of accounts to add to, and is replaced.
                 has = iam.trust_of(current, partition, account_id).get("sso")
                 accounts = accounts if has is None else [*accounts, *(has.get("account_ids") or [account_id])]
             document = iam.sso_trust(partition, accounts)
@@ -113,7 +112,7 @@ class IamRole(WithAws, Resource):
         open_statements = iam_trust.open_statements(document)
         if open_statements and not self.params["allow_open_trust"]:
             raise ResourceError(
-                f"trust.policy (in a playbook apono_trust) lets strangers assume the role {self.params['name']} "
+                f"trust.policy (in a playbook apono_trust) allows strangers to assume the role {self.params['name']} "
                 f"(statement {', '.join(open_statements)}): its principal is * or an identity provider that many "
                 "organizations share, and no condition certainly excludes other accounts and organizations. Name the "
                 "principals, or add a condition on aws:PrincipalArn, aws:PrincipalOrgID or, for an identity provider, "
@@ -124,8 +123,8 @@ class IamRole(WithAws, Resource):
         free = iam_trust.free_session_name_statements(document)
         if free:
             self.warn(
-                f"trust.policy lets its callers choose the name of their session (statement {', '.join(free)}), and "
-                f"with it the Kubernetes username that the role {self.params['name']} gives them: add a condition on "
+                f"trust.policy allows the callers of the role {self.params['name']} to choose the name of their "
+                f"session (statement {', '.join(free)}), and so their username in the clusters: add a condition on "
                 "sts:RoleSessionName, such as StringEquals with ${aws:username}."
             )
 
@@ -137,16 +136,16 @@ class IamRole(WithAws, Resource):
         name = self.params["name"]
         current = find_role(self.aws, name)
         if current is None:
-            # A role is created in the caller's account; who that is does not matter for a removal.
+            # A role is created in the account of the caller. A removal does not need the account.
             account_id = "" if self.params["state"] == "absent" else self.aws.caller.account_id
             return InAccount(self.aws.partition, account_id, None)
-        where = arn.parse(current["arn"])
+        parsed = arn.parse(current["arn"])
         if self.params["state"] == "absent" or self.params["read_inline_policies"]:
             current["inline_policies"] = inline_policies(self.aws, name)
         if self.params["state"] == "absent":
             profiles = listed(self.aws, name, "list_instance_profiles_for_role", "InstanceProfiles")
             current["instance_profiles"] = sorted(profile["InstanceProfileName"] for profile in profiles)
-        return InAccount(where.partition, where.account_id, current)
+        return InAccount(parsed.partition, parsed.account_id, current)
 
     def plan(self, current: InAccount) -> Plan:
         if self.params["state"] == "absent":
@@ -189,11 +188,12 @@ class IamRole(WithAws, Resource):
         if current["path"] != params["path"]:
             raise ResourceError(
                 f"{self.what} exists under the path {current['path']} and not {params['path']}, and IAM cannot move "
-                f"it: set path: {current['path']}, or another name, or remove the role first (state: absent).",
+                f"it: set path to {current['path']}, set name to another name, or remove the role first (state: "
+                "absent).",
                 service="iam",
                 code="PathDiffers",
             )
-        where = arn.parse(current["arn"])
+        parsed = arn.parse(current["arn"])
         before = {"arn": current["arn"], "role_name": name}
         details: dict[str, Any] = {
             key: current[key] for key in ("role_id", "create_date", "inline_policies") if key in current
@@ -202,7 +202,7 @@ class IamRole(WithAws, Resource):
         after = dict(before)
         changes = []
 
-        document = self.trust_document(where.partition, where.account_id, current["assume_role_policy_document"])
+        document = self.trust_document(parsed.partition, parsed.account_id, current["assume_role_policy_document"])
         if not iam.equivalent(current["assume_role_policy_document"], document):
             after["assume_role_policy_document"] = document
             dead = iam.dead_principals(current["assume_role_policy_document"])
@@ -239,7 +239,7 @@ class IamRole(WithAws, Resource):
                     {"RoleName": name, "PermissionsBoundary": boundary},
                 )
             )
-        wanted, attached = self.policy_arns(where.partition, where.account_id), set(current["managed_policies"])
+        wanted, attached = self.policy_arns(parsed.partition, parsed.account_id), set(current["managed_policies"])
         surplus = attached - wanted if params["purge_managed_policies"] else set()
         changes += [self.attach(policy) for policy in sorted(wanted - attached)]
         changes += [self.detach(policy) for policy in sorted(surplus)]
@@ -280,14 +280,14 @@ class IamRole(WithAws, Resource):
         return Plan(before, None, tuple(changes))
 
     def policy_arns(self, partition: str, account_id: str) -> set[str]:
-        """The policies to attach; a name alone is that of a customer-managed policy without a path."""
+        """The ARNs of the policies to attach. A name stands for a customer-managed policy with the path ``/``."""
         return {
             text if text.startswith("arn:") else arn.policy_arn(partition, account_id, "/", text)
             for text in self.params["managed_policies"]
         }
 
     def is_named(self, policy: str) -> bool:
-        """Whether an attached policy is among those of the options, by its ARN or its name, whatever its path."""
+        """Whether ``managed_policies`` has an attached policy, by its ARN or its name. The path is not compared."""
         return bool({policy, arn.parse(policy).name} & set(self.params["managed_policies"]))
 
     def attach(self, policy: str) -> Change:
@@ -308,7 +308,7 @@ class IamRole(WithAws, Resource):
     def preflight(self, plan: Plan) -> Iterator[ResourceError]:
         role = (plan.after or plan.before or {})["arn"]
         policies = {change.arguments["PolicyArn"] for change in plan.changes if "PolicyArn" in change.arguments}
-        # One question has one value for a condition key.
+        # A simulation takes one value for a condition key, so several policies are checked without it.
         context = {"iam:PolicyARN": policies.pop()} if len(policies) == 1 else {}
         wanted = permissions.actions("iam", plan.changes)
         yield from permissions.missing_actions(self.aws, wanted, role, self.what, context)
@@ -316,8 +316,8 @@ class IamRole(WithAws, Resource):
             yield from self.preflight_trust(arn.parse(role))
 
     def preflight_trust(self, role: arn.Arn) -> Iterator[ResourceError]:
-        """Check that the trust policy allows a principal: IAM refuses a trust in a SAML provider that does not exist,
-        and a trust in AWS SSO allows no user while the account has no permission-set role."""
+        """Check that the principals of the trust policy exist. IAM refuses a SAML provider that does not exist. With
+        IAM Identity Center (AWS SSO), no user can assume the role until the account has a permission-set role."""
         trust = self.params["trust"]
         if trust.get("saml"):
             yield from self.preflight_saml(
@@ -367,21 +367,22 @@ class IamRole(WithAws, Resource):
             else:
                 call()
         except ResourceError as error:
-            gone = error.code == NOT_FOUND and change.operation.startswith(("detach_", "delete_"))
+            is_removed_already = error.code == NOT_FOUND and change.operation.startswith(("detach_", "delete_"))
             if error.code in CONCURRENT_CODES or error.code == "EntityAlreadyExists":
                 raise Stale.uncertain(error) from error
-            if not gone:
+            if not is_removed_already:
                 raise
         return None
 
 
 def is_invalid_principal(error: ResourceError) -> bool:
-    """A principal that was made a moment ago is not known everywhere yet; one that never existed looks the same."""
+    """Whether IAM does not know a principal. The error is the same for a new principal that has not propagated yet, and
+    for one that does not exist."""
     return error.code == "MalformedPolicyDocument" and "invalid principal" in error.message.lower()
 
 
 def find_role(aws: Aws, name: str) -> dict[str, Any] | None:
-    """A role with the ARNs of its managed policies, by two reads; ``None`` when there is none."""
+    """A role with the ARNs of its managed policies, by two calls. ``None`` if there is none."""
     answer = aws.find("iam", "get_role", f"the role {name}", NOT_FOUND, RoleName=name)
     if answer is None:
         return None
@@ -407,5 +408,5 @@ def inline_policies(aws: Aws, name: str) -> list[str]:
 
 
 def listed(aws: Aws, name: str, operation: str, key: str) -> list[Any]:
-    """What one of IAM's lists has of a role."""
+    """The items of a list operation of IAM for a role."""
     return list(aws.pages("iam", operation, f"the role {name}", key, RoleName=name))

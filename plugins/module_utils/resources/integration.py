@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An integration in Apono: a cluster to which users can request access."""
+"""Manages an integration in Apono: a cluster to which users can request access."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ansible_collections.apono.eks.plugins.module_utils.resource import Change, 
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place, places
 
-# Statuses of a sync that goes on; the case in which the API spells them is not documented.
+# The statuses of a sync in progress. Their letter case in the API is not documented.
 _SYNCING = ("initializing", "refreshing")
 
-# How often Apono is asked how a sync goes, in seconds.
+# The interval, in seconds, in which the status of a sync is read.
 POLL_INTERVAL = 5
 FIRST_POLL_INTERVAL = 0.25
 
@@ -63,7 +63,7 @@ OWNER = {
 # The value of the option connector that creates an integration without one.
 NO_CONNECTOR = "none"
 
-# The settings that name the cluster, by what the option cluster calls them.
+# The labels of the settings that identify the cluster, with the suboptions of the option cluster.
 CLUSTER_OPTIONS = {
     integration.CLUSTER_NAME: "name",
     integration.REGION: "region",
@@ -85,11 +85,11 @@ RESOURCE_OWNER = {
 
 @dataclass(frozen=True)
 class Found:
-    """What is there, and what that makes of the options.
+    """The current integration, and the options that were resolved with Apono.
 
-    ``integration`` is as Apono shows it, ``None`` where there is none; ``connector_id`` is the connector that is
-    wanted, ``connector`` the same as Apono shows it, where it was read; ``config`` is what is wanted, by the ids of the
-    catalog.
+    ``integration`` is the integration as Apono returns it, ``None`` if there is none. ``connector_id`` is the desired
+    connector, and ``connector`` the same as Apono returns it, if it was read. ``config`` is the desired configuration
+    by the ids of the catalog.
     """
 
     integration: dict[str, Any] | None
@@ -99,8 +99,8 @@ class Found:
 
 
 class Integration(WithApono, Resource):
-    """Looked up by name. Converged, that is one read, if the connector is given by its id and the configuration by the
-    catalog's ids; the catalog is read before a write, and to translate labels."""
+    """Calls without a change: one read, if the connector is set by its id and the configuration by the ids of the
+    catalog. The catalog is read before a write and to resolve labels, and the connectors to resolve a name."""
 
     name = "integration"
     options = APONO.merge(
@@ -173,10 +173,11 @@ class Integration(WithApono, Resource):
     # Reading
 
     def read(self) -> Found:
-        """The catalog and the connectors are read only where the options, or a write, need them."""
+        """The integration with the resolved options. The catalog and the connectors are read only if the options or a
+        write need them."""
         current = self.find()
         if self.params["state"] == "absent":
-            if current and self.cluster_is_given():
+            if current and self.cluster_is_known():
                 self.check_cluster(current, self.parameter_ids(), None)
             return Found(current)
         if current and current["type"] != self.params["type"]:
@@ -186,7 +187,7 @@ class Integration(WithApono, Resource):
                 service="apono",
                 code="Immutable",
             )
-        # Where the connector cannot be resolved, the settings are checked with the one that the integration has.
+        # If the connector cannot be resolved, the settings are checked with the current connector.
         found = Found(current, connector_id=(current or {}).get("connector_id"))
 
         def resolve_connector() -> None:
@@ -198,23 +199,24 @@ class Integration(WithApono, Resource):
             found = self.with_config(found)
 
         raise_together(caught(resolve_connector, resolve_config))
-        # What is as it is to be has the settings of the cluster, as far as they are given.
+        # An integration with the desired settings belongs to the cluster, as far as the settings identify it.
         if current and (self.params.get("cluster") or self.body(found) != as_body(current)):
             self.check_cluster(current, self.parameter_ids(), found.connector_id)
         return found
 
-    # Whose it is
+    # The cluster of the integration
 
-    def cluster_is_given(self) -> bool:
+    def cluster_is_known(self) -> bool:
+        """Whether the options have settings that can identify the cluster."""
         return bool(specified(self.params.get("cluster") or {}) or self.params["config"])
 
     def parameter_ids(self) -> dict[str, str]:
-        """The ids of the settings by their labels; asks the catalog where they are not given."""
+        """The ids of the settings by their labels, from the option or the catalog."""
         return self.params["parameter_ids"] or integration.ids_by_label(catalog_type(self.apono, self.params["type"]))
 
     def check_cluster(self, current: dict[str, Any], ids: dict[str, str], connector_id: str | None) -> None:
-        """Raises :class:`ResourceError` for an integration of another cluster, unless that is asked for. A type that
-        names no EKS cluster is not compared."""
+        """Raise :class:`ResourceError` for an integration of another cluster, unless ``allow_cluster_change`` is set. A
+        type without a setting for the EKS cluster is not compared."""
         if self.params["allow_cluster_change"] or integration.CLUSTER_NAME not in integration.cluster_parameter_ids(
             ids
         ):
@@ -222,7 +224,7 @@ class Integration(WithApono, Resource):
         cluster = specified(self.params.get("cluster") or {})
         wanted = integration.cluster_settings(self.params["config"], ids)
         stored = integration.cluster_settings(current["integration_config"], ids)
-        # What is set may be called otherwise than by EKS: a name to show, an address of a proxy's.
+        # A setting can differ from the value of EKS, such as a display name or the address of a proxy.
         own = {label: (wanted.get(label), cluster.get(name)) for label, name in CLUSTER_OPTIONS.items()}
         reasons = integration.differences(stored, own)
         if not reasons and not stored.get(integration.SERVER_URL):
@@ -233,15 +235,16 @@ class Integration(WithApono, Resource):
                 f"{self.what} belongs to another cluster{f' than {this}' if this else ''}, so it is left unchanged: "
                 f"{'; '.join(reasons)}. Set name (in a playbook apono_integration_name) to the name of this cluster's "
                 "own integration. If you want to change this integration, for example because the cluster was created "
-                "again, set allow_cluster_change "
-                "(in a playbook apono_allow_cluster_change) to true.",
+                "again, set allow_cluster_change (in a playbook apono_allow_cluster_change) to true.",
                 service="apono",
                 code=integration.OTHER_CLUSTER,
             )
 
     def connector_elsewhere(self, current: dict[str, Any], cluster: dict[str, Any], wanted_id: str | None) -> list[str]:
-        """Why an integration without an address is of another cluster, which is the one on which its connector runs. A
-        connector that stays says nothing of the cluster: the audit reports whether it is the right one."""
+        """The reasons why an integration without an address belongs to another cluster: its connector runs elsewhere.
+
+        If the connector does not change, there is no such check. The audit reports a wrong connector.
+        """
         connector_id = current.get("connector_id")
         stays = self.params["state"] == "present" and connector_id == wanted_id
         if stays or not connector_id or not cluster.get("account_id"):
@@ -255,14 +258,14 @@ class Integration(WithApono, Resource):
         return [f"it has no {integration.SERVER_URL}, and its connector {connector_id} runs in {where}"]
 
     def find_connector(self, connector_id: str) -> dict[str, Any] | None:
-        """A connector by its id; ``None`` for one that Apono does not know."""
+        """A connector by its id, ``None`` if Apono does not know it."""
         return connected_connector(self.apono, connector_id) or next(
             (item for item in known_connectors(self.apono) if item["id"] == connector_id), None
         )
 
     def with_config(self, found: Found) -> Found:
-        """The settings that are wanted, by the ids of the catalog; raises :class:`ResourceError` for what the type does
-        not take."""
+        """Resolve the desired configuration to the ids of the catalog. Raises :class:`ResourceError` for settings that
+        the type does not accept."""
         current = found.integration
         found = replace(found, config={key: integration.config_text(value) for key, value in self.config.items()})
         needs_catalog = current is None or any(
@@ -282,7 +285,7 @@ class Integration(WithApono, Resource):
         return found
 
     def find(self) -> dict[str, Any] | None:
-        """The one of exactly this name."""
+        """The integration with exactly this name, ``None`` if there is none."""
         name = self.params["name"]
         found = integrations_named(self.apono, name)
         if len(found) > 1:
@@ -296,13 +299,14 @@ class Integration(WithApono, Resource):
         return found[0] if found else None
 
     def with_connector(self, read: Found) -> Found:
-        """The connector that is wanted, given by id or name."""
+        """Resolve the desired connector, which is set by its id or name. Raises :class:`ResourceError` if that is not
+        possible."""
         wanted = self.params.get("connector")
         if not wanted and read.integration is None:
             raise ResourceError(
-                f"{self.what} would be created without a connector, and nothing would reach the cluster: set connector "
-                f"(in a playbook apono_connector) to the id or the name of one, or to {NO_CONNECTOR} to create it "
-                "without one.",
+                f"{self.what} would be created without a connector, so Apono could not reach the cluster: set "
+                f"connector (in a playbook apono_connector) to the id or name of a connector, or to {NO_CONNECTOR} to "
+                "create the integration without one.",
                 service="apono",
                 code="NoConnector",
             )
@@ -324,18 +328,18 @@ class Integration(WithApono, Resource):
         if not found:
             known = ", ".join(sorted(f"{connector['id']} ({connector['name']})" for connector in connectors)) or "none"
             raise ResourceError(
-                f"There is no connector {wanted!r} in Apono. Those that have connected: {known}. Correct connector, or "
-                "install it first.",
+                f"There is no connector {wanted!r} in Apono. The connectors that have connected are: {known}. Correct "
+                "connector, or install the connector first.",
                 service="apono",
                 code="UnknownConnector",
             )
         return replace(read, connector_id=found[0]["id"], connector=found[0])
 
-    # What is wanted
+    # The desired integration
 
     def body(self, found: Found) -> dict[str, Any]:
-        """Every field as it will be, ``None`` for one that is not set. Whether a PUT keeps what it leaves out is not
-        known, so all are sent."""
+        """All fields after the change, ``None`` for a field that is not set. All are sent, because it is not documented
+        whether a PUT keeps the fields that it does not have."""
         params, current = self.params, found.integration
         has = as_body(current)
         wanted = dict(has)
@@ -351,7 +355,7 @@ class Integration(WithApono, Resource):
                 wanted["secret_store_config"] = integration.secret_store_shown(store)
         details = params.get("custom_access_details")
         if current is None:
-            # Later it is Apono's users' own, who may have written another or none.
+            # The default is for a new integration only, because users can edit or delete the text in Apono.
             details = details or params.get("default_custom_access_details")
         if details:
             wanted["custom_access_details"] = details
@@ -364,7 +368,7 @@ class Integration(WithApono, Resource):
         return wanted
 
     def resource_types(self, current: list[str] | None) -> list[str] | None:
-        """``None`` means all of them; the order means nothing."""
+        """The desired resource types, ``None`` for all. Their order has no meaning."""
         wanted = self.params["resource_types"]
         if ALL_RESOURCE_TYPES in wanted:
             return None
@@ -404,7 +408,7 @@ class Integration(WithApono, Resource):
                 )
             )
         elif self.params["wait"] and existing["status"].lower() == "error":
-            # A sync that failed is tried again: its cause may be gone, and if it is not, the user learns of it.
+            # Start a failed sync again. The cause may be corrected by now, and otherwise the run fails with it.
             changes.append(
                 Change(
                     f"refresh integration {name}, whose last sync failed",
@@ -415,14 +419,14 @@ class Integration(WithApono, Resource):
         return Plan(before, after, tuple(changes), details, context)
 
     def renews_secret(self) -> bool:
-        """Whether parameters, which cannot be compared because Apono does not show them, are to be sent again."""
+        """Whether to send the secret again. It cannot be compared, because Apono does not return it."""
         return (
             self.params["update_secret"] == "always"
             and integration.secret_store_kind(self.params.get("secret_store")) == "apono"
         )
 
     def shown(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The integration in the words of the options; nothing in it is secret."""
+        """The integration with the names of the options, and without secrets."""
         types = body["connected_resource_types"]
         return {
             "name": self.params["name"],
@@ -437,7 +441,8 @@ class Integration(WithApono, Resource):
         }
 
     def preflight(self, plan: Plan) -> Iterator[ResourceError]:
-        """The sync that is to be waited for cannot be while the connector is away."""
+        """The integration cannot sync while its connector is not connected. That is an error with ``wait``, and a
+        warning without."""
         params = self.params
         connector_id = plan.context.get("connector_id")
         if params["state"] == "absent" or not connector_id or not params["connector_must_exist"]:
@@ -445,20 +450,20 @@ class Integration(WithApono, Resource):
         words = absence(plan.context["connector"] or self.find_connector(connector_id))
         if words and params["wait"]:
             yield ResourceError(
-                f"{words}, so {self.what} cannot sync: start the connector, or do not wait for the sync (wait: false; "
-                "in the playbooks apono_wait: false).",
+                f"{words}, so {self.what} cannot sync: start the connector, or set wait: false (in a playbook "
+                "apono_wait: false) to run without the sync.",
                 service="apono",
                 code="ConnectorDisconnected",
             )
         elif words:
-            self.warn(f"{words}: {self.what} cannot sync until it is connected again.")
+            self.warn(f"{words}: {self.what} cannot sync until the connector is connected again.")
 
     # Writing
 
     def apply(self, change: Change) -> dict[str, Any] | None:
         words = change.arguments.get("absent")
         if words:
-            self.warn(f"{words}: {self.what} cannot sync until it is connected again.")
+            self.warn(f"{words}: {self.what} cannot sync until the connector is connected again.")
         path = f"{INTEGRATIONS_PATH}/{change.arguments['id']}" if "id" in change.arguments else INTEGRATIONS_PATH
         if change.operation == "DELETE":
             try:
@@ -477,14 +482,14 @@ class Integration(WithApono, Resource):
         return self.facts(answer)
 
     def sent(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body with its name and its secret."""
+        """The body of a write, with the name and the secret."""
         store = self.secret_store_sent(body["secret_store_config"])
         return {"name": self.params["name"], **body, "secret_store_config": store}
 
     def secret_store_sent(self, store: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The secret store with its secret, which is in the options alone.
+        """The secret store with its secret, which only the options have.
 
-        What Apono shows of it may be masked, and sent back it would replace the secret.
+        The value that Apono returns can be masked. If it were sent, it would replace the secret.
         """
         if not store or "apono" not in store:
             return store
@@ -492,14 +497,14 @@ class Integration(WithApono, Resource):
         if not given_store or "apono" not in given_store:
             raise ResourceError(
                 f"{self.what} stores its secret in Apono, which does not return it, and any other change would delete "
-                "it: set secret_store.apono.parameters, too.",
+                "the secret: set secret_store.apono.parameters, too.",
                 service="apono",
                 code="SecretNeeded",
             )
         return given_store
 
     def refresh(self, integration_id: str) -> None:
-        """Make Apono sync now. If the answer is lost, the status says whether the request was taken."""
+        """Start a sync in Apono. If the answer is lost, the status shows whether the sync has started."""
         with contextlib.suppress(Stale):
             self.apono.call("POST", f"/api/v2/integrations/{integration_id}/refresh", self.what)
 
@@ -510,7 +515,7 @@ class Integration(WithApono, Resource):
     # Waiting
 
     def await_effect(self, plan: Plan) -> dict[str, Any] | None:
-        """Wait for the sync that shows whether the settings are right; raises :class:`ResourceError` when it fails."""
+        """Wait for the sync, which tests the settings. Raises :class:`ResourceError` if it fails or takes too long."""
         if not self.params["wait"] or self.params["state"] == "absent":
             return None
         if not plan.changes and not is_syncing(plan.details["status"]):
@@ -520,7 +525,7 @@ class Integration(WithApono, Resource):
         if current is None:
             raise ResourceError(f"{self.what} was removed in Apono during the wait for its sync: run again.")
         if any(change.operation == "PUT" for change in plan.changes) and not is_syncing(current["status"]):
-            # Whether a change of settings starts a sync is not documented, and the status may be that of the old ones.
+            # It is not documented whether a change of settings starts a sync. The status can be that of an older sync.
             self.refresh(current["id"])
 
         def ended() -> dict[str, Any] | None:
@@ -540,26 +545,26 @@ class Integration(WithApono, Resource):
         return facts
 
     def judge(self, facts: dict[str, Any]) -> None:
-        """Report a sync that did not end well, in Apono's own words, which only the older API has."""
+        """Report an integration with the status error, warning or disabled. Only version 2 of the API has the
+        details."""
         status = facts["status"].lower()
         if status not in ("error", "warning", "disabled"):
             return
         answer = self.apono.find(f"/api/v2/integrations/{facts['id']}", self.what)
-        details = (answer or {}).get("details") or "Apono gives no details."
-        words = f"{self.what}: its status is {facts['status']}. {details}"
+        details = ((answer or {}).get("details") or "Apono gives no details").rstrip(". ")
         if status != "error":
-            self.warn(words)
+            self.warn(f"{self.what} has the status {facts['status']}: {details}.")
             return
         raise ResourceError(
-            f"The sync of {words} Check the connector, its permissions in the cluster, and the settings. Then run "
-            "again.",
+            f"The sync of {self.what} ended with the status {facts['status']}: {details}. Check the connector, its "
+            "permissions in the cluster, and the settings. Then run again.",
             service="apono",
             code="SyncFailed",
         )
 
 
 def absence(connector: dict[str, Any] | None) -> str:
-    """That a connector is away, in words; empty if it is not, or if that is not known."""
+    """Describe that a connector is not connected. The text is empty if it is connected or not known."""
     if connector is None or is_connected(connector):
         return ""
     name = connector["id"] if connector["name"] == connector["id"] else f"{connector['name']} ({connector['id']})"
@@ -568,13 +573,13 @@ def absence(connector: dict[str, Any] | None) -> str:
 
 
 def is_syncing(status: str) -> bool:
-    """Whether a sync goes on at that status."""
+    """Whether a sync is in progress at that status."""
     return status.lower() in _SYNCING
 
 
 def as_body(current: dict[str, Any] | None) -> dict[str, Any]:
-    """What Apono shows in the form in which it takes it, without a secret; every field ``None`` where there is
-    nothing."""
+    """Convert an integration that Apono returns into the form of a write, without the secret. Without an integration,
+    every field is ``None``."""
     shown = current or {}
     return {
         "connector_id": shown.get("connector_id"),

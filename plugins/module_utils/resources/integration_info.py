@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's integrations."""
+"""Gets information about integrations of Apono."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integ
 
 
 class IntegrationInfo(WithApono, Information):
-    """One read for one integration by its id, and for the others one for each page of the list."""
+    """Calls: one read for an integration by its id. Otherwise one read for each page of the list."""
 
     options = APONO.merge(
         Options(
@@ -49,7 +49,7 @@ class IntegrationInfo(WithApono, Information):
 
 
 def shown(item: dict[str, Any]) -> dict[str, Any]:
-    """An integration in Apono's words, every field that there can be; without the secret that Apono itself may keep."""
+    """An integration with all fields of the API, without the secret that Apono may store."""
     optional = ("connector_id", "last_sync_time", "connected_resource_types", "custom_access_details")
     return {
         **{key: item[key] for key in ("id", "name", "type", "category", "status", "integration_config")},

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apono's catalog of integration types."""
+"""Gets information about integration types from the catalog of Apono."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integ
 
 
 class IntegrationTypeInfo(WithApono, Information):
-    """One read."""
+    """Calls: one read."""
 
     options = APONO.merge(Options({"type": {"type": "str", "aliases": ["name"]}}))
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenID Connect provider by which IAM knows the service accounts of a cluster."""
+"""Manages the OpenID Connect provider by which IAM knows the service accounts of a cluster."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.iam_common imp
 )
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
-# Who a service account's token is for (EKS User Guide, "Create an IAM OIDC provider for your cluster").
+# The audience of the tokens of service accounts (EKS User Guide, "Create an IAM OIDC provider for your cluster").
 AUDIENCE = "sts.amazonaws.com"
 
 
 class OidcProvider(WithAws, Resource):
-    """Looked up by ARN. Converged, that is GetOpenIDConnectProvider; one GetCallerIdentity besides, unless
-    ``account_id`` is given."""
+    """Calls without a change: GetOpenIDConnectProvider, and GetCallerIdentity unless ``account_id`` is set."""
 
     name = "provider"
     required_libraries = ("botocore",)
@@ -56,11 +55,11 @@ class OidcProvider(WithAws, Resource):
         return arn.oidc_provider_arn(self.aws.partition, account_id, self.params["url"])
 
     def read(self) -> InAccount:
-        where = arn.parse(self.arn)
+        parsed = arn.parse(self.arn)
         found = self.aws.find(
             "iam", "get_open_id_connect_provider", self.what, NOT_FOUND, OpenIDConnectProviderArn=self.arn
         )
-        return InAccount(where.partition, where.account_id, found)
+        return InAccount(parsed.partition, parsed.account_id, found)
 
     def plan(self, current: InAccount) -> Plan:
         url, wanted = self.params["url"], sorted(set(self.params["client_ids"]))
@@ -78,7 +77,11 @@ class OidcProvider(WithAws, Resource):
             return Plan(None, after, (creation,))
         missing = [client for client in wanted if client not in before["client_ids"]]
         changes = [
-            Change(f"let {client} use {self.what}", "add_client_id_to_open_id_connect_provider", {"ClientID": client})
+            Change(
+                f"add the client id {client} to {self.what}",
+                "add_client_id_to_open_id_connect_provider",
+                {"ClientID": client},
+            )
             for client in missing
         ]
         return Plan(before, {**before, "client_ids": sorted([*before["client_ids"], *missing])}, tuple(changes))

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was onboarded by hand, as the variables with which the playbook onboard finds nothing to do."""
+"""Reads the setup of a cluster that was onboarded by hand, and returns the variables with which ``apono.eks.onboard``
+changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text import host_v
 
 ACTION = "eks:DescribeCluster"
 
-# By these words at its beginning, the playbook adopt knows a file of its own.
+# apono.eks.adopt recognizes its own files by these words at the beginning.
 WRITER = "ansible-playbook apono.eks.adopt"
 HEADER = f"""\
 Written by {WRITER}, from the setup of the cluster {{cluster}}.
@@ -36,9 +37,11 @@ Its next run replaces this file. Put your own variables into another file of thi
 
 
 class OnboardingInfo(WithKubernetes, Information):
-    """DescribeCluster; of the role two reads, of each of its customer-managed policies two more until the one that
-    allows :data:`ACTION` is known; DescribeAccessEntry and ListAssociatedAccessPolicies; one GET of aws-auth. What
-    Apono has is given, so that one read serves all clusters."""
+    """Calls: DescribeCluster, two for the role, two for each of its customer-managed policies, DescribeAccessEntry and
+    ListAssociatedAccessPolicies, and GET of aws-auth.
+
+    The integrations and connectors of Apono are options, so that one read of them is enough for all clusters.
+    """
 
     required_libraries = ("botocore",)
     options = AWS.merge(
@@ -77,7 +80,7 @@ class OnboardingInfo(WithKubernetes, Information):
             adoption.adopt_role(found, role, policy["arn"] if policy else None)
         if policy:
             adoption.adopt_policy(found, policy)
-        entry, way = self.adopt_mapping(found, cluster, role, role_arn)
+        entry, mapping = self.adopt_mapping(found, cluster, role, role_arn)
         tagged = [item["tags"] for item in (role, policy, entry) if item]
         if tagged:
             adoption.adopt_tags(found, tagged)
@@ -86,13 +89,13 @@ class OnboardingInfo(WithKubernetes, Information):
         integration = adoption.choose_integration(params["integrations"], name, cluster, ids, connectors, default_name)
         if integration:
             adoption.adopt_integration(found, integration, cluster, connectors, ids, default_name)
-        self.note_missing(found, cluster, role, policy, way, integration)
+        self.note_missing(found, cluster, role, policy, mapping, integration)
         return {
             "cluster": cluster,
             "found": {
                 "role": role and role["arn"],
                 "policy": policy and policy["arn"],
-                "mapping": way,
+                "mapping": mapping,
                 "integration": integration and integration["name"],
             },
             "variables": found.variables,
@@ -103,12 +106,17 @@ class OnboardingInfo(WithKubernetes, Information):
     # The account
 
     def find_policy(self, cluster: dict[str, Any], role: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The policy, with its document, that allows users to describe clusters: the one of the name, or the one of the
-        role's that allows it; where it is not attached, the one that onboard would attach."""
+        """The policy that allows users to describe clusters, with its document. ``None`` if there is none.
+
+        It is the attached policy with the name of ``policy_name``, or the attached policy that allows :data:`ACTION`.
+        If none is attached, it is the policy that ``apono.eks.onboard`` would attach, if it exists.
+
+        Raises :class:`ResourceError` if several attached policies allow the action.
+        """
         name = self.params.get("policy_name")
         attached = [arn.parse(text) for text in (role or {}).get("managed_policies", ())]
-        own = [where for where in attached if where.account_id == cluster["account_id"]]
-        found = [self.with_document(str(where)) for where in own if name in (None, where.name)]
+        own = [parsed for parsed in attached if parsed.account_id == cluster["account_id"]]
+        found = [self.with_document(str(parsed)) for parsed in own if name in (None, parsed.name)]
         candidates = [policy for policy in found if policy and (name or iam.allows(policy["document"], ACTION))]
         if len(candidates) > 1:
             built_in = [
@@ -121,7 +129,7 @@ class OnboardingInfo(WithKubernetes, Information):
             listed = ", ".join(policy["arn"] for policy in candidates)
             raise ResourceError(
                 f"The role {(role or {})['arn']} has {len(candidates)} policies that allow {ACTION}: {listed}. Set "
-                "apono_policy_name to the name of the policy that onboard manages.",
+                "apono_policy_name to the name of the policy that apono.eks.onboard manages.",
                 service="iam",
                 code="Ambiguous",
             )
@@ -136,7 +144,7 @@ class OnboardingInfo(WithKubernetes, Information):
         return policy and {**policy, "document": default_document(self.aws, policy)}
 
     def inline_policies_that_allow(self, role_name: str) -> list[str]:
-        """The names of inline policies that allow users to describe clusters."""
+        """The names of the inline policies of a role that allow users to describe clusters."""
         what = f"the role {role_name}"
         return [
             name
@@ -152,7 +160,8 @@ class OnboardingInfo(WithKubernetes, Information):
     def adopt_mapping(
         self, found: Adoption, cluster: dict[str, Any], role: dict[str, Any] | None, role_arn: str
     ) -> tuple[dict[str, Any] | None, str | None]:
-        """The access entry, if any, and how the role is mapped: ``eks_api`` or ``config_map``."""
+        """Adopt the mapping of the role. Returns the access entry, if any, and the kind of the mapping: ``eks_api``,
+        ``config_map``, or ``None`` if the role is not mapped."""
         mode = cluster["authentication_mode"]
         entry = None if mode == "CONFIG_MAP" else self.access_entry(cluster, role_arn)
         text = ("" if mode == "API" else self.map_roles(found, entry)) or ""
@@ -181,7 +190,7 @@ class OnboardingInfo(WithKubernetes, Information):
         return {"principal_arn": principal, **access_entry_facts(answer["accessEntry"]), "access_policies": policies}
 
     def map_roles(self, found: Adoption, entry: dict[str, Any] | None) -> str | None:
-        """The text of ``mapRoles``; ``None`` where it cannot be read and does not decide."""
+        """The text of ``mapRoles``. ``None`` if it cannot be read, but the role has an access entry, which wins."""
         try:
             return map_roles(self.kubernetes.find(OBJECT_PATH, WHAT))
         except ResourceError as error:
@@ -196,7 +205,7 @@ class OnboardingInfo(WithKubernetes, Information):
     def aws_auth_entry(
         self, found: Adoption, text: str, role_arn: str, entry: dict[str, Any] | None
     ) -> aws_auth.RoleEntry | None:
-        """The role's entry as EKS reads it."""
+        """The aws-auth entry that EKS uses for the role, ``None`` if there is none."""
         try:
             read = aws_auth.read(text)
         except ResourceError as error:
@@ -215,7 +224,7 @@ class OnboardingInfo(WithKubernetes, Information):
         effective = read.effective.get(own.lower())
         return effective if isinstance(effective, aws_auth.RoleEntry) else None
 
-    # What is not there
+    # The missing objects
 
     def note_missing(
         self,
@@ -223,34 +232,35 @@ class OnboardingInfo(WithKubernetes, Information):
         cluster: dict[str, Any],
         role: dict[str, Any] | None,
         policy: dict[str, Any] | None,
-        way: str | None,
+        mapping: str | None,
         integration: dict[str, Any] | None,
     ) -> None:
-        """Say what onboard is going to make."""
+        """Add notes about the objects that ``apono.eks.onboard`` will create."""
         if role is None:
             found.note(
                 "no_role",
                 f"there is no role {self.params['role_name']} in the account {cluster['account_id']}: "
                 "apono.eks.onboard creates it, and needs apono_trust for that. If the role has another name, set "
-                f"apono_role_name to it and adopt again.{self.candidates(cluster)}",
+                f"apono_role_name to that name and run apono.eks.adopt again.{self.candidates(cluster)}",
             )
         elif policy is None or policy["arn"] not in role["managed_policies"]:
-            what = f"makes {self.params.get('policy_name') or adoption.DEFAULT_NAME}" if policy is None else "attaches"
-            if policy is not None:
-                what += f" {policy['arn']}"
+            name = self.params.get("policy_name") or adoption.DEFAULT_NAME
+            step = f"creates the policy {name}" if policy is None else f"attaches {policy['arn']}"
             found.note(
                 "no_policy",
-                f"{role['arn']} has no managed policy of the account that allows {ACTION}: onboard {what}."
+                f"{role['arn']} has no managed policy of the account that allows {ACTION}: apono.eks.onboard {step}."
                 f"{self.inline_remark(arn.parse(role['arn']).name)}",
             )
-        if way is None:
+        if mapping is None:
             found.note(
-                "no_mapping", f"the role is not mapped in the cluster {cluster['name']}: apono.eks.onboard maps it."
+                "no_mapping",
+                f"the role {self.params['role_name']} is not mapped in the cluster {cluster['name']}: "
+                "apono.eks.onboard maps it.",
             )
         if integration is None:
             found.note(
                 "no_integration",
-                f"Apono has no integration of the cluster {cluster['name']}: apono.eks.onboard creates it.",
+                f"Apono has no integration for the cluster {cluster['name']}: apono.eks.onboard creates it.",
             )
 
     def inline_remark(self, role_name: str) -> str:
@@ -263,7 +273,8 @@ class OnboardingInfo(WithKubernetes, Information):
         return f" Its inline policies that allow it stay: {', '.join(names)}." if names else ""
 
     def candidates(self, cluster: dict[str, Any]) -> str:
-        """Roles that are mapped as Apono's page has it, under whatever name."""
+        """Return a sentence about roles in aws-auth that are mapped as on Apono's page, and can be the role under
+        another name."""
         if cluster["authentication_mode"] == "API":
             return ""
         try:
@@ -271,4 +282,4 @@ class OnboardingInfo(WithKubernetes, Information):
         except ResourceError:
             return ""
         names = [entry.arn for entry in entries if "{{SessionName" in entry.username]
-        return f" In aws-auth, users have roles of their own: {', '.join(names)}." if names else ""
+        return f" These roles in aws-auth give each user a separate username: {', '.join(names)}." if names else ""

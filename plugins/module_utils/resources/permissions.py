@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the caller may do what is planned, asked before anything is done.
+"""Checks the permissions of the caller for planned changes before the first write.
 
-IAM answers by SimulatePrincipalPolicy, a cluster by SelfSubjectAccessReview. Both are asked only where there is
-something to change, and only a clear no is a refusal: where the question itself is not allowed, or the answer hangs on
-conditions that the simulation does not know, only the write itself shows.
+The checks are SimulatePrincipalPolicy of IAM and SelfSubjectAccessReview of the cluster. They run only if the plan has
+changes, and only a clear denial is an error. If the caller is not allowed to run the check, there is no error. The same
+applies if the answer depends on conditions that the simulation does not know.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ACCESS_REVIEW = "SelfSubjectAccessReview"
 
-# What making a thing needs beside the call itself, if it is made with tags.
+# The additional action that is needed to create an object with tags.
 _TAGGING = {
     "create_policy": "iam:TagPolicy",
     "create_role": "iam:TagRole",
@@ -33,7 +33,7 @@ _TAGGING = {
 
 
 def actions(service: str, changes: Iterable[Change]) -> list[str]:
-    """The IAM actions of planned calls, ``iam:CreateRole``, in their order and each once."""
+    """The IAM actions of planned calls, such as ``iam:CreateRole``, in their order and without duplicates."""
     found = []
     for change in changes:
         found.append(f"{service}:{operation_name(change.operation)}")
@@ -45,13 +45,17 @@ def actions(service: str, changes: Iterable[Change]) -> list[str]:
 def missing_actions(
     aws: Aws, wanted: list[str], resource: str, what: str, context: dict[str, str] | None = None
 ) -> Iterator[ResourceError]:
-    """An error with all the actions on ``resource``, an ARN, that IAM would refuse the caller, if there are any;
-    ``context`` are the condition keys that the calls come with."""
+    """Return one error with all actions that IAM would deny the caller, if there are any.
+
+    :param resource: the ARN of the resource
+    :param what: the object in the message, such as ``the role prod``
+    :param context: the condition keys of the calls, with their values
+    """
     missing = refused(aws, wanted, resource, context or {}) if wanted else []
     if missing:
         yield ResourceError(
-            f"{aws.caller} may not {', '.join(missing)} on {resource}, which {what} needs: add it to the caller's "
-            "policies, or assume a role that has it (assume_role_arn).",
+            f"{aws.caller} is not allowed to call {', '.join(missing)} on {resource}, which {what} needs: allow it in "
+            "the policies of the caller, or assume a role that is allowed to (assume_role_arn).",
             service=missing[0].partition(":")[0],
             operation=missing[0].partition(":")[2],
             code="AccessDenied",
@@ -60,7 +64,7 @@ def missing_actions(
 
 
 def refused(aws: Aws, wanted: list[str], resource: str, context: dict[str, str]) -> list[str]:
-    """Those of the actions that IAM would certainly refuse the caller; none where that cannot be known."""
+    """The actions that IAM would certainly deny the caller. The list is empty if that is not known."""
     try:
         principal = aws.params.get("assume_role_arn") or arn.principal_of(str(aws.caller))
         if arn.parse(principal).resource == "root":
@@ -81,7 +85,7 @@ def refused(aws: Aws, wanted: list[str], resource: str, context: dict[str, str])
             )
         )
     except ResourceError as error:
-        # A session has no path of its role, and without it a role is not found.
+        # The ARN of a session does not have the path of the role, so a role with a path is not found.
         if error.code not in (*DENIED_CODES, NOT_FOUND):
             raise
         return []
@@ -93,16 +97,16 @@ def refused(aws: Aws, wanted: list[str], resource: str, context: dict[str, str])
 
 
 def hangs_on_context(result: dict[str, Any]) -> bool:
-    """Whether a decision might be another with condition keys that only the call itself has; IAM returns them
-    by resource where resources were named."""
+    """Whether a decision depends on condition keys that only the real call has. IAM returns the missing keys for each
+    resource, if the simulation names resources."""
     results = [result, *result.get("ResourceSpecificResults", ())]
-    return any(one.get("MissingContextValues") for one in results)
+    return any(item.get("MissingContextValues") for item in results)
 
 
-def unless_denied(ask: Callable[[], Any], otherwise: Any) -> Any:
-    """What ``ask`` returns; ``otherwise`` where the caller may not ask."""
+def unless_denied(call: Callable[[], Any], otherwise: Any) -> Any:
+    """Return the result of ``call``, or ``otherwise`` if the access is denied."""
     try:
-        return ask()
+        return call()
     except ResourceError as error:
         if error.code not in DENIED_CODES:
             raise
@@ -112,20 +116,24 @@ def unless_denied(ask: Callable[[], Any], otherwise: Any) -> Any:
 def missing_access(
     kubernetes: Kubernetes, verb: str, resource: str, namespace: str, name: str, what: str
 ) -> Iterator[ResourceError]:
-    """An error where the cluster would refuse the caller a verb on an object of the core API; ``name`` is empty for one
-    that is to be made."""
+    """Return an error if the cluster would deny the caller a verb on an object of the core API.
+
+    :param name: the name of the object, empty for an object that does not exist yet
+    :param what: the object in the message
+    """
     attributes = {"verb": verb, "resource": resource, "namespace": namespace, **({"name": name} if name else {})}
     try:
         status = kubernetes.review(ACCESS_REVIEW, {"resourceAttributes": attributes}, group="authorization.k8s.io")
     except ResourceError as error:
-        # Not to be allowed the question, or a proxy that does not know it, is no answer to it.
+        # The caller is not allowed to create the review, or a proxy does not know it. Neither answers the question.
         if error.error.get("http_status") not in (403, 404):
             raise
         return
     if status.get("allowed") is False:
         yield ResourceError(
-            f"The caller may not {verb} {resource} in the namespace {namespace} of {kubernetes.connection.cluster}, "
-            f"which {what} needs: give it the access policy AmazonEKSClusterAdminPolicy, or RBAC for that.",
+            f"The caller is not allowed to {verb} {resource} in the namespace {namespace} of "
+            f"{kubernetes.connection.cluster}, which {what} needs: give the caller the access policy "
+            "AmazonEKSClusterAdminPolicy, or an RBAC role that allows it.",
             service="kubernetes",
             operation=f"{verb} {resource}",
             code="Forbidden",

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The RBAC bindings of users whose username is about to change: each of them bound under the other name, too."""
+"""Adds the other username of users to their RBAC bindings, before their username changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _COLLECTIONS = {"ClusterRoleBinding": f"{_API}/clusterrolebindings", "RoleBindin
 
 
 class UserBindings(WithKubernetes, Resource):
-    """Converged, one GET of the ClusterRoleBindings and one of the RoleBindings, or more where there are over 500; and
-    one DescribeCluster unless ``host`` and ``ca_cert`` are given."""
+    """Calls without a change: one GET for each 500 ClusterRoleBindings, one for each 500 RoleBindings, and
+    DescribeCluster unless ``host`` and ``ca_cert`` are set."""
 
     name = "bindings"
     required_libraries = ("botocore",)
@@ -62,39 +62,40 @@ class UserBindings(WithKubernetes, Resource):
         return Plan(before, after, tuple(changes))
 
     def wanted(self, kind: str, binding: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The binding as it is to be, and whom it names by the first username; raises :class:`ResourceError`."""
+        """The desired binding, and the current usernames in it. Raises :class:`ResourceError` for a username from which
+        the other one cannot be computed."""
         params = self.params
         wanted, names = binding, []
         ignored = tuple(params["ignored_usernames"])
-        people = user_bindings.bound(
+        users = user_bindings.bound(
             kind, [binding], params["username"], params["other_username"], params["account_id"], ignored
         )
-        for one in people:
-            names.append(one.username)
-            if one.other is None:
+        for user in users:
+            names.append(user.username)
+            if user.other is None:
                 raise ResourceError(
-                    f"{one.title} names {one.username}, and the username by {params['other_username']!r} cannot be "
-                    "computed: a '-' may have been an '@'. Use {{SessionName}} in other_username (in a playbook "
-                    "apono_username).",
+                    f"{user.title} names {user.username}, and the username by {params['other_username']!r} cannot be "
+                    "computed from it, because a '-' may stand for an '@': use {{SessionName}} in other_username (in a "
+                    "playbook apono_username).",
                     code="Ambiguous",
                 )
-            if one.other not in user_bindings.users_of(wanted):
-                wanted = user_bindings.with_subject(wanted, one.other)
+            if user.other not in user_bindings.users_of(wanted):
+                wanted = user_bindings.with_subject(wanted, user.other)
         return wanted, names
 
     def apply(self, change: Change) -> dict[str, Any] | None:
-        # The resourceVersion that was read is in the body: a binding that has changed since is refused with 409.
+        # The body has the resourceVersion of the read, so the API server answers 409 if the binding has changed.
         try:
             self.kubernetes.call("PUT", change.arguments["path"], change.description, change.arguments["body"])
         except ResourceError as error:
             if error.error.get("http_status") == 404:
-                raise Stale.conflict(error) from error  # the grant has ended meanwhile
+                raise Stale.conflict(error) from error  # Apono revoked the grant after the read
             raise
         return None
 
 
 def read_bindings(kubernetes: Kubernetes) -> list[tuple[str, list[dict[str, Any]]]]:
-    """All bindings of a cluster, by kind; raises :class:`ResourceError`."""
+    """All bindings of a cluster, by kind. Raises :class:`ResourceError`."""
     return [(kind, list(kubernetes.items(path, f"the {kind}s"))) for kind, path in _COLLECTIONS.items()]
 
 

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an access flow of Apono is made of, and when two descriptions of one mean the same.
+"""The fields of an access flow of Apono, and the comparison of two flows.
 
-The shapes are those of Apono's OpenAPI document: ``AccessFlowV2`` is what it shows, ``AccessFlowUpsertV2`` what it
-takes. They differ in how they name other objects: ``…_reference`` is written, an id or a name, and shown as ``…_id``
-and ``…_name``.
+The shapes are those of Apono's OpenAPI document. Apono returns ``AccessFlowV2``, and takes ``AccessFlowUpsertV2`` in a
+write. They differ in references to other objects: a write has ``…_reference``, an id or a name, and the answer has
+``…_id`` and ``…_name``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 TRIGGERS = ("SELF_SERVE", "AUTOMATIC")
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
-# The fields that Apono needs, with what a new flow has where nothing is said; those without a value must be given.
+# The fields that Apono requires, with the values of a new flow. The user must set the fields without a value.
 REQUIRED: dict[str, Any] = {"active": True, "trigger": "SELF_SERVE", "requestors": None, "access_targets": None}
 SETTINGS: dict[str, Any] = {
     "justification_required": False,
@@ -27,7 +27,7 @@ SETTINGS: dict[str, Any] = {
     "require_mfa": False,
     "labels": [],
 }
-# The fields that a flow may be without.
+# The fields that Apono does not require.
 OPTIONAL = (
     "description",
     "request_for",
@@ -41,22 +41,27 @@ TARGET_KINDS = ("integration", "bundle", "access_scope")
 _REFERENCE = "_reference"
 # The objects that a flow refers to.
 _REFERRED = ("integration", "source_integration", "bundle", "access_scope")
-# What is not said here is none, and not Apono's choice: a narrower target or condition is another one.
-_NONE_IF_NOT_SAID = ("values", "resources_scopes", "key", "grantees")
-# Words of Apono's own, whose letter case means nothing.
-_WORDS = {"trigger", "logical_operator", "match_operator", "scope_mode", "approval_mode", "days_of_week"}
+# If one of these is not set, the flow must not have it: it makes a target or condition narrower.
+_NONE_IF_NOT_SET = ("values", "resources_scopes", "key", "grantees")
+# Fields whose values are keywords of Apono, which are compared without letter case.
+_KEYWORDS = {"trigger", "logical_operator", "match_operator", "scope_mode", "approval_mode", "days_of_week"}
 _TIME = re.compile(r"(\d\d?):(\d\d)(:00(\.0+)?)?")
 
 
 def same(shown: Any, wanted: Any, key: str = "") -> bool:
-    """Whether what Apono shows is what is wanted, as far as that says anything: what Apono has beside it is its own
-    choice. The order of a list means nothing anywhere in a flow. ``wanted`` is without ``None``."""
+    """Whether the flow in Apono has the desired value. Fields that ``wanted`` does not have are not compared, except
+    those in ``_NONE_IF_NOT_SET``. The order of lists has no meaning in a flow.
+
+    :param shown: the value as Apono returns it
+    :param wanted: the desired value, without ``None``
+    :param key: the name of the field
+    """
     if isinstance(wanted, dict):
-        unsaid = [name for name in _NONE_IF_NOT_SAID if name not in wanted]
+        unset = [name for name in _NONE_IF_NOT_SET if name not in wanted]
         return (
             isinstance(shown, dict)
             and all(_same_field(shown, name, value) for name, value in wanted.items())
-            and not any(shown.get(name) for name in unsaid)
+            and not any(shown.get(name) for name in unset)
         )
     if isinstance(wanted, list):
         return _same_items(shown or [], wanted, key)
@@ -73,10 +78,10 @@ def _same_field(shown: dict[str, Any], name: str, wanted: Any) -> bool:
 
 
 def _same_items(shown: list[Any], wanted: list[Any], key: str) -> bool:
-    """Whether each wanted item is one of those shown, and each of those shown is one that is wanted.
+    """Whether the desired items and the items in Apono can be matched one to one.
 
-    An item that says little may be several of those shown, so the pairs are looked for as in any bipartite matching:
-    one that is taken goes to another of its own, if that frees it.
+    A desired item with few fields can match several items, so this is a bipartite matching. If all items that match a
+    desired item are taken, an earlier desired item changes to another item that it matches, and so frees its own.
     """
     taken: dict[int, int] = {}
 
@@ -94,15 +99,17 @@ def _same_items(shown: list[Any], wanted: list[Any], key: str) -> bool:
 
 
 def _normal(text: str, key: str) -> str:
-    if key in _WORDS:
+    if key in _KEYWORDS:
         return text.casefold()
     found = _TIME.fullmatch(text) if key in ("start_time", "end_time") else None
     return f"{int(found[1]):02}:{found[2]}" if found else text
 
 
 def as_written(shown: Any, by: str = "id") -> Any:
-    """What Apono shows in the form in which it takes it, other objects named ``by`` their id or their name; without
-    what is not set."""
+    """Convert a value that Apono returns into the form of a write, without the fields that are not set.
+
+    :param by: ``id`` or ``name``, which is used in references to other objects
+    """
     if isinstance(shown, list):
         return [as_written(item, by) for item in shown]
     if not isinstance(shown, dict):
@@ -117,10 +124,10 @@ def as_written(shown: Any, by: str = "id") -> Any:
 
 
 def wanted_body(shown: dict[str, Any] | None, wanted: dict[str, Any], purge: bool, by: str = "id") -> dict[str, Any]:
-    """Every field of the flow as it will be, ``None`` for one that is not set.
+    """All fields of the flow after the change, ``None`` for a field that is not set.
 
-    What is wanted and the same already stays as it is, and so does what is not named, unless ``purge`` and the flow can
-    be without it.
+    A field with an equal value keeps the form that Apono returns. So does a field that ``wanted`` does not have, but
+    with ``purge``, it is removed if Apono does not require it.
     """
     has = as_body(shown, by)
     body = dict(has)
@@ -138,12 +145,12 @@ def wanted_body(shown: dict[str, Any] | None, wanted: dict[str, Any], purge: boo
 
 
 def _field(shown: dict[str, Any] | None, has: dict[str, Any], wanted: dict[str, Any], name: str) -> Any:
-    """A field as it will be: as it is, if that means the same."""
+    """The value of a field after the change. An equal value keeps the form that Apono returns."""
     return has[name] if name not in wanted or same((shown or {}).get(name), wanted[name], name) else wanted[name]
 
 
 def as_body(shown: dict[str, Any] | None, by: str = "id") -> dict[str, Any]:
-    """The fields of a flow that Apono shows in the form in which it takes them; each ``None`` where there is none."""
+    """The fields of a flow that Apono returns in the form of a write, ``None`` for each field that is not set."""
     written = as_written(shown or {}, by)
     return {
         **{name: written.get(name) for name in (*REQUIRED, *OPTIONAL)},
@@ -152,25 +159,29 @@ def as_body(shown: dict[str, Any] | None, by: str = "id") -> dict[str, Any]:
 
 
 def validate_targets(targets: list[dict[str, Any]]) -> None:
-    """Raises :class:`ResourceError` for a target that is not of exactly one kind."""
+    """Raise :class:`ResourceError` for a target that does not have exactly one of :data:`TARGET_KINDS`."""
     for number, target in enumerate(targets, 1):
         kinds = [kind for kind in TARGET_KINDS if target.get(kind)]
         if len(kinds) != 1:
             raise ResourceError(
-                f"access_targets, target {number}, has {' and '.join(kinds) or 'nothing'}: set exactly one of "
-                f"{', '.join(TARGET_KINDS)}."
+                f"access_targets (in a playbook apono_access_flows), target {number}, has "
+                f"{' and '.join(kinds) or 'nothing'}: set exactly one of {', '.join(TARGET_KINDS)}."
             )
 
 
 def with_integration(targets: list[dict[str, Any]], reference: str | None) -> list[dict[str, Any]]:
-    """The targets, those by integration that name none with this one; raises :class:`ResourceError`."""
+    """The targets, with this integration in each target by integration that does not name one.
+
+    Raises :class:`ResourceError` if such a target has no integration and ``reference`` is not set.
+    """
     completed = []
     for number, target in enumerate(targets, 1):
         named = target.get("integration")
         if named and not named.get("integration_reference"):
             if not reference:
                 raise ResourceError(
-                    f"access_targets, target {number}, needs integration_reference, or set integration."
+                    f"access_targets, target {number}, names no integration: set its integration_reference, or the "
+                    "option integration."
                 )
             target = {**target, "integration": {**named, "integration_reference": reference}}
         completed.append(target)
@@ -178,9 +189,10 @@ def with_integration(targets: list[dict[str, Any]], reference: str | None) -> li
 
 
 def check_permissions(target: dict[str, Any], permissions: list[dict[str, Any]], name: str) -> None:
-    """Raises :class:`ResourceError` for a resource type or a permission that no sync of the integration has found.
+    """Raise :class:`ResourceError` for a resource type or a permission that no sync of the integration has found.
 
-    ``permissions`` are all of the integration ``name``, as Apono lists them.
+    :param permissions: all permissions of the integration, as Apono lists them
+    :param name: the name of the integration
     """
     kind = target["resource_type"]
     known = sorted(item["name"] for item in permissions if item["resource_type"] == kind)
@@ -188,7 +200,7 @@ def check_permissions(target: dict[str, Any], permissions: list[dict[str, Any]],
         kinds = ", ".join(sorted({item["resource_type"] for item in permissions})) or "none"
         raise ResourceError(
             f"The integration {name} has no resources of the type {kind!r}. Its syncs have found: {kinds}. Correct "
-            "resource_type, or let the integration sync that type (resource_types).",
+            "resource_type, or add the type to resource_types of the integration (in a playbook apono_resource_types).",
             service="apono",
             code="UnknownResourceType",
         )
@@ -196,7 +208,7 @@ def check_permissions(target: dict[str, Any], permissions: list[dict[str, Any]],
     if unknown:
         raise ResourceError(
             f"The integration {name} has no permission {', '.join(map(repr, unknown))} on resources of the type "
-            f"{kind}. It has: {', '.join(known)}.",
+            f"{kind}. It has: {', '.join(known)}. Correct permissions.",
             service="apono",
             code="UnknownPermission",
         )

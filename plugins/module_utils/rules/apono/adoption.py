@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back from what was onboarded by hand to the variables with which the playbook onboard finds nothing to do."""
+"""Finds the variables for a cluster that was onboarded by hand: with them, ``apono.eks.onboard`` changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 DEFAULT_NAME = "apono-k8s-access"
 DEFAULT_SESSION_SECONDS = 3600
 
-# The variables in the order of the file.
+# The sections of the file, and their variables in the order of the file.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "The account: its IAM role and policy": (
         "apono_trust",
@@ -63,17 +63,19 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# The settings that the playbooks always name, by their labels in Apono's catalog.
+# The labels, in the catalog of Apono, of the settings that the playbooks always set.
 SERVER_URL, AUTHORITY = "Server URL", "Certification Authority"
 CLUSTER_NAME, ROLE_NAME, REGION = "EKS Cluster Name", "AWS Role Name", "Region"
+
+REFUSED = "apono.eks.onboard does not accept the current value. {}"
 
 
 @dataclass
 class Adoption:
-    """What was found, as variables, and what has to be said about it.
+    """The variables for the setup that was found, and the notes about it.
 
-    ``defined`` are the variables that the inventory sets already: of those, one that was found to be as it is without
-    the variable is set empty, which the playbooks take for "not set".
+    ``defined`` are the variables that the inventory already sets. If the setup has the default value of such a
+    variable, the variable is set to an empty text, which the playbooks read as "not set".
     """
 
     defined: Collection[str] = ()
@@ -81,7 +83,7 @@ class Adoption:
     notes: list[dict[str, str]] = field(default_factory=list)
 
     def keep(self, name: str, value: Any, default: Any = None) -> None:
-        """Take down a variable, unless its value is the one that the playbooks have without it."""
+        """Add a variable, unless its value is the default of the playbooks."""
         if value not in (None, "", [], {}, default):
             self.variables[name] = value
         elif name in self.defined:
@@ -91,14 +93,14 @@ class Adoption:
         self.notes.append({"code": code, "message": sentence(text)})
 
     def accepted(self, check: Callable[..., Any], *arguments: Any) -> None:
-        """Note what the playbook onboard is going to refuse."""
+        """Run a check of ``apono.eks.onboard`` on a value that was found, and note its error."""
         try:
             check(*arguments)
         except ResourceError as error:
-            self.note("refused", f"apono.eks.onboard does not accept the present value. {error.message}")
+            self.note("refused", REFUSED.format(error.message))
 
     def sections(self) -> list[tuple[str, dict[str, Any]]]:
-        """The variables in the order of the file, by the titles of its sections."""
+        """The titles of the sections of the file, each with its variables, in the order of the file."""
         return [
             (title, {name: self.variables[name] for name in names if name in self.variables})
             for title, names in SECTIONS.items()
@@ -106,20 +108,25 @@ class Adoption:
 
 
 def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) -> None:
-    """The role; ``policy_arn`` is the one of its managed policies that is kept by a variable of its own."""
-    where = arn.parse(role["arn"])
-    what = f"the role {where.name}"
+    """Adopt the role.
+
+    :param role: as :func:`find_role` returns it
+    :param policy_arn: the managed policy for which there are variables of its own
+    """
+    parsed = arn.parse(role["arn"])
+    what = f"the role {parsed.name}"
     document = role["assume_role_policy_document"]
-    found.keep("apono_trust", iam.trust_of(document, where.partition, where.account_id))
+    found.keep("apono_trust", iam.trust_of(document, parsed.partition, parsed.account_id))
     found.accepted(iam.parse_trust_policy, document, "trust.policy")
     found.accepted(iam.validate_trust_size, document, "trust")
-    anybody = iam_trust.open_statements(document)
-    found.keep("apono_allow_open_trust", bool(anybody), False)
-    if anybody:
+    open_statements = iam_trust.open_statements(document)
+    found.keep("apono_allow_open_trust", bool(open_statements), False)
+    if open_statements:
         found.note(
             "open_trust",
-            f"{what} lets strangers assume it (statement {', '.join(anybody)}), and the variables adopt that with "
-            "apono_allow_open_trust: true. Narrow apono_trust, and remove apono_allow_open_trust.",
+            f"the trust policy of {what} allows strangers to assume it (statement {', '.join(open_statements)}), and "
+            "the variables adopt that with apono_allow_open_trust: true. Narrow apono_trust, and remove "
+            "apono_allow_open_trust.",
         )
     dead = iam.dead_principals(document)
     if dead:
@@ -127,8 +134,8 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
             "deleted_principals",
             f"the trust policy of {what} names deleted principals ({', '.join(dead)}). Correct apono_trust.",
         )
-    found.keep("apono_role_name", where.name, DEFAULT_NAME)
-    found.keep("apono_role_path", where.path, "/")
+    found.keep("apono_role_name", parsed.name, DEFAULT_NAME)
+    found.keep("apono_role_path", parsed.path, "/")
     found.keep("apono_role_description", role["description"], iam.ROLE_DESCRIPTION)
     found.keep("apono_max_session_duration", role["max_session_duration"], DEFAULT_SESSION_SECONDS)
     found.keep("apono_permissions_boundary", role["permissions_boundary"])
@@ -136,13 +143,13 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
 
 
 def adopt_policy(found: Adoption, policy: dict[str, Any]) -> None:
-    """The policy that allows users to describe clusters, with its ``document``."""
-    where = arn.parse(policy["arn"])
+    """Adopt the policy that allows users to describe clusters. ``policy`` includes its ``document``."""
+    parsed = arn.parse(policy["arn"])
     document = policy["document"]
-    found.keep("apono_policy_name", where.name, DEFAULT_NAME)
-    found.keep("apono_policy_path", where.path, "/")
-    clusters, regions = iam.scope_of(document, where.partition, where.account_id) or (["*"], ["*"])
-    built_in = iam.access_policy(where.partition, where.account_id, clusters, regions)
+    found.keep("apono_policy_name", parsed.name, DEFAULT_NAME)
+    found.keep("apono_policy_path", parsed.path, "/")
+    clusters, regions = iam.scope_of(document, parsed.partition, parsed.account_id) or (["*"], ["*"])
+    built_in = iam.access_policy(parsed.partition, parsed.account_id, clusters, regions)
     found.keep("apono_policy", None if iam.equivalent(document, built_in) else document)
     found.keep("apono_policy_clusters", clusters, ["*"])
     found.keep("apono_policy_regions", regions, ["*"])
@@ -150,7 +157,7 @@ def adopt_policy(found: Adoption, policy: dict[str, Any]) -> None:
 
 
 def adopt_tags(found: Adoption, tagged: list[dict[str, str]]) -> None:
-    """The tags that all the objects have: ``apono_tags`` is for all of them."""
+    """Adopt the tags that all objects have in common, because ``apono_tags`` applies to all of them."""
     first, *others = tagged
     common = {
         key: value
@@ -161,7 +168,11 @@ def adopt_tags(found: Adoption, tagged: list[dict[str, str]]) -> None:
 
 
 def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_created: str | None) -> None:
-    """The access entry, with its ``access_policies``. ``role_created`` is when its role was made."""
+    """Adopt the access entry.
+
+    :param entry: the access entry, with its ``access_policies``
+    :param role_created: the time at which its role was created, in ISO 8601
+    """
     what = f"the access entry of {entry['principal_arn']}"
     found.keep("apono_authentication", "eks_api", mapping_way("auto", mode))
     found.keep("apono_username", entry["username"], access_entry.DEFAULT_USERNAME)
@@ -172,7 +183,7 @@ def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_c
         found.note(
             "entry_type",
             f"{what} is of the type {entry['type']}, which is not for users, and EKS cannot change the type. Remove "
-            "the entry, and apono.eks.onboard creates one of the type STANDARD.",
+            "the entry and run apono.eks.onboard, which creates one of the type STANDARD.",
         )
     if role_created and _time(role_created) > _time(entry["created_at"]):
         found.note(
@@ -183,7 +194,7 @@ def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_c
 
 
 def _scoped(policy: dict[str, Any]) -> dict[str, Any]:
-    """An access policy as a user writes it: the whole cluster is the default."""
+    """An access policy without the scope if it is the default, the whole cluster."""
     if policy["scope"] == "cluster":
         return {"policy_arn": policy["policy_arn"]}
     return policy
@@ -194,7 +205,10 @@ def _time(text: str) -> datetime.datetime:
 
 
 def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.RoleEntry) -> None:
-    """The entry of ``mapRoles``, whose whole text is ``text``, that EKS takes for the role."""
+    """Adopt the aws-auth entry that EKS uses for the role.
+
+    :param text: the whole text of ``mapRoles``
+    """
     found.keep("apono_authentication", "config_map", mapping_way("auto", mode))
     found.keep("apono_username", entry.username, aws_auth.DEFAULT_USERNAME)
     found.keep("apono_kubernetes_groups", list(entry.groups))
@@ -203,9 +217,9 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
     if reserved:
         found.note(
             "reserved_groups",
-            f"{entry.rolearn} has the groups {', '.join(reserved)} in aws-auth, whose permissions every user of the "
-            "role has. They are adopted with apono_allow_reserved_groups: true. Remove them from "
-            "apono_kubernetes_groups.",
+            f"{entry.rolearn} has the groups {', '.join(reserved)} in aws-auth, so every user of the role has their "
+            "permissions. The groups are adopted with apono_allow_reserved_groups: true. Remove them from "
+            "apono_kubernetes_groups, and remove apono_allow_reserved_groups.",
         )
     found.accepted(aws_auth.validate_username, entry.username)
     found.accepted(aws_auth.validate_groups, list(entry.groups), True)
@@ -219,7 +233,7 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
     try:
         edit = aws_auth.with_role(text, entry)
     except ResourceError as error:
-        found.note("refused", f"apono.eks.onboard does not accept the present value. {error.message}")
+        found.note("refused", REFUSED.format(error.message))
         return
     if edit.before is not edit.after:
         found.note(
@@ -237,10 +251,15 @@ def choose_integration(
     connectors: list[dict[str, Any]],
     default_name: str | None = None,
 ) -> dict[str, Any] | None:
-    """The integration of exactly the name, where one is given; otherwise the one whose settings are of this cluster,
-    that of the default name, which is mostly the cluster's, first. ``ids`` are the ids of the settings by their labels.
+    """Find the integration of a cluster. ``None`` if Apono has none.
 
-    Raises :class:`ResourceError` where it cannot be known which one is meant.
+    With ``name``, it is the integration of exactly this name. Otherwise it is the integration whose settings belong to
+    this cluster. If several do, the one of the default name is used.
+
+    :param ids: the ids of the settings by their labels
+    :param default_name: the default is the name of the cluster
+
+    Raises :class:`ResourceError` if several integrations match, or if one has the name and other settings.
     """
     own = [item for item in integrations if item["name"] == (name or default_name or cluster["name"])]
     if name:
@@ -249,14 +268,14 @@ def choose_integration(
     if not found and own:
         raise ResourceError(
             f"The integration {own[0]['name']} ({own[0]['id']}) has the name of the cluster {cluster['name']}, and the "
-            "settings or the connector of another one. If it is the right integration, set apono_integration_name to "
-            "its name. Otherwise, set it to a new name.",
+            "settings or the connector of another cluster. If it is the right integration, set apono_integration_name "
+            "to its name. Otherwise, set apono_integration_name to a new name.",
             service="apono",
             code="Ambiguous",
         )
     return _only(
         [item for item in found if item in own] or found,
-        f"are of the cluster {cluster['name']}",
+        f"belong to the cluster {cluster['name']}",
         "Set apono_integration_name to the right one.",
     )
 
@@ -275,14 +294,14 @@ def _is_of(
 ) -> bool:
     stored = integration.cluster_settings(item["integration_config"], ids)
     own = {CLUSTER_NAME: [cluster["name"]], REGION: [cluster["region"]]}
-    # An address that a user has chosen, such as a proxy's, says nothing of the cluster.
+    # Only an address that EKS assigned identifies the cluster. Another one can be that of a proxy.
     if integration.is_eks_endpoint(stored.get(SERVER_URL, "")):
         own[SERVER_URL] = [cluster.get("endpoint")]
     if CLUSTER_NAME not in stored or integration.differences(stored, own):
         return False
     connector = next((each for each in connectors if each["id"] == item["connector_id"]), {})
     here, found = Place(cluster["account_id"], cluster["region"]), places(connector)
-    # Without an address, it is of the cluster on which its connector runs.
+    # Without an address, an integration belongs to the cluster in which its connector runs.
     return SERVER_URL in stored or not found or any(place.can_be(here) for place in found)
 
 
@@ -294,7 +313,7 @@ def adopt_integration(
     ids: dict[str, str],
     default_name: str | None = None,
 ) -> None:
-    """The integration as :class:`IntegrationInfo` shows it."""
+    """Adopt the integration. ``shown`` is the integration as :class:`IntegrationInfo` returns it."""
     what = f"the integration {shown['name']}"
     found.keep("apono_integration_name", shown["name"], default_name or cluster["name"])
     found.keep("apono_connector", connector_reference(shown["connector_id"], connectors))
@@ -303,9 +322,8 @@ def adopt_integration(
     if integration.secret_store_kind(shown["secret_store_config"]) == "apono":
         found.note(
             "secret_in_apono",
-            f"{what} stores its secret in Apono, which does not return it. Before you change anything of the "
-            "integration, set "
-            "apono_secret_store: {apono: {parameters: …}}, with the values from a vault.",
+            f"{what} stores its secret in Apono, which does not return it. Before you change a setting of the "
+            "integration, set apono_secret_store: {apono: {parameters: …}}, with the values from a vault.",
         )
     else:
         found.keep("apono_secret_store", integration.secret_store_body(shown["secret_store_config"]))
@@ -320,7 +338,7 @@ def adopt_integration(
 
 
 def _by_name(owner: dict[str, Any] | None) -> dict[str, Any] | None:
-    """An owner as a user writes it: where it comes from by name."""
+    """An owner in the form of the option, with the name of its source integration instead of the id."""
     name = (owner or {}).get("source_integration_name")
     return integration.as_written({**owner, "source_integration_id": name} if owner and name else owner)
 
@@ -357,7 +375,7 @@ def _adopt_config(
 
 
 def connector_reference(connector_id: str | None, connectors: list[dict[str, Any]]) -> str | None:
-    """A connector by its name, if no other has it."""
+    """The name of a connector, or its id if the name is not unique."""
     names: list[str] = [connector["name"] for connector in connectors if connector["id"] == connector_id]
     if names and [connector["name"] for connector in connectors].count(names[0]) == 1:
         return names[0]

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chain from a user to a username in a cluster, and which of its links is broken. No I/O.
+"""The steps by which a user gets access to a cluster, and the messages for the step that fails. No I/O.
 
-A user assumes the IAM role (``trust_policy``), gets the cluster's address with it (``policy``), reaches the API
-server (``network``), which looks the role up where its authentication mode says (``mode``, ``mapping``) and makes a
-``username`` and ``groups`` of it.
+A user assumes the IAM role (``trust_policy``), gets the address of the cluster with it (``policy``), and connects to
+the API server (``network``). The authentication mode decides where the API server finds the mapping of the role
+(``authentication_mode``, ``mapping``). The mapping results in a ``username`` and ``groups``.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import 
 
 LINKS = ("trust_policy", "policy", "network", "authentication_mode", "mapping", "username", "groups")
 
-# Every authenticated user is in it, whatever the mapping says.
+# Kubernetes adds this group to every authenticated user, so no mapping has to name it.
 AUTHENTICATED = "system:authenticated"
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A link that does not hold: why, and what to do."""
+    """A link of the chain that fails. The message has the reason and the remedy."""
 
     link: str
     message: str
@@ -33,10 +33,11 @@ class Broken:
 
 @dataclass(frozen=True)
 class Mapping:
-    """What the cluster and IAM hold about a role, as far as it could be read.
+    """The mapping of a role in the cluster, as far as the caller could read it.
 
-    ``entry`` is the access entry as ``DescribeAccessEntry`` gives it, ``role_created`` when the IAM role was made
-    (a datetime, as botocore gives it), ``map_roles`` the text of aws-auth. ``unread`` says why something is missing.
+    ``entry`` is the access entry as ``DescribeAccessEntry`` returns it. ``role_created`` is the time at which the IAM
+    role was created, a datetime. ``map_roles`` is the text of ``mapRoles``. ``unread`` says what could not be read, and
+    why.
     """
 
     mode: str
@@ -47,13 +48,13 @@ class Mapping:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the access entry is older than the role, which was deleted and made again since."""
+        """Whether the access entry is older than the role, which was deleted and created again afterwards."""
         created = self.entry and self.entry.get("createdAt")
         return bool(self.role_created and created and self.role_created > created)
 
 
 def render(template: str, session_name: str, account_id: str) -> str:
-    """A username or group as EKS makes it (aws-iam-authenticator, pkg/server)."""
+    """Return the username or group that EKS computes from a template (aws-iam-authenticator, pkg/server)."""
     for name, value in (
         ("{{AccountID}}", account_id),
         ("{{SessionName}}", session_name.replace("@", "-")),
@@ -64,7 +65,7 @@ def render(template: str, session_name: str, account_id: str) -> str:
 
 
 def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
-    """Why a cluster refuses a role's token; ``None`` when everything that could be read says that it should not."""
+    """Why a cluster refuses the token of a role. ``None`` if the mapping is right, as far as it could be read."""
     canonical_arn = role_arn.lower()
     if mapping.mode != "CONFIG_MAP" and mapping.entry is not None:
         return _dead_entry(role_arn, mapping)
@@ -81,7 +82,8 @@ def unmapped(role_arn: str, mapping: Mapping) -> Broken | None:
             return Broken(
                 "authentication_mode",
                 "The cluster is in the authentication mode API and does not read aws-auth, which maps "
-                f"{role_arn}. Create an access entry for the role (apono_authentication: eks_api).",
+                f"{role_arn}. Set apono_authentication to eks_api and run apono.eks.onboard, which creates an access "
+                "entry for the role.",
             )
         return _nowhere(role_arn, mapping)
     if found is None:
@@ -94,8 +96,8 @@ def _dead_entry(role_arn: str, mapping: Mapping) -> Broken | None:
     if mapping.is_dead:
         return Broken(
             "mapping",
-            f"The access entry of {role_arn} is older than the role, which was deleted and created again since, so the "
-            "entry has no effect. Run apono.eks.onboard, which creates the entry again.",
+            f"The access entry of {role_arn} is older than the role, which was deleted and created again afterwards, "
+            "so the entry has no effect. Run apono.eks.onboard, which creates the entry again.",
         )
     return None
 
@@ -115,32 +117,33 @@ def _nowhere(role_arn: str, mapping: Mapping) -> Broken:
 
 
 def not_in_effect(user: dict[str, Any], mapping: Mapping, session_name: str, account_id: str) -> bool:
-    """Whether a user (``UserInfo``) is not the one that the access entry makes of a session, as in the seconds after it
-    was made."""
+    """Whether the access entry has not taken effect yet, as in the first seconds after its creation: the user
+    (``UserInfo``) of the session has another username."""
     if mapping.mode == "CONFIG_MAP" or mapping.entry is None or mapping.is_dead:
         return False
     return bool(user["username"] != render(mapping.entry["username"], session_name, account_id))
 
 
 def groups_of(user: dict[str, Any]) -> list[str]:
-    """The groups that a mapping has given a user (``UserInfo``), sorted."""
+    """The groups of a user (``UserInfo``) that come from a mapping, sorted."""
     return sorted(set(user.get("groups") or ()) - {AUTHENTICATED})
 
 
 def wrong_user(
     user: dict[str, Any], expected_username: str | None, expected_groups: list[str] | None, mapping: Mapping
 ) -> list[Broken]:
-    """How a user (``UserInfo``) differs from the expected one; ``None`` expects nothing."""
+    """The differences between a user (``UserInfo``) and the expected one. ``None`` accepts any username or groups."""
     found = []
     if expected_username is not None and user["username"] != expected_username:
-        way = "the access entry" if mapping.mode != "CONFIG_MAP" and mapping.entry else "aws-auth"
-        both = " An access entry wins over aws-auth." if way == "the access entry" and mapping.mode != "API" else ""
+        source = "the access entry" if mapping.mode != "CONFIG_MAP" and mapping.entry else "aws-auth"
+        both = " An access entry wins over aws-auth." if source == "the access entry" and mapping.mode != "API" else ""
         found.append(
             Broken(
                 "username",
                 f"The cluster maps the user to {user['username']} and not to {expected_username}, so the user does "
-                f"not get the permissions that Apono grants. The username comes from {way} of the role.{both} Correct "
-                "apono_username, or the expected username, and run apono.eks.onboard.",
+                f"not get the permissions that Apono grants. The username comes from {source} of the role.{both} "
+                "Correct the username of the mapping (in a playbook apono_username) or expect_username, and run "
+                "apono.eks.onboard.",
             )
         )
     groups = groups_of(user)
@@ -149,7 +152,8 @@ def wrong_user(
             Broken(
                 "groups",
                 f"The cluster puts the user into the groups {_listed(groups)} and not {_listed(expected_groups)}. "
-                "Correct apono_kubernetes_groups, or the expected groups, and run apono.eks.onboard.",
+                "Correct the groups of the mapping (in a playbook apono_kubernetes_groups) or expect_groups, and run "
+                "apono.eks.onboard.",
             )
         )
     return found
@@ -160,26 +164,30 @@ def _listed(names: list[str]) -> str:
 
 
 def untrusted(role_arn: str, caller: str, session_name: str, role: dict[str, Any] | None, unread: str) -> Broken:
-    """Why the role could not be assumed; ``role`` as ``GetRole`` gives it, ``unread`` why it could not be read."""
+    """Why the role could not be assumed.
+
+    :param role: as ``GetRole`` returns it, ``None`` if there is none or it could not be read
+    :param unread: why the role could not be read, empty if there is none
+    """
     if role is None and not unread:
         return Broken("trust_policy", f"There is no IAM role {role_arn}. Run apono.eks.onboard.")
-    allowed = f" It allows: {'; '.join(_let_in(role))}." if role else f" It could not be read: {unread}"
+    allowed = f" It allows: {'; '.join(_allowed(role))}." if role else f" It could not be read: {unread}"
     return Broken(
         "trust_policy",
         f"The trust policy of {role_arn} does not let {caller} assume it as the session {session_name}.{allowed} "
-        "Set source_profile (in a playbook apono_verify_source_profile) to a profile of a user whom it allows, or "
+        "Set source_profile (in a playbook apono_verify_source_profile) to the profile of a user that it allows, or "
         "correct apono_trust and run apono.eks.onboard.",
     )
 
 
-def _let_in(role: dict[str, Any]) -> list[str]:
-    """The statements of a trust policy in short: who, by what, if."""
+def _allowed(role: dict[str, Any]) -> list[str]:
+    """The Allow statements of a trust policy in short: the principals, the actions and the conditions."""
     shown = []
     for statement in iam.statements(role["AssumeRolePolicyDocument"]):
         if not isinstance(statement, dict) or str(statement.get("Effect")).lower() != "allow":
             continue
         principal = statement.get("Principal", "no principal")
-        who = (
+        principals = (
             principal
             if isinstance(principal, str)
             else ", ".join(str(name) for names in principal.values() for name in iam.as_list(names))
@@ -190,5 +198,5 @@ def _let_in(role: dict[str, Any]) -> list[str]:
             for key, value in keys.items()
         ]
         actions = ", ".join(map(str, iam.as_list(statement.get("Action", []))))
-        shown.append(f"{who} by {actions}" + (f" if {' and '.join(conditions)}" if conditions else ""))
+        shown.append(f"{principals} by {actions}" + (f" if {' and '.join(conditions)}" if conditions else ""))
     return shown or ["no principal"]

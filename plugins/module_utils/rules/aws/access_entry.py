@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EKS takes in an access entry (EKS user guide, "Create access entries"; EKS API, CreateAccessEntry)."""
+"""The values that EKS accepts in an access entry (EKS user guide, "Create access entries"; EKS API,
+CreateAccessEntry)."""
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-# EKS's template, not Jinja's: the session's name, which the trust policy makes the user's.
+# A template of EKS, and not of Jinja. The trust policy makes sure that the session name identifies the user.
 DEFAULT_USERNAME = "apono:{{SessionName}}"
 
 TYPES = ("STANDARD", "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX")
 
-# Of these alone EKS takes access policies; the others get theirs from EKS.
+# The types that can have access policies. EKS sets the permissions of the other types.
 TYPES_WITH_POLICIES = ("STANDARD", "EC2")
 
 _RESERVED_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
@@ -26,41 +27,41 @@ _NAMESPACE = re.compile(r"[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?")
 
 
 def validate_username(text: str) -> None:
-    """Raises :class:`ResourceError` for a username that EKS refuses."""
+    """Raise :class:`ResourceError` for a username that EKS refuses."""
     reserved = reserved_prefix(text, _RESERVED_PREFIXES)
     if reserved:
         raise ResourceError(
-            f"username {text!r} begins with {reserved}, which EKS reserves "
-            f"({', '.join(_RESERVED_PREFIXES)}): choose another."
+            f"username {text!r} begins with {reserved}, which EKS reserves ({', '.join(_RESERVED_PREFIXES)}): choose "
+            "another username."
         )
     template = text.find("{{SessionName")
     if template >= 0 and ":" not in text[:template]:
         raise ResourceError(
-            f"username {text!r} needs a colon before {{{{SessionName}}}}, as in {DEFAULT_USERNAME!r}, because "
-            "EKS requires it."
+            f"username {text!r} needs a colon before {{{{SessionName}}}}, because EKS requires it: set a username "
+            f"such as {DEFAULT_USERNAME!r}."
         )
 
 
 def validate_groups(groups: list[str]) -> None:
-    """Raises :class:`ResourceError` for a Kubernetes group that EKS refuses."""
+    """Raise :class:`ResourceError` for a Kubernetes group that EKS refuses."""
     for group in groups:
         if group.lower().startswith("system:"):
             raise ResourceError(
                 f"kubernetes_groups (in a playbook apono_kubernetes_groups): {group!r} begins with system:, which EKS "
-                "refuses in an access entry. Remove it; instead of system:masters, name AmazonEKSClusterAdminPolicy in "
-                "access_policies (in a playbook apono_access_policies)."
+                "refuses in an access entry. Remove the group. Instead of system:masters, set "
+                "AmazonEKSClusterAdminPolicy in access_policies (in a playbook apono_access_policies)."
             )
 
 
 def reserved_prefix(text: str, prefixes: tuple[str, ...]) -> str | None:
-    """The reserved prefix with which a username begins, in any letter case."""
+    """The reserved prefix of a username or group, in any letter case. ``None`` if it has none."""
     return next((prefix for prefix in prefixes if text.lower().startswith(prefix)), None)
 
 
 def validate_type_fields(
     entry_type: str, username: str | None, groups: list[str], policies: list[dict[str, Any]]
 ) -> None:
-    """Raises :class:`ResourceError` for fields that an entry of this type cannot have."""
+    """Raise :class:`ResourceError` for fields that an entry of this type cannot have."""
     if entry_type == "STANDARD":
         return
     if username or groups:
@@ -70,13 +71,13 @@ def validate_type_fields(
         )
     if policies and entry_type not in TYPES_WITH_POLICIES:
         raise ResourceError(
-            f"An access entry of type {entry_type} takes no access_policies, only "
-            f"{' and '.join(TYPES_WITH_POLICIES)} do: remove access_policies, or change type."
+            f"An access entry of type {entry_type} cannot have access_policies, because only the types "
+            f"{' and '.join(TYPES_WITH_POLICIES)} can: remove access_policies, or change type."
         )
 
 
 def validate_access_policies(policies: list[dict[str, Any]]) -> None:
-    """Raises :class:`ResourceError` for a policy or scope that EKS refuses, or a policy that is named twice."""
+    """Raise :class:`ResourceError` for a policy or scope that EKS refuses, and for a policy that is named twice."""
     seen = set()
     for policy in policies:
         name = policy["policy_arn"]
@@ -98,7 +99,8 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
             )
         if policy["scope"] == "cluster" and namespaces:
             raise ResourceError(
-                f"access_policies: {name} has namespaces and the scope cluster: set scope to namespace, or remove them."
+                f"access_policies: {name} has namespaces and the scope cluster: set scope to namespace, or remove the "
+                "namespaces."
             )
         for namespace in namespaces:
             if not _NAMESPACE.fullmatch(namespace):
@@ -109,7 +111,7 @@ def validate_access_policies(policies: list[dict[str, Any]]) -> None:
 
 
 def validate_principal_created(text: str) -> None:
-    """Raises :class:`ResourceError` for a text that is no time."""
+    """Raise :class:`ResourceError` for a text that is not a time in ISO 8601."""
     try:
         datetime.datetime.fromisoformat(text)
     except ValueError as error:
@@ -120,7 +122,7 @@ def validate_principal_created(text: str) -> None:
 
 
 def normal_policies(policies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Access policies in one order and one shape, so that equal ones compare equal."""
+    """Access policies in a form that can be compared: sorted, and all with the same keys."""
     shaped = (
         {
             "policy_arn": policy["policy_arn"],

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What access entries say the same as aws-auth, and what no access entry can say. No I/O.
+"""Translates the items of aws-auth to access entries, and says why an item has none. No I/O.
 
-Rules: EKS user guide, "Migrating existing aws-auth ConfigMap entries to access entries" and "Create access entries";
-how aws-auth is read, :mod:`aws_auth`. Of a principal that is in several places, EKS takes its access entry, then
-mapRoles, then mapUsers, then mapAccounts.
+The rules are those of the EKS user guide, "Migrating existing aws-auth ConfigMap entries to access entries" and "Create
+access entries". :mod:`aws_auth` reads aws-auth as EKS does. For a principal in several places, EKS uses its access
+entry, then mapRoles, then mapUsers, then mapAccounts.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes.aws_auth import Entry, Item, Mappings
 
-# What becomes of an item of aws-auth.
-MISSING = "missing"  # an access entry can say the same, and is not there (or not finished)
-PRESENT = "present"  # the principal has an access entry, which EKS takes already
-MANAGED_BY_EKS = "managed_by_eks"  # the role of a managed node group or Fargate profile, for which EKS makes the entry
-NO_EFFECT = "no_effect"  # no principal gets access by it
-UNSUPPORTED = "unsupported"  # a principal gets access by it, and no access entry can have the same effect
+# The states of an item of aws-auth.
+MISSING = "missing"  # an access entry can have the same effect, and does not exist or is incomplete
+PRESENT = "present"  # the principal has an access entry, which EKS already uses
+MANAGED_BY_EKS = "managed_by_eks"  # the role of a managed node group or Fargate profile: EKS creates its access entry
+NO_EFFECT = "no_effect"  # the item gives no principal access
+UNSUPPORTED = "unsupported"  # the item gives a principal access, and no access entry can have the same effect
 
 _ADMINISTRATORS = "system:masters"
 _ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
-# Every authenticated user is in it, whatever the mapping says.
-_EVERYBODY = "system:authenticated"
+# Kubernetes adds this group to every authenticated user, so no mapping has to name it.
+_AUTHENTICATED = "system:authenticated"
 
-# The types of access entries for nodes, by the username of their mapping (EKS user guide, as above; "Prepare cluster
-# access for hybrid nodes"); a group distinguishes Windows from Linux, and Fargate from hybrid nodes.
+# The usernames in the mappings of nodes, which decide the type of the access entry (EKS user guide, as above, and
+# "Prepare cluster access for hybrid nodes"). A group distinguishes Windows from Linux, and Fargate from hybrid nodes.
 _INSTANCE = "system:node:{{EC2PrivateDNSName}}"
 _SESSION = "system:node:{{SessionName}}"
 
@@ -44,8 +44,8 @@ _TEMPLATES_OF_ENTRIES = {"{{SessionName}}", "{{SessionNameRaw}}", "{{AccountID}}
 
 @dataclass(frozen=True)
 class Principal:
-    """A role or user as IAM has it: ``arn`` with its path, empty where there is no such principal; ``created`` when it
-    was made. ``unread`` says why IAM could not be asked."""
+    """A role or user in IAM. ``arn`` includes the path, and is empty if there is no such principal. ``created`` is the
+    time of its creation. ``unread`` says why IAM could not be read."""
 
     arn: str = ""
     created: Any = None
@@ -54,7 +54,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Existing:
-    """An access entry that is there."""
+    """An access entry that exists."""
 
     principal_arn: str
     type: str
@@ -65,17 +65,17 @@ class Existing:
 
     @property
     def canonical_arn(self) -> str:
-        """The principal as aws-auth would name it."""
+        """The ARN by which EKS would find the principal in aws-auth."""
         return canonical(self.principal_arn)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster as far as a translation depends on it.
+    """The facts of a cluster that a translation needs.
 
-    ``existing`` are the access entries by canonical ARN. ``principal`` reads a principal from IAM, ``managed_roles``
-    the ARNs of the roles of managed node groups and Fargate profiles, and ``bound`` the bindings that name a username,
-    which may be a template (``None`` if that is not known).
+    ``existing`` are the access entries by canonical ARN. The others are functions. ``principal`` reads a principal from
+    IAM. ``managed_roles`` reads the ARNs of the roles of managed node groups and Fargate profiles. ``bound`` reads the
+    bindings that name a username, which can be a template, and returns ``None`` if they are not known.
     """
 
     account_id: str
@@ -88,11 +88,11 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Translation:
-    """What becomes of one item of aws-auth.
+    """The translation of one item of aws-auth.
 
-    ``principal_arn`` is the principal as IAM has it, empty where it has none or was not asked. ``entry`` are the
-    options of ``apono.eks.access_entry`` where it is ``MISSING``. ``code`` and ``message`` say why where it is
-    something else, or what changes.
+    ``principal_arn`` is the ARN in IAM, empty if IAM has no such principal or was not read. ``entry`` are the options
+    of ``apono.eks.access_entry``, if the state is ``MISSING``. ``code`` and ``message`` give the reason for another
+    state, or the change of the username.
     """
 
     key: str
@@ -108,8 +108,8 @@ class Translation:
     message: str = ""
 
 
-class _No(Exception):
-    """Why there is no entry that says the same."""
+class _NoEntry(Exception):
+    """There is no access entry to create for an item, and this is the reason."""
 
     def __init__(self, code: str, message: str, state: str = UNSUPPORTED) -> None:
         super().__init__(message)
@@ -117,13 +117,13 @@ class _No(Exception):
 
 
 def canonical(principal_arn: str) -> str:
-    """A principal's ARN as EKS looks it up in aws-auth: of a role without its path, in small letters."""
-    where = arn.parse(principal_arn)
-    return (arn.without_path(principal_arn) if where.resource.startswith("role/") else principal_arn).lower()
+    """The ARN by which EKS finds a principal in aws-auth: in small letters, and for a role without its path."""
+    parsed = arn.parse(principal_arn)
+    return (arn.without_path(principal_arn) if parsed.resource.startswith("role/") else principal_arn).lower()
 
 
 def translate(map_roles: str, map_users: str, map_accounts: str, cluster: Cluster) -> list[Translation]:
-    """What becomes of each item, in the order of the texts."""
+    """Translate each item, in the order of the texts."""
     taken: set[str] = set()
     found: list[Translation] = []
     for key, text in ((aws_auth.MAP_ROLES, map_roles), (aws_auth.MAP_USERS, map_users)):
@@ -157,8 +157,8 @@ def _accounts(text: str) -> Iterator[Translation]:
             account.account_id,
             state=UNSUPPORTED,
             code="account",
-            message=f"An access entry is for one principal, and this item allows all of account {account.account_id}: "
-            "create an entry for each principal that needs access",
+            message="An access entry is for one principal, and this item allows all principals of account "
+            f"{account.account_id}: create an access entry for each principal that needs access",
         )
 
 
@@ -176,7 +176,7 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
             why = "It has no effect: it names no role or user"
             yield Translation(mappings.key, line, "", code="ignored", message=why)
             continue
-        told = Translation(
+        translation = Translation(
             mappings.key,
             line,
             entry.arn,
@@ -186,97 +186,101 @@ def _translations(mappings: Mappings, taken: set[str], cluster: Cluster) -> Iter
         )
         if mappings.effective[entry.canonical_arn] is not entry or entry.canonical_arn in taken:
             why = "EKS uses another entry of this principal, a later one or the one in mapRoles"
-            yield dataclasses.replace(told, code="duplicate", message=why)
+            yield dataclasses.replace(translation, code="duplicate", message=why)
             continue
         try:
-            yield _translated(told, item, cluster)
-        except _No as no:
-            yield dataclasses.replace(told, state=no.state, code=no.code, message=no.message)
+            yield _translated(translation, item, cluster)
+        except _NoEntry as no:
+            yield dataclasses.replace(translation, state=no.state, code=no.code, message=no.message)
 
 
-def _translated(told: Translation, item: Item, cluster: Cluster) -> Translation:
-    """Raises :class:`_No`."""
+def _translated(translation: Translation, item: Item, cluster: Cluster) -> Translation:
+    """Translate an item that EKS uses. Raises :class:`_NoEntry`."""
     entry = item.known_entry
-    where = _principal_like(entry.arn, cluster)
+    parsed = _principal_like(entry.arn, cluster)
     existing = cluster.existing.get(entry.canonical_arn)
-    if where.account_id != cluster.account_id:
+    if parsed.account_id != cluster.account_id:
         if existing:
-            return _unproved(told)
-        raise _No(
+            return _unproved(translation)
+        raise _NoEntry(
             "other_account",
-            f"It belongs to account {where.account_id}, where its path cannot be read: create its access entry with "
+            f"It belongs to account {parsed.account_id}, where its path cannot be read: create its access entry with "
             "apono.eks.access_entry, with the path in principal_arn",
         )
     principal = cluster.principal(entry.arn)
     if principal.unread:
         if existing:
-            return _unproved(told)
-        raise _No("unread", f"Its path could not be read from IAM: {principal.unread}")
+            return _unproved(translation)
+        raise _NoEntry("unread", f"Its path could not be read from IAM: {principal.unread}")
     _check_principal(entry, principal)
-    told = dataclasses.replace(told, principal_arn=principal.arn)
+    translation = dataclasses.replace(translation, principal_arn=principal.arn)
     dead = existing is not None and principal.created is not None and principal.created > existing.created
     if existing is None and entry.is_for_nodes and principal.arn in cluster.managed_roles():
         why = "It is the role of a managed node group or of a Fargate profile, for which EKS creates the access entry"
-        return dataclasses.replace(told, state=MANAGED_BY_EKS, code="managed", message=why)
+        return dataclasses.replace(translation, state=MANAGED_BY_EKS, code="managed", message=why)
     try:
         _check_types(item)
         wanted, note = _wanted(entry, principal.arn, cluster)
-    except _No as no:
+    except _NoEntry as no:
         if existing and not dead:
-            return _present(told, existing, None)
-        return dataclasses.replace(told, state=no.state, code=no.code, message=no.message)
+            return _present(translation, existing, None)
+        return dataclasses.replace(translation, state=no.state, code=no.code, message=no.message)
     if existing and not dead and not _is_unfinished(existing, wanted):
-        return _present(told, existing, wanted)
-    return dataclasses.replace(told, state=MISSING, entry=wanted, code="username_changes" if note else "", message=note)
+        return _present(translation, existing, wanted)
+    return dataclasses.replace(
+        translation, state=MISSING, entry=wanted, code="username_changes" if note else "", message=note
+    )
 
 
 def _principal_like(text: str, cluster: Cluster) -> arn.Arn:
-    """The parts of a role's or user's ARN; raises :class:`_No` for what is neither."""
+    """The parts of the ARN of a role or user. Raises :class:`_NoEntry` for another text."""
     try:
-        where = arn.parse(text.lower())
+        parsed = arn.parse(text.lower())
     except ResourceError as error:
-        raise _No("not_an_arn", "It is not an ARN, so EKS never matches it", NO_EFFECT) from error
-    kind, _slash, name = where.resource.partition("/")
-    if where.partition != cluster.partition:
-        raise _No("other_partition", f"Its partition is not {cluster.partition}, so EKS never matches it", NO_EFFECT)
-    if (where.service, kind) == ("iam", "role") and "/" in name:
-        raise _No("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", NO_EFFECT)
-    if (where.service, kind) == ("sts", "assumed-role"):
-        raise _No("session", "It is a session, and EKS matches only the role of a session", NO_EFFECT)
-    if where.service == "iam" and where.resource == "root":
-        raise _No("root", "An access entry is for a role or user, and not for an account's root user")
-    if (where.service, kind) == ("sts", "federated-user"):
-        raise _No("federated_user", "An access entry is for a role or user, and not for a federated user")
-    if where.service != "iam" or kind not in ("role", "user") or not name:
-        raise _No("not_a_principal", "It is neither a role nor a user, so EKS never matches it", NO_EFFECT)
-    return where
+        raise _NoEntry("not_an_arn", "It is not an ARN, so EKS never matches it", NO_EFFECT) from error
+    kind, _slash, name = parsed.resource.partition("/")
+    if parsed.partition != cluster.partition:
+        raise _NoEntry(
+            "other_partition", f"Its partition is not {cluster.partition}, so EKS never matches it", NO_EFFECT
+        )
+    if (parsed.service, kind) == ("iam", "role") and "/" in name:
+        raise _NoEntry("path_in_arn", "EKS never matches a role's ARN with a path in aws-auth", NO_EFFECT)
+    if (parsed.service, kind) == ("sts", "assumed-role"):
+        raise _NoEntry("session", "It is a session, and EKS matches only the role of a session", NO_EFFECT)
+    if parsed.service == "iam" and parsed.resource == "root":
+        raise _NoEntry("root", "An access entry is for a role or user, and not for an account's root user")
+    if (parsed.service, kind) == ("sts", "federated-user"):
+        raise _NoEntry("federated_user", "An access entry is for a role or user, and not for a federated user")
+    if parsed.service != "iam" or kind not in ("role", "user") or not name:
+        raise _NoEntry("not_a_principal", "It is neither a role nor a user, so EKS never matches it", NO_EFFECT)
+    return parsed
 
 
 def _check_principal(entry: Entry, principal: Principal) -> None:
-    """Raises :class:`_No` for a principal that is not there, or none for an access entry."""
+    """Raise :class:`_NoEntry` for a principal that does not exist, or that EKS does not accept in an access entry."""
     if not principal.arn:
-        raise _No("gone", "IAM has no such principal, so it has no effect", NO_EFFECT)
+        raise _NoEntry("gone", "IAM has no such principal, so the entry has no effect", NO_EFFECT)
     if canonical(principal.arn) != entry.canonical_arn:
-        raise _No("path_missing", f"EKS never matches it: the user's ARN is {principal.arn}", NO_EFFECT)
+        raise _NoEntry("path_missing", f"EKS never matches it: the user's ARN is {principal.arn}", NO_EFFECT)
     try:
         arn.validate_principal_arn(principal.arn, "It")
     except ResourceError as error:
-        raise _No("service_linked", error.message.removesuffix(".")) from error
+        raise _NoEntry("service_linked", error.message.removesuffix(".")) from error
 
 
 def _check_types(item: Item) -> None:
-    """Raises :class:`_No` for an entry that gives less than what is written in it: what was meant is for its owner to
-    say."""
+    """Raise :class:`_NoEntry` for an entry with a value that EKS ignores, because only the owner of the entry knows the
+    intended value."""
     if item.wrong_types:
         names = " and ".join(dict.fromkeys(item.wrong_types))
-        raise _No(
+        raise _NoEntry(
             "wrong_type",
             f"Its {names} has a value that is not text, such as a number or y without quotes, and EKS leaves it "
             "empty: write the intended text in quotes in aws-auth",
         )
 
 
-def _present(told: Translation, existing: Existing, wanted: dict[str, Any] | None) -> Translation:
+def _present(translation: Translation, existing: Existing, wanted: dict[str, Any] | None) -> Translation:
     same = wanted is not None and (existing.type, existing.username, existing.kubernetes_groups) == (
         wanted["type"],
         wanted.get("username", existing.username),
@@ -284,13 +288,16 @@ def _present(told: Translation, existing: Existing, wanted: dict[str, Any] | Non
     )
     note = f"Its access entry gives the username {existing.username} and the groups {_listed(existing)}"
     return dataclasses.replace(
-        told, state=PRESENT, code="" if same else "differs", message="" if same else f"{note}, which EKS uses already"
+        translation,
+        state=PRESENT,
+        code="" if same else "differs",
+        message="" if same else f"{note}, which EKS uses already",
     )
 
 
-def _unproved(told: Translation) -> Translation:
-    why = "It has an access entry, and it is not known whether its principal was deleted and created again since"
-    return dataclasses.replace(told, state=PRESENT, code="unproved", message=why)
+def _unproved(translation: Translation) -> Translation:
+    why = "It has an access entry, and it is not known whether its principal was deleted and created again afterwards"
+    return dataclasses.replace(translation, state=PRESENT, code="unproved", message=why)
 
 
 def _listed(existing: Existing) -> str:
@@ -298,8 +305,8 @@ def _listed(existing: Existing) -> str:
 
 
 def _is_unfinished(existing: Existing, wanted: dict[str, Any]) -> bool:
-    """Whether the access policy is all that is missing: what a run leaves that ends between the two calls by which an
-    entry and its policy are made."""
+    """Whether an access entry lacks nothing but its access policy. That is the case after a run that ended between the
+    creation of the entry and the association of the policy."""
     return (
         bool(wanted["access_policies"])
         and not existing.has_policies
@@ -309,22 +316,26 @@ def _is_unfinished(existing: Existing, wanted: dict[str, Any]) -> bool:
 
 
 def _wanted(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[dict[str, Any], str]:
-    """The options of the access entry, and what changes by it; raises :class:`_No`."""
+    """Return the options of the access entry, and the message about a change of the username.
+
+    Raises :class:`_NoEntry`.
+    """
     if entry.is_for_nodes:
         wanted = {"principal_arn": principal_arn, "type": _node_type(entry)}
         return {**wanted, "kubernetes_groups": [], "access_policies": []}, ""
-    # Nothing can be bound to a group without a name.
-    groups = set(entry.groups) - {_ADMINISTRATORS, _EVERYBODY, ""}
+    # A group with an empty name has no effect, because no binding can name it.
+    groups = set(entry.groups) - {_ADMINISTRATORS, _AUTHENTICATED, ""}
     try:
         access_entry.validate_groups(sorted(groups))
     except ResourceError as error:
-        raise _No(
+        raise _NoEntry(
             "reserved_group",
             f"Its groups are {', '.join(entry.groups)}, and an access entry cannot have groups that begin with system:",
         ) from error
     if any(_TEMPLATE.search(group) for group in groups):
-        raise _No(
-            "group_template", f"Its groups {', '.join(sorted(groups))} have a template, which an entry cannot have"
+        raise _NoEntry(
+            "group_template",
+            f"Its groups {', '.join(sorted(groups))} have a template, which an access entry cannot have in groups",
         )
     username, note = _username(entry, principal_arn, cluster)
     policies = []
@@ -341,14 +352,17 @@ def _wanted(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[dict[st
 
 
 def _node_type(entry: Entry) -> str:
-    """The type whose own username and groups are those of the mapping; raises :class:`_No` where there is none."""
-    groups = set(entry.groups) - {_EVERYBODY}
+    """The type of access entry that gives nodes the username and groups of the mapping.
+
+    Raises :class:`_NoEntry` if there is none.
+    """
+    groups = set(entry.groups) - {_AUTHENTICATED}
     known = groups <= aws_auth.NODE_GROUPS
     if known and entry.username == _INSTANCE:
         return "EC2_WINDOWS" if "eks:kube-proxy-windows" in groups else "EC2_LINUX"
     if known and entry.username == _SESSION:
         return "FARGATE_LINUX" if "system:node-proxier" in groups else "HYBRID_LINUX"
-    raise _No(
+    raise _NoEntry(
         "node_fields",
         f"It is for nodes, with the username {entry.username or '(none)'} and the groups "
         f"{', '.join(entry.groups) or '(none)'}, and EKS sets both itself in the access entry of a node's role",
@@ -356,11 +370,14 @@ def _node_type(entry: Entry) -> str:
 
 
 def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, str]:
-    """The username, kept where an access entry may have it; else the one that EKS gives by default, if no binding names
-    the present one. Raises :class:`_No`."""
+    """Return the username of the access entry, and the message about its change.
+
+    It is the current username, if an access entry can have it. Otherwise it is the default of EKS, if no binding names
+    the current username. Raises :class:`_NoEntry` if neither is possible.
+    """
     reserved = aws_auth.reserved_username(entry.username)
     if reserved:
-        raise _No(
+        raise _NoEntry(
             "reserved_username",
             f"Its username {entry.username} begins with {reserved}, which is allowed in aws-auth and not in an access "
             "entry",
@@ -374,19 +391,24 @@ def _username(entry: Entry, principal_arn: str, cluster: Cluster) -> tuple[str, 
         why = error.message.removesuffix(".")
     bound = cluster.bound(entry.username)
     if bound is None:
-        raise _No("username", f"Its username {entry.username!r} cannot stay ({why}), and its bindings are not known")
-    if bound:
-        raise _No(
+        raise _NoEntry(
             "username",
-            f"Its username {entry.username!r} cannot stay ({why}), and it has permissions by {', '.join(bound)}",
+            f"Its username {entry.username!r} has to change ({why}), and the caller may not list the RBAC bindings "
+            "that name it",
+        )
+    if bound:
+        raise _NoEntry(
+            "username",
+            f"Its username {entry.username!r} has to change ({why}), and it has permissions by {', '.join(bound)}",
         )
     username = default_username(principal_arn)
-    return username, f"The username {entry.username!r} becomes {username!r}; no binding names the former"
+    return username, f"The username {entry.username!r} becomes {username!r}. No binding names {entry.username!r}"
 
 
 def default_username(principal_arn: str) -> str:
-    """The username that EKS gives where none is chosen (EKS user guide, "Create access entries")."""
-    where = arn.parse(principal_arn)
-    if where.resource.startswith("user/"):
+    """The username that EKS sets if an access entry is created without one (EKS user guide, "Create access
+    entries")."""
+    parsed = arn.parse(principal_arn)
+    if parsed.resource.startswith("user/"):
         return principal_arn
-    return f"arn:{where.partition}:sts::{where.account_id}:assumed-role/{where.name}/{{{{SessionName}}}}"
+    return f"arn:{parsed.partition}:sts::{parsed.account_id}:assumed-role/{parsed.name}/{{{{SessionName}}}}"

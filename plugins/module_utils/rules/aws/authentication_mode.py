@@ -1,7 +1,8 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The authentication modes of a cluster: which of aws-auth and access entries it reads (EKS API, AccessConfig)."""
+"""The authentication modes of a cluster, which decide whether it reads aws-auth, access entries or both (EKS API,
+AccessConfig)."""
 
 from __future__ import annotations
 
@@ -9,23 +10,25 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-# In the only order in which a cluster goes through them.
+# EKS changes the mode in this order only.
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
-# How a role may be mapped: by an access entry, by the ConfigMap aws-auth, or as the mode suggests.
+# The values of authentication: the mapping is an access entry, an aws-auth entry, or depends on the mode (auto).
 WAYS = ("auto", "eks_api", "config_map")
 
 
 def normal(access_config: dict[str, Any] | None) -> str:
-    """The mode in ``accessConfig``; a cluster that never had it set shows none, and is in CONFIG_MAP."""
+    """The mode in ``accessConfig``. It is CONFIG_MAP if EKS returns none, because it was never set."""
     return (access_config or {}).get("authenticationMode") or "CONFIG_MAP"
 
 
 def steps(current: str, wanted: str, what: str, *, is_local: bool = False) -> list[str]:
-    """The modes to set, in order: EKS refuses to skip one, or to set the mode that is set.
+    """The modes to set, in order. EKS refuses to skip a mode, and to set the current mode.
 
-    :param is_local: whether the cluster is a local cluster on AWS Outposts.
-    :raises ResourceError: EKS does not go back to an earlier mode. A local cluster has the mode CONFIG_MAP only (the
-        answer of EKS in eksctl#7552).
+    :param what: the words for the cluster in the message, such as ``The cluster prod``
+    :param is_local: whether the cluster is a local cluster on AWS Outposts
+
+    Raises :class:`ResourceError` for an earlier mode, because EKS changes the mode forward only. Also for any other mode
+    than CONFIG_MAP of a local cluster (the answer of EKS in eksctl#7552).
     """
     if MODES.index(wanted) < MODES.index(current):
         raise ResourceError(
@@ -45,10 +48,15 @@ def steps(current: str, wanted: str, what: str, *, is_local: bool = False) -> li
 
 
 def mapping_way(authentication: str, mode: str | None) -> str:
-    """How a role is mapped, ``eks_api`` or ``config_map``, in a cluster of a mode; ``None`` is a mode not yet known.
+    """The kind of mapping for a role, ``eks_api`` or ``config_map``.
 
-    The EKS API is preferred where the cluster reads access entries already; its mode is not changed unasked. Raises
-    :class:`ResourceError` for what is none of the choices.
+    ``auto`` is ``config_map`` in the mode CONFIG_MAP, and ``eks_api`` otherwise. It never requires a change of the
+    mode.
+
+    :param authentication: one of :data:`WAYS`
+    :param mode: the authentication mode of the cluster, ``None`` if it is not known yet
+
+    Raises :class:`ResourceError` for another value of ``authentication``.
     """
     if authentication not in WAYS:
         raise ResourceError(f"authentication is {authentication!r}: choose one of {', '.join(WAYS)}.")

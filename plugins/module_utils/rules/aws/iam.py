@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM policy documents: those that Apono's page on EKS asks for, and what two documents have in common.
+"""IAM policy documents: the documents of Apono's page on EKS, the checks of documents, and their comparison.
 
 The rules are those of the IAM User Guide, "IAM JSON policy reference".
 """
@@ -19,24 +19,24 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.text import json_text
 
-# Quotas (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted. That of a trust policy can be raised to
-# this.
+# Quotas without white space (IAM User Guide, "IAM and AWS STS quotas"). The quota of trust policies is the maximum that
+# an account can request.
 MOST_POLICY_CHARACTERS = 6144
 MOST_TRUST_CHARACTERS = 4096
 
 VERSION = "2012-10-17"
 
-# What Apono's page gives the users' role as its description.
+# The description of the IAM role on Apono's page.
 ROLE_DESCRIPTION = "required for k8s access managed by Apono"
 
-# Where users sign in with SAML, which is also the audience of the assertion.
+# The SAML sign-in addresses, which are also the audience of the assertions.
 _SIGN_IN = {
     "aws": "https://signin.aws.amazon.com/saml",
     "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
     "aws-cn": "https://signin.amazonaws.cn/saml",
 }
 
-# Where IAM Identity Center (AWS SSO) puts the roles of its permission sets.
+# The path of permission-set roles of IAM Identity Center (AWS SSO).
 SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
 
 _CLUSTER_PATTERN = re.compile(r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}")
@@ -61,20 +61,23 @@ _STATEMENT_KEYS = {
 }
 
 
-# The pattern of the built-in policy for all clusters or regions.
+# The pattern that stands for all clusters or regions in the built-in policy.
 EVERYTHING = "*"
 
 
 def access_policy(partition: str, account_id: str, clusters: list[str], regions: list[str]) -> dict[str, Any]:
-    """The policy of the users' role: to describe the clusters, so that ``aws eks update-kubeconfig`` works.
+    """The built-in policy of the IAM role. It allows users to describe the clusters, which ``aws eks
+    update-kubeconfig`` needs.
 
-    ``clusters`` and ``regions`` are names, or patterns with ``*`` and ``?``. Raises :class:`ResourceError` for one
-    that is neither.
+    ``clusters`` and ``regions`` are names, or patterns with ``*`` and ``?``. Raises :class:`ResourceError` for another
+    text.
     """
     for option, patterns, pattern in (("clusters", clusters, _CLUSTER_PATTERN), ("regions", regions, _REGION_PATTERN)):
         for text in patterns:
             if not pattern.fullmatch(text):
-                raise ResourceError(f"{option}: {text!r} is neither a name nor a pattern with * and ?.")
+                raise ResourceError(
+                    f"{option}: {text!r} is neither a name nor a pattern: set a name, or a pattern with * and ?."
+                )
     resources = sorted(
         {
             f"arn:{partition}:eks:{region}:{account_id}:cluster/{cluster}"
@@ -90,21 +93,25 @@ def access_policy(partition: str, account_id: str, clusters: list[str], regions:
 
 
 def patterns_of_both(some: Iterable[str], others: Iterable[str]) -> list[str]:
-    """The patterns of both for :func:`access_policy`: one for everything stands for all."""
+    """Combine two lists of patterns for :func:`access_policy`. If one pattern stands for everything, it is the only
+    one."""
     patterns = list(dict.fromkeys([*some, *others]))
     return [EVERYTHING] if EVERYTHING in patterns else patterns
 
 
 def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
-    """The trust policy for users of AWS SSO (IAM Identity Center).
+    """The trust policy for users of IAM Identity Center (AWS SSO).
 
-    The principal is *, so both conditions restrict it: the session bears the user's name, and the caller is a role
-    that AWS SSO made in one of the accounts. Two patterns, because the role's path holds the home region unless that is
-    us-east-1. Raises :class:`ResourceError` for no account or a wrong one.
+    The principal is ``*``, and two conditions restrict it. The session name has to be that of the user, and the caller
+    has to be a permission-set role in one of the accounts. Each account needs two patterns, because the path of such a
+    role has the home region of IAM Identity Center, unless it is us-east-1.
+
+    Raises :class:`ResourceError` for an empty list and for a wrong account id.
     """
     if not account_ids:
         raise ResourceError(
-            "trust.sso.account_ids is empty: name the accounts whose AWS SSO roles may assume the role."
+            "trust.sso.account_ids is empty: set the accounts whose permission-set roles of IAM Identity Center (AWS "
+            "SSO) can assume the role."
         )
     for account_id in account_ids:
         arn.validate_account_id(account_id, "trust.sso.account_ids")
@@ -130,7 +137,7 @@ def sso_trust(partition: str, account_ids: list[str]) -> dict[str, Any]:
 def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]:
     """The trust policy for users of a SAML identity provider of the account.
 
-    Raises :class:`ResourceError` for a provider that is no name, and for a partition whose sign-in address is not
+    Raises :class:`ResourceError` for a wrong name of the provider, and for a partition whose sign-in address is not
     known.
     """
     if not _PROVIDER_NAME.fullmatch(provider):
@@ -140,7 +147,7 @@ def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]
         )
     if partition not in _SIGN_IN:
         raise ResourceError(
-            f"The SAML sign-in address of the partition {partition} is not known: set the whole document in "
+            f"The SAML sign-in address of the partition {partition} is not known: set the whole trust policy in "
             "trust.policy."
         )
     statement = {
@@ -153,8 +160,11 @@ def saml_trust(partition: str, account_id: str, provider: str) -> dict[str, Any]
 
 
 def trust_of(document: dict[str, Any], partition: str, account_id: str) -> dict[str, Any]:
-    """The way back from a trust policy of a role in that account: ``{"sso": …}`` or ``{"saml": …}`` where
-    :func:`sso_trust` or :func:`saml_trust` makes one that means the same, ``{"policy": document}`` otherwise."""
+    """The option ``trust`` that results in this trust policy for a role in the account.
+
+    It is ``{"sso": …}`` or ``{"saml": …}`` if :func:`sso_trust` or :func:`saml_trust` returns an equivalent document,
+    and ``{"policy": document}`` otherwise.
+    """
     text = to_json(document)
     accounts = list(dict.fromkeys(_SSO_ROLE.findall(text)))
     if accounts and equivalent(document, sso_trust(partition, accounts)):
@@ -166,15 +176,15 @@ def trust_of(document: dict[str, Any], partition: str, account_id: str) -> dict[
 
 
 def cluster_of(resource: Any) -> tuple[str, str] | None:
-    """Region and cluster that a resource of a policy names, each of them perhaps a pattern; ``None`` for other
+    """The region and the cluster in a resource of a policy, each of which can be a pattern. ``None`` for other
     resources."""
     found = _CLUSTER_ARN.fullmatch(_text(resource))
     return (found[1], found[2]) if found else None
 
 
 def scope_of(document: dict[str, Any], partition: str, account_id: str) -> tuple[list[str], list[str]] | None:
-    """The way back from a policy: the clusters and regions for which :func:`access_policy` makes one that means the
-    same; ``None`` where there are none."""
+    """The clusters and regions for which :func:`access_policy` returns an equivalent policy. ``None`` if there are
+    none."""
     resources = [
         cluster_of(resource) for statement in statements(document) for resource in as_list(statement.get("Resource"))
     ]
@@ -190,7 +200,7 @@ def scope_of(document: dict[str, Any], partition: str, account_id: str) -> tuple
 
 
 def allows(document: dict[str, Any], action: str) -> bool:
-    """Whether a statement of a policy allows an action, whatever its resources and conditions."""
+    """Whether a statement of a policy allows an action. Resources and conditions are not compared."""
     return any(
         statement.get("Effect") == "Allow" and fnmatch.fnmatchcase(action.lower(), pattern.lower())
         for statement in statements(document)
@@ -199,8 +209,8 @@ def allows(document: dict[str, Any], action: str) -> bool:
 
 
 def parse_policy(value: Any, option: str) -> dict[str, Any]:
-    """An identity policy given as a dictionary or as JSON text; raises :class:`ResourceError` for what IAM would
-    refuse."""
+    """Return the document of an identity policy, from a dictionary or JSON text. Raises :class:`ResourceError` for a
+    document that IAM refuses."""
     document = _document(value, option)
     for number, statement in enumerate(statements(document), 1):
         where = f"{option}, statement {number}"
@@ -212,7 +222,8 @@ def parse_policy(value: Any, option: str) -> dict[str, Any]:
 
 
 def parse_trust_policy(value: Any, option: str) -> dict[str, Any]:
-    """A trust policy given as a dictionary or as JSON text; raises :class:`ResourceError` for what IAM would refuse."""
+    """Return the document of a trust policy, from a dictionary or JSON text. Raises :class:`ResourceError` for a
+    document that IAM refuses."""
     document = _document(value, option)
     for number, statement in enumerate(statements(document), 1):
         where = f"{option}, statement {number}"
@@ -225,7 +236,8 @@ def parse_trust_policy(value: Any, option: str) -> dict[str, Any]:
 
 
 def _document(value: Any, option: str) -> dict[str, Any]:
-    """What every policy document is: a version and statements with an effect."""
+    """Parse a policy document, and check the elements that all kinds of policies have. Raises
+    :class:`ResourceError`."""
     if isinstance(value, str):
         try:
             value = json_text.parsed(value)
@@ -234,16 +246,20 @@ def _document(value: Any, option: str) -> dict[str, Any]:
                 f"{option} is not JSON: {error}. Set a policy document as JSON text or as a dictionary."
             ) from error
     if not isinstance(value, dict):
-        raise ResourceError(f"{option} is not a policy document: it is a {type(value).__name__} and not a dictionary.")
+        raise ResourceError(
+            f"{option} is of type {type(value).__name__} and not a policy document: set a policy document as JSON text "
+            "or as a dictionary."
+        )
     unknown = sorted(set(value) - {"Version", "Id", "Statement"})
     if unknown:
         raise ResourceError(
-            f"{option} has {', '.join(map(repr, unknown))}: a policy document can have Version, Id and Statement only."
+            f"{option} has {', '.join(map(repr, unknown))}, but a policy document can have Version, Id and Statement "
+            "only: remove the others."
         )
     version = value.get("Version", VERSION)
     # YAML reads 2012-10-17 without quotes as a date.
     if str(version) not in (VERSION, "2008-10-17"):
-        raise ResourceError(f"{option} has the Version {version!r}: IAM knows {VERSION!r} and '2008-10-17'.")
+        raise ResourceError(f"{option} has the Version {version!r}: set {VERSION!r} or '2008-10-17'.")
     if not value.get("Statement") or not isinstance(value["Statement"], (dict, list)):
         raise ResourceError(f"{option} has no Statement: add at least one.")
     for number, statement in enumerate(statements(value), 1):
@@ -252,7 +268,10 @@ def _document(value: Any, option: str) -> dict[str, Any]:
             raise ResourceError(f"{where} is not a dictionary: write Effect, Action and the other elements.")
         unknown = sorted(set(statement) - _STATEMENT_KEYS)
         if unknown:
-            raise ResourceError(f"{where} has {', '.join(map(repr, unknown))}, which IAM does not know: remove them.")
+            raise ResourceError(
+                f"{where} has elements that IAM does not know ({', '.join(map(repr, unknown))}): remove or correct "
+                "them."
+            )
         if statement.get("Effect") not in ("Allow", "Deny"):
             raise ResourceError(f"{where} has the Effect {statement.get('Effect')!r}: write Allow or Deny.")
         _validate_condition(statement.get("Condition", {}), where)
@@ -260,7 +279,8 @@ def _document(value: Any, option: str) -> dict[str, Any]:
 
 
 def _validate_principal(principal: Any, where: str) -> None:
-    """A principal is a text, or has kinds, each with a name or a list of them."""
+    """Raise :class:`ResourceError` unless the principal is a text, or a dictionary of kinds with a name or a list of
+    names."""
     by_kind = {"AWS": principal} if isinstance(principal, str) else principal
     if not isinstance(by_kind, dict) or not all(
         names and all(map(_is_scalar, as_list(names))) for names in by_kind.values()
@@ -269,7 +289,8 @@ def _validate_principal(principal: Any, where: str) -> None:
 
 
 def _validate_condition(condition: Any, where: str) -> None:
-    """A condition has operators, each with keys, each with a value or a list of them."""
+    """Raise :class:`ResourceError` unless the condition has operators with keys, and each key has a value or a list of
+    values."""
     blocks = condition.values() if isinstance(condition, dict) else [None]
     for keys in blocks:
         if not isinstance(keys, dict) or not all(
@@ -284,44 +305,44 @@ def _is_scalar(value: Any) -> bool:
 
 def _exactly_one(statement: dict[str, Any], keys: tuple[str, str], where: str) -> None:
     if sum(bool(statement.get(key)) for key in keys) != 1:
-        raise ResourceError(f"{where} needs exactly one of {' and '.join(keys)}.")
+        raise ResourceError(f"{where} does not have exactly one of {' and '.join(keys)}: set one of them.")
 
 
 def statements(document: dict[str, Any]) -> list[Any]:
-    """The statements: IAM takes a single one without its list."""
+    """The statements as a list, because IAM accepts a single statement without a list."""
     return as_list(document.get("Statement"))
 
 
 def as_list(value: Any) -> list[Any]:
-    """IAM takes a single value wherever it takes a list."""
+    """A value as a list, because IAM accepts a single value wherever it accepts a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """The document as it is sent."""
+    """The JSON text of a document for a call of IAM."""
     return json.dumps(document)
 
 
 def validate_policy_size(document: dict[str, Any], option: str) -> None:
-    """Raises :class:`ResourceError` for more than IAM takes as a managed policy."""
+    """Raise :class:`ResourceError` for a document that is too long for a managed policy."""
     _validate_size(document, MOST_POLICY_CHARACTERS, option)
 
 
 def validate_trust_size(document: dict[str, Any], option: str) -> None:
-    """Raises :class:`ResourceError` for more than IAM takes as a trust policy in any account."""
+    """Raise :class:`ResourceError` for a document that is longer than the highest quota of trust policies."""
     _validate_size(document, MOST_TRUST_CHARACTERS, option)
 
 
 def validate_session_duration(seconds: int | None) -> None:
-    """Raises :class:`ResourceError` for a longest session that IAM refuses (IAM API reference, CreateRole)."""
+    """Raise :class:`ResourceError` for a maximum session duration that IAM refuses (IAM API reference, CreateRole)."""
     if seconds is not None and not 3600 <= seconds <= 43200:
         raise ResourceError(f"max_session_duration is {seconds}: set 3600 to 43200 seconds (one to twelve hours).")
 
 
 def validate_role_description(text: str) -> None:
-    """Raises :class:`ResourceError` for a description that IAM refuses (IAM API reference, CreateRole)."""
+    """Raise :class:`ResourceError` for a description that IAM refuses (IAM API reference, CreateRole)."""
     if len(text) > 1000:
         raise ResourceError("description is longer than the 1000 characters that IAM allows for a role: shorten it.")
 
@@ -330,18 +351,19 @@ def _validate_size(document: dict[str, Any], most: int, option: str) -> None:
     size = len(re.sub(r"\s", "", to_json(document)))
     if size > most:
         raise ResourceError(
-            f"{option} results in a document of {size} characters without white space, and IAM allows {most}: "
-            "use patterns with *, or fewer items."
+            f"{option} results in a document of {size} characters without white space, and IAM allows {most}: use "
+            "patterns with *, or fewer items."
         )
 
 
 def equivalent(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two documents mean the same to IAM, however they are written."""
+    """Whether two documents have the same meaning for IAM."""
     return bool(canonical(one) == canonical(other))
 
 
 def canonical(document: dict[str, Any]) -> Any:
-    """A form in which equal meaning is equal: lists for single values, no order, no letter case where IAM has none."""
+    """Convert a document to a form that can be compared. Single values become lists, and lists are sorted. Texts for
+    which IAM ignores letter case are in small letters."""
     return {
         "Version": str(document.get("Version", "2008-10-17")),
         "Id": document.get("Id"),
@@ -354,7 +376,7 @@ def _ordered_json(statement: dict[str, Any]) -> str:
 
 
 def canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
-    """One statement in the form of :func:`canonical`; its conditions are triples of operator, key and values."""
+    """Convert a statement to the form of :func:`canonical`. Its conditions are triples of operator, key and values."""
     shaped: dict[str, Any] = {}
     for key, value in statement.items():
         if key in ("Action", "NotAction"):
@@ -372,7 +394,8 @@ def canonical_statement(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _canonical_condition(condition: dict[str, Any]) -> list[Any]:
-    """Triples of operator, key and values: keys that differ by letter case alone must not hide one another."""
+    """Convert a condition to triples of operator, key and values. In a dictionary, keys that differ in letter case only
+    would replace each other."""
     triples = [
         [operator, key.lower(), _texts(map(_text, as_list(values)))]
         for operator, keys in condition.items()
@@ -386,24 +409,25 @@ def _texts(items: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """IAM keeps numbers and truth values as text."""
+    """The text of a value, because IAM stores numbers and truth values as text."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _account(principal: Any) -> str:
-    """An account's root user stands for the account, and IAM stores the id as that ARN."""
+    """The id of the account, if the principal is the root user of an account, because IAM stores an account id as this
+    ARN. Another principal is returned as text."""
     text = _text(principal)
     found = _ROOT_ARN.fullmatch(text)
     return found[1] if found else text
 
 
 def is_dead_principal(name: str) -> bool:
-    """Whether it is a unique id in the place of an ARN: a principal that was deleted since the document was saved."""
+    """Whether a principal is a unique id. IAM shows it instead of the ARN after the principal was deleted."""
     return _UNIQUE_ID.fullmatch(name) is not None
 
 
 def dead_principals(document: dict[str, Any]) -> list[str]:
-    """The principals of a document that were deleted since it was saved."""
+    """The principals of a document that were deleted after the document was saved."""
     return [
         name
         for statement in statements(document)

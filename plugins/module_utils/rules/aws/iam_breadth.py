@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an IAM policy document allows beyond another. No I/O.
+"""Compares two IAM policy documents, and describes what one allows and the other does not. No I/O.
 
-A statement is taken apart into grants, each an action for a principal or on a resource, and a grant is covered by a
-statement of the other document that makes it under no more conditions. What is called covered certainly is; where
-patterns or operators cannot be compared, the document is called wider.
+Statements are split into grants. A grant is an action for a principal or on a resource. It is covered if a statement of
+the other document has it without further conditions. If patterns or operators cannot be compared, the grant counts as
+not covered, so that no difference is missed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam
 
-# The two act alike (IAM User Guide, "ARN condition operators").
+# Operators with the same meaning (IAM User Guide, "ARN condition operators").
 _SAME_OPERATOR = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}
 _IF_EXISTS = "IfExists"
 
@@ -29,8 +29,8 @@ _VARIABLE_CHARS = "\ue000-\uf8ff"
 
 @dataclass(frozen=True)
 class Grant:
-    """An action, and a principal or resource; each a kind (``Action``, ``NotAction``, ``AWS``, ``Resource``, …) and a
-    text."""
+    """An action, and a principal or resource. Each is a kind (``Action``, ``NotAction``, ``AWS``, ``Resource``, …) and
+    a text."""
 
     action: tuple[str, str]
     target: tuple[str, str]
@@ -49,7 +49,7 @@ class _Statement:
 
 
 def beyond(current: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """What ``current`` allows and ``wanted`` does not, in words; nothing when it is as narrow or narrower."""
+    """Describe what ``current`` allows and ``wanted`` does not. The list is empty if ``current`` allows no more."""
     wanted_statements = list(_statements(wanted))
     current_statements = list(_statements(current))
     allowed = [statement for statement in wanted_statements if statement.effect == "Allow"]
@@ -77,8 +77,10 @@ def _statements(document: dict[str, Any]) -> Iterator[_Statement]:
 
 
 def _values(statement: dict[str, Any], key: str) -> list[tuple[str, str]]:
-    """What stands under a key, or under the key with Not, which is one value that nothing but itself covers. A
-    principal that was deleted matches none."""
+    """The kinds and texts of an element of a statement, without deleted principals, which match no caller.
+
+    The element with ``Not``, such as ``NotAction``, is a single value, because only an equal value covers it.
+    """
     if f"Not{key}" in statement:
         return [(f"Not{key}", json.dumps(statement[f"Not{key}"], sort_keys=True))]
     value = statement.get(key, [])
@@ -87,14 +89,14 @@ def _values(statement: dict[str, Any], key: str) -> list[tuple[str, str]]:
 
 
 def _uncovered(statement: _Statement, grant: Grant, allowed: list[_Statement]) -> Iterator[str]:
-    """Why no statement of those allowed covers a grant."""
-    making = [other for other in allowed if any(_covers(wide, grant) for wide in other.grants)]
-    if not making:
+    """Describe why none of the statements ``allowed`` covers a grant."""
+    candidates = [other for other in allowed if any(_covers(wide, grant) for wide in other.grants)]
+    if not candidates:
         yield f"statement {statement.name} allows {grant}"
         return
     missing = [
-        [condition for condition in other.conditions if not _is_asked(condition, statement.conditions)]
-        for other in making
+        [condition for condition in other.conditions if not _is_required(condition, statement.conditions)]
+        for other in candidates
     ]
     if all(missing):
         fewest = " and ".join(_condition_shown(condition) for condition in min(missing, key=len))
@@ -103,7 +105,7 @@ def _uncovered(statement: _Statement, grant: Grant, allowed: list[_Statement]) -
 
 def _covers(wide: Grant, narrow: Grant) -> bool:
     (wide_kind, wide_text), (kind, text) = wide.target, narrow.target
-    # A principal is one or all, not a pattern.
+    # IAM has no patterns for principals: * stands for all, and every other name is exact.
     same = (
         text == wide_text or (wide_text == "*" and kind == "AWS") or (kind == "Resource" and matches(wide_text, text))
     )
@@ -114,14 +116,14 @@ def _covers(wide: Grant, narrow: Grant) -> bool:
 
 
 def _denies_as_much(one: _Statement, other: _Statement) -> bool:
-    """Whether a Deny refuses all that another does, under no more conditions."""
+    """Whether a Deny statement denies everything that another denies, without further conditions."""
     return all(any(_covers(wide, grant) for wide in one.grants) for grant in other.grants) and all(
-        _is_asked(condition, other.conditions) for condition in one.conditions
+        _is_required(condition, other.conditions) for condition in one.conditions
     )
 
 
-def _is_asked(condition: list[Any], conditions: list[list[Any]]) -> bool:
-    """Whether a condition follows from one of these."""
+def _is_required(condition: list[Any], conditions: list[list[Any]]) -> bool:
+    """Whether one of these conditions implies a condition."""
     return any(_implies(other, condition) for other in conditions)
 
 
@@ -142,14 +144,15 @@ def _value_covers(operator: str, wide: str, narrow: str) -> bool:
     if operator == "StringEqualsIgnoreCase":
         return wide.lower() == narrow.lower()
     if operator == "ArnLike":
-        # Each of the six parts is compared by itself.
+        # IAM compares each of the six parts of an ARN separately.
         wide_parts, parts = (text.split(":", 5) for text in _without_variables(wide, narrow))
         return len(wide_parts) == len(parts) and all(map(matches, wide_parts, parts))
     return matches(wide, narrow) if operator == "StringLike" else wide == narrow
 
 
 def matches(wide: str, narrow: str) -> bool:
-    """Whether everything that matches one pattern with * and ? matches the other: of what it finds, certainly."""
+    """Whether a pattern with * and ? matches everything that the narrow pattern matches. ``True`` is always right.
+    ``False`` can be wrong."""
     wide, narrow = _without_variables(wide, narrow)
     one_char = f"[^*{_VARIABLE_CHARS}]"
     pattern = "".join(".*" if char == "*" else one_char if char == "?" else re.escape(char) for char in wide)
@@ -157,8 +160,8 @@ def matches(wide: str, narrow: str) -> bool:
 
 
 def _without_variables(*texts: str) -> list[str]:
-    """The texts with a character of private use for each policy variable (``${aws:username}``): its value is unknown,
-    so ``*`` alone covers it, or the same variable. The text of a variable is no pattern."""
+    """The texts with a private-use character instead of each policy variable, such as ``${aws:username}``. The value of
+    a variable is not known, so only ``*`` and the same variable match it. Its text is no pattern."""
     variables = sorted({found.lower() for text in texts for found in _VARIABLE.findall(text)})
     return [_VARIABLE.sub(lambda found: chr(0xE000 + variables.index(found[0].lower())), text) for text in texts]
 

@@ -1,10 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom the trust policy of an IAM role allows to assume it. No I/O.
+"""Finds statements of a trust policy that allow strangers to assume the IAM role, and reads the option ``trust``. No
+I/O.
 
-The answers err on the safe side: a statement is only called restricted if its conditions certainly exclude every caller
-of a foreign account or organization. A ``Deny`` beside it does not count.
+A statement counts as restricted only if its conditions certainly exclude all callers of other accounts and
+organizations. ``Deny`` statements are not considered, so a policy that they restrict counts as open.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from typing import Any
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import iam, identity_providers
 
-# Operators that a missing key fails (IAM User Guide, "IAM JSON policy elements: Condition operators"): not those with
-# IfExists, not the negated ones, not ForAllValues, which is true of no value.
+# Operators whose condition fails if the key is missing (IAM User Guide, "IAM JSON policy elements: Condition
+# operators"). Operators with IfExists, negated operators, and ForAllValues are true without the key.
 _REQUIRING = re.compile(r"(?:ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)")
 
-# Those that compare the six parts of an ARN one by one. In a pattern of StringLike, * matches colons too, and the path
-# of a role may hold them.
+# Operators that compare the six parts of an ARN separately. In StringLike, * also matches colons, which the path of a
+# role can have.
 _ARN_OPERATORS = ("ArnEquals", "ArnLike")
 
 _ARN_PATTERN = re.compile(r"arn:[a-z*?-]+:(iam|sts)::\d{12}:.+", re.ASCII | re.DOTALL)
 _LITERAL_ACCOUNT = re.compile(r"arn:[a-z-]+:(iam|sts)::\d{12}:.+", re.ASCII | re.DOTALL)
 
-# Condition keys (IAM User Guide, "AWS global condition context keys") that identify the caller and that a caller cannot
-# choose, with the values that really identify one: not a name or a tag, which any account can have.
-# The unique id of a role or user has 21 characters.
+# Condition keys that identify the caller and that a caller cannot choose (IAM User Guide, "AWS global condition context
+# keys"), with the values that identify an account or organization. Names and tags are not here, because any account can
+# have the same. The unique id of a role or user has 21 characters.
 _IDENTIFYING = {
     "aws:principalaccount": re.compile(r"\d{12}", re.ASCII),
     "aws:principalorgid": re.compile(r"o-[a-z0-9]{10,32}"),
@@ -39,30 +40,29 @@ _IDENTIFYING = {
 }
 
 _SESSION_NAME = "sts:rolesessionname"
-# Text, and variables that an identity provider or an administrator sets: no pattern, and no variable that the caller
-# chooses with the request (sts:RoleSessionName itself, sts:ExternalId, aws:RequestTag).
+# Texts without a pattern, and variables that an identity provider or administrator sets. Variables that the caller
+# chooses in the request do not match: sts:RoleSessionName itself, sts:ExternalId and aws:RequestTag.
 _FIXED_SESSION_NAME = re.compile(
     r"([\w+=,.@-]"
     r"|\$\{(saml:[a-z0-9./:]+|aws:(username|userid|SourceIdentity|PrincipalTag/[^}]+)|[\w./-]+\.[\w./-]+:\w+)\})+",
     re.IGNORECASE | re.ASCII,
 )
-# The session name of SAML is the identity provider's, and that of a service no user's.
+# The calls in which the caller chooses the session name. With SAML, the identity provider chooses it.
 _NAMED_BY_CALLER = ("sts:assumerole", "sts:assumerolewithwebidentity")
 
 
 def open_statements(document: dict[str, Any]) -> list[str]:
-    """The statements of a trust policy that allow strangers to assume the role: by their Sid, or their number from
-    1.
+    """The statements of a trust policy that allow strangers to assume the role, by their Sid or their number, from 1.
 
-    A stranger is a principal of another account or organization than the policy names, or a user of a shared identity
-    provider.
+    A stranger is a principal of an account or organization that the policy does not name, or any user of a shared
+    identity provider.
     """
     return [name for name, statement in _allowed(document) if _admits_strangers(statement)]
 
 
 def free_session_name_statements(document: dict[str, Any]) -> list[str]:
-    """The statements, as of :func:`open_statements`, whose callers choose the name of their session, and with it the
-    username that the cluster knows them by."""
+    """The statements whose callers choose their session name, by their Sid or their number, from 1. The username in the
+    cluster depends on the session name."""
     return [
         name
         for name, statement in _allowed(document)
@@ -70,7 +70,7 @@ def free_session_name_statements(document: dict[str, Any]) -> list[str]:
     ]
 
 
-# The kinds of trust of the option trust of apono.eks.iam_role, each with what to write.
+# The kinds of trust in the option trust of apono.eks.iam_role, each with an example for messages.
 KINDS = {
     "sso": '{sso: {}} or {sso: {account_ids: ["111122223333"]}}',
     "saml": "{saml: {provider: NAME}}",
@@ -79,14 +79,13 @@ KINDS = {
 
 
 def read(value: Any, name: str) -> dict[str, Any]:
-    """A trust as a user has written it, as a dictionary with one of :data:`KINDS`, in the one reading that all parts of
-    the collection share.
+    """Return the trust that a user has set as a dictionary with exactly one of :data:`KINDS`.
 
-    :param value: a dictionary, or one as JSON text. A kind without a value is not meant, but for ``sso`` alone, which
-        is what YAML makes of ``sso:`` with nothing after it and means the account's own roles.
-    :param name: the variable, for the error.
+    :param value: a dictionary, or its JSON text. A kind without a value counts as not set. But if ``sso`` is the only
+        kind, as in the YAML ``sso:``, it stands for the permission-set roles of the same account.
+    :param name: the variable, for the error
 
-    Raises :class:`ResourceError`.
+    Raises :class:`ResourceError` for another value.
     """
     if isinstance(value, str):
         try:
@@ -119,7 +118,7 @@ def read(value: Any, name: str) -> dict[str, Any]:
 
 
 def sign_in(trust: Mapping[str, Any] | None) -> str:
-    """How users come to AWS, ``saml`` or ``sso``, by a trust as :func:`read` returns it."""
+    """How users sign in to AWS, ``saml`` or ``sso``. ``trust`` is the value of :func:`read`."""
     if not trust or "sso" in trust:
         return "sso"
     if "saml" in trust:
@@ -143,7 +142,7 @@ def _allowed(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _principals(statement: dict[str, Any]) -> list[tuple[str, str]]:
-    """The principals of a statement as kind and name; one that is excluded stands for all others."""
+    """The principals of a statement as kinds and names. ``NotPrincipal`` counts as all principals."""
     if "NotPrincipal" in statement:
         return [("AWS", "*")]
     principal = statement["Principal"]
@@ -163,13 +162,13 @@ def _is_open(statement: dict[str, Any], kind: str, name: str) -> bool:
             return True
         return claims is not None and not all(_restricts(statement, patterns) for patterns in claims.all_of)
     return ("*" in name or "?" in name) and not any(
-        _tells_caller(operator, key, values) for operator, key, values in _required(statement)
+        _identifies_caller(operator, key, values) for operator, key, values in _required(statement)
     )
 
 
 def _required(statement: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
-    """The conditions that a missing key fails: operator, key in lower case and values. A key that stands there in two
-    letter cases has the values of both."""
+    """The conditions that fail if their key is missing, as operator, key in small letters, and values. If a key is
+    there in two letter cases, their values are combined."""
     for written, conditions in (statement.get("Condition") or {}).items():
         operator = _REQUIRING.fullmatch(written)
         if not operator:
@@ -183,14 +182,14 @@ def _required(statement: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]
 
 
 def _restricts(statement: dict[str, Any], patterns: Mapping[str, re.Pattern[str]]) -> bool:
-    """Whether one of these keys has to have a value, and each value that it may have matches the key's pattern."""
+    """Whether the statement requires one of these keys, and all accepted values match the pattern of the key."""
     by_key = {key.lower(): pattern for key, pattern in patterns.items()}
     return any(
         key in by_key and all(map(by_key[key].fullmatch, values)) for _operator, key, values in _required(statement)
     )
 
 
-def _tells_caller(operator: str, key: str, values: list[str]) -> bool:
+def _identifies_caller(operator: str, key: str, values: list[str]) -> bool:
     pattern = _IDENTIFYING.get(key)
     if key == "aws:principalarn":
         pattern = _ARN_PATTERN if operator in _ARN_OPERATORS else _LITERAL_ACCOUNT

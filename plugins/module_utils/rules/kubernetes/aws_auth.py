@@ -1,15 +1,15 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The texts of the ConfigMap aws-auth: read as EKS reads them, edited without touching what is not ours.
+"""Reads the texts of the ConfigMap aws-auth as EKS does, and edits single entries without a change of the others.
 
-How it is read follows aws-iam-authenticator v0.6.13 (pkg/mapper/configmap), by way of :mod:`go_yaml`: field names match
-in any letter case, unknown fields count for nothing, a value of a wrong type leaves its field empty and its entry in
-effect; ARNs match in any letter case, the later of two entries wins, and a role's ARN with a path never matches. Where
-versions of the authenticator differ, an entry is *not sure*: it stays as it is, and so does what hangs on it.
+The rules are those of aws-iam-authenticator v0.6.13 (pkg/mapper/configmap), with :mod:`go_yaml` for YAML. Field names
+match in any letter case, and unknown fields are ignored. A value of a wrong type leaves its field empty, but the entry
+has effect. ARNs match in any letter case, the later of two entries is used, and the ARN of a role with a path never
+matches. If versions of the authenticator differ in an entry, the entry is *not sure*, and it is not edited.
 
-Every edit is proved before it is returned: the new text is read again, and all but the principal's own entry must mean
-what it meant before.
+Every edit is checked before it is returned. The new text is read again, and the entries of all other principals must
+have the same meaning as before.
 """
 
 from __future__ import annotations
@@ -36,42 +36,43 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser i
 )
 from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_positions import Edit
 
-# EKS's template, not Jinja's: the session's name as it is, which the trust policy makes the user's.
+# A template of EKS, and not of Jinja: the unchanged session name. The trust policy makes sure that it identifies the
+# user.
 DEFAULT_USERNAME = "{{SessionNameRaw}}"
 
-# The ConfigMap's keys.
+# The keys of the ConfigMap.
 MAP_ROLES = "mapRoles"
 MAP_USERS = "mapUsers"
 MAP_ACCOUNTS = "mapAccounts"
 KEYS = (MAP_ROLES, MAP_USERS, MAP_ACCOUNTS)
 
-# The authenticator takes these for nothing, as it does white space.
+# The authenticator reads these texts and white space as an empty list.
 _EMPTY_MARKERS = ("", "``", '""', "''")
 
-# The field of an entry that says whose it is.
+# The field with the ARN of the principal.
 _ARN_FIELDS = {MAP_ROLES: "rolearn", MAP_USERS: "userarn"}
 
-# What the API server takes as the data of one ConfigMap, in bytes (Kubernetes, validation.go, MaxSecretSize).
+# The maximum size of the data of a ConfigMap, in bytes (Kubernetes, validation.go, MaxSecretSize).
 MOST_BYTES = 1024 * 1024
-# A text with more YAML tokens is read and not edited, which bounds what an edit costs. A full ConfigMap whose entries
-# have groups holds fewer than 160,000, in any style.
+# A text with more YAML tokens is read but not edited, because the time of an edit grows with the tokens. A full
+# ConfigMap whose entries have groups has fewer than 160,000 tokens in any style.
 MOST_TOKENS = 200_000
 
 _RESERVED_PREFIXES = ("system:", "eks:")
-# What EKS documents for the roles of nodes and of Fargate's pods; the last two are of Windows nodes and of Fargate.
+# The groups of the roles of nodes and of Fargate pods (EKS user guide). The last two are for Windows nodes and Fargate.
 NODE_GROUPS = {"system:nodes", "system:bootstrappers", "eks:kube-proxy-windows", "system:node-proxier"}
 _NODE_USERNAME = "system:node:"
 
-# Problems by which EKS reads something else than a reader of the text would expect.
+# The codes of problems because of which EKS reads something else than a reader of the text expects.
 MISREAD = ("ignored", "path_in_arn", "duplicate", "wrong_type", "duplicate_key", "not_sure", "not_read")
 
-# The code of the error for an edit that hangs on an entry that EKS may read in one way or another.
+# The code of the error for an edit of an entry that is not sure.
 NOT_SURE = "NotSure"
 
 
 @dataclass(frozen=True, slots=True)
 class RoleEntry:
-    """One entry that has effect: who an IAM role is in the cluster."""
+    """A valid entry of ``mapRoles``: the username and groups of an IAM role in the cluster."""
 
     rolearn: str
     username: str
@@ -79,51 +80,51 @@ class RoleEntry:
 
     @property
     def arn(self) -> str:
-        """Whose entry it is, as it is written."""
+        """The ARN of the principal, as it is written."""
         return self.rolearn
 
     @property
     def canonical_arn(self) -> str:
-        """The key by which EKS looks it up."""
+        """The ARN by which EKS finds the entry."""
         return go_yaml.lower(self.rolearn)
 
     @property
     def is_for_nodes(self) -> bool:
-        """Whether nodes join the cluster through it."""
+        """Whether nodes join the cluster with this entry."""
         return bool(NODE_GROUPS & set(self.groups)) or self.is_named_as_node
 
     @property
     def is_named_as_node(self) -> bool:
-        """Whether its username is a node's (Kubernetes, "Using Node Authorization")."""
+        """Whether its username is that of a node (Kubernetes, "Using Node Authorization")."""
         return self.username.startswith(_NODE_USERNAME)
 
     @property
     def is_for_users(self) -> bool:
-        """Whether each session has a username of its own that is no node's."""
+        """Whether each session has a username of its own, and the username is not that of a node."""
         return "{{SessionName" in self.username and not self.is_named_as_node
 
 
 @dataclass(frozen=True, slots=True)
 class UserEntry:
-    """One valid entry of ``mapUsers``: who an IAM user is in the cluster."""
+    """A valid entry of ``mapUsers``: the username and groups of an IAM user in the cluster."""
 
     userarn: str
     username: str
     groups: tuple[str, ...] = ()
 
-    # The users of Apono have roles, as nodes have.
+    # Nodes and the users of Apono have roles, so an entry of an IAM user is for neither.
     is_for_nodes = False
     is_named_as_node = False
     is_for_users = False
 
     @property
     def arn(self) -> str:
-        """Whose entry it is, as it is written."""
+        """The ARN of the principal, as it is written."""
         return self.userarn
 
     @property
     def canonical_arn(self) -> str:
-        """The key by which EKS looks it up."""
+        """The ARN by which EKS finds the entry."""
         return go_yaml.lower(self.userarn)
 
 
@@ -132,7 +133,7 @@ Entry: TypeAlias = "RoleEntry | UserEntry"
 
 @dataclass(frozen=True)
 class AccountEntry:
-    """An item of ``mapAccounts``: allows all principals of the account, each under its ARN."""
+    """An item of ``mapAccounts``. It allows all principals of the account, and the username of each is its ARN."""
 
     account_id: str
     line: int
@@ -141,10 +142,11 @@ class AccountEntry:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in the text that its owner should know.
+    """A problem in the text, which the user should correct.
 
-    ``code`` is one of :data:`MISREAD`, or ``no_username``, ``reserved_username`` and ``reserved_group`` for an entry
-    that EKS reads as it stands. ``line`` and ``column`` count from 1; ``arn`` is empty where there is none.
+    ``code`` is one of :data:`MISREAD`, or ``no_username``, ``reserved_username`` or ``reserved_group`` for an entry
+    that EKS reads as written. ``line`` and ``column`` count from 1. ``arn`` is empty if the problem concerns no valid
+    entry.
     """
 
     code: str
@@ -156,16 +158,17 @@ class Problem:
 
 _NO_FIELDS: dict[str, list[Node]] = {}
 _NO_NAMES: list[str] = []
-# Of items that have no field which EKS knows, so many are reported.
+# The maximum number of reported items without a field that EKS knows.
 _MOST_REPORTED = 100
 
 
 class Item:
-    """An item of the list that has a field which EKS knows: as it is written, and what EKS makes of it. ``entry`` is
-    ``None`` if it has no effect.
+    """An item of the list with a field that EKS knows, and the ``entry`` that EKS reads from it. ``entry`` is ``None``
+    if the item has no effect.
 
-    ``fields`` are the values by the field's name in small letters, as far as they are written; of several the last
-    one counts. ``wrong_types`` are the names of those that EKS leaves empty because of their type.
+    ``fields`` are the written values by the name of the field in small letters. If a field has several values, EKS
+    reads them one after the other. ``wrong_types`` are the names of the fields that EKS leaves empty, wholly or in
+    part, because of their type.
     """
 
     __slots__ = ("node", "entry", "fields", "wrong_types")
@@ -178,38 +181,38 @@ class Item:
 
     @property
     def known_entry(self) -> Entry:
-        """The entry of an item that has one; raises :class:`ValueError` for another."""
+        """The entry of an item that has effect. Raises :class:`ValueError` for another item."""
         if self.entry is None:
-            raise ValueError("no principal signs in with this item")
+            raise ValueError("this item has no effect")
         return self.entry
 
     @property
     def canonical_arn(self) -> str:
-        """The ARN in small letters; empty where there is none."""
+        """The ARN in small letters, empty if the item has no effect."""
         return self.entry.canonical_arn if self.entry else ""
 
 
 class Mappings:
-    """The text of ``mapRoles`` or ``mapUsers``, taken apart."""
+    """The parsed text of ``mapRoles`` or ``mapUsers``."""
 
     def __init__(self, key: str, text: str, document: Document, nodes: list[Node], items: list[Item]) -> None:
         self.key, self.text, self.document = key, text, document
-        self.nodes = nodes  # everything in the list, whatever it is
+        self.nodes = nodes  # all nodes of the list, of any kind
         self.items = items
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """What EKS reads, in order."""
+        """The entries that EKS reads, in order."""
         return [item.entry for item in self.items if item.entry]
 
     @cached_property
     def effective(self) -> dict[str, Entry]:
-        """The entry that EKS takes for each canonical ARN: the last one."""
+        """The entry that EKS uses for each canonical ARN, which is the last one."""
         return {entry.canonical_arn: entry for entry in self.entries}
 
     @cached_property
     def not_sure(self) -> dict[str, str]:
-        """By canonical ARN, why it is not sure what EKS gives the principal. The empty ARN stands for an entry that is
+        """The reasons, by canonical ARN, why the effect of an entry is not certain. The empty ARN stands for an entry
         for a permission set."""
         found = {}
         users: dict[str, Entry] = {}
@@ -228,7 +231,7 @@ class Mappings:
         return found
 
     def doubt_about(self, canonical_arn: str) -> str:
-        """The entry, where it is, why it is not sure what EKS makes of it, and what to do."""
+        """Return the message about an entry that is not sure: its place, the reason and the remedy."""
         item = next(item for item in self.items if item.canonical_arn == canonical_arn)
         return (
             f"It is not certain how EKS reads the entry of {item.known_entry.arn} in {self.key}, line "
@@ -237,7 +240,7 @@ class Mappings:
 
     @cached_property
     def problems(self) -> list[Problem]:
-        """What the owner of the text should know, in the order of the text."""
+        """The problems of the text, in the order of the text."""
         counts = Counter(entry.canonical_arn for entry in self.entries)
         found = [
             self._problem(item.node, item.entry, code, message)
@@ -255,7 +258,7 @@ class Mappings:
         rest = self.document.rest
         if rest is not None:
             line, column = self.document.position(rest)
-            found.append(Problem("not_read", line, column, "", "EKS reads nothing of what follows here"))
+            found.append(Problem("not_read", line, column, "", "EKS reads nothing from here on"))
         return found
 
     def _problem(self, node: Node, entry: Entry | None, code: str, message: str) -> Problem:
@@ -263,11 +266,11 @@ class Mappings:
         return Problem(code, line, column, entry.arn if entry else "", message)
 
     def position(self, item: Item) -> tuple[int, int]:
-        """Line and column of an item, counted from 1."""
+        """The line and the column of an item, from 1."""
         return self.document.position(item.node.start)
 
     def _doubts(self, item: Item, counts: dict[str, int]) -> Iterator[tuple[str, str]]:
-        """Codes and messages."""
+        """The codes and messages of the problems of an item."""
         arn_field = _ARN_FIELDS[self.key]
         for name in item.wrong_types:
             what = f"{arn_field} is not text" if name == arn_field else _WRONG_TYPES[name]
@@ -299,23 +302,23 @@ _WRONG_TYPES = {"username": "username is not text; quote it", "groups": "groups 
 
 @dataclass(frozen=True)
 class Edited:
-    """The text before and after an edit, taken apart; the same object twice when nothing is to be done."""
+    """The parsed texts before and after an edit. Both are the same object if the edit changes nothing."""
 
     before: Mappings
     after: Mappings
 
 
 def read(text: str, key: str = MAP_ROLES, most_tokens: int | None = None) -> Mappings:
-    """Take ``mapRoles``, or ``mapUsers``, apart.
+    """Parse ``mapRoles`` or ``mapUsers``.
 
-    Raises :class:`ResourceError` with the code ``InvalidMapRoles`` (``InvalidMapUsers``) and ``line`` for a text of
-    which EKS reads nothing, and :class:`TooManyTokens` as :func:`parse` does.
+    Raises :class:`ResourceError` with the code ``InvalidMapRoles`` (``InvalidMapUsers``) and ``line`` for a text that
+    EKS does not read at all, and :class:`TooManyTokens` as :func:`parse` does.
     """
     document, nodes = _items(text, key, most_tokens)
     arn_field = _ARN_FIELDS[key]
     kind = RoleEntry if key == MAP_ROLES else UserEntry
     names = {arn_field, "username", "groups", *(("sso",) if key == MAP_ROLES else ())}
-    # What is written once and meant many times, by an alias, is read once.
+    # A mapping that has many aliases is read only once.
     known: dict[int, Item] = {}
     groups: dict[int, tuple[tuple[str, ...], bool]] = {}
     items = []
@@ -344,7 +347,7 @@ def read(text: str, key: str = MAP_ROLES, most_tokens: int | None = None) -> Map
 
 
 def _text(item: Item, name: str) -> str:
-    """A field that is a text: null and values of other types leave it as it was."""
+    """The value of a text field. Null and values of other types leave the field as it was."""
     found = ""
     for node in item.fields.get(name, ()):
         text = go_yaml.text_of(node)
@@ -356,8 +359,8 @@ def _text(item: Item, name: str) -> str:
 
 
 def _groups(item: Item, known: dict[int, tuple[tuple[str, ...], bool]]) -> tuple[str, ...]:
-    """The field groups. Go writes a list over the former one, item by item, and null or a wrong type leaves an item as
-    it was there."""
+    """The value of the field groups. If there are several values, Go writes each list over the former one, item by
+    item. Null or a value of a wrong type leaves an item as it was."""
     nodes = item.fields.get("groups", ())
     if len(nodes) == 1 and id(nodes[0].target) in known:
         groups, wrong = known[id(nodes[0].target)]
@@ -392,7 +395,7 @@ def _groups(item: Item, known: dict[int, tuple[tuple[str, ...], bool]]) -> tuple
 
 
 def _duplicate_keys(mapping: Node) -> Iterator[str]:
-    """The keys that a mapping has more than once."""
+    """The keys that occur more than once in a mapping."""
     seen = set()
     for key in mapping.children[::2]:
         value = key.target.value
@@ -402,9 +405,10 @@ def _duplicate_keys(mapping: Node) -> Iterator[str]:
 
 
 def read_accounts(text: str) -> tuple[list[AccountEntry], list[Problem]]:
-    """The accounts of ``mapAccounts``, and what is wrong there; raises as :func:`read`, ``InvalidMapAccounts``.
+    """The accounts of ``mapAccounts``, and the problems of the text. EKS reads the items as text, so a number keeps its
+    leading zeros.
 
-    EKS reads the items as text, so that a number keeps its leading zeros.
+    Raises :class:`ResourceError` as :func:`read` does, with the code ``InvalidMapAccounts``.
     """
     accounts, problems = [], []
     document, nodes = _items(text, MAP_ACCOUNTS)
@@ -424,7 +428,7 @@ def read_accounts(text: str) -> tuple[list[AccountEntry], list[Problem]]:
 
 
 def _items(text: str, key: str, most_tokens: int | None = None) -> tuple[Document, list[Node]]:
-    """The list of a key, and its items."""
+    """The document of a key, and the items of its list."""
     content = text.strip(go_yaml.WHITE_SPACE)
     try:
         if content in _EMPTY_MARKERS:
@@ -432,7 +436,7 @@ def _items(text: str, key: str, most_tokens: int | None = None) -> tuple[Documen
         document = parse(text, most_tokens)
         if key != MAP_ACCOUNTS:
             if content.startswith("{"):
-                # The authenticator takes it for JSON, in which it is no list.
+                # The authenticator reads it as JSON, and a JSON object is not a list.
                 raise _invalid(key, *document.position(document.text.index("{")), "is a mapping and not a list")
             go_yaml.check(document)
     except InvalidYaml as error:
@@ -446,12 +450,12 @@ def _items(text: str, key: str, most_tokens: int | None = None) -> tuple[Documen
 
 
 def unknown_keys(data: dict[str, str]) -> list[str]:
-    """The keys of the ConfigMap that EKS does not read; of its own ones it takes one spelling only."""
+    """The keys of the ConfigMap that EKS does not read. It reads :data:`KEYS` only, in exactly this spelling."""
     return sorted(set(data) - set(KEYS))
 
 
 def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
-    """An entry that EKS reads, of a role or of a user."""
+    """The return value for an entry of a role or user."""
     entry = item.known_entry
     return {
         "canonical_arn": entry.canonical_arn,
@@ -463,15 +467,15 @@ def entry_shown(item: Item, mappings: Mappings) -> dict[str, Any]:
 
 
 def is_meant_for(role_arn: str, canonical_arn: str) -> bool:
-    """Whether an ARN of aws-auth is meant for a role: it is the same, or would be without its path."""
+    """Whether an ARN in aws-auth is that of a role, with or without the path."""
     head, _mark, resource = role_arn.lower().partition(":role/")
     return f"{head}:role/{resource.rpartition('/')[2]}" == canonical_arn
 
 
 def _invalid(key: str, line: int, column: int, problem: str) -> ResourceError:
     return ResourceError(
-        f"{key} of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of "
-        "its entries now. Correct the text (kubectl -n kube-system edit configmap aws-auth); it was left as it is.",
+        f"{key} of the ConfigMap kube-system/aws-auth {problem}, line {line}, column {column}: EKS reads none of its "
+        "entries now. The text is unchanged. Correct it (kubectl -n kube-system edit configmap aws-auth).",
         code=f"Invalid{key[0].upper()}{key[1:]}",
         line=line,
         column=column,
@@ -479,8 +483,8 @@ def _invalid(key: str, line: int, column: int, problem: str) -> ResourceError:
 
 
 def _doubts(entry: Entry) -> Iterator[tuple[str, str]]:
-    """What is odd about an entry that EKS takes: codes and messages (EKS user guide, "Grant IAM users and roles access
-    to Kubernetes APIs"; Kubernetes, "Using RBAC Authorization")."""
+    """The codes and messages of the problems of an entry that EKS reads (EKS user guide, "Grant IAM users and roles
+    access to Kubernetes APIs"; Kubernetes, "Using RBAC Authorization")."""
     whose = entry.arn
     if "/" in whose.partition(":role/")[2]:
         yield (
@@ -509,46 +513,49 @@ def _doubts(entry: Entry) -> Iterator[tuple[str, str]]:
     if others:
         yield (
             "reserved_group",
-            f"{whose} is in groups that Kubernetes and EKS reserve, {_some(list(others))}: use others",
+            f"{whose} is in groups that Kubernetes and EKS reserve, {_some(list(others))}: use other groups",
         )
 
 
 def _some(names: list[str]) -> str:
-    """Names as part of a sentence, of many the first ones."""
+    """The names as part of a sentence, up to the first five."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
 
 
 def reserved_username(username: str) -> str | None:
-    """The prefix of a username that an access entry cannot have; the names of nodes are the exception."""
+    """The reserved prefix of a username that an access entry cannot have, ``None`` for another username. Usernames of
+    nodes are an exception."""
     return None if username.startswith(_NODE_USERNAME) else reserved_prefix(username, _RESERVED_PREFIXES)
 
 
 def with_role(text: str, entry: RoleEntry) -> Edited:
-    """The text with exactly this entry for its role: the last one of the role corrected, others of the role removed,
-    or a new one at the end of the list. The same text when nothing is to be done.
+    """Edit the text so that this entry is the only one of its role.
 
-    Raises :class:`ResourceError`: ``InvalidMapRoles``, :data:`NOT_SURE`, or ``EditRefused`` when the edit would change
-    anything else.
+    The last entry of the role is corrected, and its other entries are removed. If there is none, the entry is added at
+    the end of the list.
+
+    Raises :class:`ResourceError` with the code ``InvalidMapRoles``, with :data:`NOT_SURE`, or with ``EditRefused`` if
+    the edit would change anything else.
     """
     with without_collector():
         return _edited(read_to_edit(text), [entry.canonical_arn], entry)
 
 
 def without_role(text: str, role_arn: str) -> Edited:
-    """The text without entries of the role; raises as :func:`with_role`."""
+    """Remove the entries of a role from the text. Raises the errors of :func:`with_role`."""
     return without(read_to_edit(text), [role_arn])
 
 
 def without(before: Mappings, arns: Iterable[str]) -> Edited:
-    """The text, of :func:`read_to_edit`, without entries of the ARNs; raises as :func:`with_role`."""
+    """Remove the entries of these ARNs from a text of :func:`read_to_edit`. Raises the errors of :func:`with_role`."""
     with without_collector():
         return _edited(before, [go_yaml.lower(whose) for whose in arns], None)
 
 
 def read_to_edit(text: str, key: str = MAP_ROLES) -> Mappings:
-    """As :func:`read`; besides, raises :class:`ResourceError` with the code ``EditRefused`` for a text that is too much
-    to edit."""
+    """Parse a text as :func:`read` does. Also raises :class:`ResourceError` with the code ``EditRefused`` for a text
+    with more than ``MOST_TOKENS`` tokens."""
     try:
         return read(text, key, MOST_TOKENS)
     except TooManyTokens as error:
@@ -561,7 +568,8 @@ def read_to_edit(text: str, key: str = MAP_ROLES) -> Mappings:
 
 
 def _edited(before: Mappings, owners: list[str], wanted: RoleEntry | None) -> Edited:
-    """``owners`` are canonical ARNs; of one that is wanted there is only that one."""
+    """Edit the entries of ``owners``, which are canonical ARNs. After the edit, ``wanted`` is their only entry. If
+    it is ``None``, they have no entry."""
     own = [item for item in before.items if item.canonical_arn in owners]
     for item in own:
         if item.canonical_arn in before.not_sure:
@@ -578,8 +586,8 @@ def _edited(before: Mappings, owners: list[str], wanted: RoleEntry | None) -> Ed
 
 
 def _proved(before: Mappings, edits: list[Edit], owners: list[str], wanted: RoleEntry | None) -> Mappings:
-    """The edited text, read again; raises :class:`ResourceError` unless the edits did what they were to do and nothing
-    else."""
+    """Apply the edits and read the new text. Raises :class:`ResourceError` unless the entries of the owners are as
+    desired, and all others have the same meaning as before."""
     try:
         after = read(yaml_positions.splice(before.document, edits), before.key)
     except ResourceError as error:
@@ -595,13 +603,13 @@ def _proved(before: Mappings, edits: list[Edit], owners: list[str], wanted: Role
         raise _refused(
             before.key,
             owners,
-            "it is tied to other entries by anchors, or has a form that this module does not edit",
+            "anchors connect it to other entries, or the collection does not support its form",
         )
     return after
 
 
 def _others(mappings: Mappings, owners: list[str]) -> list[Node]:
-    """Everything in the list but the entries of these ARNs."""
+    """All nodes of the list except the entries of these ARNs."""
     own = {id(item.node) for item in mappings.items if item.canonical_arn in owners}
     return [node for node in mappings.nodes if id(node) not in own] if own else mappings.nodes
 
@@ -622,7 +630,7 @@ def _removals(before: Mappings, items: list[Item]) -> list[Edit]:
 
 
 def _corrections(document: Document, item: Item, wanted: RoleEntry) -> list[Edit]:
-    """Value by value, so that the entry's other fields and comments stay."""
+    """The edits of single values, so that other fields and the comments of the entry stay."""
     node, entry = item.node, item.known_entry
     if node.kind == "alias":
         return [] if _same(entry, wanted) else [Edit(node.start, node.end, _flow_entry(wanted))]
@@ -635,21 +643,21 @@ def _corrections(document: Document, item: Item, wanted: RoleEntry) -> list[Edit
 
 
 def _same(entry: Entry, other: Entry) -> bool:
-    """Whether two entries give the same; in groups, order and repetition are nothing."""
+    """Whether two entries have the same username and groups. Order and repetition of groups have no meaning."""
     return entry.username == other.username and (entry.groups == other.groups or set(entry.groups) == set(other.groups))
 
 
 def _set_field(document: Document, mapping: Node, name: str, value: str) -> Edit:
-    """Give a field of a mapping this value, which is one line of flow style."""
+    """Set a field of a mapping. The value is one line in flow style."""
     written = [(key, node) for key, node in mapping.pairs if key.target.value.lower() == name]
     if written:
         return yaml_positions.set_value(document, mapping, *written[-1], f" {value}")
-    # A key without a colon ends behind its value, which is not there.
+    # The empty value of a key without a colon ends before the key, so the later end is used.
     end = max(node.end for node in mapping.children[-2:])
     if mapping.flow:
         return Edit(end, end, f", {name}: {value}")
     indent = " " * (document.position(mapping.children[0].start)[1] - 1)
-    # A comment on the line of the last value moves behind the new one, where it is a comment still.
+    # A comment after the last value then follows the new value, and stays a comment.
     return Edit(end, end, f"{document.newline}{indent}{name}: {value}")
 
 
@@ -689,12 +697,14 @@ def _flow_list(items: tuple[str, ...]) -> str:
 
 
 def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = False) -> None:
-    """Refuse an edit after which the nodes, or the caller (``caller_arn`` as STS returns it), lose access.
+    """Refuse an edit after which the nodes or the caller would lose access.
 
-    An entry for users is no node's, whatever its groups are: its username has the session's name. With
-    ``allow_reserved_groups`` any group may be that of users, and only the username identifies nodes: to join, a node
-    needs one that begins with ``system:node:`` (Kubernetes, "Using Node Authorization"). An entry with an empty
-    username or group, as EKS reads a value that is not text, is never taken for the collection's own.
+    An entry whose username has the session name is for users, and not for nodes, whatever its groups are. With
+    ``allow_reserved_groups``, users can have any group, so only the username identifies nodes. A node needs a username
+    that begins with ``system:node:`` (Kubernetes, "Using Node Authorization"). The collection writes no empty usernames
+    or groups, so an entry with one is not its own. EKS reads a value that is not text as empty.
+
+    :param caller_arn: as STS returns it, ``None`` if it is not known or no entry of the caller can change
 
     Raises :class:`ResourceError` with the code ``WouldLockOut``.
     """
@@ -705,7 +715,7 @@ def guard(edited: Edited, caller_arn: str | None, allow_reserved_groups: bool = 
 
 
 def guard_entry(entry: RoleEntry | UserEntry, caller_arn: str | None, allow_reserved_groups: bool = False) -> None:
-    """Refuse to change or remove an entry; as :func:`guard`."""
+    """Refuse to change or remove an entry, by the rules of :func:`guard`."""
     may_be_own = entry.is_for_users or (allow_reserved_groups and entry.username and all(entry.groups))
     if entry.is_for_nodes and (entry.is_named_as_node or not may_be_own):
         raise ResourceError(
@@ -716,40 +726,44 @@ def guard_entry(entry: RoleEntry | UserEntry, caller_arn: str | None, allow_rese
         )
     if caller_arn and entry.canonical_arn == arn.principal_of(caller_arn).lower():
         raise ResourceError(
-            f"The credentials in use reach the cluster through the entry of {entry.arn}, which would change, and they "
-            "could not restore it. Run this with credentials of another principal.",
+            f"The credentials in use have access to the cluster through the entry of {entry.arn}. The task would "
+            "change that entry, and the credentials could not restore it. Run the task with credentials of another "
+            "principal.",
             code="WouldLockOut",
         )
 
 
 def validate_username(text: str) -> None:
-    """Raises :class:`ResourceError` for a username that is refused: EKS keeps some prefixes for itself."""
+    """Raise :class:`ResourceError` for a username with a reserved prefix, and for one that is not printable."""
     reserved = reserved_prefix(text, _RESERVED_PREFIXES)
     if reserved:
         raise ResourceError(
-            f"username {text!r} begins with {reserved}, which Kubernetes and EKS reserve: choose another."
+            f"username {text!r} begins with {reserved}, which Kubernetes and EKS reserve: choose another username."
         )
     _validate_text("username", text)
 
 
 def validate_groups(groups: list[str], allow_reserved: bool = False) -> None:
-    """Raises :class:`ResourceError` for a group that cannot be one, and for a reserved one unless that is allowed: an
-    access entry cannot have it, and through it users are administrators, nodes or parts of Kubernetes."""
+    """Raise :class:`ResourceError` for a group that is not printable, and for a reserved group unless it is allowed.
+
+    Reserved groups give users the permissions of administrators, nodes or Kubernetes components, and an access entry
+    cannot have them.
+    """
     for group in groups:
         _validate_text("groups", group)
     reserved = reserved_groups(groups)
     if reserved and not allow_reserved:
         raise ResourceError(
             f"groups: {', '.join(map(repr, reserved))} is reserved for Kubernetes and EKS, and every user of the role "
-            "would have its permissions, whatever Apono grants. Name a group of your own (groups; in the playbooks "
-            "apono_kubernetes_groups). If you want that, set allow_reserved_groups: true (in the playbooks "
+            "would have its permissions, whatever Apono grants. Set groups (in a playbook apono_kubernetes_groups) to "
+            "groups of your own. To give all users these permissions, set allow_reserved_groups: true (in a playbook "
             "apono_allow_reserved_groups).",
             code="ReservedGroup",
         )
 
 
 def reserved_groups(groups: Iterable[str]) -> list[str]:
-    """Those of the groups that Kubernetes and EKS keep for themselves, such as ``system:masters``."""
+    """The groups that Kubernetes and EKS reserve, such as ``system:masters``."""
     return [group for group in groups if reserved_prefix(group, _RESERVED_PREFIXES)]
 
 
@@ -759,7 +773,7 @@ def _validate_text(option: str, text: str) -> None:
 
 
 def validate_size(data: dict[str, str]) -> None:
-    """Raises :class:`ResourceError` for more than a ConfigMap can hold."""
+    """Raise :class:`ResourceError` for data that is too large for a ConfigMap."""
     size = sum(len(key.encode()) + len(value.encode()) for key, value in data.items())
     if size > MOST_BYTES:
         raise ResourceError(

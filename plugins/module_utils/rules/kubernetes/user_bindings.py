@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which RBAC bindings name the users of a username with a template. No I/O."""
+"""Finds the RBAC bindings that name a user by a username with a template. No I/O."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# What AWS can put there: the name of a session (STS API reference, AssumeRole), its '@' replaced or not, and the others
-# of the authenticator (aws-iam-authenticator, pkg/server).
+# The values of the templates: the session name (STS API reference, AssumeRole), with '@' replaced or not, and the other
+# templates of the authenticator (aws-iam-authenticator, pkg/server).
 _SESSION = "[A-Za-z0-9_+=,.-]{2,64}"
 _RAW_SESSION = "[A-Za-z0-9_+=,.@-]{2,64}"
 _PATTERNS = {
@@ -24,8 +24,11 @@ _PATTERNS = {
 
 @dataclass(frozen=True)
 class Bound:
-    """A binding that names a user: ``binding`` as the API server has it, the username in it, and what its
-    other name would be (``None`` where that cannot be computed)."""
+    """A binding that names a user.
+
+    ``binding`` is the object of the API server, and ``username`` the name in it. ``other`` is the username of the same
+    user by the other template, ``None`` if it cannot be computed.
+    """
 
     kind: str
     binding: dict[str, Any]
@@ -34,12 +37,12 @@ class Bound:
 
     @property
     def title(self) -> str:
-        """The binding in words: ``RoleBinding team/deploy``, ``ClusterRoleBinding view``."""
+        """The kind and name of the binding, such as ``RoleBinding team/deploy`` or ``ClusterRoleBinding view``."""
         return title(self.kind, self.binding)
 
 
 def title(kind: str, binding: dict[str, Any]) -> str:
-    """A binding in words."""
+    """The kind and name of a binding, as :attr:`Bound.title`."""
     metadata = binding["metadata"]
     return f"{kind} {'/'.join(filter(None, (metadata.get('namespace'), metadata['name'])))}"
 
@@ -47,9 +50,10 @@ def title(kind: str, binding: dict[str, Any]) -> str:
 def bound(
     kind: str, bindings: list[dict[str, Any]], template: str, other: str, account_id: str, ignored: tuple[str, ...] = ()
 ) -> Iterator[Bound]:
-    """The bindings that name a user whom ``template`` can mean, in order, each with the name by ``other``.
+    """The bindings that name a user by a username that matches ``template``, in order.
 
-    ``ignored`` are usernames of others that look the same.
+    :param other: the template of the other username
+    :param ignored: usernames that match the template, and belong to other principals
     """
     pattern = _pattern(template, account_id)
     for binding in bindings:
@@ -72,13 +76,13 @@ def _pattern(template: str, account_id: str) -> re.Pattern[str]:
         elif part in seen:
             parts.append(f"(?P={'raw' if part == '{{SessionNameRaw}}' else 'name'})")
         else:
-            parts.append(re.escape(part))  # unknown templates stay as text, silently
+            parts.append(re.escape(part))  # EKS leaves unknown templates unchanged
     return re.compile("".join(parts))
 
 
 def _rendered(template: str, session: dict[str, str | None], account_id: str) -> str | None:
-    """The username of a session, ``None`` where its name cannot be computed from the former username: a '-' may have
-    been an '@'."""
+    """The username by a template for the session name in the current username. ``None`` if the session name cannot be
+    computed, because a '-' in the current username may have been an '@'."""
     raw = session.get("raw")
     name = raw.replace("@", "-") if raw else session.get("name")
     rendered = template.replace("{{AccountID}}", account_id)
@@ -91,11 +95,11 @@ def _rendered(template: str, session: dict[str, str | None], account_id: str) ->
 
 
 def with_subject(binding: dict[str, Any], username: str) -> dict[str, Any]:
-    """The binding with one more user."""
+    """Return the binding with one more user."""
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": username}
     return {**binding, "subjects": [*(binding.get("subjects") or ()), subject]}
 
 
 def users_of(binding: dict[str, Any]) -> list[str]:
-    """The users whom a binding names."""
+    """The usernames in a binding."""
     return [subject["name"] for subject in binding.get("subjects") or () if subject.get("kind") == "User"]

@@ -76,7 +76,7 @@ def test_a_setting_that_is_wrong_does_not_hide_the_others(monkeypatch):
     assert found["values"]["apono_tags"] == {"a": "b"}
     assert not {"apono_trust", "apono_role_name"} & found["values"].keys()
     assert found["errors"]["apono_trust"].startswith("apono_trust is 'sso', not a dictionary: write {sso: {}}")
-    assert found["errors"]["apono_role_name"].startswith("apono_role_name has to be a text, and YAML has read")
+    assert found["errors"]["apono_role_name"].startswith("apono_role_name must be text, but YAML reads")
 
 
 def test_a_role_of_which_no_instructions_can_be_made_is_reported_in_words(monkeypatch):

@@ -128,7 +128,7 @@ def test_what_can_be_meant_in_one_way_only_is_read_so(name: str, source: str, me
             "apono_tags.team must be text, but YAML reads a number, nan, instead. Put it",
         ),
         ("apono_tags", "{yes: a}", "a key of apono_tags must be text, but YAML reads a truth value, True,"),
-        ("apono_tags", "'{1: datetime.date(2026, 1, 1)}'", "apono_tags is a text that is no dictionary"),
+        ("apono_tags", "'{1: datetime.date(2026, 1, 1)}'", "apono_tags is text and not a dictionary"),
         (
             "apono_role_description",
             "!!binary aGVsbG8=",
@@ -148,7 +148,7 @@ def test_what_can_be_meant_in_one_way_only_is_read_so(name: str, source: str, me
         ("apono_aws", "{aws_region: no}", "apono_aws.aws_region must be text, but YAML reads a truth value instead"),
         ("apono_aws", "{secret_key: 1.5}", "apono_aws.secret_key must be text, but YAML reads a number instead."),
         ("apono_api_token", "1.5", "apono_api_token must be text, but YAML reads a number instead."),
-        ("apono_role_name", "2026-12-31", "apono_role_name has to be a text, and YAML has read a date"),
+        ("apono_role_name", "2026-12-31", "apono_role_name must be text, but YAML reads a date"),
         ("apono_wait_timeout", "1.5", "apono_wait_timeout is 1.5: write a whole number."),
         ("apono_wait", "2026-12-31", "apono_wait is '2026-12-31': write true or false."),
         ("apono_access_flows", "text", "apono_access_flows is text: write a list."),

@@ -104,7 +104,7 @@ def broken(check, world, **given):
         check(world, **given)
     assert error.value.code == "BrokenLink"
     assert error.value.error["link"] == error.value.error["links"][0]
-    assert error.value.message.startswith(f"{JANE} does not get through {MAPPED} to the cluster alpha. ")
+    assert error.value.message.startswith(f"The access of {JANE} to the cluster alpha through {MAPPED} does not work. ")
     return error.value.error["links"], error.value.message
 
 
@@ -146,7 +146,7 @@ def test_no_role_a_trust_policy_for_others_and_one_that_cannot_be_read(check):
 
 def test_a_policy_that_is_missing_is_named_beside_what_else_is_wrong(check):
     links, words = broken(check, World(users=[user()], describe_cluster=DENIED))
-    assert (links, "may not eks:DescribeCluster" in words) == (["policy"], True)
+    assert (links, "is not allowed to call eks:DescribeCluster" in words) == (["policy"], True)
     links, _words = broken(check, World(users=[user("x")], describe_cluster=DENIED), expect_username=JANE)
     assert links == ["policy", "username"]
     with pytest.raises(ResourceError, match="down"):

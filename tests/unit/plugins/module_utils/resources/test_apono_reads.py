@@ -93,7 +93,7 @@ def test_a_connector_that_does_not_connect_is_an_error(connectors, given, answer
 
 @pytest.mark.parametrize(
     ("given", "reason"),
-    [({}, "wait requires the connector"), ({"name": "a", "status": "DISCONNECTED"}, "contradict each other")],
+    [({}, "wait requires a connector"), ({"name": "a", "status": "DISCONNECTED"}, "contradict each other")],
 )
 def test_what_cannot_be_waited_for_is_refused(connectors, given, reason):
     with pytest.raises(ResourceError, match=reason):

@@ -321,7 +321,7 @@ def test_a_username_that_nothing_is_bound_to_changes(translated):
 def test_bindings_that_the_caller_may_not_read_are_not_taken_for_none(translated):
     _result, by_arn, _aws = translated([USERS], objects=bindings(list_of(), 403))
     assert (by_arn[MAPPED]["state"], by_arn[MAPPED]["code"]) == (UNSUPPORTED, "username")
-    assert "its bindings are not known" in by_arn[MAPPED]["message"]
+    assert "may not list the RBAC bindings" in by_arn[MAPPED]["message"]
 
 
 def test_another_failure_to_read_bindings_is_one_of_the_task(translated):

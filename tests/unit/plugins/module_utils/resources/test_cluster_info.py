@@ -92,7 +92,7 @@ def test_one_with_which_nothing_can_be_done_is_an_error_where_one_is_required(re
 @pytest.mark.parametrize("status", ["ACTIVE", "PENDING"])
 def test_one_that_is_connected_from_elsewhere_is_an_error_at_any_status(read, status):
     connected = {"connector_provider": "ANTHOS"}
-    with pytest.raises(ResourceError, match="connected to EKS from elsewhere .*ANTHOS.*leave it out") as caught:
+    with pytest.raises(ResourceError, match="does not run on EKS, .*ANTHOS.*leave it out") as caught:
         read(status, described=connected, required=True)
     assert caught.value.code == "ConnectedCluster"
     assert read(status, described=connected)["status"] == status

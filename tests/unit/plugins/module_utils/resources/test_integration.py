@@ -448,7 +448,7 @@ def test_a_sync_that_ended_badly_is_reported_in_aponos_words(status, kind):
             made.judge(plan.details)
     else:
         assert made.await_effect(plan) is None
-        assert made.warnings == [f"The integration prod: its status is {status}. a reason"]
+        assert made.warnings == [f"The integration prod has the status {status}: a reason."]
 
 
 @pytest.mark.parametrize("given", [{"wait": False, "config": CONFIG}, {"state": "absent"}])

@@ -32,7 +32,7 @@ def test_only_a_clear_no_is_a_refusal(answer):
 
 def test_a_clear_no_says_what_is_missing():
     (message,) = missing({"allowed": False})
-    assert message.startswith("The caller may not update configmaps in the namespace kube-system of alpha")
+    assert message.startswith("The caller is not allowed to update configmaps in the namespace kube-system of alpha")
 
 
 def test_a_failure_of_the_cluster_is_an_error():

@@ -235,7 +235,7 @@ def test_a_policy_of_the_name_is_taken_whatever_it_allows(adopted):
 def test_a_policy_that_was_removed_since_it_was_listed_is_none(adopted):
     result, _aws = adopted(policies=Policies({}), ListAttachedRolePolicies=attached(OTHER))
     assert result["found"]["policy"] is None
-    assert note(result, "no_policy").endswith(f"onboard makes {NAME}.")
+    assert note(result, "no_policy").endswith(f"apono.eks.onboard creates the policy {NAME}.")
 
 
 def test_a_policy_that_is_not_attached_is_the_one_that_onboard_attaches(adopted):
@@ -245,7 +245,7 @@ def test_a_policy_that_is_not_attached_is_the_one_that_onboard_attaches(adopted)
     missing_one, _aws = adopted(
         ListAttachedRolePolicies=attached(READ_ONLY), policies=Policies({}), options={"policy_name": "mine"}
     )
-    assert note(missing_one, "no_policy").endswith("onboard makes mine.")
+    assert note(missing_one, "no_policy").endswith("apono.eks.onboard creates the policy mine.")
 
 
 @pytest.mark.parametrize("path", ["", "team/"])
@@ -389,7 +389,7 @@ def test_without_aws_auth_nothing_is_mapped_by_it(adopted):
 def test_roles_that_look_like_the_one_are_named(adopted, mode, objects, named):
     result, _aws = adopted(mode, objects, GetRole=missing("NoSuchEntity"), policies=Policies({}))
     message = note(result, "no_role")
-    assert ("roles of their own" in message) == named
+    assert ("give each user a separate username" in message) == named
     assert (f"{ROLE}-2" in message) == named and f"{ROLE}-3" not in message
 
 
@@ -402,7 +402,7 @@ def test_no_role_is_named_where_aws_auth_cannot_be_read(adopted, objects):
         policies=Policies({}),
         DescribeAccessEntry=entry(),
     )
-    assert note(result, "no_role").endswith("adopt again.")
+    assert note(result, "no_role").endswith("run apono.eks.adopt again.")
 
 
 # The integration

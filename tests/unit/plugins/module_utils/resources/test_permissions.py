@@ -67,7 +67,7 @@ def test_only_what_is_certain_is_a_refusal(result, is_missing):
         for key, value in context.items()
     ]
     if is_missing:
-        assert f"{AUTOMATION} may not iam:AttachRolePolicy on {ROLE}" in found[0].message
+        assert f"{AUTOMATION} is not allowed to call iam:AttachRolePolicy on {ROLE}" in found[0].message
 
 
 class Refusing(Answering):

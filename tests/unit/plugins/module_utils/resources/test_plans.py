@@ -293,7 +293,7 @@ OPEN_TRUST = {
 
 
 def test_an_open_trust_policy_is_an_error_unless_it_is_allowed():
-    with pytest.raises(ResourceError, match="lets strangers assume the role apono-k8s-access") as caught:
+    with pytest.raises(ResourceError, match="allows strangers to assume the role apono-k8s-access") as caught:
         resource(IamRole, trust={"policy": OPEN_TRUST})
     assert caught.value.code == "OpenTrust"
     allowed = resource(IamRole, trust={"policy": OPEN_TRUST}, allow_open_trust=True)
@@ -578,7 +578,7 @@ def test_the_callers_own_mapping_stays_and_the_others_go(kept, caller):
     wanted = resource(AwsAuthPrune, cluster_name="alpha", principals=[kept, ROLE_ARN])
     plan = wanted.plan(Found({"metadata": {}, "data": PRUNED}, caller))
     assert plan.details["principals"] == [ROLE_ARN.lower()]
-    assert "The credentials in use reach the cluster through the entry" in wanted.warnings[0]
+    assert "The credentials in use have access to the cluster through the entry" in wanted.warnings[0]
 
 
 SSO_FIELD = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
@@ -600,7 +600,7 @@ def test_an_entry_that_is_not_sure_stays_and_the_others_go():
     role, user = wanted.warnings
     assert f"the entry of {ROLE_ARN}-2 in mapRoles, line 3, because it has the field sso" in role
     assert "in mapUsers, line 1, because" in user and "differ in letter case only" in user
-    assert role.endswith("The entry stays.") and user.endswith("The entry stays.")
+    assert role.endswith("The entry is unchanged.") and user.endswith("The entry is unchanged.")
 
 
 def test_an_entry_to_which_another_is_tied_keeps_all_of_them():
@@ -640,7 +640,7 @@ def test_users_are_bound_under_both_names_once():
 
 
 def test_a_user_whose_username_is_unknown_is_an_error():
-    with pytest.raises(ResourceError, match="a '-' may have been an '@'"):
+    with pytest.raises(ResourceError, match="a '-' may stand for an '@'"):
         second_name("x:{{SessionNameRaw}}", "apono:{{SessionName}}").plan(bindings(users=["apono:jane-example.com"]))
 
 

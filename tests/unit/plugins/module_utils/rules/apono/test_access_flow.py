@@ -282,7 +282,7 @@ def test_a_flow_that_is_known_and_right_costs_no_call():
             [{"bundle": {"bundle_reference": "x"}, "access_scope": {"access_scope_reference": "y"}}],
             "bundle and access_scope",
         ),
-        ([{"integration": {"resource_type": "x", "permissions": ["y"]}}], "needs integration_reference"),
+        ([{"integration": {"resource_type": "x", "permissions": ["y"]}}], "names no integration"),
     ],
 )
 def test_targets_that_are_none(targets, words):

@@ -153,7 +153,7 @@ def test_a_trust_policy_that_is_dangerous_or_broken_is_adopted_and_reported():
     }
     adoption.adopt_role(found, role(assume_role_policy_document=document), None)
     assert found.variables == {"apono_trust": {"policy": document}, "apono_allow_open_trust": True}
-    assert "lets strangers assume it (statement All)" in found.notes[0]["message"]
+    assert "allows strangers to assume it (statement All)" in found.notes[0]["message"]
     assert "deleted principals (AROAEXAMPLEEXAMPLE12)" in found.notes[1]["message"]
 
 
@@ -342,7 +342,7 @@ def test_which_integration_is_meant():
         with pytest.raises(ResourceError, match="2 integrations") as refusal:
             choose(*several, name=name)
         assert all(item["id"] in refusal.value.message for item in several)
-    with pytest.raises(ResourceError, match="the settings or the connector of another one"):
+    with pytest.raises(ResourceError, match="the settings or the connector of another cluster"):
         choose(foreign)
     # The integration has a unique name. An older one has the name of the cluster.
     assert choose(foreign, other, default="alpha.eu-central-1.111122223333") == "other"

@@ -54,12 +54,12 @@ def test_what_is_required_and_has_no_default_has_to_be_set():
 
 
 def test_values_have_to_be_in_the_catalog():
-    with pytest.raises(ResourceError, match="choose from fast, slow"):
+    with pytest.raises(ResourceError, match="choose one of fast, slow"):
         integration.validate_config({"target": "a", "mode": "medium"}, KIND)
 
 
 def test_all_that_is_wrong_with_the_settings_is_reported_together():
-    with pytest.raises(ResourceError, match=r"(?s)requires target .*choose from fast, slow"):
+    with pytest.raises(ResourceError, match=r"(?s)requires target .*choose one of fast, slow"):
         integration.validate_config({"mode": "medium"}, KIND)
 
 
@@ -119,7 +119,7 @@ def test_a_resource_owner_needs_an_owner():
 
 @pytest.mark.parametrize("days", [0, -1])
 def test_days_are_positive(days):
-    with pytest.raises(ResourceError, match="of 1 or more"):
+    with pytest.raises(ResourceError, match="set 1 or more days"):
         integration.validate_days("user_cleanup_days", days)
 
 

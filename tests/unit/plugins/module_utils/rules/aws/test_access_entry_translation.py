@@ -129,7 +129,7 @@ def test_nodes(username, groups, kind):
 SSO = "sso: {permissionSetName: Admins, accountID: '123456789012'}"
 # The texts, and a part of the reason.
 UNSUPPORTED_MAPPINGS = {
-    "account": (("", "", f"- '{ACCOUNT}'\n"), f"allows all of account {ACCOUNT}"),
+    "account": (("", "", f"- '{ACCOUNT}'\n"), f"allows all principals of account {ACCOUNT}"),
     "root": ((f"- rolearn: arn:aws:iam::{ACCOUNT}:root\n  username: root\n", "", ""), "an account's root user"),
     "federated_user": (
         (f"- rolearn: arn:aws:sts::{ACCOUNT}:federated-user/x\n  username: x\n", "", ""),

@@ -91,7 +91,7 @@ def test_the_trust_of_saml_is_that_of_the_page_in_each_partition(partition, audi
 
 
 def test_a_partition_without_a_known_address_to_sign_in():
-    with pytest.raises(ResourceError, match=r"set the whole document in trust\.policy"):
+    with pytest.raises(ResourceError, match=r"set the whole trust policy in trust\.policy"):
         iam.saml_trust("aws-iso", ACCOUNT, "okta")
 
 
@@ -114,8 +114,8 @@ def test_a_document_is_taken_as_text_and_as_a_dictionary():
     ("value", "reason"),
     [
         ("{Version: 1", "is not JSON"),
-        ("[]", "is a list"),
-        (5, "is a int"),
+        ("[]", "is of type list"),
+        (5, "is of type int"),
         ({"Version": "2012-10-17"}, "no Statement"),
         ({"Statement": []}, "no Statement"),
         ({**POLICY, "Version": "2012-10-18"}, "2012-10-18"),
