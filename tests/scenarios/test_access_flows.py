@@ -272,7 +272,7 @@ def test_each_field_is_changed_alone_and_failures_are_outlived(bed: Bed, control
     assert all(flow_id in twice["msg"] for flow_id in ids)
     assert len(ids) == 2
     assert "there is no user 'x@example.com'" in nobody["msg"]
-    assert "There are no integrations with the id or the name 'nowhere'" in unknown["msg"]
+    assert "There is no integration with the id or the name 'nowhere'" in unknown["msg"]
     bed.heal()
     removed, again = play(controller, *[{"access_flow": {"name": "One", "state": "absent"}}] * 2)
     assert (removed["changes"], again["changes"]) == (["delete access flow One"], [])

@@ -256,10 +256,10 @@ def test_a_failure_that_passes_is_no_failure(place: Place, operation: str, failu
 
 
 PERSISTENT: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "no right": ({"status": 403, "message": "no"}, ["answered 403", "RBAC on the ConfigMap aws-auth"]),
-    "not known": ({"status": 401}, ["answered 401", "not known to this cluster"]),
+    "no right": ({"status": 403, "message": "no"}, ["answered 403", "RBAC permissions on the ConfigMap aws-auth"]),
+    "not known": ({"status": 401}, ["answered 401", "The cluster does not know the caller"]),
     "an error": ({"status": 500, "message": "etcd is away"}, ["answered 500", "etcd is away"]),
-    "no answer": ({"kind": "drop_before"}, ["did not answer", "Check that the endpoint can be reached"]),
+    "no answer": ({"kind": "drop_before"}, ["did not answer", "Check that this machine can reach the endpoint"]),
 }
 
 
@@ -392,7 +392,7 @@ BROKEN = {
     "is no list": ("rolearn: x\n", "is a mapping and not a list, line 1, column 1"),
     "a template without quotes": (
         OTHERS + f"- rolearn: arn:aws:iam::{ACCOUNT}:role/dev\n  username: {{{{SessionName}}}}\n",
-        "a template in braces is without quotes, and so a mapping as a key: quote it, line 13, column 14",
+        "a template in braces has no quotes, so YAML reads it as a mapping in a key: quote it, line 13, column 14",
     ),
     "a merge of a text": (OTHERS + "- <<: dev\n", "<< merges mappings only, line 12, column 7"),
     "a tab": ("- rolearn: x\n\tusername: y\n", "line 2"),

@@ -89,7 +89,7 @@ BAD = {
     ),
     "a tag with a character that IAM does not take": (
         {"apono_tags": {"team": "a;b"}},
-        ["tags 'a;b' has characters that AWS does not accept there: ';' (SEMICOLON)"],
+        ["tags 'a;b' has characters that AWS does not accept: ';' (SEMICOLON)"],
     ),
     "tags that are one for IAM": (
         {"apono_tags": {"team": "a", "Team": "b"}},
@@ -125,7 +125,10 @@ BAD = {
         {"apono_integration_config": {"Colour": "red"}},
         ["has no parameter 'Colour'", "api_endpoint (Server URL)"],
     ),
-    "a token that is refused": ({"apono_api_token": "wrong"}, ["The token was refused", "Set api_token"]),
+    "a token that is refused": (
+        {"apono_api_token": "wrong"},
+        ["The token is wrong, has expired or was revoked", "Set api_token"],
+    ),
     "a cluster that is not there": ({"apono_cluster_name": "beta"}, ["There is no EKS cluster beta", "eu-west-1"]),
     "a region that is none": ({"apono_region": "europe"}, ["'europe' is not an AWS region"]),
     "a region that is not enabled": ({"apono_region": "me-south-1"}, ["has not enabled this region"]),

@@ -40,7 +40,7 @@ UNUSABLE = {
     ),
     "authorities that are not there": (
         {"AWS_CA_BUNDLE": "/nowhere"},
-        "The file of certificate authorities /nowhere cannot be read (No such file or directory): it is named by",
+        "The file of certificate authorities /nowhere cannot be read (No such file or directory). Correct ",
     ),
 }
 

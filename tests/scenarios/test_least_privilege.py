@@ -377,4 +377,4 @@ def test_what_is_missing_is_named(bed: Bed, place: Place) -> None:
     assert "is not allowed to update configmaps in the namespace kube-system" in run.failed["map"]
     assert "Allow the caller eks:CreateAccessEntry" in run.failed["entry"]
     assert "does not allow POST /api/admin/v4/integrations" in run.failed["plain"]
-    assert "assign a role with it to its service account in Apono" in run.failed["plain"]
+    assert "assign a role with this permission to its service account" in run.failed["plain"]

@@ -99,7 +99,7 @@ class Faults(Fleet):
             "STS AssumeRole failed for …: AccessDenied": {"apono_assume_role_arn": self.locked.automation},
             "… failed for …: AccessDenied…. Allow the caller …": {"apono_assume_role_arn": self.poor.automation},
             "There is no EKS cluster …": {"apono_cluster_name": "gone"},
-            "The API server of … did not answer …. Check that the endpoint can be reached from here": {
+            "The API server of … did not answer …. Check that this machine can reach the endpoint": {
                 "apono_authentication": "config_map",
                 "apono_kubernetes": {"host": NOWHERE},
             },
@@ -267,10 +267,10 @@ def tasks(shop: Account, folder: Path, urls: dict[str, str]) -> dict[str, dict[s
             "apono.eks.cluster_info": {"region": REGION},
             "environment": {"AWS_MAX_ATTEMPTS": "many"},
         },
-        "… failed for …: what answered … is not AWS": {
+        "… failed for …: the answer … is not from AWS": {
             "apono.eks.cluster_info": {"region": REGION, "endpoint_url": urls["apono"]}
         },
-        "What answers at … is no API server of Kubernetes": {"apono.eks.aws_auth_info": {"host": urls["apono"]}},
+        "The server at … is not a Kubernetes API server": {"apono.eks.aws_auth_info": {"host": urls["apono"]}},
         "host … is not an address": {"apono.eks.aws_auth_info": {"host": "api.example.com"}},
         "The API server of … did not answer …: the proxy … cannot be reached": {
             "apono.eks.aws_auth_info": {"host": "https://api.example.com", "connect_timeout": 1},

@@ -176,7 +176,7 @@ def test_it_refuses_what_it_does_not_know_before_it_writes(bed: Bed, tmp_path: P
     desk.config.write_text(signed_in)
     assert "gets its credentials by credential_process" in refused().failed["alpha"]
     message = refused(apono_user_profile="new", apono_user_context="home").failed["alpha"]
-    assert "has an entry home that means something else: the cluster home as the user me" in message
+    assert "has an entry home for something else: the cluster home as the user me" in message
     run = desk.jane.run("apono.eks.user_login", inventory(hosts), "-e", "apono_user_overwrite=true")
     assert run.code == 0, run.output
     assert yaml.safe_load(desk.kubeconfig.read_text())["contexts"][1]["name"] == "apono-alpha"

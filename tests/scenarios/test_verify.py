@@ -207,7 +207,7 @@ BROKEN: dict[str, tuple[Callable[[Place], None], str, dict[str, str]]] = {
     "no role": (no_role, "trust_policy", both("There is no IAM role")),
     "a trust policy for others": (other_trust, "trust_policy", both("It allows: 444455556666 by sts:AssumeRole.")),
     "no policy": (no_policy, "policy", both("is not allowed to call eks:DescribeCluster")),
-    "no network": (unreachable, "network", {"alpha": "Check that the endpoint can be reached from here"}),
+    "no network": (unreachable, "network", {"alpha": "Check that this machine can reach the endpoint"}),
     "no mapping": (mapping_removed, "mapping", {"alpha": "aws-auth has no entry for"}),
     "a text that does not parse": (mapping_broken, "mapping", {"alpha": "does not parse"}),
     "a path in the mapping": (mapping_with_a_path, "mapping", {"alpha": "STS returns no path of a role"}),

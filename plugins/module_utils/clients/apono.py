@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to Apono's API: authentication, paging, retries and errors in words."""
+"""The client of the Apono API: authentication, paging, retries and error messages."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.transport import
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError, Stale
 from ansible_collections.apono.eks.plugins.module_utils.redaction import explanation, quote, register
 
-# Statuses that say "later": the first certainly without having done anything.
+# HTTP statuses after which a call is repeated. Only 429 guarantees that Apono has not processed the call.
 TOO_MANY_REQUESTS = 429
 RETRIED_STATUSES = (TOO_MANY_REQUESTS, 502, 503, 504)
 
-# Bounds of the pause before a retry, in seconds.
+# The limits of the pause before a retry, in seconds.
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 
@@ -39,15 +39,17 @@ CONNECTORS_PATH = "/api/admin/v3/connectors"
 INTEGRATIONS_PATH = "/api/admin/v4/integrations"
 ACCESS_FLOWS_PATH = "/api/admin/v2/access-flows"
 
-# What a path ends with that leads to many.
+# The last segments of the paths that return lists.
 LISTS = ("integrations-catalog", "connectors", "integrations", "access-flows")
 
 
 class Apono:
-    """Apono as one module's options describe it; ``params`` are the options of the group ``apono``.
+    """A client of the Apono API, configured by the options of one task.
 
-    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``http_status`` and, where Apono's body
-    has one, ``code``. The token is in no message.
+    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``http_status`` and, if the body of the
+    answer has one, ``code``. No message has the token.
+
+    :param params: the options of the group ``apono``.
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
@@ -55,7 +57,7 @@ class Apono:
         token = (params.get("api_token") or "").strip()
         if not token or not token.isascii() or not token.isprintable():
             raise ResourceError(
-                "There is no usable token for Apono's API: set api_token, or the environment variable APONO_API_TOKEN, "
+                "There is no usable token for Apono's API. Set api_token, or the environment variable APONO_API_TOKEN, "
                 "to a token of a service account (Apono: Settings, Service accounts).",
                 service="apono",
                 code="NoToken",
@@ -67,25 +69,31 @@ class Apono:
             context = tls_context(params["validate_certs"], ca_file=params.get("ca_path"))
         except OSError as error:
             raise ResourceError(
-                f"ca_path {params['ca_path']} cannot be used: {error}. Name a file in PEM format."
+                f"ca_path {params['ca_path']} cannot be used: {error}. Set it to a file in PEM format."
             ) from error
         self.http = Http(context, params["api_timeout"])
-        # Who asks with another token may get another answer.
+        # Part of each key in the run's memory, because Apono can answer another token differently.
         self.origin = f"{self.url} {token}"
 
     def remember(self, what: str, answer: Any) -> None:
-        """For the other tasks of the run."""
+        """Store an answer for the other tasks of the run.
+
+        :param what: the key, such as ``the type aws-eks``.
+        """
         run_memory().put(f"{self.origin} {what}", answer)
 
     def remembered(self, what: str) -> Any:
-        """What a task of the run has learned, ``None`` where nothing is known of it."""
+        """Return what a task of this run has stored under ``what``, or ``None``."""
         return run_memory().get(f"{self.origin} {what}")
 
     def call(self, method: str, path: str, what: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
-        """One call; the decoded JSON, ``None`` on 204. ``what`` is the object, for the error's words.
+        """Call the API and return the decoded JSON, or ``None`` for an answer without a body.
 
-        Repeats after 429, 502, 503, 504 and a lost connection. A POST is repeated only when it cannot have been taken;
-        when that is not known, it raises :class:`Stale`, so that the caller looks the object up before it tries again.
+        The call is repeated after 429, 502, 503, 504 and a lost connection. A POST is repeated only if Apono cannot
+        have processed it. If that is unknown, it raises :class:`Stale`, so that the caller reads the object before it
+        tries again. Other failures raise :class:`ResourceError`.
+
+        :param what: the object, for the error message.
         """
         url = self.url + path + ("?" + urllib.parse.urlencode(query, doseq=True) if query else "")
         for attempt in range(self.retries + 1):
@@ -111,11 +119,11 @@ class Apono:
 
     @staticmethod
     def quoted(text: str) -> str:
-        """A text as one segment of a path."""
+        """Return a text, escaped as one segment of a path."""
         return urllib.parse.quote(text, safe="")
 
     def find(self, path: str, what: str) -> Any:
-        """As GET by :meth:`call`; ``None`` on 404."""
+        """Read an object by :meth:`call`; return ``None`` for the status 404."""
         try:
             return self.call("GET", path, what)
         except ResourceError as error:
@@ -124,7 +132,7 @@ class Apono:
             raise
 
     def pages(self, path: str, what: str, query: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-        """The items of all pages of a list under ``/api/admin``."""
+        """Yield the items of all pages of a list under ``/api/admin``."""
         query, pages = dict(query or {}), Pages("Apono", what)
         while True:
             page = self.call("GET", path, what, query=query)
@@ -135,7 +143,11 @@ class Apono:
             query["page_token"] = pages.follow(token)
 
     def decode(self, method: str, path: str, what: str, answer: Answer) -> Any:
-        """What an answer says, if Apono has given it: a sign-in page answers 200 to anything."""
+        """Return the decoded JSON of an answer, or ``None`` if Apono answers this call without content.
+
+        The status alone does not prove that Apono answered: a sign-in page answers 200 to every request. So the answer
+        must have the member of :func:`member_at`. Otherwise, it raises :class:`ResourceError`.
+        """
         holds = member_at(method, path)
         if not holds and not answer.body.strip():
             return None
@@ -147,8 +159,8 @@ class Apono:
     def not_apono(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         return ResourceError(
             f"The server at {self.url} is not the Apono API: it answered {answer.status} to {method} {path} for "
-            f"{what} with something else. Check that api_url (in a playbook apono_api_url) is the address of the "
-            "Apono API, and that no proxy or sign-in page answers in its place.",
+            f"{what}, and the content is not from Apono. Check that api_url (in a playbook apono_api_url) is the "
+            "address of the Apono API, and that no proxy or sign-in page answers in its place.",
             service="apono",
             operation=f"{method} {path}",
             code="NotApono",
@@ -167,16 +179,18 @@ class Apono:
 
     def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         decoded = answer.json()
-        # Before Apono, a balancer may be overloaded, or have no server.
+        # A page with a status of 500 or more can come from Apono's load balancer, so it is an error of Apono.
         if answer.is_page and answer.status < 500:
             return self.not_apono(method, path, what, answer)
         body = decoded if isinstance(decoded, dict) else {}
         code = body.get("code")
         text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message", "error", "code")
         advice = {
-            401: " The token was refused: it is wrong, expired or revoked. Set api_token to a valid token.",
-            403: " The token has no permission for this: assign a role with it to its service account in Apono.",
-            TOO_MANY_REQUESTS: " Run again later, or with fewer clusters at a time.",
+            401: " The token is wrong, has expired or was revoked. Set api_token, or the environment variable "
+            "APONO_API_TOKEN, to a valid token.",
+            403: " The token has no permission for this call. In Apono, assign a role with this permission to its "
+            "service account.",
+            TOO_MANY_REQUESTS: " Apono limits the rate of calls. Run again later, or with fewer clusters at a time.",
         }.get(answer.status, "")
         return ResourceError(
             f"Apono answered {answer.status} to {method} {path} for {what}: {text}.{advice}",
@@ -188,7 +202,7 @@ class Apono:
 
 
 class WithApono:
-    """A task with the options of the group ``apono``: its client is built when it is first used."""
+    """A mixin for a task with the options of the group ``apono``. It creates the client at the first use."""
 
     params: dict[str, Any]
 
@@ -198,7 +212,7 @@ class WithApono:
 
 
 def member_at(method: str, path: str) -> str | None:
-    """A member that Apono's answer always has, by which it is known; ``None`` where it may be empty."""
+    """Return a member that every answer of Apono to this call has, or ``None`` if the answer can be empty."""
     if method == "DELETE" or path.endswith("/refresh"):
         return None
     if path.startswith(f"{CATALOG_PATH}/"):
@@ -210,7 +224,7 @@ def member_at(method: str, path: str) -> str | None:
 
 
 def pause_before_retry(attempt: int, answer: Answer | None) -> float:
-    """Seconds to wait: what the service asks for, or longer each time with jitter."""
+    """Return the seconds to wait: those of ``Retry-After``, or else a random time that grows with each attempt."""
     asked = answer.headers.get("Retry-After", "") if answer else ""
     if asked.isdigit():
         return min(float(asked), LONGEST_PAUSE) + random.uniform(0, SHORTEST_PAUSE)
@@ -218,7 +232,7 @@ def pause_before_retry(attempt: int, answer: Answer | None) -> float:
 
 
 def find_type(apono: Apono, name: str) -> dict[str, Any] | None:
-    """A type of the catalog, ``None`` where it is not there."""
+    """Return an integration type of the catalog, or ``None`` if the catalog does not have it."""
     found: dict[str, Any] | None = apono.find(f"{CATALOG_PATH}/{apono.quoted(name)}", f"the integration type {name}")
     if found:
         apono.remember(f"the type {name}", found)
@@ -226,14 +240,16 @@ def find_type(apono: Apono, name: str) -> dict[str, Any] | None:
 
 
 def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
-    """A type of the catalog, as it was when a task of the run read it; raises :class:`ResourceError` for one
-    that is not there, with those that are."""
+    """Return an integration type of the catalog, from the run's memory if a task has read it.
+
+    Raises :class:`ResourceError`, which lists the types of the catalog, for an unknown type.
+    """
     found = apono.remembered(f"the type {name}") or find_type(apono, name)
     if found:
         return found
     known = apono.call("GET", CATALOG_PATH, "the catalog of integrations")["data"]
     raise ResourceError(
-        f"There is no integration type {name!r} in Apono's catalog. It has: "
+        f"There is no integration type {name!r} in Apono's catalog. Set type to one of its types: "
         f"{', '.join(sorted(kind['type'] for kind in known))}.",
         service="apono",
         code="UnknownType",
@@ -241,7 +257,7 @@ def catalog_type(apono: Apono, name: str) -> dict[str, Any]:
 
 
 def known_connectors(apono: Apono) -> list[dict[str, Any]]:
-    """All connectors that have ever connected; the list has no filter by name."""
+    """Return all connectors that have ever connected, because Apono has no filter by name."""
     connectors = list(apono.pages(CONNECTORS_PATH, "the connectors"))
     for connector in connectors:
         apono.remember(f"the connector {connector['id']}", connector)
@@ -249,7 +265,7 @@ def known_connectors(apono: Apono) -> list[dict[str, Any]]:
 
 
 def connected_connector(apono: Apono, connector_id: str) -> dict[str, Any] | None:
-    """A connector that a task of the run has seen connected; ``None`` for any other, which has to be looked for."""
+    """Return a connector that a task of this run has read as connected, or ``None``: then the caller must read it."""
     seen = apono.remembered(f"the connector {connector_id}")
     return seen if seen and is_connected(seen) else None
 
@@ -260,22 +276,30 @@ def is_connected(connector: dict[str, Any]) -> bool:
 
 
 def integrations_named(apono: Apono, name: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The integrations of exactly this name: Apono's filter takes no notice of letter case and reads * as anything."""
+    """Return the integrations of exactly this name.
+
+    Apono's filter ignores letter case and reads ``*`` as a wildcard, so its answer can have others.
+    """
     pages = apono.pages(INTEGRATIONS_PATH, f"the integration {name}", {**(query or {}), "name": name})
     return [item for item in pages if item["name"] == name]
 
 
 def integration_referred_to(apono: Apono, reference: str) -> dict[str, Any]:
-    """The integration of an id or a name; raises :class:`ResourceError` where there is not exactly one."""
+    """Return the integration with this id or name; raises :class:`ResourceError` unless there is exactly one."""
     found = integrations_named(apono, reference)
     if not found:
         by_id = apono.find(f"{INTEGRATIONS_PATH}/{apono.quoted(reference)}", f"the integration {reference}")
         found = [by_id] if by_id else []
     if len(found) != 1:
-        ids = f" ({', '.join(item['id'] for item in found)})" if found else ""
+        message = (
+            f"Apono has {len(found)} integrations with the name {reference!r}. Set integration_reference to the id of "
+            f"one of them: {', '.join(item['id'] for item in found)}."
+            if found
+            else f"There is no integration with the id or the name {reference!r} in Apono. Correct "
+            "integration_reference."
+        )
         raise ResourceError(
-            f"There are {len(found) or 'no'} integrations with the id or the name {reference!r} in Apono{ids}: name "
-            "one that is there, by its id where the name is not enough.",
+            message,
             service="apono",
             code="Ambiguous" if found else "UnknownIntegration",
         )
@@ -283,5 +307,5 @@ def integration_referred_to(apono: Apono, reference: str) -> dict[str, Any]:
 
 
 def known_access_flows(apono: Apono) -> list[dict[str, Any]]:
-    """All access flows; the list has no filter by name."""
+    """Return all access flows, because Apono has no filter by name."""
     return list(apono.pages(ACCESS_FLOWS_PATH, "the access flows"))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to AWS: sessions, assumed roles, retries and errors in words. botocore does the work."""
+"""The client of AWS, on top of botocore: sessions, assumed roles, retries and error messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import printable, quote, register
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 
-# Why AWS cannot be called from here; nothing where it can.
+# Why this Python cannot call AWS, or ``None`` if it can.
 PROBLEM = aws_session.PROBLEM
 if not PROBLEM:
     import botocore.config
@@ -43,15 +43,15 @@ if not PROBLEM:
     import botocore.parsers
     import botocore.signers
 
-# The services that most tasks need; their models are parsed beforehand.
+# The services that most tasks need. preload() parses their models before the fork.
 SERVICES = ("iam", "eks", "sts")
 CALLED = (*SERVICES, "ec2", "organizations")
-# Stands for what botocore calls on its own, to get credentials.
+# The address that selects the proxy in an error message, if botocore failed while it got credentials.
 AWS_ADDRESS = "https://sts.amazonaws.com"
 
-# botocore's standard mode makes 3 attempts. EKS throttles DescribeCluster when a fleet asks at once, so unless the user
-# has said otherwise (AWS_MAX_ATTEMPTS, max_attempts) there are more; with its jittered back-off they last about a
-# minute.
+# botocore's standard mode makes 3 attempts. EKS throttles DescribeCluster when a run reads a whole fleet, so 3 are too
+# few. With botocore's backoff and jitter, 8 attempts take about a minute. AWS_MAX_ATTEMPTS and max_attempts take
+# precedence.
 MOST_ATTEMPTS = 8
 
 _CREDENTIAL_CODES = {
@@ -66,28 +66,31 @@ DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"
 _THROTTLED_CODES = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
-# What goes wrong is raised, too, and quoted censored. botocore's log would have it whole, the answer of a service
-# included, in the file of ANSIBLE_LOG_PATH, and where there is none on the terminal.
+# botocore logs the answers of services uncensored. Ansible would write them to the file of ANSIBLE_LOG_PATH, or else to
+# the terminal. Nothing is lost without this log: the same errors are raised, and their messages are censored.
 logging.getLogger("botocore").addHandler(logging.NullHandler())
 logging.getLogger("botocore").propagate = False
 
 
 def check_library() -> None:
-    """Raise :class:`ResourceError` where AWS cannot be called from here."""
+    """Raise :class:`ResourceError` if botocore is missing or too old."""
     if PROBLEM:
         raise ResourceError(PROBLEM)
 
 
 @functools.cache
 def data_loader() -> Any:
-    """botocore's reader of service models. It keeps what it has parsed, and holds nothing that a fork would break."""
+    """Return botocore's reader of service models. It caches the models and is safe to share with forked workers."""
     return botocore.loaders.create_loader()
 
 
 @functools.cache
 def event_handlers() -> Any:
-    """The functions that botocore registers in each new session and copies for each client, which is a quarter of the
-    time that a call takes: registered once, and only those of the services that are called here."""
+    """Return an emitter with botocore's event handlers for the services that the collection calls.
+
+    botocore registers all handlers in each new session and copies them for each client. That is a quarter of the time
+    of a call, so here it is done once, and only for :data:`CALLED`.
+    """
     emitter = botocore.hooks.HierarchicalEmitter()
     orders = {
         botocore.handlers.REGISTER_FIRST: emitter.register_first,
@@ -102,9 +105,9 @@ def event_handlers() -> Any:
     return emitter
 
 
-# Of a signed request, what is worth something to others. Its signature is known by its shape (redaction.SECRET_SHAPES).
+# The headers of a signed request that are secrets. Signatures are censored by their shape (redaction.SECRET_SHAPES).
 SECRET_HEADERS = ("X-Amz-Security-Token", "x-amz-sso_bearer_token")
-# In requests to and answers of STS, SSO and SSO OIDC, without letter case.
+# The secret members of requests and answers of STS, SSO and SSO OIDC, in lower case.
 SECRET_MEMBERS = (
     "accesstoken",
     "clientsecret",
@@ -119,14 +122,16 @@ SECRET_MEMBERS = (
 
 
 def register_headers(headers: Any) -> None:
-    """What each request carries that botocore sends, those by which it gets credentials included: a service may send
-    it back."""
+    """Register the secrets in the headers of a request, because a service can quote them in an error.
+
+    This applies to every request of botocore, also to those that get credentials.
+    """
     for name in SECRET_HEADERS:
         register(headers.get(name))
 
 
 def register_members(structure: Any) -> None:
-    """Make secrets of the credentials in a request's parameters or in an answer."""
+    """Register the credentials in the parameters of a request, or in an answer, as secrets."""
     if isinstance(structure, dict):
         for name, value in structure.items():
             if name.lower() in SECRET_MEMBERS:
@@ -136,8 +141,11 @@ def register_members(structure: Any) -> None:
 
 
 def give_up(caught_exception: Exception | None, attempts: int, **_event: Any) -> None:
-    """Raise what another try would only repeat: a password that a proxy refuses would lock an account, and a network
-    that takes no connection twice takes none."""
+    """Raise an error after which botocore must not try again.
+
+    Each attempt with a password that a proxy does not accept can lock the user's account. A network that accepts no
+    connection in two attempts does not accept a third.
+    """
     known = botocore.exceptions
     if caught_exception is None:
         return
@@ -146,7 +154,7 @@ def give_up(caught_exception: Exception | None, attempts: int, **_event: Any) ->
         raise caught_exception
 
 
-# Events of botocore, and what makes secrets of the credentials that they bring.
+# Handlers of the collection by botocore's events. They register secrets, and end attempts that cannot succeed.
 REGISTERED_EVENTS = {
     "provide-client-params": lambda params, **_event: register_members(params),
     "before-send": lambda request, **_event: register_headers(request.headers),
@@ -156,15 +164,19 @@ REGISTERED_EVENTS = {
 
 
 def concerns_us(event: str) -> bool:
-    """Whether an event of botocore, such as ``before-call.s3.GetObject``, can come where only these services are
-    called. (What names of services mean the same, ``botocore.hooks.EVENT_ALIASES``, has none of them.)"""
+    """Whether an event of botocore, such as ``before-call.s3.GetObject``, can be of a service in :data:`CALLED`.
+
+    None of these services has another name in ``botocore.hooks.EVENT_ALIASES``.
+    """
     kind, *rest = event.split(".")
     return kind != "docs" and (not rest or rest[0] in CALLED)
 
 
 def preload() -> None:
-    """Parse now what each client needs later: immutable data only, no session that is used, credential or
-    connection."""
+    """Parse the data that each client needs, once before Ansible forks its workers.
+
+    The data is immutable. Sessions, credentials and connections must not be shared by forked processes.
+    """
     run_memory()
     event_handlers()
     loader = data_loader()
@@ -173,13 +185,13 @@ def preload() -> None:
     for service in SERVICES:
         for kind in ("service-2", "endpoint-rule-set-1"):
             loader.load_service_model(service, kind)
-    # What is wrong with this machine's settings is an error of the tasks that use them, and not of the whole run.
+    # Wrong AWS settings of this machine are an error of the tasks that use them, not of the whole run.
     with contextlib.suppress(Exception):
         preload_clients()
 
 
 def preload_clients() -> None:
-    """A client parses and caches more than it loads. These have invented credentials, and make no call."""
+    """Create clients with invented credentials and no calls, because a new client parses and caches further data."""
     nobody = Aws({"region": "us-east-1", "access_key": "-", "secret_key": "-"})
     for service in SERVICES:
         nobody.client(service)
@@ -187,26 +199,29 @@ def preload_clients() -> None:
 
 
 def partition_of(region: str) -> dict[str, Any]:
-    """The partition of a region as botocore's partitions.json has it (``name``, ``dnsSuffix``, …). Raises
-    :class:`ResourceError` where botocore is missing or too old: no table of ours knows the partitions of tomorrow."""
+    """Return the partition of a region from botocore's ``partitions.json``, with ``name``, ``dnsSuffix`` and others.
+
+    Raises :class:`ResourceError` if botocore is missing or too old. A table in the collection would not have new
+    partitions.
+    """
     check_library()
     partitions: list[dict[str, Any]] = data_loader().load_data("partitions")["partitions"]
     named = (one for one in partitions if region in one["regions"] or re.match(one["regionRegex"], region))
-    # A region that is newer than botocore: most are of the first one, aws.
+    # A region that this botocore does not know is most likely one of the first partition, aws.
     outputs: dict[str, Any] = next(named, partitions[0])["outputs"]
     return outputs
 
 
 class AssumedRoles(dict[str, Any]):
-    """The answers of AssumeRole, as a fetcher of botocore keeps them: for the workers of the whole run, which would
-    else assume the same role once for each task.
+    """A cache of AssumeRole answers for botocore, which all workers of a run share.
 
-    Its keys name the role and how it is assumed. That is not enough: a caller that may not assume a role must not get
-    it from another's memory, and an access key's id alone is no proof of being its owner.
+    Without it, each task would assume the same role again. botocore's keys name the role and its arguments only. The
+    keys in the run's memory have the whole credentials of the caller too, so that no caller gets a role that another
+    caller has assumed. The id of an access key is not enough, because it is not a secret.
     """
 
     def __init__(self, source: Any, endpoint_url: str | None) -> None:
-        """:param source: the credentials with which roles are assumed, of botocore."""
+        """:param source: the botocore credentials of the caller that assumes the roles."""
         super().__init__()
         self.source = source
         self.endpoint_url = endpoint_url
@@ -229,11 +244,13 @@ class AssumedRoles(dict[str, Any]):
 
 
 class Aws:
-    """AWS as one module's options describe it.
+    """A client of AWS, configured by the options of one task.
 
-    ``params`` are the options of the group ``aws``; ``connections`` is how many calls of one client may be under way at
-    a time. Raises :class:`ResourceError` for everything that goes wrong, with
-    ``service``, ``operation``, ``code``, ``http_status`` and ``request_id`` where AWS answered.
+    Every failure is a :class:`ResourceError`. If AWS answered, it has ``service``, ``operation``, ``code``,
+    ``http_status`` and ``request_id``.
+
+    :param params: the options of the group ``aws``.
+    :param connections: the number of calls that one client can make at the same time.
     """
 
     def __init__(self, params: dict[str, Any], connections: int = 10) -> None:
@@ -244,7 +261,7 @@ class Aws:
 
     @functools.cached_property
     def session(self) -> Any:
-        """A botocore session with the options' credentials; of the assumed role if one is named."""
+        """A botocore session with the credentials of the options, or of the role in ``assume_role_arn``."""
         session = self.new_session()
         with configured(session, self.params):
             self.prepare(session)
@@ -260,7 +277,7 @@ class Aws:
         return session
 
     def prepare(self, session: Any) -> None:
-        """Give a session what the options say."""
+        """Apply the options to a session. Raises :class:`ResourceError` for an invalid one."""
         if self.params.get("region"):
             arn.validate_region(self.params["region"], "region")
             session.set_config_variable("region", self.params["region"])
@@ -271,10 +288,10 @@ class Aws:
                 self.params["access_key"], self.params["secret_key"], self.params.get("session_token")
             )
         elif not self.params.get("profile"):
-            # Where botocore looks first, before it makes ready for all other places, which takes longer than to look.
+            # botocore also reads the environment first, but only after it has prepared all other sources. That is slow.
             session._credentials = botocore.credentials.EnvProvider().load()
         if session._credentials is None:
-            # One of the places asks for a code on the terminal.
+            # For a profile with mfa_serial, botocore would prompt on the terminal.
             session.get_component("credential_provider").get_provider("assume-role")._prompter = refuse_to_ask
             if proxies.of_any_scheme():
                 aws_session.reach_metadata(session)
@@ -282,8 +299,7 @@ class Aws:
             self.assume_role(session)
 
     def assume_role(self, session: Any) -> None:
-        """Give the session the credentials of ``assume_role_arn``: STS is asked when they are first needed in a
-        run."""
+        """Give the session the credentials of ``assume_role_arn``. STS is called when a run first needs them."""
         arn.validate_role_arn(self.params["assume_role_arn"], "assume_role_arn")
         extra = {"RoleSessionName": self.params["assume_role_session_name"]}
         if self.params.get("assume_role_external_id"):
@@ -300,21 +316,24 @@ class Aws:
             extra_args=extra,
             cache=AssumedRoles(source, self.params.get("endpoint_url")),
         )
-        # A session offers credentials of its own only as fixed keys; these have to be fetched lazily and renewed.
+        # session.set_credentials accepts fixed keys only. These credentials are fetched late and renewed.
         session._credentials = botocore.credentials.DeferredRefreshableCredentials(
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
 
     def keys(self) -> dict[str, str | None]:
-        """The credentials as they are now, as options of the group ``aws``; a role to be assumed is assumed."""
+        """Return the present credentials as options of the group ``aws``; assumes ``assume_role_arn`` if necessary."""
         frozen = self.credentials.get_frozen_credentials()
         register(frozen.secret_key, frozen.token)
         return {"access_key": frozen.access_key, "secret_key": frozen.secret_key, "session_token": frozen.token}
 
     @functools.cached_property
     def credentials(self) -> Any:
-        """The session's credentials of botocore, fetched where they have to be: what is wrong with the configuration,
-        or with a role that it names, is an error of that, and not of the first call that needs them."""
+        """The botocore credentials of the session, fetched if necessary.
+
+        Raises :class:`ResourceError` for an error of the AWS configuration or of a role in it. In the first call that
+        needs credentials, the error would name the wrong cause.
+        """
         session = self.session
         with configured(session, self.params, self.params.get("assume_role_arn")):
             credentials = session.get_credentials()
@@ -327,14 +346,14 @@ class Aws:
     @staticmethod
     def no_credentials() -> ResourceError:
         return ResourceError(
-            "No AWS credentials were found: set access_key and secret_key, or profile, or the environment variables "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE.",
+            "No AWS credentials were found. Set profile or the environment variable AWS_PROFILE. Or set access_key and "
+            "secret_key, or the environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
             code="NoCredentials",
         )
 
     @functools.cached_property
     def region(self) -> str | None:
-        """The region of the options or of the AWS configuration."""
+        """The region of the options or of the AWS configuration, ``None`` without one."""
         session = self.session
         with configured(session, self.params):
             region: str | None = session.get_config_variable("region")
@@ -342,7 +361,7 @@ class Aws:
 
     @property
     def partition(self) -> str:
-        """The region's partition; IAM needs no region outside of the partition aws."""
+        """The partition of the region; without a region, ``aws``, where IAM needs none."""
         return partition_of(self.region)["name"] if self.region else "aws"
 
     def client_arguments(self, session: Any, service: str) -> dict[str, Any]:
@@ -356,7 +375,7 @@ class Aws:
             check_authorities(session, self.params.get("aws_ca_bundle"))
         address = self.params.get("endpoint_url")
         return {
-            # STS and IAM answer without a region; a region that is missing is missed by EKS alone.
+            # STS and IAM need no region of the user, so only EKS reports a missing one.
             "region_name": session.get_config_variable("region") or (None if service == "eks" else "us-east-1"),
             "endpoint_url": address and transport.checked_address(address, *aws_session.ENDPOINT),
             "verify": verify,
@@ -374,18 +393,22 @@ class Aws:
         return self.clients[service]
 
     def ready(self, service: str) -> Any:
-        """A client whose credentials are there."""
+        """Return a client of a service after its credentials are available; raises :class:`ResourceError`."""
         client = self.client(service)
         _fetched = self.credentials
         return client
 
     def call(self, service: str, operation: str, what: str, **arguments: Any) -> dict[str, Any]:
-        """One call: ``call("iam", "get_role", "the role x", RoleName="x")``. ``what`` is the object, for the error's
-        words."""
+        """Make one call, such as ``call("iam", "get_role", "the role x", RoleName="x")``, and return the answer.
+
+        Raises :class:`ResourceError`.
+
+        :param what: the object, for the error message.
+        """
         client = self.ready(service)
         with in_its_words(service, operation, what, client.meta.endpoint_url):
             answer = genuine(getattr(client, operation)(**arguments))
-            # Of JSON that was cut off botocore makes an answer with nothing in it.
+            # botocore parses truncated JSON as an answer without members.
             model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
             members = model.output_shape.members if model.output_shape else {}
             if members and not any(name in members for name in answer):
@@ -393,7 +416,7 @@ class Aws:
             return answer
 
     def find(self, service: str, operation: str, what: str, absent: str, **arguments: Any) -> dict[str, Any] | None:
-        """As :meth:`call`; ``None`` when the error's code is ``absent``."""
+        """Make a call as :meth:`call`; return ``None`` if the error has the code ``absent``."""
         try:
             return self.call(service, operation, what, **arguments)
         except ResourceError as error:
@@ -402,8 +425,8 @@ class Aws:
             raise
 
     def pages(self, service: str, operation: str, what: str, key: str, **arguments: Any) -> Iterator[Any]:
-        """The items under ``key`` of all pages."""
-        # botocore's paginator sees a token that comes twice in a row, and no longer circle.
+        """Yield the items under ``key`` of all pages."""
+        # botocore's paginator detects a token that is repeated at once, but not a longer cycle.
         pages = Pages(service.upper(), what)
         client = self.ready(service)
         with in_its_words(service, operation, what, client.meta.endpoint_url):
@@ -415,7 +438,7 @@ class Aws:
 
     @functools.cached_property
     def caller(self) -> arn.Arn:
-        """Who the credentials belong to, as STS says: one call, for all tasks of a run with the same credentials."""
+        """The principal of the credentials, from STS: one call for all tasks of a run with the same credentials."""
         name = json.dumps([*self.keys().values(), self.params.get("endpoint_url"), "caller"])
         caller = run_memory().get(name)
         if caller is None:
@@ -424,22 +447,22 @@ class Aws:
         return arn.parse(caller)
 
     def require_account(self, account_id: str) -> None:
-        """Refuse to make something in another account than the one that was named; one call to STS."""
+        """Raise :class:`ResourceError` if the credentials are of another account than ``account_id``. Calls STS."""
         if self.caller.account_id != account_id:
             raise ResourceError(
-                f"account_id is {account_id}, but the AWS credentials belong to account {self.caller.account_id}: use "
-                "credentials of that account, or assume_role_arn of a role in it.",
+                f"account_id is {account_id}, but the AWS credentials belong to account {self.caller.account_id}. Use "
+                f"credentials of account {account_id}, or set assume_role_arn to a role in it.",
                 code="WrongAccount",
             )
 
     def cluster_token(self, cluster: str) -> str:
-        """A bearer token for an EKS cluster, signed here without a call unless credentials have to be fetched.
-
-        :param cluster: its name, or its ``id`` where it has one (:func:`~.clients.eks.describe_cluster`).
+        """Return a bearer token for an EKS cluster. It is signed locally; only missing credentials need a call.
 
         The form is that of aws-iam-authenticator (pkg/token/token.go): a presigned GetCallerIdentity whose signed
-        headers name the cluster. It lives for 15 minutes. The host is AWS's own, whatever endpoint is configured,
-        because the cluster takes no other.
+        headers name the cluster. It is valid for 15 minutes. The host is always that of AWS, even with another
+        ``endpoint_url``, because the cluster accepts no other.
+
+        :param cluster: the name of the cluster, or its ``id`` if it has one (:func:`~.clients.eks.describe_cluster`).
         """
         session, credentials, region = self.session, self.credentials, self.region
         suffix = partition_of(region or "")["dnsSuffix"]
@@ -465,7 +488,7 @@ class Aws:
 
 
 class WithAws:
-    """A task with the options of the group ``aws``: its client is built when it is first used."""
+    """A mixin for a task with the options of the group ``aws``. It creates the client at the first use."""
 
     params: dict[str, Any]
 
@@ -476,19 +499,23 @@ class WithAws:
 
 @contextlib.contextmanager
 def configured(session: Any, params: dict[str, Any], role: str | None = None) -> Iterator[None]:
-    """Words for what is wrong with the AWS configuration while botocore reads it, or fetches credentials; ``role`` is
-    the option's role that is assumed then. Raises :class:`ResourceError`."""
+    """Turn the exceptions of botocore, while it reads the AWS configuration or gets credentials, into errors.
+
+    Raises :class:`ResourceError`.
+
+    :param role: the role in ``assume_role_arn``, if it is assumed meanwhile.
+    """
     try:
         yield
     except ResourceError:
         raise
-    # botocore lets through what its parts raise, from json to getpass.
+    # botocore does not catch the exceptions of the libraries that it uses, such as json and getpass.
     except Exception as error:
         raise configuration_words(error, Configuration(session, params), role) from None
 
 
 def configuration_words(error: Exception, configuration: Configuration, role: str | None) -> ResourceError:
-    """See :func:`configured`."""
+    """Return the error for an exception within :func:`configured`."""
     known = botocore.exceptions
     if isinstance(error, (known.NoCredentialsError, known.NoRegionError, known.ProfileNotFound)):
         unreadable = configuration.unreadable()
@@ -507,7 +534,7 @@ def configuration_words(error: Exception, configuration: Configuration, role: st
 
 @contextlib.contextmanager
 def in_its_words(service: str, operation: str, what: str, endpoint: str) -> Iterator[None]:
-    """Words for what goes wrong in a call; raises :class:`ResourceError`."""
+    """Turn the exceptions of botocore in a call into errors; raises :class:`ResourceError`."""
     try:
         yield
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
@@ -521,7 +548,7 @@ def in_its_words(service: str, operation: str, what: str, endpoint: str) -> Iter
 
 
 class NotGenuine(Exception):
-    """An answer that AWS has not given."""
+    """An answer that is not from AWS."""
 
     def __init__(self, status: int | None) -> None:
         super().__init__()
@@ -529,7 +556,7 @@ class NotGenuine(Exception):
 
 
 def genuine(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer that AWS has given: each has the id of its request, and no sign-in page has one."""
+    """Return the answer if it is from AWS; raises :class:`NotGenuine`. Every answer of AWS has a request id."""
     metadata = answer.get("ResponseMetadata", {})
     if not metadata.get("RequestId"):
         raise NotGenuine(metadata.get("HTTPStatusCode"))
@@ -537,7 +564,7 @@ def genuine(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def raised_by_parser(error: BaseException) -> bool:
-    """Whether botocore could not make anything of an answer, and did not see that coming."""
+    """Whether an exception is from botocore's parsers, so that the answer cannot be from AWS."""
     trace = error.__traceback__
     while trace:
         if trace.tb_frame.f_globals.get("__name__") == "botocore.parsers":
@@ -549,10 +576,11 @@ def raised_by_parser(error: BaseException) -> bool:
 def not_aws(service: str, name: str, what: str, status: int | None, endpoint: str | None = None) -> ResourceError:
     proxy = proxies.of_environment(endpoint) if endpoint else None
     return ResourceError(
-        f"{service.upper()} {name} failed for {what}: what answered{f' {status}' if status else ''} is not AWS"
-        + (f", through {proxy}" if proxy else "")
-        + ". A proxy or a sign-in page answers in its place, or the endpoint is another service's: check HTTPS_PROXY, "
-        "endpoint_url (AWS_ENDPOINT_URL) and the network.",
+        f"{service.upper()} {name} failed for {what}: the answer"
+        + (f" {status}" if status else "")
+        + (f" through {proxy}" if proxy else "")
+        + " is not from AWS. A proxy or a sign-in page answers in its place, or the endpoint is of another service. "
+        "Check HTTPS_PROXY, endpoint_url (AWS_ENDPOINT_URL) and the network.",
         service=service,
         operation=name,
         code="NotAws",
@@ -560,19 +588,22 @@ def not_aws(service: str, name: str, what: str, status: int | None, endpoint: st
 
 
 def operation_name(operation: str) -> str:
-    """AWS's name of an operation: ``get_role`` is ``GetRole``."""
+    """Return AWS's name of an operation: ``GetRole`` for ``get_role``."""
     return "".join(word.capitalize() for word in operation.split("_")).replace("Saml", "SAML")
 
 
 def in_words(error: Exception, service: str, operation: str, what: str, endpoint: str | None = None) -> ResourceError:
-    """botocore's exception as an error that says what to do; ``endpoint`` is what was called."""
+    """Return the error for an exception of botocore, with the remedy.
+
+    :param endpoint: the URL of the call.
+    """
     name = operation_name(operation)
     if isinstance(error, botocore.exceptions.ClientError):
         answer = error.response.get("Error", {})
         metadata = error.response.get("ResponseMetadata", {})
         if not metadata.get("RequestId"):
             return not_aws(service, error.operation_name or name, what, metadata.get("HTTPStatusCode"), endpoint)
-        # Not always what was called: credentials are fetched, where a role is assumed, on the way to the first call.
+        # The first call can first assume a role. Then, the operation that failed is AssumeRole.
         name = error.operation_name or name
         service = "sts" if name.startswith("AssumeRole") else service
         code, text = printable(str(answer.get("Code", ""))[:100]), quote(answer.get("Message", ""))
@@ -590,16 +621,14 @@ def in_words(error: Exception, service: str, operation: str, what: str, endpoint
         return Aws.no_credentials()
     if isinstance(error, botocore.exceptions.NoRegionError):
         return ResourceError(
-            f"No AWS region is known for {what}: set region, or the environment variable AWS_REGION.", code="NoRegion"
+            f"No AWS region is known for {what}. Set region, or the environment variable AWS_REGION.", code="NoRegion"
         )
     if isinstance(error, botocore.exceptions.ProfileNotFound):
-        return ResourceError(
-            f"{quote(error)}: name a profile of the AWS config file in the option profile.", code="NoProfile"
-        )
+        return ResourceError(f"{quote(error)}. Set profile to a profile of the AWS config file.", code="NoProfile")
     proxy = proxies.of_environment(endpoint or AWS_ADDRESS)
     if proxy and isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)):
         failure = transport.failed(error, proxy, aws_session.CONNECT_TIMEOUT, aws_session.READ_TIMEOUT)
-        usual = f"Check {proxy.source}, and that the proxy lets this host through."
+        usual = f"Check {proxy.source}, and that the proxy allows this host."
         return ResourceError(
             f"{service.upper()} {name} failed for {what}: {quote(failure.reason)}. {failure.advice or usual}",
             service=service,
@@ -607,7 +636,9 @@ def in_words(error: Exception, service: str, operation: str, what: str, endpoint
             code=type(error).__name__,
         )
     unreachable = isinstance(error, (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError))
-    advice = ". Check region, and the network from here to AWS (HTTPS_PROXY, aws_ca_bundle)." if unreachable else ""
+    advice = ""
+    if unreachable:
+        advice = ". Check region, and the network from this machine to AWS (HTTPS_PROXY, aws_ca_bundle)."
     return ResourceError(
         f"{service.upper()} {name} failed for {what}: {own_words(error)}{advice}",
         service=service,
@@ -617,40 +648,42 @@ def in_words(error: Exception, service: str, operation: str, what: str, endpoint
 
 
 def own_words(error: Exception) -> str:
-    """What botocore says of an error, without the answers and the output of programs that it quotes: whether a secret
-    is in those cannot be known."""
+    """Return botocore's message without the answers of services and the output of programs, which can have secrets."""
     exceptions = botocore.exceptions
     if isinstance(error, exceptions.CredentialRetrievalError):
         provider = quote(error.kwargs["provider"])
-        return f"no credentials came from {provider}. Run it by hand to see what it prints, and correct it"
+        return f"no credentials came from {provider}. Run it by hand to see its output, and correct it."
     if isinstance(error, (exceptions.MetadataRetrievalError, exceptions.TokenRetrievalError)):
-        return f"no credentials came from the source that the AWS configuration names ({type(error).__name__})"
-    # Its subclasses have words of their own.
+        return (
+            f"no credentials came from the source in the AWS configuration ({type(error).__name__}). Check this "
+            "source, or set profile to another profile."
+        )
+    # Its subclasses have messages of their own.
     if error.__class__ is exceptions.HTTPClientError:
         cause = type(getattr(error, "kwargs", {}).get("error")).__name__
         return (
-            f"the request could not be sent ({cause}); in the user and password of a proxy's address, special "
-            "characters are written as %XX"
+            f"the request could not be sent ({cause}). Write special characters in the user and password of a proxy's "
+            "address as %XX"
         )
     return quote(error)
 
 
 def remedy(code: str, service: str, name: str) -> str:
-    """What the user can do about a code, as a sentence to append."""
+    """Return the remedy for an error code of AWS, as a sentence to append, or an empty text."""
     if code == "UnrecognizedClientException":
         return (
-            ". The AWS credentials are wrong or have expired, or the account has not enabled this region: renew them, "
-            "or correct region, and run again."
+            ". The AWS credentials are wrong or have expired, or the account has not enabled this region. Renew the "
+            "credentials, or correct region, and run again."
         )
     if code in _CREDENTIAL_CODES:
-        return ". The AWS credentials are wrong or have expired: renew them and run again."
+        return ". The AWS credentials are wrong or have expired. Renew them and run again."
     if code in DENIED_CODES and name.startswith("AssumeRole"):
         return (
-            ". Let the role's trust policy name the caller and allow the caller sts:AssumeRole on it, or correct "
+            ". Add the caller to the role's trust policy, and allow the caller sts:AssumeRole on the role. Or correct "
             "assume_role_arn and assume_role_external_id."
         )
     if code in DENIED_CODES:
-        return f". Allow the caller {service}:{name}, or assume a role that has it (assume_role_arn)."
+        return f". Allow the caller {service}:{name}, or set assume_role_arn to a role with this permission."
     if code in _THROTTLED_CODES:
-        return ". Run again later, or with fewer clusters at a time."
+        return ". AWS limits the rate of calls. Run again later, or with fewer clusters at a time."
     return ""

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the AWS configuration of a machine: the setting, the file or variable where it stands, and what to
-do. botocore reads the configuration; these are words for what it raises then.
+"""Errors for a wrong AWS configuration of a machine. botocore reads the configuration and raises exceptions.
 
-Nothing that a program or a service printed is quoted: nothing in it is known to be no secret.
+An error names the setting, its file or environment variable, and the remedy. It never quotes the output of a program or
+the answer of a service, because they can have secrets.
 """
 
 from __future__ import annotations
@@ -19,26 +19,30 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.redaction import quote
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import aws_config
 
-# clients/aws.py reports that it is missing.
+# clients/aws.py reports a missing botocore.
 with contextlib.suppress(ImportError):
     import botocore.exceptions
 
 CODE = "InvalidAwsConfiguration"
 PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 
-# Where a profile gets its credentials from, by the setting that says so, in the order in which botocore asks them.
+# The settings of a profile that name a source of credentials, in the order in which botocore tries the sources.
 SOURCES = ("sso_session", "sso_start_url", "web_identity_token_file", "role_arn", "credential_process")
 CONTAINER_VARIABLES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 )
-# Variables with a secret in them, whose values are compared with nothing.
+# Variables with secrets. setting_with() does not search an error for their values.
 SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 
 
 class Configuration:
-    """The profile that a session uses, and where it comes from."""
+    """The profile of a session, and the option or variable that names it.
+
+    :param session: of botocore.
+    :param params: the options of the group ``aws``.
+    """
 
     def __init__(self, session: Any, params: dict[str, Any]) -> None:
         self.session = session
@@ -47,11 +51,11 @@ class Configuration:
 
     @property
     def source(self) -> str:
-        """What names the profile."""
+        """The option or variable that names the profile, for an error."""
         if self.given:
             return "the option profile (in a playbook apono_profile)"
         variable = next((name for name in PROFILE_VARIABLES if name in os.environ), None)
-        return f"the environment variable {variable}" if variable else "no option and no variable"
+        return f"the environment variable {variable}" if variable else "the AWS configuration"
 
     @property
     def files(self) -> str:
@@ -60,7 +64,7 @@ class Configuration:
         return " and ".join([path for path in paths if os.path.exists(path)] or paths)
 
     def unreadable(self) -> ResourceError | None:
-        """An error for a file that is there and cannot be read: botocore passes by it as if it was not there."""
+        """Return an error for an existing file that cannot be read. botocore ignores such a file."""
         for name in ("config_file", "credentials_file"):
             path = os.path.expanduser(self.session.get_config_variable(name))
             try:
@@ -74,19 +78,19 @@ class Configuration:
 
     @property
     def where(self) -> str:
-        """The profile in an error's words."""
+        """The profile and its files, for an error."""
         return f"the AWS profile {self.name or 'default'} in {self.files}"
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The profile's settings; none of a profile or a file that cannot be read."""
+        """The settings of the profile; empty if the profile or the file cannot be read."""
         try:
             return self.session.get_scoped_config()
         except (botocore.exceptions.BotoCoreError, ValueError):
             return {}
 
     def credentials_setting(self) -> str:
-        """What is to give the credentials."""
+        """Return the setting, variable or profile that is the source of the credentials, for an error."""
         settings = self.settings
         found = next((name for name in SOURCES if settings.get(name)), None)
         if found == "role_arn" and settings.get("credential_source"):
@@ -98,7 +102,7 @@ class Configuration:
         return f"the environment variable {found}" if found else self.where
 
     def setting_with(self, text: str) -> str | None:
-        """The setting whose value an error of botocore quotes."""
+        """Return the setting or variable whose value is in the text of a botocore error, or ``None``."""
         candidates = [
             (f"the environment variable {name}", value)
             for name, value in os.environ.items()
@@ -116,14 +120,17 @@ class Configuration:
 
 
 def configuration_error(error: Exception, configuration: Configuration) -> ResourceError:
-    """An exception of botocore, or of what it calls, that came while it read settings or got credentials."""
+    """Return the error for an exception of botocore, or of a library below it.
+
+    The exception was raised while botocore read settings or got credentials.
+    """
     known = botocore.exceptions
     if isinstance(error, known.ConfigParseError):
         return unreadable_file(error)
     if isinstance(error, known.ProfileNotFound):
         return ResourceError(
-            f"{quote(error)} in {configuration.files}: it is named by {configuration.source}. Name a profile that is "
-            "there, or unset it.",
+            f"{quote(error)} in {configuration.files}. Correct {configuration.source}, which names this profile, or "
+            "unset it.",
             code="NoProfile",
         )
     if isinstance(error, known.PartialCredentialsError):
@@ -132,37 +139,39 @@ def configuration_error(error: Exception, configuration: Configuration) -> Resou
         profile = f" --profile {configuration.name}" if configuration.name else ""
         return ResourceError(
             f"The sign-in to IAM Identity Center (AWS SSO) for {configuration.where} is missing or has expired. Run "
-            f"aws sso login{profile} on the machine that runs the task, and run again.",
+            f"aws sso login{profile} on the machine that runs the task. Then run again.",
             code="NoSignIn",
         )
     if isinstance(error, MfaWanted):
         return ResourceError(
-            f"mfa_serial of {configuration.where} makes AWS ask for a code, which a playbook cannot answer. Get a "
-            "session first (aws sts get-session-token, or a tool that keeps one), or use a profile without it.",
+            f"mfa_serial of {configuration.where} requires an MFA code, and a playbook cannot prompt for one. Get a "
+            "session before the run (aws sts get-session-token, or a tool that stores sessions), or use a profile "
+            "without mfa_serial.",
             code=CODE,
         )
     if isinstance(error, (known.InvalidConfigError, known.InfiniteLoopConfigError, known.UnknownCredentialError)):
         return ResourceError(f"{quote(error).rstrip('.')}. Correct {configuration.where}.", code=CODE)
     if isinstance(error, known.ParamValidationError):
         return ResourceError(
-            f"{configuration.credentials_setting()} is not what AWS takes: {quote(error).rstrip('.')}. Correct it.",
+            f"{configuration.credentials_setting()} has a value that AWS does not accept: {quote(error).rstrip('.')}. "
+            "Correct the value.",
             code=CODE,
         )
-    # What a program printed is no setting, and may have a number that one of them has.
+    # The output of a program is not searched for values of settings: an equal number in it can be a coincidence.
     is_of_setting = isinstance(error, known.BotoCoreError) and not isinstance(error, known.CredentialRetrievalError)
     setting = configuration.setting_with(str(error)) if is_of_setting or error.__class__ is ValueError else None
     if setting:
         return ResourceError(
-            f"{setting} has a value that cannot be used: {quote(error).rstrip('.')}. Correct it.", code=CODE
+            f"{setting} has a value that cannot be used: {quote(error).rstrip('.')}. Correct the value.", code=CODE
         )
     return ResourceError(
-        f"No AWS credentials came from {configuration.credentials_setting()}: {reason(error)}. Correct it; aws sts "
-        "get-caller-identity with the same settings shows when it works.",
+        f"No AWS credentials came from {configuration.credentials_setting()}: {reason(error)}. Correct it. To check "
+        "it, run aws sts get-caller-identity with the same settings.",
         code=CODE,
     )
 
 
-# Classes of botocore that say that the user has to sign in, by name: not all releases have all of them.
+# The botocore exceptions after which the user must sign in. They are names, because not all releases have all classes.
 SIGN_IN_ERRORS = (
     "SSOTokenLoadError",
     "UnauthorizedSSOTokenError",
@@ -174,25 +183,29 @@ SIGN_IN_ERRORS = (
 
 
 class MfaWanted(Exception):
-    """A role wants a code of a device."""
+    """A role requires an MFA code."""
 
 
 def refuse_to_ask(_question: str) -> str:
-    """In the place of a question on the terminal, which a playbook cannot answer."""
+    """Raise :class:`MfaWanted` instead of a prompt on the terminal, which a playbook cannot answer."""
     raise MfaWanted
 
 
 def partial(missing: str, provider: str, configuration: Configuration) -> ResourceError:
-    """Credentials of which a part is missing; ``provider`` is botocore's name of the place."""
+    """Return the error for incomplete credentials.
+
+    :param provider: botocore's name of their source; ``env`` is the environment.
+    """
     place = "the environment" if provider == "env" else configuration.where
     return ResourceError(
-        f"The AWS credentials are incomplete: {quote(missing)} is missing in {place}. Add it, or remove the rest.",
+        f"The AWS credentials are incomplete: {quote(missing)} is missing in {place}. Add it, or remove "
+        "the other credentials there.",
         code="PartialCredentials",
     )
 
 
 def secret_alone(configuration: Configuration) -> ResourceError | None:
-    """An error for a secret key without its id, which botocore passes by."""
+    """Return an error for a secret key without its id. botocore ignores such a key."""
     if os.environ.get("AWS_SECRET_ACCESS_KEY") and not configuration.given:
         return partial("AWS_ACCESS_KEY_ID", "env", configuration)
     if configuration.settings.get("aws_secret_access_key"):
@@ -201,30 +214,33 @@ def secret_alone(configuration: Configuration) -> ResourceError | None:
 
 
 def reason(error: Exception) -> str:
-    """Why there are no credentials."""
+    """Return the reason, without the output of a program, for which there are no credentials."""
     if isinstance(error, json.JSONDecodeError):
-        return "what it printed is not JSON, or not JSON alone"
+        return "it returned no JSON, or other text beside the JSON"
     if isinstance(error, UnicodeDecodeError):
-        return "what it gave is not text in UTF-8"
+        return "it returned text that is not in UTF-8"
     if isinstance(error, (AttributeError, KeyError, TypeError)):
-        return "what it gave is JSON, but not the object that is wanted"
+        return "it returned JSON, but not the object that AWS tools expect"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'it'} cannot be used ({error.strerror})"
     if isinstance(error, RuntimeError):
-        return "what it gave has expired already"
+        return "it returned credentials that have expired"
     if "No closing quotation" in str(error) or "No escaped character" in str(error):
-        return "it has a quotation mark or a backslash that is not closed"
+        return "it has a quotation mark without its pair, or a backslash at its end"
     if type(error).__name__ == "ParserError":
-        return "the Expiration that it gave is not a time"
+        return "it returned an Expiration that is not a time"
     if isinstance(error, ValueError) and "Unsupported host" in str(error):
-        return "its host is none from which AWS takes credentials (loopback or 169.254.170.2 and the like)"
+        return (
+            "AWS tools do not accept credentials from its host, only from loopback and from addresses such as "
+            "169.254.170.2"
+        )
     if isinstance(error, botocore.exceptions.CredentialRetrievalError):
-        return "it failed, or gave no keys; a program shows more when it is run by hand"
+        return "it failed, or returned no keys. If it is a program, run it by hand to see its output"
     return type(error).__name__
 
 
 def unreadable_file(error: Any) -> ResourceError:
-    """A configuration file that configparser, or botocore's reading of nested settings, does not take."""
+    """Return the error for a file that configparser, or botocore's parser of nested settings, cannot read."""
     path = error.kwargs["path"]
     begin = ""
     with contextlib.suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
@@ -233,7 +249,12 @@ def unreadable_file(error: Any) -> ResourceError:
 
 
 def check_keys(credentials: Any, method: str, configuration: Configuration) -> None:
-    """Refuse keys with a blank, a comment or quotation marks in them: AWS would say that it does not know them."""
+    """Raise :class:`ResourceError` for keys with spaces, comments or quotation marks.
+
+    AWS would report such a key as unknown.
+
+    :param method: botocore's name of the source of the keys.
+    """
     for name, value in (
         ("aws_access_key_id", credentials.access_key),
         ("aws_secret_access_key", credentials.secret_key),
@@ -244,15 +265,16 @@ def check_keys(credentials: Any, method: str, configuration: Configuration) -> N
                 "explicit": f"the option {name.removeprefix('aws_').removesuffix('_id').removesuffix('_access_key')}",
             }.get(method, f"{name} of {configuration.where}")
             raise ResourceError(
-                f"{place} is not a key: it is empty, or has a blank, a quotation mark or a comment in it. In these "
-                "files a comment has a line of its own.",
+                f"{place} is not an AWS key: it is empty, or has a space, a quotation mark or a comment in it. Correct "
+                "it. In AWS configuration files, a comment needs a line of its own.",
                 code=CODE,
             )
 
 
 def check_authorities(session: Any, option: str | None) -> None:
-    """Raise :class:`ResourceError` for a file of certificate authorities that cannot be read: botocore finds that out
-    when it connects, and names no file.
+    """Raise :class:`ResourceError` for a file of certificate authorities that cannot be read.
+
+    botocore would fail when it connects, with an error that does not name the file.
 
     :param option: the value of ``aws_ca_bundle``.
     """
@@ -263,16 +285,17 @@ def check_authorities(session: Any, option: str | None) -> None:
         if not path:
             return
         with open(path, "rb") as file:
-            # Not more than that: to have OpenSSL read them takes as long as a call.
+            # No full check, because OpenSSL needs as much time to read the certificates as a call takes.
             if b"-----BEGIN " in file.read():
                 return
         words = "it has no certificates in PEM format"
     except OSError as error:
         words = str(error.strerror)
-    named = next((f"the environment variable {name}" for name, value in places if value == path), "ca_bundle")
-    source = "aws_ca_bundle (in the playbooks a key of apono_aws)" if option == path else named
+    configured = "ca_bundle in the AWS configuration"
+    named = next((f"the environment variable {name}" for name, value in places if value == path), configured)
+    source = "the option aws_ca_bundle" if option == path else named
     raise ResourceError(
-        f"The file of certificate authorities {path} cannot be read ({words}): it is named by {source}. Correct it, or "
-        "unset it.",
+        f"The file of certificate authorities {path} cannot be read ({words}). Correct {source}, which names this "
+        "file, or unset it.",
         code="NoAuthorities",
     )

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS's own service models, which botocore ships, demand of the input of planned calls.
+"""Checks of the input of planned calls by AWS's service models, which are a part of botocore.
 
-botocore checks types and minima before it sends a call. Lengths and patterns it leaves to the service, which refuses a
-call in the middle of a run: here they are checked before the first write.
+botocore itself checks types and minima only. It leaves lengths and patterns to the service, which would refuse a call
+in the middle of a run. These checks run before the first write.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from ansible_collections.apono.eks.plugins.module_utils.clients.aws import data_
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 from ansible_collections.apono.eks.plugins.module_utils.resource import Change
 
-# clients/aws.py reports that it is missing.
+# clients/aws.py reports a missing botocore.
 with contextlib.suppress(ImportError):
     import botocore.model
 
-# A class of characters by their Unicode category, which the models' dialect has and Python's lacks.
+# A class of characters by Unicode category, such as \p{L}. Patterns of the models have it, Python's patterns do not.
 _CATEGORY = re.compile(r"\\p\{(\w+)\}")
 
-# Rules of their own check these, which name the statement; the pattern would name a character of the JSON.
+# The rules for policies check these, and their errors name the statement. A pattern's error would name a character.
 _DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument")
-# Members whose option has another name.
+# The members for which option_name() does not return the name of the option.
 _OPTIONS = {"ClientID": "client_ids", "ClientIDList": "client_ids"}
 
 
 def refused_inputs(service: str, changes: Iterable[Change], what: str) -> Iterator[ResourceError]:
-    """An error for each value that the model of ``service`` refuses, each once.
+    """Yield an error for each value that the model of ``service`` refuses, without repetitions.
 
-    ``changes`` are planned calls of the service; ``what`` is the object, for the error's words.
+    :param changes: planned calls of the service.
+    :param what: the object, for the error message.
     """
     found: dict[str, None] = {}
     for change in changes:
@@ -48,14 +49,17 @@ def refused_inputs(service: str, changes: Iterable[Change], what: str) -> Iterat
 
 @functools.cache
 def input_shape(service: str, operation: str) -> Any:
-    """botocore's shape of the input of an operation, ``create_role``."""
+    """Return botocore's shape of the input of an operation such as ``create_role``."""
     model = botocore.model.ServiceModel(data_loader().load_service_model(service, "service-2"), service)
     names = {name.lower(): name for name in model.operation_names}
     return model.operation_model(names[operation.replace("_", "")]).input_shape
 
 
 def violations(shape: Any, value: Any, option: str = "") -> Iterator[str]:
-    """What a shape refuses in a value, in the words of the modules' options: ``option`` is the one that it is of."""
+    """Yield the problems that a shape finds in a value, as sentences that name the option.
+
+    :param option: the option that has the value; without it, the option of each member.
+    """
     if value is None:
         return
     kind = shape.type_name
@@ -75,25 +79,30 @@ def violations(shape: Any, value: Any, option: str = "") -> Iterator[str]:
 
 
 def text_violations(metadata: dict[str, Any], text: str, option: str) -> Iterator[str]:
-    """What the length and the pattern of a shape refuse in a text."""
+    """Yield the problem that the length or the pattern of a shape finds in a text, as a sentence."""
     most, least, pattern = metadata.get("max"), metadata.get("min", 0), metadata.get("pattern")
     if most is not None and len(text) > most:
-        yield f"{option} has a text of {len(text)} characters, and AWS allows {most}. Shorten {text[:40]!r}…."
+        yield f"{option} has a text of {len(text)} characters, and AWS allows {most}. Shorten the text {text[:40]!r}…."
     elif len(text) < least:
-        yield f"{option} has a text of {len(text)} characters, and AWS requires at least {least}: {text!r}."
+        yield (
+            f"{option} has a text of {len(text)} characters, and AWS requires at least {least}. Lengthen the text "
+            f"{text!r}."
+        )
     elif pattern and not matches(pattern, text):
         wrong = [character for character in dict.fromkeys(text) if not matches(pattern, character)]
-        # Where the pattern is a set of characters, the ones outside of it are the fault.
+        # If the text matches without these characters, the pattern is a set of characters that does not have them.
         if matches(pattern, "".join(character for character in text if character not in wrong)) and wrong:
             shown = ", ".join(f"{ascii(character)} ({unicodedata.name(character, 'no name')})" for character in wrong)
-            yield f"{option} {text!r} has characters that AWS does not accept there: {shown}. Replace them."
+            yield f"{option} {text!r} has characters that AWS does not accept: {shown}. Replace them."
         else:
-            yield f"{option} {text!r} does not have the form that AWS requires, {pattern}. Correct it."
+            yield f"{option} {text!r} does not match the pattern that AWS requires: {pattern}. Correct it."
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text as a whole matches a pattern of a service model; true for a pattern that Python cannot read, so
-    that the service itself decides."""
+    """Whether a whole text matches a pattern of a service model.
+
+    For a pattern that Python cannot read, this is true, so that the service decides.
+    """
 
     def of_category(found: re.Match[str]) -> str:
         return "".join(
@@ -107,6 +116,5 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def option_name(member: str) -> str:
-    """The option of a member of an input: ``permissions_boundary`` for ``PermissionsBoundary``, ``tags`` for
-    ``Tags``."""
+    """Return the option of a member of an input: ``permissions_boundary`` for ``PermissionsBoundary``."""
     return _OPTIONS.get(member) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", member).lower()

@@ -1,11 +1,12 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A session of botocore whose every call takes the proxy and has the time limits of the collection: also those by which
-botocore itself gets credentials, from IAM Identity Center, STS, and the metadata of a machine.
+"""A botocore session whose calls all have the proxy and the time limits of the collection.
 
-botocore reads ``NO_PROXY`` without networks, finds a proxy that it cannot use with the first call, and limits each read
-of an answer but not the answer.
+This includes the calls by which botocore gets credentials from IAM Identity Center, STS and the metadata of a machine.
+
+botocore alone has three gaps. It ignores networks in ``NO_PROXY``, reports an unusable proxy only at the first call,
+and limits the time of each read but not of the whole answer.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ try:
 except ImportError:
     BOTOCORE = None
 
-# Why AWS cannot be called from here; nothing where it can.
+# Why this Python cannot call AWS, or ``None`` if it can.
 PROBLEM = versions.problem("botocore", BOTOCORE)
 if not PROBLEM:
     import botocore.config
@@ -38,18 +39,18 @@ if not PROBLEM:
     import botocore.session
     import botocore.utils
 
-# In seconds: botocore's own 60 for a connection, eight times, would be the length of a run.
+# In seconds. With botocore's default of 60 for a connection, eight attempts would take eight minutes.
 CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 60
-# botocore's own, for the metadata of the machine.
+# In seconds, as botocore's default for the metadata of the machine.
 METADATA_TIMEOUT = 1
 USER_AGENT = "apono.eks"
-# What names an address, and an example.
+# The name of the address in an error, and an example.
 ENDPOINT = ("endpoint_url (or the variable AWS_ENDPOINT_URL of a service)", "https://eks.eu-central-1.amazonaws.com")
 
 
 def new_session(**arguments: Any) -> Any:
-    """A session, made as botocore's is."""
+    """Return a botocore session; the arguments are those of ``botocore.session.Session``."""
     session = botocore.session.Session(**arguments)
     session.set_default_client_config(
         botocore.config.Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, user_agent_extra=USER_AGENT)
@@ -59,8 +60,12 @@ def new_session(**arguments: Any) -> Any:
 
 
 def create_client(create: Callable[..., Any], service: str, **arguments: Any) -> Any:
-    """A client of a service, by botocore's method; raises :class:`ResourceError` for an address or a proxy that cannot
-    be used."""
+    """Return a client of a service.
+
+    Raises :class:`ResourceError` for an unusable address or proxy.
+
+    :param create: botocore's method that creates a client.
+    """
     client = create(service, **arguments)
     checked_address(client.meta.endpoint_url, *ENDPOINT)
     chosen = chosen_proxies(client.meta.endpoint_url)
@@ -73,9 +78,9 @@ def create_client(create: Callable[..., Any], service: str, **arguments: Any) ->
 
 
 def reach_metadata(session: Any) -> None:
-    """Let the metadata of the machine be reached as everything else; botocore makes that connection itself."""
+    """Apply the proxy of the collection to the metadata of the machine, which botocore reads without a client."""
     fetcher = session.get_component("credential_provider").get_provider("iam-role")._role_fetcher
-    # Few machines have metadata: an unusable proxy for them is no error of the others.
+    # Few machines have metadata, so an unusable proxy for it is not an error.
     with contextlib.suppress(ResourceError):
         chosen = chosen_proxies(fetcher.get_base_url())
         if chosen is not None:
@@ -83,7 +88,7 @@ def reach_metadata(session: Any) -> None:
 
 
 def chosen_proxies(url: str) -> dict[str, str] | None:
-    """The proxies for a URL as botocore takes them, ``None`` where botocore itself chooses the same."""
+    """Return the proxies for a URL in botocore's form, or ``None`` if botocore would choose the same."""
     if not proxies.of_any_scheme():
         return None
     scheme = url.partition(":")[0]
@@ -94,7 +99,10 @@ def chosen_proxies(url: str) -> dict[str, str] | None:
 
 
 def send_in_time(send: Callable[[Any], Any], request: Any) -> Any:
-    """What ``send`` returns; for an answer that takes too long, however it drips, botocore's error for that."""
+    """Send a request and return the answer.
+
+    Raises botocore's ``ReadTimeoutError`` if the whole answer takes too long, even if some bytes come all the time.
+    """
     try:
         return within(CONNECT_TIMEOUT + READ_TIMEOUT, lambda: send(request))
     except ConnectionFailed as error:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EKS clusters as the collection speaks of them."""
+"""Calls to EKS, and its clusters and access entries under the names that the collection returns."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ NOT_FOUND = "ResourceNotFoundException"
 
 
 def describe_cluster(aws: Aws, name: str) -> dict[str, Any] | None:
-    """A cluster's facts by one DescribeCluster, ``None`` when there is no such cluster.
+    """Return the facts about a cluster with one DescribeCluster call, or ``None`` if it does not exist.
 
     Keys: ``name``, ``id`` (:func:`token_id`), ``arn``, ``account_id``, ``region``, ``partition``, ``status``,
-    ``version``, ``platform_version``, ``endpoint``, ``certificate_authority`` (base64, both ``None`` while the
-    cluster is being created), ``authentication_mode``, ``connector_provider`` (of a cluster that is connected from
-    elsewhere), ``outpost_arns`` (of a local cluster on AWS Outposts, else empty), ``oidc_issuer``,
-    ``tags``, ``created_at`` (ISO 8601).
+    ``version``, ``platform_version``, ``endpoint``, ``certificate_authority`` (base64),
+    ``authentication_mode``, ``connector_provider`` (of a cluster outside EKS that is registered there),
+    ``outpost_arns`` (of a local cluster on AWS Outposts, otherwise empty), ``oidc_issuer``, ``tags``, ``created_at``
+    (ISO 8601). While EKS creates the cluster, ``endpoint`` and ``certificate_authority`` are ``None``.
     """
     answer = cluster_answer(aws, name)
     return None if answer is None else cluster_facts(answer["cluster"])
 
 
 def cluster_answer(aws: Aws, name: str) -> dict[str, Any] | None:
-    """What DescribeCluster answers, ``None`` when there is no such cluster."""
+    """Return the answer of DescribeCluster, or ``None`` if the cluster does not exist."""
     answer: dict[str, Any] | None = aws.find("eks", "describe_cluster", f"the cluster {name}", NOT_FOUND, name=name)
     return answer
 
 
 def cluster_facts(cluster: dict[str, Any]) -> dict[str, Any]:
-    """A cluster, as EKS describes it, in the words of the collection (:func:`describe_cluster`)."""
+    """Return the facts of :func:`describe_cluster` from a cluster as EKS describes it."""
     where = arn.parse(cluster["arn"])
     created = cluster.get("createdAt")
     return {
@@ -59,8 +59,10 @@ def cluster_facts(cluster: dict[str, Any]) -> dict[str, Any]:
 
 
 def token_id(cluster: dict[str, Any]) -> str | None:
-    """What the tokens of a cluster are signed for where that is not its name: the id of a local cluster on AWS
-    Outposts. One with an instance type of its own for etcd takes the name (aws-cli, ``eks update-kubeconfig``).
+    """Return the id for which the tokens of a local cluster on AWS Outposts are signed; ``None`` for any other cluster.
+
+    Tokens of all other clusters are signed for the name, also those of a local cluster with an ``etcdInstanceType``.
+    The rule is that of ``aws eks update-kubeconfig`` (aws-cli).
 
     :param cluster: as EKS describes it.
     """
@@ -72,12 +74,12 @@ def token_id(cluster: dict[str, Any]) -> str | None:
 
 
 def cluster_names(aws: Aws) -> list[str]:
-    """The names of the clusters of an account in a region; raises :class:`ResourceError`."""
+    """Return the names of all clusters of the account in the region; raises :class:`ResourceError`."""
     return list(aws.pages("eks", "list_clusters", f"the clusters of the region {aws.region}", "clusters"))
 
 
 def access_entry_facts(entry: dict[str, Any]) -> dict[str, Any]:
-    """An access entry, as EKS describes it, in the words of the collection; its times in ISO 8601."""
+    """Return the facts about an access entry, as EKS describes it; ``created_at`` is in ISO 8601."""
     return {
         "access_entry_arn": entry["accessEntryArn"],
         "username": entry.get("username"),
@@ -89,7 +91,11 @@ def access_entry_facts(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def associated_access_policies(aws: Aws, what: str, identity: dict[str, str]) -> list[dict[str, Any]]:
-    """The access policies of an entry; ``identity`` is ``clusterName`` and ``principalArn``."""
+    """Return the access policies that are associated with an access entry.
+
+    :param what: the access entry, for the error message.
+    :param identity: ``clusterName`` and ``principalArn``.
+    """
     associated = aws.pages("eks", "list_associated_access_policies", what, "associatedAccessPolicies", **identity)
     return access_entry.normal_policies(
         {
@@ -102,15 +108,15 @@ def associated_access_policies(aws: Aws, what: str, identity: dict[str, str]) ->
 
 
 def reads_no_entries(error: ResourceError) -> bool:
-    """Whether EKS refuses a question about access entries because the cluster's mode, CONFIG_MAP, has none."""
+    """Whether EKS refused a call about access entries because the authentication mode is ``CONFIG_MAP``."""
     return error.code == "InvalidRequestException" and "authentication mode" in error.message
 
 
 def cluster_not_found(aws: Aws, name: str) -> ResourceError:
-    """What to say where a cluster is needed and there is none."""
+    """Return the error for a cluster that does not exist."""
     return ResourceError(
-        f"There is no EKS cluster {name} in the region {aws.region} of the account of the AWS credentials: check "
-        "cluster_name, region and credentials (profile, assume_role_arn).",
+        f"There is no EKS cluster {name} in the region {aws.region} of the account of the AWS credentials. Check "
+        "cluster_name, region, profile and assume_role_arn.",
         service="eks",
         operation="DescribeCluster",
         code=NOT_FOUND,

@@ -1,11 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credential plugins of a kubeconfig: the command that gives a token or a client certificate, such as
-``aws eks get-token``.
+"""Credential plugins of a kubeconfig: commands that print a token or a client certificate, as ``aws eks get-token``.
 
 The protocol is that of client.authentication.k8s.io (client-go, plugin/pkg/client/auth/exec). A plugin never gets the
-terminal, and what it prints goes nowhere but into an error.
+terminal. Its output is not shown, not even in an error, because it can have secrets.
 """
 
 from __future__ import annotations
@@ -24,15 +23,18 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text import json_t
 
 GROUP = "client.authentication.k8s.io"
 API_VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1")
-# A plugin that waits for a sign-in in a browser would wait forever.
+# A plugin that waits for a sign-in in a browser would otherwise wait forever.
 TIMEOUT_SECONDS = 60
-# A credential that ends within this time is renewed first.
+# A credential that expires within this time is renewed before its use.
 MARGIN = datetime.timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What a plugin gave. ``expires_at`` is ``None`` for what lasts as long as the process."""
+    """The credential that a plugin printed: a bearer token, a client certificate with its key (PEM), or both.
+
+    ``expires_at`` is ``None`` if the plugin gave no expiry. Then the credential is used until the process ends.
+    """
 
     token: str | None
     certificate: str | None
@@ -45,30 +47,41 @@ class Credential:
 
 
 def check(settings: dict[str, Any], who: str) -> None:
-    """Refuse what kubectl refuses before it runs a plugin, and what needs a terminal. ``who`` is the user, for the
-    error's words."""
+    """Raise :class:`ResourceError` for settings that kubectl refuses, and for a plugin that needs a terminal.
+
+    :param settings: ``users[].user.exec`` of the kubeconfig.
+    :param who: the user, for the error message.
+    """
     if not settings.get("command"):
-        raise failed(who, "has no command", "Give users[].user.exec.command the program that gives tokens")
+        raise failed(who, "has no command", "Set users[].user.exec.command to the program that prints tokens")
     if settings.get("apiVersion") not in API_VERSIONS:
         raise failed(
             who,
-            f"has the apiVersion {settings.get('apiVersion') or '(none)'}",
-            f"Set it to {API_VERSIONS[1]}, as aws eks update-kubeconfig does",
+            f"has the apiVersion {settings.get('apiVersion') or '(none)'}, which kubectl does not accept",
+            f"Set users[].user.exec.apiVersion to {API_VERSIONS[1]}, as aws eks update-kubeconfig does",
         )
     mode = settings.get("interactiveMode")
     if mode not in ("Never", "IfAvailable", "Always") and (mode or settings["apiVersion"] == API_VERSIONS[0]):
-        raise failed(who, f"has the interactiveMode {mode or '(none)'}", "Set it to Never or IfAvailable")
+        raise failed(
+            who,
+            f"has the interactiveMode {mode or '(none)'}, which kubectl does not accept",
+            "Set users[].user.exec.interactiveMode to Never or IfAvailable",
+        )
     if mode == "Always":
         raise failed(
             who,
-            "wants a terminal, with interactiveMode Always",
-            "A playbook has no terminal: use a plugin that prompts for nothing",
+            "needs a terminal (interactiveMode Always), and a playbook has none",
+            "Use a plugin that does not prompt",
         )
 
 
 def run(settings: dict[str, Any], cluster: dict[str, Any], who: str) -> Credential:
-    """Run a plugin. ``settings`` is ``users[].user.exec``, ``cluster`` is ``clusters[].cluster``. Raises
-    :class:`ResourceError`."""
+    """Run a plugin and return the credential; raises :class:`ResourceError`.
+
+    :param settings: ``users[].user.exec`` of the kubeconfig.
+    :param cluster: ``clusters[].cluster`` of the kubeconfig.
+    :param who: the user, for the error message.
+    """
     check(settings, who)
     command, api_version = settings["command"], settings["apiVersion"]
     question: dict[str, Any] = {"apiVersion": api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
@@ -85,26 +98,26 @@ def run(settings: dict[str, Any], cluster: dict[str, Any], who: str) -> Credenti
             env={**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(question)},
         )
     except FileNotFoundError:
-        advice = "Install it, or set the whole path in users[].user.exec.command"
-        raise failed(who, f"runs {command}, which is not installed here", advice) from None
+        advice = "Install it, or set users[].user.exec.command to its full path"
+        raise failed(who, f"runs {command}, which is not installed on this machine", advice) from None
     except subprocess.TimeoutExpired:
         raise failed(
             who,
             f"runs {command}, which did not end within {TIMEOUT_SECONDS} seconds",
-            "Sign in first, if it waits for that",
+            "If it waits for a sign-in, sign in before the run",
         ) from None
     except (OSError, ValueError) as error:
-        raise failed(who, f"runs {command}, which cannot be run: {error}", "Correct the command") from None
+        advice = "Correct users[].user.exec.command"
+        raise failed(who, f"runs {command}, which cannot be run: {error}", advice) from None
     if process.returncode:
-        # Whether a secret is in what it printed cannot be known.
-        raise failed(
-            who, f"ran {command}, which ended with {process.returncode}", "Run it by hand to see what it prints"
-        )
+        # Its output is not quoted, because it can have secrets.
+        problem = f"ran {command}, which failed with the exit code {process.returncode}"
+        raise failed(who, problem, "Run it by hand to see its output")
     return answered(process.stdout, api_version, who, command)
 
 
 def described(cluster: dict[str, Any]) -> dict[str, Any]:
-    """The cluster in the words of ``ExecCredential``."""
+    """Return ``spec.cluster`` of an ``ExecCredential`` for ``clusters[].cluster`` of a kubeconfig."""
     names = (
         "server",
         "tls-server-name",
@@ -121,8 +134,11 @@ def described(cluster: dict[str, Any]) -> dict[str, Any]:
 
 
 def answered(output: bytes, api_version: str, who: str, command: str) -> Credential:
-    """A plugin's answer. What it printed may be secret, so none of it is in an error."""
-    advice = "Run it by hand: it has to print an ExecCredential in JSON and nothing else"
+    """Return the credential in the output of a plugin.
+
+    Raises :class:`ResourceError`, which quotes nothing of the output, because it can have secrets.
+    """
+    advice = "Run it by hand and check that it prints an ExecCredential in JSON and nothing else"
     try:
         answer = json_text.parsed(output)
     except ValueError:
@@ -130,24 +146,25 @@ def answered(output: bytes, api_version: str, who: str, command: str) -> Credent
     if not isinstance(answer, dict) or answer.get("kind") != "ExecCredential":
         raise failed(who, f"ran {command}, which printed no ExecCredential", advice)
     if answer.get("apiVersion") != api_version:
-        raise failed(who, f"ran {command}, whose answer has another apiVersion than {api_version}", advice)
+        raise failed(who, f"ran {command}, whose ExecCredential does not have the apiVersion {api_version}", advice)
     status = answer.get("status")
     status = status if isinstance(status, dict) else {}
     token, certificate, key = (status.get(name) for name in ("token", "clientCertificateData", "clientKeyData"))
     given = [value for value in (token, certificate, key) if value]
     if not all(isinstance(value, str) for value in given) or bool(certificate) != bool(key):
-        raise failed(who, f"ran {command}, whose answer is incomplete", advice)
+        raise failed(who, f"ran {command}, whose ExecCredential is incomplete", advice)
     if not token and not certificate:
-        raise failed(who, f"ran {command}, whose answer has no token and no client certificate", advice)
+        raise failed(who, f"ran {command}, whose ExecCredential has no token and no client certificate", advice)
     register(token, key)
     expires_at = None
     if status.get("expirationTimestamp"):
         try:
-            # Fractions of a second: Python 3.10 reads those of three or six digits alone.
+            # Python 3.10 reads fractions of a second with three or six digits only, so they are removed.
             text = re.sub(r"\.\d+", "", str(status["expirationTimestamp"])).replace("Z", "+00:00")
             expires_at = datetime.datetime.fromisoformat(text)
         except ValueError:
-            raise failed(who, f"ran {command}, whose answer has no usable expirationTimestamp", advice) from None
+            problem = f"ran {command}, whose ExecCredential has an expirationTimestamp that is not a time"
+            raise failed(who, problem, advice) from None
         expires_at = expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=datetime.timezone.utc)
     return Credential(token or None, certificate or None, key or None, expires_at)
 

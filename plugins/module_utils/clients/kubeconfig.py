@@ -1,8 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a kubeconfig, and who a context's user is to the API server: as kubectl has it, or an error that names
-the file and the user."""
+"""The connection to an API server with a kubeconfig: its files, its context, and the credentials of the context's user.
+
+Everything is read as kubectl reads it. Each error names the file, and the user or the cluster.
+"""
 
 from __future__ import annotations
 
@@ -31,21 +33,23 @@ SECRET_FIELDS = ("token", "password", "client-key-data")
 
 
 def paths_of_environment() -> list[str]:
-    """The files that kubectl reads without an option; raises :class:`ResourceError` for a ``~``, which kubectl takes
-    for a folder of that name."""
+    """Return the paths in ``KUBECONFIG``, or else that of kubectl's default file.
+
+    Raises :class:`ResourceError` for a path that begins with ``~``, because kubectl does not expand it.
+    """
     paths = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
     for path in paths:
         if path.startswith("~"):
             raise ResourceError(
                 f"The environment variable {VARIABLE} has the path {path}, in which kubectl does not read ~ as the "
-                f"home folder: set {VARIABLE} to the whole path, {os.path.expanduser(path)}.",
+                f"home folder. Set {VARIABLE} to the full path, {os.path.expanduser(path)}.",
                 code=CODE,
             )
     return paths or [os.path.expanduser(DEFAULT_PATH)]
 
 
 def paths_of_option(text: str) -> list[str]:
-    """The files of an option: one, or several as in ``KUBECONFIG``."""
+    """Return the paths in the option ``kubeconfig``: one, or several as in ``KUBECONFIG``."""
     whole = os.path.expanduser(text)
     if os.path.exists(whole):
         return [whole]
@@ -53,7 +57,7 @@ def paths_of_option(text: str) -> list[str]:
 
 
 def read_file(path: str) -> Kubeconfig | None:
-    """A kubeconfig, ``None`` where there is no such file. Raises :class:`ResourceError`."""
+    """Read a kubeconfig; return ``None`` if the file does not exist. Raises :class:`ResourceError`."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return kubeconfig.read(file.read(), path)
@@ -61,10 +65,16 @@ def read_file(path: str) -> Kubeconfig | None:
         return None
     except UnicodeDecodeError as error:
         raise ResourceError(
-            f"The kubeconfig {path} cannot be read: it is not text in UTF-8 (byte {error.start + 1}).", code=CODE
+            f"The kubeconfig {path} cannot be read: it is not text in UTF-8 (byte {error.start + 1}). Save it in "
+            "UTF-8.",
+            code=CODE,
         ) from error
     except OSError as error:
-        raise ResourceError(f"The kubeconfig {path} cannot be read: {error.strerror}.", code=CODE) from error
+        raise ResourceError(
+            f"The kubeconfig {path} cannot be read: {error.strerror}. Check the path, and the owner and mode of the "
+            "file.",
+            code=CODE,
+        ) from error
 
 
 def selected(
@@ -73,14 +83,19 @@ def selected(
     source: str = "the option kubeconfig",
     context_source: str = "the option context",
 ) -> Selection:
-    """What a context stands for. ``option`` names the file; without it, kubectl's are read. The sources are what an
-    error says is to be corrected. Raises :class:`ResourceError`."""
+    """Return the cluster and the user of a context. Raises :class:`ResourceError`.
+
+    :param option: the path of the kubeconfig; without it, the files of kubectl are read.
+    :param context: the name of the context; without it, the current one.
+    :param source: the option or variable that has the path, for an error.
+    :param context_source: the option or variable that names the context, for an error.
+    """
     paths = paths_of_option(option) if option else paths_of_environment()
     files = [config for config in map(read_file, paths) if config]
     if not files:
         named = source if option else f"the environment variable {VARIABLE}"
         raise ResourceError(
-            f"There is no kubeconfig {', '.join(paths)}. Correct {named}, or make the file with aws eks "
+            f"There is no kubeconfig {', '.join(paths)}. Correct {named}, or create the file with aws eks "
             "update-kubeconfig.",
             code=CODE,
         )
@@ -89,7 +104,7 @@ def selected(
 
 @dataclass(frozen=True)
 class Settings:
-    """What options of a task say beside the kubeconfig; each wins over what stands there."""
+    """The options of a task that take precedence over the kubeconfig. Both time limits are in seconds."""
 
     validate: bool = True
     ca_file: str | None = None
@@ -100,7 +115,12 @@ class Settings:
 
 
 class KubeconfigUser:
-    """A context's user on its cluster: ``http`` reaches the server, ``headers`` say who calls."""
+    """The user of a context and the connection to its cluster.
+
+    ``http`` sends requests to ``host``. :meth:`headers` returns the headers that authenticate the user.
+
+    The constructor raises :class:`ResourceError` for settings that kubectl refuses or that cannot be used.
+    """
 
     def __init__(self, selection: Selection, settings: Settings) -> None:
         self.selection = selection
@@ -125,7 +145,10 @@ class KubeconfigUser:
 
     @property
     def encrypted(self) -> bool:
-        """Without TLS, kubectl sends no credentials (client-go, tools/clientcmd/client_config.go)."""
+        """Whether the server uses TLS. Without TLS, no credentials are sent, as by kubectl.
+
+        The source of this rule is client-go, tools/clientcmd/client_config.go.
+        """
         return self.host.startswith("https://")
 
     def context(self) -> Any:
@@ -134,8 +157,8 @@ class KubeconfigUser:
         data = cluster.get("certificate-authority-data")
         if insecure and (authority or data):
             raise ResourceError(
-                f"{self.where} has insecure-skip-tls-verify and a certificate authority, which kubectl "
-                "does not take either: remove one of them.",
+                f"{self.where} has insecure-skip-tls-verify and a certificate authority. kubectl does not accept both: "
+                "remove one of them.",
                 code=CODE,
             )
         validate = settings.validate and not insecure
@@ -144,7 +167,8 @@ class KubeconfigUser:
                 return tls_context(validate, settings.ca_file, settings.ca_text, shared=False)
             except OSError as error:
                 raise ResourceError(
-                    f"The certificate authority (ca_cert) cannot be used: {error}. Set PEM text or a file."
+                    f"The certificate authority in the option ca_cert cannot be used: {error}. Set it to PEM text or "
+                    "to the path of a file in PEM format."
                 ) from error
         field = "certificate-authority-data" if data else "certificate-authority"
         text = self.pem(cluster, "certificate-authority", self.where) if validate else None
@@ -152,22 +176,22 @@ class KubeconfigUser:
             return tls_context(validate, ca_text=text, shared=False)
         except OSError as error:
             raise ResourceError(
-                f"{field} of {self.where} has no certificate that can be read ({reason(error)}): run aws eks "
-                "update-kubeconfig, or correct it.",
+                f"{field} of {self.where} has no certificate that can be read ({reason(error)}). Run aws eks "
+                "update-kubeconfig, or correct the certificate.",
                 code=CODE,
             ) from error
 
     def check_one_way(self) -> None:
-        """Refuse what kubectl refuses: two ways to say who calls."""
+        """Raise :class:`ResourceError` for a user with two authentication methods, as kubectl does."""
         user = self.selection.user
         pairs = (
-            ("a token", user.get("token"), "a name and a password", user.get("username") or user.get("password")),
+            ("a token", user.get("token"), "a username and password", user.get("username") or user.get("password")),
             ("exec", user.get("exec"), "auth-provider", user.get("auth-provider")),
         )
         for one, has_one, other, has_other in pairs:
             if has_one and has_other:
                 raise ResourceError(
-                    f"{self.who} has {one} and {other} to sign in, of which kubectl takes one alone: remove the other.",
+                    f"{self.who} has {one} and {other} to sign in. kubectl accepts only one of them: remove the other.",
                     code=CODE,
                 )
         if user.get("exec"):
@@ -178,7 +202,7 @@ class KubeconfigUser:
         certificate, key = (self.pem(user, field, self.who) for field in ("client-certificate", "client-key"))
         if bool(certificate) != bool(key):
             raise ResourceError(
-                f"{self.who} has a client-certificate or a client-key, and not both: add the other.",
+                f"{self.who} has only one of client-certificate and client-key. Add the other.",
                 code=CODE,
             )
         if certificate:
@@ -193,7 +217,7 @@ class KubeconfigUser:
             ) from error
 
     def pem(self, settings: dict[str, Any], field: str, whose: str) -> str | None:
-        """What stands as data, or in a file; data wins."""
+        """Return the PEM text of a field, from ``FIELD-data`` or else from the file in ``FIELD``."""
         data = settings.get(f"{field}-data")
         if data:
             return base64.b64decode(data).decode(errors="replace")
@@ -210,7 +234,10 @@ class KubeconfigUser:
             ) from error
 
     def headers(self, renew: bool = False) -> dict[str, str]:
-        """Who calls; ``renew`` asks a plugin again, or reads a file again. Raises :class:`ResourceError`."""
+        """Return the headers that authenticate the user. Raises :class:`ResourceError`.
+
+        :param renew: run the credential plugin again. A file with a token is always read again.
+        """
         if self.settings.token:
             return {"Authorization": f"Bearer {self.settings.token}"}
         if not self.encrypted:
@@ -237,77 +264,92 @@ class KubeconfigUser:
             return {}
         register(token)
         if not token.isascii() or not token.isprintable():
-            raise ResourceError(f"The token of {self.who} has characters that no token has: renew it.", code=CODE)
+            raise ResourceError(
+                f"The token of {self.who} has characters that a token cannot have. Renew the token.", code=CODE
+            )
         return {"Authorization": f"Bearer {token}"}
 
     def described_cluster(self) -> dict[str, Any]:
-        """The cluster for a plugin, which gets a certificate authority as data."""
+        """Return the cluster's settings for a plugin, with the certificate authority as data instead of a file."""
         cluster = self.selection.cluster
         text = self.pem(cluster, "certificate-authority", self.where)
         return {**cluster, "certificate-authority-data": base64.b64encode(text.encode()).decode()} if text else cluster
 
     def provided_token(self, provider: dict[str, Any]) -> str:
-        """The token of an OpenID Connect provider, which kubectl keeps in the kubeconfig and renews there."""
+        """Return the token of an OpenID Connect provider, which kubectl stores and renews in the kubeconfig.
+
+        Raises :class:`ResourceError` for another auth-provider, and for a token that has expired.
+        """
         if provider.get("name") != "oidc":
             raise ResourceError(
-                f"{self.who} has the auth-provider {provider.get('name') or '(none)'}, which kubectl "
-                "does not have any more: sign in with a plugin (exec).",
+                f"{self.who} has the auth-provider {provider.get('name') or '(none)'}, which kubectl no longer "
+                "supports. Sign in with a credential plugin (exec).",
                 code=CODE,
             )
         token = (provider.get("config") or {}).get("id-token") or ""
         if expired(token):
             raise ResourceError(
                 f"The id-token of {self.who} is missing or has expired. Run kubectl get namespaces once, which renews "
-                "it in the kubeconfig, or sign in with a plugin (exec).",
+                "it in the kubeconfig, or sign in with a credential plugin (exec).",
                 code="ExpiredToken",
             )
         return token
 
     def impersonation(self) -> dict[str, str]:
-        """Headers by which the user acts as another; raises :class:`ResourceError` for values that no header holds."""
+        """Return the headers for impersonation (``as``, ``as-uid``).
+
+        Raises :class:`ResourceError` for ``as-groups`` and ``as-user-extra``, which the collection does not support,
+        and for ``as-uid`` without ``as``.
+        """
         user = self.selection.user
         pairs = [("Impersonate-User", user.get("as")), ("Impersonate-Uid", user.get("as-uid"))]
         given = {name: value for name, value in pairs if value}
         if user.get("as-groups") or user.get("as-user-extra"):
             raise ResourceError(
                 f"{self.who} impersonates a user with as-groups or as-user-extra, which this collection does not "
-                "support: choose a context whose user has the permissions.",
+                "support. Choose a context whose user has the permissions.",
                 code=CODE,
             )
         if given and "Impersonate-User" not in given:
-            raise ResourceError(f"{self.who} has as-uid without as: add as.", code=CODE)
+            raise ResourceError(f"{self.who} has as-uid without as. Add as.", code=CODE)
         return given
 
     @property
     def remedy(self) -> str:
-        """What to do where the server does not know the user."""
+        """The remedy if the API server answers 401: sentences for the end of the error."""
         user = self.selection.user
         if self.settings.token:
-            return f"It does not take the option api_key, which counts instead of {self.who}. Renew it."
+            return (
+                f"It does not accept the token in the option api_key, which takes precedence over {self.who}. Renew "
+                "the token."
+            )
         if not self.encrypted:
-            return f"Credentials go over TLS alone, as with kubectl: let the server of {self.where} be https://…."
+            return (
+                f"Credentials are sent over TLS only, as by kubectl. Set the server of {self.where} to an address that "
+                "begins with https://."
+            )
         if user.get("token") or user.get("tokenFile"):
-            return f"It does not take the token of {self.who}. Renew it."
+            return f"It does not accept the token of {self.who}. Renew the token."
         if user.get("exec"):
             return (
-                f"It does not take what the credential plugin {user['exec'].get('command')} of {self.who} gives: check "
-                "for which cluster and with which AWS profile it does so, and that an access entry or aws-auth maps "
-                "that principal."
+                f"It does not accept the credential from the plugin {user['exec'].get('command')} of {self.who}. Check "
+                "for which cluster and with which AWS profile the plugin gets it. Check that an access entry or "
+                "aws-auth maps the principal of this profile."
             )
         if user.get("auth-provider"):
-            return f"It does not take the token of {self.who}. Let the cluster have that identity provider."
+            return f"It does not accept the token of {self.who}. Associate the identity provider with the cluster."
         if user.get("username") or user.get("password"):
             return (
-                f"{sentence(self.who)} signs in with a name and a password, which no API server has taken since "
-                "Kubernetes 1.19. Let it get tokens from aws eks get-token (aws eks update-kubeconfig)."
+                f"{sentence(self.who)} signs in with a username and password, which no API server has accepted since "
+                "Kubernetes 1.19. Run aws eks update-kubeconfig, which configures tokens from aws eks get-token."
             )
         if self.http.shows_certificate:
-            return f"It does not take the client certificate of {self.who}. Renew it."
+            return f"It does not accept the client certificate of {self.who}. Renew the certificate."
         return f"{sentence(self.who)} has no credentials. Add them (aws eks update-kubeconfig), or set api_key."
 
 
 def expired(token: str) -> bool:
-    """Whether a JSON web token has ended, or is none."""
+    """Whether a text is a JSON web token that has expired, or is not a JSON web token."""
     try:
         _header, payload, _signature = token.split(".")
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to a Kubernetes API server: where it is, who we are to it, retries and errors in words.
+"""The client of a Kubernetes API server: address, authentication, retries and error messages.
 
-A few objects are read and written, so plain HTTPS serves. With a kubeconfig, the Python package `kubernetes` would be
-another caller than kubectl (docs/docsite/rst/architecture.rst).
+It needs no Python package `kubernetes`, because it reads and writes a few objects only. With a kubeconfig, that package
+would also authenticate another caller than kubectl does (docs/docsite/rst/architecture.rst).
 """
 
 from __future__ import annotations
@@ -41,25 +41,26 @@ from ansible_collections.apono.eks.plugins.module_utils.redaction import explana
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws.cluster_status import unusable
 
-# How an address is named in an error, and what one looks like.
+# The name of the address in an error, and an example.
 HOST = "host"
 EXAMPLE = "https://api.example.com"
+# The time limit of an answer, in seconds.
 TIMEOUT = 30
 PAGE_SIZE = 500
 
-# A request that the server did not take or did not finish is repeated this often, with a pause within these bounds (s).
+# How often a request is repeated that the server refused or did not answer. The pauses have these limits, in seconds.
 MOST_RETRIES = 5
-# And no more after this time, in seconds: a server that is slow each time would hold up its cluster for minutes.
+# After this time, in seconds, a request is not repeated. Otherwise, a slow server would delay its cluster for minutes.
 PATIENCE = 60.0
 SHORTEST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
 
 
-# What a server answers whose release does not have a kind (net/http of Go).
+# The answer of a server whose Kubernetes version does not have the kind (net/http of Go).
 NO_SUCH_KIND = "404 page not found"
 
-# The kinds of the objects that are read and written, by their names in a path.
+# The kinds of the objects that the collection reads and writes, by their names in a path.
 KINDS = {
     "configmaps": "ConfigMap",
     "namespaces": "Namespace",
@@ -72,13 +73,15 @@ KINDS = {
 
 
 def variable(option: str) -> str:
-    """The environment variable that kubernetes.core reads for an option."""
+    """Return the environment variable that kubernetes.core reads for an option."""
     return f"K8S_AUTH_{'SSL_CA_CERT' if option == 'ca_cert' else option.upper()}"
 
 
 def object_at(method: str, path: str) -> tuple[str, str]:
-    """The ``apiVersion`` and the ``kind`` of what a server gives for a path: ``("v1", "ConfigMap")``, or a list of
-    them."""
+    """Return the ``apiVersion`` and the ``kind`` of the answer to a call.
+
+    For example, ``("v1", "ConfigMap")`` for an object, and ``("v1", "ConfigMapList")`` for a list.
+    """
     root, *parts = path.partition("?")[0].strip("/").split("/")
     api_version, rest = (parts[0], parts[1:]) if root == "api" else ("/".join(parts[:2]), parts[2:])
     if rest[0] == "namespaces" and len(rest) > 2:
@@ -88,53 +91,60 @@ def object_at(method: str, path: str) -> tuple[str, str]:
 
 
 def user_info(answer: dict[str, Any] | None) -> dict[str, Any] | None:
-    """``UserInfo`` with its username, which a server leaves out where it is empty."""
+    """Return ``UserInfo`` with a ``username`` in any case. A server omits an empty one."""
     return {"username": "", **answer} if answer is not None else None
 
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """How to reach one API server. ``headers`` says who calls; when that was refused it is asked anew, by
-    ``headers(renew=True)``. ``remedy`` is what to do when it is refused again."""
+    """The connection to one API server.
+
+    ``headers()`` returns the headers that authenticate the caller. After a 401, ``headers(renew=True)`` gets new ones.
+    ``cluster`` is the name of the cluster or of the context, or the address, for an error. ``remedy`` is the end of the
+    error for a second 401.
+    """
 
     host: str
     http: Http
     headers: Callable[..., dict[str, str]]
     cluster: str
     remedy: str = (
-        "The caller is not known to this cluster: neither an access entry nor aws-auth maps it, or the token is for "
-        "another cluster. Use the cluster's creator or a principal that is mapped."
+        "The cluster does not know the caller: neither an access entry nor aws-auth maps it, or the token is for "
+        "another cluster. Use the principal that created the cluster, or one with an access mapping."
     )
 
     @property
     def server(self) -> str:
-        """The server in an error's words."""
+        """The API server, for an error."""
         return self.host if self.cluster == self.host else f"{self.cluster} ({self.host})"
 
 
 def checked_token(token: str | None, setting: str) -> str | None:
-    """A token as it is given; raises :class:`ResourceError`, which names the setting, for what no header can have."""
+    """Return the token; raises :class:`ResourceError`, which names the setting, for a token that no header can have."""
     register(token)
     if token and not (token.isascii() and token.isprintable()):
         raise ResourceError(
             f"{setting} is not a bearer token: it has line breaks or other characters that a token cannot have. "
-            "Correct it, or leave it out.",
+            "Correct or unset it.",
             code="InvalidToken",
         )
     return token
 
 
 def bearer(token: str | None) -> dict[str, str]:
-    """The header of a token's owner; none for an anonymous caller."""
+    """Return the header that authenticates the owner of a token; without a token, no header."""
     register(token)
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 class Kubernetes:
-    """A cluster's API server as one module's options describe it; ``params`` are the groups ``aws`` and ``kubernetes``.
+    """A client of the API server of a cluster, configured by the options of one task.
 
-    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``code`` (the Status' reason) and
-    ``http_status``.
+    Every failure is a :class:`ResourceError` with ``service``, ``operation``, ``code`` (the reason in the ``Status``
+    object) and ``http_status``.
+
+    :param params: the options of the groups ``aws`` and ``kubernetes``.
+    :param aws: the client of AWS for a cluster that ``cluster_name`` names.
     """
 
     def __init__(self, params: dict[str, Any], aws: Aws | None) -> None:
@@ -153,22 +163,25 @@ class Kubernetes:
         if kubeconfig or context:
             return self.by_kubeconfig(kubeconfig, context)
         raise ResourceError(
-            "No cluster is named: set cluster_name (with the AWS options), or kubeconfig and context, or host and "
+            "No option names a cluster. Set cluster_name with the AWS options, or kubeconfig and context, or host and "
             "api_key."
         )
 
     def acting_as(self, token: Callable[[], str | None]) -> Kubernetes:
-        """The same API server for the owner of another token."""
+        """Return a client of the same API server that authenticates with other tokens.
+
+        :param token: returns the token for each call.
+        """
         other = Kubernetes(self.params, self.aws)
         other.connection = dataclasses.replace(self.connection, headers=lambda renew=False: bearer(token()))
         return other
 
     def from_environment(self, option: str) -> str | None:
-        """An option, or the environment variable that kubernetes.core reads for it."""
+        """Return the value of an option, or of the environment variable that kubernetes.core reads for it."""
         return self.params.get(option) or os.environ.get(variable(option)) or None
 
     def source(self, option: str) -> str:
-        """Where :meth:`from_environment` has found a value, as an error names it."""
+        """Return the source of the value in :meth:`from_environment`, for an error."""
         given = self.params.get(option) or not os.environ.get(variable(option))
         return f"the option {option}" if given else f"the environment variable {variable(option)}"
 
@@ -180,9 +193,10 @@ class Kubernetes:
         return text.lower() not in ("false", "no", "0", "off")
 
     def by_cluster_name(self) -> Connection:
-        """Address and certificate authority from EKS unless both are given; a token signed with the AWS credentials.
+        """Return the connection to the cluster in ``cluster_name``.
 
-        The environment's K8S_AUTH_* are for one cluster and say nothing of the one that is named, so they are not read.
+        The address and the certificate authority come from EKS, unless the options have both. The token is signed with
+        the AWS credentials. The variables K8S_AUTH_* are not read, because they can be of another cluster.
         """
         name = self.params["cluster_name"]
         host, ca_text, ca_file = self.params.get("host"), *self.authority(self.params.get("ca_cert"))
@@ -201,8 +215,10 @@ class Kubernetes:
 
     @property
     def token_cluster(self) -> str:
-        """What a token for the cluster of ``cluster_name`` is signed for: its id, if it is known to have one, or its
-        name. EKS is asked where it is asked for the address too."""
+        """The id or name of the cluster for which a token is signed (:func:`~.clients.eks.token_id`).
+
+        EKS is called for the id only if it is called for the address or the certificate authority too.
+        """
         cluster_id: str | None = self.params.get("cluster_id")
         if not cluster_id and not (self.params.get("host") and self.params.get("ca_cert")):
             cluster_id = self.cluster["id"]
@@ -210,14 +226,16 @@ class Kubernetes:
 
     @functools.cached_property
     def cluster(self) -> dict[str, Any]:
-        """The cluster of ``cluster_name`` as EKS describes it (:func:`describe_cluster`); an error where it is of no
-        use."""
+        """The facts about the cluster in ``cluster_name`` (:func:`describe_cluster`).
+
+        Raises :class:`ResourceError` if the cluster does not exist or has no address.
+        """
         cluster = describe_cluster(self.aws, self.params["cluster_name"])
         if cluster is None:
             raise cluster_not_found(self.aws, self.params["cluster_name"])
         if not cluster["endpoint"]:
             raise unusable(cluster) or ResourceError(
-                f"EKS has no address of the API server of the cluster {cluster['name']}: set host.",
+                f"EKS returns no address for the API server of the cluster {cluster['name']}. Set {HOST}.",
                 service="eks",
                 code="NoAddress",
             )
@@ -241,7 +259,7 @@ class Kubernetes:
 
     @staticmethod
     def authority(given: str | None) -> tuple[str | None, str | None]:
-        """``ca_cert`` as text and as a file's name: one of them is set at most."""
+        """Return ``ca_cert`` as a pair of its PEM text and its path, of which at most one is set."""
         if given and "-----BEGIN CERTIFICATE-----" in given:
             return given, None
         return None, os.path.expanduser(given) if given else None
@@ -251,7 +269,8 @@ class Kubernetes:
             return Http(tls_context(self.validate, ca_file, ca_text), TIMEOUT, self.connect_timeout)
         except OSError as error:
             raise ResourceError(
-                f"The certificate authority ({source}) cannot be used: {error}. Set PEM text or a file."
+                f"The certificate authority in {source} cannot be used: {error}. Set it to PEM text or to the path of "
+                "a file in PEM format."
             ) from error
 
     @property
@@ -259,11 +278,15 @@ class Kubernetes:
         return self.params.get("connect_timeout") or CONNECT_TIMEOUT
 
     def call(self, method: str, path: str, what: str, body: Any = None, writes: bool | None = None) -> dict[str, Any]:
-        """One call; the decoded object. Repeats a read after 429, 5xx and a lost connection, but not after
-        :data:`PATIENCE`; signs anew, once, after 401. Every method but GET writes unless ``writes`` says otherwise.
+        """Call the API server and return the decoded object.
 
-        A write is repeated only when it cannot have been taken. When that is not known, or the object has changed since
-        it was read (409), it raises :class:`Stale`, so that the caller reads again before it tries again.
+        A read is repeated after 429, 5xx and a lost connection, until :data:`PATIENCE` is over. After a 401, the call
+        is repeated once with new credentials. A write is repeated only if the server cannot have processed it. If that
+        is unknown, or if the object has changed since it was read (409), it raises :class:`Stale`. The caller then
+        reads again before it tries again. Other failures raise :class:`ResourceError`.
+
+        :param what: the object, for the error message.
+        :param writes: whether the call writes; by default, every method but GET does.
         """
         connection = self.connection
         writes = method != "GET" if writes is None else writes
@@ -296,7 +319,10 @@ class Kubernetes:
             time.sleep(self.pause(attempt, answer))
 
     def believed(self, method: str, path: str, what: str, answer: Answer) -> dict[str, Any]:
-        """The object of an answer, if it is the one that was asked for: a sign-in page answers 200 to anything."""
+        """Return the object in an answer; raises :class:`ResourceError` if it is not the one of the call.
+
+        The status alone is not enough: a sign-in page answers 200 to every request.
+        """
         decoded = answer.json()
         if isinstance(decoded, dict) and (decoded.get("apiVersion"), decoded.get("kind")) == object_at(method, path):
             return decoded
@@ -304,9 +330,9 @@ class Kubernetes:
 
     def not_an_api_server(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         return ResourceError(
-            f"What answers at {self.connection.server} is no API server of Kubernetes: it answered {answer.status} to "
-            f"{method} of {what} with something else than that object. Check the address and its port, "
-            "and that no proxy or sign-in page answers in its place.",
+            f"The server at {self.connection.server} is not a Kubernetes API server: it answered {answer.status} to "
+            f"{method} of {what}, and the answer does not have that object. Check the address and its port, and that "
+            "no proxy or sign-in page answers in its place.",
             service="kubernetes",
             operation=f"{method} {path}",
             code="NotAnApiServer",
@@ -320,7 +346,7 @@ class Kubernetes:
         return random.uniform(SHORTEST_PAUSE, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt))
 
     def find(self, path: str, what: str) -> dict[str, Any] | None:
-        """The object at a path, ``None`` when there is none."""
+        """Return the object at a path, or ``None`` if it does not exist."""
         try:
             return self.call("GET", path, what)
         except ResourceError as error:
@@ -329,7 +355,7 @@ class Kubernetes:
             raise
 
     def items(self, path: str, what: str) -> Iterator[dict[str, Any]]:
-        """The objects of a collection, page by page."""
+        """Yield the objects of a list, page by page."""
         pages, more = Pages("Kubernetes", what), ""
         while True:
             query = urlencode({"limit": PAGE_SIZE, **({"continue": more} if more else {})})
@@ -341,16 +367,16 @@ class Kubernetes:
             pages.follow(more)
 
     def who_am_i(self, reviewer: Kubernetes | None = None) -> dict[str, Any] | None:
-        """The owner of the token as the cluster returns it: ``UserInfo`` of ``authentication.k8s.io/v1``.
+        """Return the caller as the cluster knows it: ``UserInfo`` of ``authentication.k8s.io/v1``.
 
-        A SelfSubjectReview, which every user may create, exists since Kubernetes 1.28. Before, it is a TokenReview, for
-        which ``reviewer``, or else the owner, needs the permission. ``None`` where neither is possible.
+        Since Kubernetes 1.28, every user can create a SelfSubjectReview. An older server needs a TokenReview, for which
+        ``reviewer``, or else the caller, needs a permission. The result is ``None`` if neither is possible.
         """
         reviewer = reviewer or self
         try:
             return user_info(self.review("SelfSubjectReview").get("userInfo"))
         except ResourceError as error:
-            # An old server knows no such review: it says so to those who may do everything, and denies it to others.
+            # A server without this review answers 404 to a caller with all permissions, and 403 to any other.
             if error.error.get("http_status") not in (403, 404):
                 raise
         kind, _blank, token = self.connection.headers().get("Authorization", "").partition(" ")
@@ -366,14 +392,16 @@ class Kubernetes:
     def review(
         self, kind: str, spec: dict[str, Any] | None = None, group: str = "authentication.k8s.io"
     ) -> dict[str, Any]:
-        """The status of a review, which is asked and not stored."""
+        """Return the status of a review. The server answers it and stores nothing, so it is not a write."""
         body = {"apiVersion": f"{group}/v1", "kind": kind, **({"spec": spec} if spec else {})}
         path = f"/apis/{group}/v1/{kind.lower()}s"
         return self.call("POST", path, f"a {kind}", body, writes=False).get("status") or {}
 
     def caller_arn(self) -> str | None:
-        """The caller's IAM ARN as the cluster's authenticator returns it; ``None`` for a caller who did not sign in
-        with IAM, or if it is not known."""
+        """Return the IAM ARN of the caller from the cluster's authenticator.
+
+        The result is ``None`` for a caller that did not sign in with IAM, or if it is unknown.
+        """
         extra = (self.who_am_i() or {}).get("extra") or {}
         return next(iter(extra.get("canonicalArn") or extra.get("arn") or ()), None)
 
@@ -381,7 +409,7 @@ class Kubernetes:
         usual = (
             "Check ca_cert and verify_ssl."
             if failure.permanent and not isinstance(failure, NotConnected)
-            else "Check that the endpoint can be reached from here: a private one needs a host in its network."
+            else "Check that this machine can reach the endpoint. A private endpoint needs a machine in its network."
         )
         return ResourceError(
             f"The API server of {self.connection.server} did not answer {method} of {what}: {quote(failure.reason)}. "
@@ -394,16 +422,17 @@ class Kubernetes:
     def refused(self, method: str, path: str, what: str, answer: Answer) -> ResourceError:
         decoded = answer.json()
         status = decoded if isinstance(decoded, dict) else {}
-        # An API server says no by an object of its own. Before it, a balancer may be overloaded, or have no server.
+        # An API server refuses with a Status object. A retried status can also come from its load balancer.
         plain = method == "POST" and answer.status == 404 and answer.text.strip() == NO_SUCH_KIND
         if status.get("kind") != "Status" and answer.status not in RETRIED_STATUSES and not plain:
             return self.not_an_api_server(method, path, what, answer)
         text = explanation(decoded, answer.body, answer.headers.get("Content-Type"), "message")
         advice = {
             401: f" {self.connection.remedy}",
-            403: " The caller is authenticated, but has no permission for this: associate the access policy "
-            "AmazonEKSClusterAdminPolicy, or RBAC on the ConfigMap aws-auth in kube-system.",
-            429: " The API server is overloaded: run again later.",
+            403: " The cluster knows the caller, who has no permission for this call. Associate the access policy "
+            "AmazonEKSClusterAdminPolicy with the caller's access entry. Or grant the caller RBAC permissions on the "
+            "ConfigMap aws-auth in the namespace kube-system.",
+            429: " The API server is overloaded. Run again later.",
         }.get(answer.status, "")
         return ResourceError(
             f"The API server of {self.connection.cluster} answered {answer.status} to {method} of {what}: "
@@ -416,8 +445,10 @@ class Kubernetes:
 
 
 class WithKubernetes(WithAws):
-    """A task with the options of the groups ``aws`` and ``kubernetes``: its clients are built when they are first
-    used."""
+    """A mixin for a task with the options of the groups ``aws`` and ``kubernetes``.
+
+    It creates the clients at their first use.
+    """
 
     @functools.cached_property
     def kubernetes(self) -> Kubernetes:

@@ -1,21 +1,25 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists that come page by page, and have an end."""
+"""A guard against lists that never end, for all services that return lists page by page."""
 
 from __future__ import annotations
 
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
-# More than any list of ours has, whatever the size of a page.
+# No list that the collection reads has so many pages, even with the smallest pages.
 MOST_PAGES = 10000
 
-# Members of the services' answers that lead to the next page.
+# The members of AWS answers that have the token of the next page.
 AWS_TOKENS = ("nextToken", "NextToken", "Marker")
 
 
 class Pages:
-    """The pages of one list; ``what`` and ``service`` are for the error's words."""
+    """The page tokens of one list.
+
+    :param service: the name of the service, for the error.
+    :param what: the items, for the error.
+    """
 
     def __init__(self, service: str, what: str) -> None:
         self.service = service
@@ -23,8 +27,10 @@ class Pages:
         self.tokens: set[str] = set()
 
     def follow(self, token: str) -> str:
-        """The token of the next page; raises :class:`ResourceError` for one that was followed before, which would lead
-        around forever."""
+        """Return the token of the next page.
+
+        Raises :class:`ResourceError` for a repeated token or too many pages, because the list would never end.
+        """
         if token in self.tokens or len(self.tokens) >= MOST_PAGES:
             raise ResourceError(
                 f"The list of {self.what} has no end: {self.service} returned the same page token again, or more than "

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which proxy a request takes: one reading of the environment for AWS, Kubernetes and Apono.
+"""The proxy for a request, by the same rules for AWS, Kubernetes and Apono.
 
-``HTTPS_PROXY`` and ``HTTP_PROXY`` are read as Python and botocore read them (the name in small letters wins).
-``NO_PROXY`` is read as kubectl and helm read it (golang.org/x/net/http/httpproxy): names, domains, addresses, networks,
-each with a port or without, and an address of this machine never takes a proxy.
+``HTTPS_PROXY`` and ``HTTP_PROXY`` are read as Python and botocore read them. The name in lower case takes precedence.
+``NO_PROXY`` is read as kubectl and helm read it (golang.org/x/net/http/httpproxy). It has names, domains, addresses and
+networks, each with or without a port. Loopback addresses never use a proxy.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy and where it is set. ``url`` may carry credentials; ``str()`` never does."""
+    """A proxy, and the variable or setting that names it. ``url`` can have credentials, ``str()`` never has them."""
 
     url: str
     source: str
@@ -57,26 +57,31 @@ class Proxy:
 
 
 def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy:
-    """A proxy's address; raises :class:`ResourceError`, which names ``source``, for one that cannot be used. Without a
-    scheme it is ``http://``, as curl, botocore and kubectl read it."""
+    """Return the proxy with the address ``text``. Without a scheme, it is ``http://``, as with curl and kubectl.
+
+    Raises :class:`ResourceError`, which names ``source``, for an unusable address.
+    """
     text = text.strip()
     register_address(text)
     url = text if "://" in text else f"http://{text}"
     scheme = url.partition("://")[0].lower()
     if scheme not in schemes:
         advice = (
-            "AWS cannot be reached through a SOCKS proxy: name an HTTP proxy (for example one that forwards to it)."
+            "AWS cannot be reached through a SOCKS proxy. Set the address of an HTTP proxy, for example of one that "
+            "forwards to the SOCKS proxy."
             if scheme.startswith("socks")
             else "Set an address such as http://proxy.example.com:3128."
         )
-        raise ResourceError(f"{source} names a proxy of the kind {scheme}://. {advice}", code="InvalidProxy")
+        raise ResourceError(
+            f"{source} names a proxy with the scheme {scheme}://, which is not supported. {advice}", code="InvalidProxy"
+        )
     try:
         parts = urllib.parse.urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        # The text may hold a password, which an unusable address does not allow to be found.
+        # The error does not quote the text: it can have a password, which cannot be found in an invalid address.
         raise ResourceError(
             f"{source} is not the address of a proxy: its host or port cannot be read. Set an address such as "
             "http://proxy.example.com:3128.",
@@ -86,12 +91,15 @@ def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy
 
 
 def of_any_scheme() -> bool:
-    """Whether the environment has a proxy for anything that is called here."""
+    """Whether the environment has a proxy for HTTP or HTTPS."""
     return any(urllib.request.getproxies().get(scheme) for scheme in SCHEMES)
 
 
 def of_environment(url: str) -> Proxy | None:
-    """The proxy of the environment for a URL, ``None`` for a direct connection. Raises :class:`ResourceError`."""
+    """Return the proxy of the environment for a URL, or ``None`` for a direct connection.
+
+    Raises :class:`ResourceError` for an unusable proxy.
+    """
     parts = urllib.parse.urlsplit(url)
     text = urllib.request.getproxies().get(parts.scheme)
     if not text or bypassed(url):
@@ -100,13 +108,15 @@ def of_environment(url: str) -> Proxy | None:
 
 
 def variable(name: str) -> str:
-    """The variable as it is spelled in the environment: the one in small letters counts where both are set."""
+    """Return the variable as the environment spells it. The one in lower case takes precedence over the other."""
     return name if os.environ.get(name) or not os.environ.get(name.upper()) else name.upper()
 
 
 def bypassed(url: str, no_proxy: str | None = None) -> bool:
-    """Whether ``NO_PROXY`` or the address itself makes a connection direct. ``no_proxy`` is the variable's value, by
-    default the environment's."""
+    """Whether a connection is direct because of ``NO_PROXY`` or a loopback address.
+
+    :param no_proxy: the value of the variable; by default, it is read from the environment.
+    """
     parts = urllib.parse.urlsplit(url)
     host = parts.hostname or ""
     port = str(parts.port or DEFAULT_PORTS.get(parts.scheme))
@@ -136,7 +146,7 @@ def entry_matches(entry: str, host: str, port: str, address: Address | None) -> 
 
 
 def entry_parts(entry: str) -> tuple[str, str | None]:
-    """The host and the port of an entry; an IPv6 address with a port stands in brackets."""
+    """Return the host and the port of an entry of ``NO_PROXY``. An IPv6 address with a port is in brackets."""
     host, colon, port = entry.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         return host[1:-1], port
@@ -152,7 +162,7 @@ def parsed_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network |
 
 
 def parsed_address(host: str) -> Address | None:
-    """An IP address; an IPv4 address that is written as one of IPv6 is that of IPv4."""
+    """Return an IP address, or ``None`` for a name. An IPv4-mapped IPv6 address becomes the IPv4 address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

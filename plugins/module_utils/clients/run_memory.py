@@ -1,11 +1,11 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the processes of one run remember together: Ansible forks a worker for each task of each host, and what one of
-them has learned would be gone with it.
+"""A cache that all processes of one run share. Ansible forks a worker for each task of each host, and a cache in the
+worker would end with it.
 
-It is memory that a process shares with the workers that it forks, and with no other: no file, no name by which
-another process could open it. So credentials may be in it.
+A process shares this memory only with the workers that it forks. There is no file and no name by which another process
+can open it, so it can hold credentials.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import mmap
 from typing import Any
 
-# Memory is taken by the page, as far as a slot is used.
+# The system allocates only the memory pages that are written, so unused slots cost nothing.
 SLOTS = 4096
 SLOT_BYTES = 16384
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -24,17 +24,17 @@ _LENGTH_BYTES = 2
 
 
 class RunMemory:
-    """Values as JSON under texts as keys. Whatever is in it may be forgotten: it is for what can be found out again.
+    """A hash table of JSON values. A value can disappear at any time, so it must be one that can be read again.
 
-    There is no lock, because a worker that is killed would hold it forever. Of two that write at a time a slot has what
-    both or either wrote, and a slot whose digest does not fit its key and its content holds nothing.
+    There is no lock, because a killed worker would hold it forever. Two simultaneous writes can mix in a slot.
+    Therefore each slot has a digest of its key and content, and a slot with a wrong digest counts as empty.
     """
 
     def __init__(self) -> None:
         self.memory = mmap.mmap(-1, SLOTS * SLOT_BYTES)
 
     def get(self, key: str) -> Any:
-        """The value, ``None`` where there is none."""
+        """Return the value of a key, or ``None``."""
         start = self.slot(key)
         begin = start + _DIGEST_BYTES
         length = int.from_bytes(self.memory[begin : begin + _LENGTH_BYTES], "big")
@@ -44,7 +44,7 @@ class RunMemory:
         return json.loads(content[_LENGTH_BYTES:])
 
     def put(self, key: str, value: Any) -> None:
-        """Remember a value; one that is too long for a slot is not. What is no JSON becomes text."""
+        """Store a value, unless it is too long for a slot. Values that JSON lacks, such as dates, become text."""
         text = json.dumps(value, default=str).encode()
         if _DIGEST_BYTES + _LENGTH_BYTES + len(text) > SLOT_BYTES:
             return
@@ -55,7 +55,7 @@ class RunMemory:
 
     @staticmethod
     def slot(key: str) -> int:
-        """Where a key's slot begins. Two keys may have the same: then the younger value stays."""
+        """Return the offset of a key's slot. If two keys have the same slot, the later value replaces the other."""
         return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % SLOTS * SLOT_BYTES
 
 
@@ -65,5 +65,5 @@ def digest(key: str, content: bytes) -> bytes:
 
 @functools.cache
 def run_memory() -> RunMemory:
-    """The memory of this process and of those that it forks from now on."""
+    """Return the memory that this process shares with those that it forks after the first call."""
     return RunMemory()

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP request, for services that have no library of their own.
+"""HTTP requests to Kubernetes and Apono.
 
-urllib3 does the work, as it does for botocore: so proxies, time limits and TLS mean the same for AWS, Kubernetes and
-Apono. No redirect is followed: the request carries a bearer token.
+They use urllib3, as botocore does, so that proxies, time limits and TLS work in the same way for AWS, Kubernetes and
+Apono. Redirects are not followed, because they would send the bearer token to another server.
 """
 
 from __future__ import annotations
@@ -36,23 +36,26 @@ try:
 except ImportError:
     URLLIB3 = None
 
-# Why nothing can be called from here; nothing where it can.
+# Why this Python cannot send requests, or ``None`` if it can.
 PROBLEM = versions.problem("urllib3", URLLIB3)
 if not PROBLEM:
     import urllib3
     import urllib3.exceptions
 
-# How long a connection may take to be there, with TLS and through a proxy, in seconds.
+# The time limit for a connection, with TLS and the proxy, in seconds.
 CONNECT_TIMEOUT = 10
-# What is allowed where the network has been silent in this run already: enough for one that answers.
+# The limit, in seconds, after a connection to the same network has timed out. It is enough for a network that works.
 SHORT_CONNECT_TIMEOUT = 3
 
 PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class ConnectionFailed(Exception):
-    """No answer came. ``sent`` is false when the request cannot have reached the service, ``permanent`` is true when
-    another try cannot end otherwise. ``advice`` is what to do, where the failure itself shows it."""
+    """A request without an answer.
+
+    ``sent`` is false if the request cannot have reached the service. ``permanent`` is true if another attempt would
+    fail too. ``advice`` is the remedy, if the failure itself shows it.
+    """
 
     def __init__(self, reason: str, sent: bool, permanent: bool = False, advice: str = "") -> None:
         super().__init__(reason)
@@ -64,15 +67,15 @@ class ConnectionFailed(Exception):
 
 Result = TypeVar("Result")
 
-# The longest answer that is read.
+# The maximum length of an answer.
 MOST_BYTES = 64 * 1024 * 1024
-# Given beyond the time limit of a call, in seconds, so that urllib3 finds out first what exactly took too long.
+# Additional seconds before within() gives up, so that urllib3 first reports its own, more exact time-out.
 MOMENT = 1.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A status, headers (looked up in any letter case) and the body as it came."""
+    """The answer to a request: its status, its headers (the letter case of names does not matter) and its raw body."""
 
     status: int
     headers: Any
@@ -84,11 +87,11 @@ class Answer:
 
     @property
     def is_page(self) -> bool:
-        """Whether it is for a browser, or another document of markup: no service that is called here gives one."""
+        """Whether the body is HTML or other markup, which neither Kubernetes nor Apono returns."""
         return self.body.lstrip()[:1] == b"<"
 
     def json(self) -> Any:
-        """The body as JSON, ``None`` when it is none, or deeper than anything that a service has to say."""
+        """Return the decoded body, or ``None`` if it is not JSON or is nested too deeply (:mod:`json_text`)."""
         try:
             return json_text.parsed(self.body)
         except ValueError:
@@ -97,22 +100,26 @@ class Answer:
 
 # TLS
 
-# The environment variables by which OpenSSL finds the authorities of the system: a file and a folder.
+# The environment variables of OpenSSL with other certificate authorities than those of the system: a file and a folder.
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def tls_context(
     validate: bool, ca_file: str | None = None, ca_text: str | None = None, shared: bool = True
 ) -> ssl.SSLContext:
-    """How a server is verified; raises ``OSError`` (``ssl.SSLError`` is one) for certificates that cannot be read. One
-    that is not ``shared`` may be given a client certificate."""
+    """Return the TLS settings for a server.
+
+    Raises ``OSError``, of which ``ssl.SSLError`` is a subclass, for unreadable certificates.
+
+    :param shared: whether other connections can have the same context; not for one with a client certificate.
+    """
     if validate and shared and not (ca_file or ca_text):
         return system_context(*map(os.environ.get, AUTHORITIES))
     if not validate:
         return unverified_context()
     context = ssl.create_default_context(cafile=ca_file, cadata=ca_text)
     if ca_file or ca_text:
-        # Since Python 3.13 certificates need extensions that private authorities leave out, those of EKS among them.
+        # Since Python 3.13, certificates need extensions that those of private authorities, also of EKS, do not have.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return checked_by_urllib3(context)
 
@@ -125,21 +132,29 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def checked_by_urllib3(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Leave it to urllib3 to hold the host against the certificate: its release 1.26 gives no address to OpenSSL."""
+    """Let urllib3 instead of OpenSSL compare the host and the certificate.
+
+    urllib3 1.26 does not pass an IP address to OpenSSL.
+    """
     context.check_hostname = False
     return context
 
 
 @functools.cache
 def system_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """Verification by the authorities that the system knows, of which reading takes longer than a call to Apono.
-    OpenSSL itself reads the two variables of the environment."""
+    """Return the TLS settings with the certificate authorities of the system.
+
+    They are cached, because it takes longer to read them than to call Apono. The parameters are only keys of the cache:
+    OpenSSL itself reads the two environment variables.
+    """
     return checked_by_urllib3(ssl.create_default_context())
 
 
 def unreadable_authorities() -> str:
-    """What to do about a variable of :data:`AUTHORITIES` that has no certificates, over which OpenSSL says nothing;
-    empty where there is none."""
+    """Return the remedy for an unusable variable of :data:`AUTHORITIES`, or an empty text.
+
+    OpenSSL ignores such a variable without an error.
+    """
     for name in AUTHORITIES:
         path = os.environ.get(name)
         try:
@@ -149,42 +164,49 @@ def unreadable_authorities() -> str:
                 os.listdir(path)
         except OSError as error:
             words = "it has no certificates in PEM format" if isinstance(error, ssl.SSLError) else error.strerror
-            return f"The environment variable {name} names {path}, which cannot be used ({words}): correct or unset it."
+            return f"The environment variable {name} names {path}, which cannot be used ({words}). Correct or unset it."
     return ""
 
 
 def present_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Make a context show a client certificate, both in PEM text; raises ``OSError``. OpenSSL reads files alone: the
-    key is in one for that long."""
+    """Add a client certificate and its key, both PEM text, to a context; raises ``OSError``.
+
+    OpenSSL reads files only, so the key is in a temporary file meanwhile.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "certificate"
         path.touch(0o600)
         path.write_text(f"{certificate}\n{key}\n")
-        # Without a password, OpenSSL would ask for one on the terminal.
+        # Without this argument, OpenSSL prompts on the terminal for the password of an encrypted key.
         context.load_cert_chain(path, password="")
 
 
 def preload() -> None:
-    """Read now what each connection needs later."""
+    """Read the data that each connection needs, once before Ansible forks its workers."""
     tls_context(validate=True)
-    # Any look-up of a name imports it.
+    # Every resolution of a host name imports this codec.
     codecs.lookup("idna")
 
 
 # Addresses
 
 
-# The printable characters of ASCII without the blank.
+# The printable characters of ASCII without the space.
 _PLAIN = re.compile("[!-~]+")
 
 
 def checked_address(text: str, setting: str, example: str) -> str:
-    """The address of a service without a slash at its end. Raises :class:`ResourceError`, which names the setting, for
-    a text that is none."""
+    """Return the address of a service without a slash at its end.
+
+    Raises :class:`ResourceError` for an invalid address.
+
+    :param setting: the option or variable that has the address, for the error.
+    :param example: a valid address, for the error.
+    """
     url = text.strip().rstrip("/")
     if credentials_of(url):
         raise ResourceError(
-            f"{setting} has a user or a password in it, which the service does not accept: set an address such as "
+            f"{setting} has a user or a password in it, which the service does not accept. Set an address such as "
             f"{example}.",
             code="InvalidAddress",
         )
@@ -198,7 +220,7 @@ def checked_address(text: str, setting: str, example: str) -> str:
         ) from None
     if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
         raise ResourceError(
-            f"{setting} {text!r} is not an address that begins with https:// and names a host: set an address such as "
+            f"{setting} {text!r} is not an address that begins with https:// and names a host. Set an address such as "
             f"{example}.",
             code="InvalidAddress",
         )
@@ -212,15 +234,20 @@ def checked_address(text: str, setting: str, example: str) -> str:
 
 
 def network_of(host: str) -> str:
-    """What fails together: hosts of one domain, such as the API servers of a region's clusters, and the ports of one
-    address."""
+    """Return the domain of a host, or the host itself if it is an IP address or a short name.
+
+    The hosts of one domain, such as the API servers of the clusters in a region, are usually in one network.
+    """
     if proxies.parsed_address(host) or host.count(".") < 3:
         return host
     return host.partition(".")[2]
 
 
 class Silence:
-    """Which networks took no connection in time, for all tasks of a run: the next cluster there is tried briefly."""
+    """Whether the network of a host accepted no connection in time, for all tasks of a run.
+
+    The next connection to this network gets the short time limit.
+    """
 
     def __init__(self, host: str) -> None:
         self.key = f"silent {network_of(host)}"
@@ -238,9 +265,13 @@ class Silence:
 
 
 class Http:
-    """Sends requests and keeps connections for the next. ``timeout`` is how long an answer may take, in seconds,
-    ``connect_timeout`` how long a connection; ``proxy`` takes the place of the environment's (:mod:`proxies`) and
-    ``server_name`` that of the host in the certificate."""
+    """A sender of requests, which reuses connections.
+
+    :param timeout: the time limit of an answer, in seconds.
+    :param connect_timeout: the time limit of a connection, in seconds.
+    :param proxy: a proxy instead of that of the environment (:mod:`proxies`).
+    :param server_name: the name that the certificate must have, instead of the host.
+    """
 
     def __init__(
         self,
@@ -261,8 +292,10 @@ class Http:
         self.managers: dict[proxies.Proxy | None, Any] = {}
 
     def request(self, method: str, url: str, headers: dict[str, str], body: Any = None) -> Answer:
-        """One request, ``body`` as JSON. Any status is an answer; raises :class:`ConnectionFailed` when there is
-        none, and :class:`ResourceError` for a proxy that cannot be used."""
+        """Send a request, with ``body`` as JSON, and return the answer, whatever its status is.
+
+        Raises :class:`ConnectionFailed` if there is no answer, and :class:`ResourceError` for an unusable proxy.
+        """
         data = None
         if body is not None:
             data = json.dumps(body).encode()
@@ -302,7 +335,7 @@ class Http:
     def manager(self, proxy: proxies.Proxy | None) -> Any:
         if proxy not in self.managers:
             if self.context.verify_mode == ssl.CERT_NONE:
-                # The user has asked for it, and a warning of urllib3 would go to the terminal.
+                # The user has switched verification off, and urllib3 would print its warning on the terminal.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             arguments: dict[str, Any] = {
                 "ssl_context": self.context,
@@ -313,24 +346,24 @@ class Http:
         return self.managers[proxy]
 
     def present(self, certificate: str, key: str) -> None:
-        """Show a client certificate from now on; raises ``OSError``."""
+        """Use a client certificate, in PEM text, for all later connections; raises ``OSError``."""
         present_certificate(self.context, certificate, key)
         self.shows_certificate = True
         self.managers.clear()
 
 
 def proxied(proxy: proxies.Proxy, arguments: dict[str, Any]) -> Any:
-    """A manager of connections through a proxy."""
+    """Return a connection manager of urllib3 for a proxy; raises :class:`ResourceError` if PySocks is missing."""
     if proxy.parts.scheme in proxies.SOCKS_SCHEMES:
         try:
             from urllib3.contrib.socks import SOCKSProxyManager
         except ImportError as error:
             raise ResourceError(
-                f"{proxy.source} names a SOCKS proxy, for which the Python package PySocks is needed: install it for "
-                "the Python that runs this task, or name an HTTP proxy.",
+                f"{proxy.source} names a SOCKS proxy, for which the Python package PySocks is needed. Install it for "
+                "the Python that runs this task, or set an HTTP proxy.",
                 code="InvalidProxy",
             ) from error
-        # The name is left for the proxy to resolve, as kubectl does: a private endpoint is known in its network.
+        # With socks5h, the proxy resolves the name, as with kubectl: often, only its network knows a private endpoint.
         user, _colon, password = (proxy.credentials or "").partition(":")
         address = proxy.address.replace("socks5://", "socks5h://")
         return SOCKSProxyManager(address, username=user or None, password=password or None, **arguments)
@@ -339,7 +372,7 @@ def proxied(proxy: proxies.Proxy, arguments: dict[str, Any]) -> Any:
 
 
 def answer_of(response: Any) -> Answer:
-    """A response with its whole body; raises :class:`ConnectionFailed` for one that is too long."""
+    """Return a response with its whole body; raises :class:`ConnectionFailed` if it is longer than the maximum."""
     content = bytearray()
     for part in response.stream(65536):
         content += part
@@ -351,9 +384,10 @@ def answer_of(response: Any) -> Answer:
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What a call returns or raises; :class:`ConnectionFailed` where it takes longer than ``seconds`` and a moment.
+    """Return the result of a call, or raise its exception; raises :class:`ConnectionFailed` if it takes too long.
 
-    The limits of urllib3 are for each read, so an answer that drips would never end.
+    The time limits of urllib3 apply to each read, so an answer in small pieces could take forever. The limit here is
+    ``seconds`` and :data:`MOMENT`.
     """
     outcome: list[Result] = []
     failure: list[BaseException] = []
@@ -378,11 +412,15 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
 
 
 class NotConnected(ConnectionFailed):
-    """No connection came about in time."""
+    """The time limit for the connection was exceeded."""
 
 
 def failed(error: Exception, proxy: proxies.Proxy | None, connect_limit: float, limit: float) -> ConnectionFailed:
-    """An exception of urllib3 in words. Its own name hosts, ports and objects that the reader has seen already."""
+    """Return the failure for an exception of urllib3, without the objects and addresses in the exception's text.
+
+    :param connect_limit: the time limit of the connection, in seconds.
+    :param limit: the time limit of the answer, in seconds.
+    """
     where = f"through {proxy}: " if proxy else ""
     found = list(causes(error))
     verification = first(found, ssl.SSLCertVerificationError)
@@ -409,24 +447,26 @@ def failed(error: Exception, proxy: proxies.Proxy | None, connect_limit: float, 
         )
     if tls and any(word in str(tls).upper().replace(" ", "_") for word in _NO_TLS):
         return ConnectionFailed(
-            f"{unreachable}the server there does not use TLS",
+            f"{unreachable}the server does not use TLS",
             sent=False,
             permanent=True,
-            advice=advice or "Check the address and its port: https:// is for a port with TLS.",
+            advice=advice or "Check the address and its port. An address with https:// needs a port with TLS.",
         )
     name = first(found, socket.gaierror)
     if name:
-        return ConnectionFailed(f"{unreachable}its name cannot be resolved ({name.strerror})", False, advice=advice)
+        return ConnectionFailed(
+            f"{unreachable}the host name cannot be resolved ({name.strerror})", False, advice=advice
+        )
     if first(found, ConnectionRefusedError):
         return ConnectionFailed(f"{unreachable}Connection refused", False, advice=advice)
-    # A connection that fails at once is of that kind for urllib3, too.
+    # NewConnectionError is a subclass of ConnectTimeoutError, but it means a connection that failed at once.
     new = first(found, urllib3.exceptions.NewConnectionError)
     if new is None and first(found, urllib3.exceptions.ConnectTimeoutError):
         return NotConnected(f"{unreachable}no connection within {connect_limit:g} seconds", False, advice=advice)
     waited = first(found, urllib3.exceptions.ReadTimeoutError)
     if waited or first(found, TimeoutError):
-        # Of a handshake, too, urllib3 says that reading took too long: with the limit for connecting. Of a proxy it
-        # says nothing of that kind.
+        # For a slow TLS handshake, urllib3 reports a read time-out with the limit of the connection. For one with a
+        # proxy, the time-out has no limit in its text.
         spent = _READ_LIMIT.search(str(waited))
         if (spent and float(spent[1]) == connect_limit != limit) or (proxy and not waited):
             return NotConnected(f"{unreachable}no connection within {connect_limit:g} seconds", False, advice=advice)
@@ -437,29 +477,32 @@ def failed(error: Exception, proxy: proxies.Proxy | None, connect_limit: float, 
 
 
 _READ_LIMIT = re.compile(r"read timeout=([0-9.]+)")
-# http.client's words for what a proxy answers to CONNECT.
+# The message of http.client for a proxy that refuses CONNECT, with its status.
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
-# OpenSSL's words for what the other side says of a certificate that it was shown.
+# OpenSSL's names of the alerts with which a server refuses a client certificate.
 _CERTIFICATE_ALERT = re.compile("ALERT_(NO_|BAD_)?CERTIFICATE|ALERT_UNKNOWN_CA")
-# OpenSSL's words for an answer that is no TLS.
+# OpenSSL's names of the errors for an answer that is not TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
 def refused_by_proxy(proxy: proxies.Proxy, status: int) -> ConnectionFailed:
-    """What a proxy answers in the server's place. A wrong password is not tried again: that would lock an account."""
+    """Return the failure for an answer of the proxy itself.
+
+    After 407, there is no other attempt, because wrong passwords can lock the user's account.
+    """
     if status == PROXY_AUTHENTICATION_REQUIRED:
-        reason = f"{proxy} answered 407: it wants a user name and a password" + (
-            ", and not those that it was given" if proxy.credentials else ""
+        reason = f"{proxy} answered 407: it requires a username and a password" + (
+            ", and does not accept those in its address" if proxy.credentials else ""
         )
         advice = f"Set {proxy.source} to http://USER:PASSWORD@HOST:PORT, with special characters as %XX."
     else:
-        reason = f"{proxy} answered {status} and does not let the connection through"
-        advice = "Let the proxy allow this host, or name the host in NO_PROXY if it can be reached directly."
+        reason = f"{proxy} answered {status} and does not allow the connection"
+        advice = "Allow this host in the proxy, or add the host to NO_PROXY if it can be reached directly."
     return ConnectionFailed(reason, sent=False, permanent=status < 500, advice=advice)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and what it carries or came of, outermost first."""
+    """Yield an exception and all exceptions that it contains or that caused it, outermost first."""
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
     while pending:

@@ -21,16 +21,16 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import arn
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation import kubeconfig
 from ansible_collections.apono.eks.plugins.module_utils.rules.workstation.kubeconfig import Kubeconfig, TokenCommand
 
-# How long to wait for kubectl, or another task, to let go of the file, in seconds.
+# How long to wait, in seconds, until kubectl or another task removes its lock of the file.
 LOCK_SECONDS = 10
 LOCK_INTERVAL = 0.1
 
 
 class KubeconfigEntry(Resource):
-    """Files are read, and replaced where something is to be changed; no call.
+    """The entry of one name. It reads files, and replaces those that change; it calls no service.
 
-    Where ``KUBECONFIG`` names several files, they are read and written as kubectl does: the first that has a name
-    counts, a name is changed where it is, and what is new goes into the first file that there is.
+    If ``KUBECONFIG`` names several files, the rules are those of kubectl. If several files have a name, the first one
+    counts. An existing entry is changed in its file, and a new entry is added to the first existing file.
     """
 
     name = "entry"
@@ -57,7 +57,7 @@ class KubeconfigEntry(Resource):
         self.paths = [os.path.expanduser(params["path"])] if params.get("path") else paths_of_environment()
         for option in ("name", "profile"):
             if params.get(option) and not params[option].isprintable():
-                raise ResourceError(f"{option} {params[option]!r} has characters that cannot be seen: remove them.")
+                raise ResourceError(f"{option} {params[option]!r} has invisible characters. Remove them.")
         if params["state"] == "absent":
             return
         arn.validate_cluster_name(params["cluster_name"])
@@ -66,8 +66,8 @@ class KubeconfigEntry(Resource):
         arn.validate_region(params["region"], "region")
         if not params["server"].startswith("https://"):
             raise ResourceError(
-                f"server {params['server']!r} (in a playbook apono_user_server) is not the address of an API server: "
-                "set a URL that begins with https://."
+                f"server {params['server']!r} (in a playbook apono_user_server) is not the address of an API server. "
+                "Set a URL that begins with https://."
             )
         try:
             certificate = base64.b64decode(params["certificate_authority"], validate=True)
@@ -75,14 +75,14 @@ class KubeconfigEntry(Resource):
             certificate = b""
         if b"-----BEGIN CERTIFICATE-----" not in certificate:
             raise ResourceError(
-                "certificate_authority is not the base64 text of a PEM certificate, as EKS gives it "
-                "(certificateAuthority.data)."
+                "certificate_authority is not the base64 text of a PEM certificate. Set it to "
+                "certificateAuthority.data in the output of aws eks describe-cluster."
             )
 
     # Reading
 
     def read(self) -> dict[str, Kubeconfig | None]:
-        """The files by their paths, ``None`` for one that is not there."""
+        """Return the files by their paths, with ``None`` for a file that does not exist."""
         return {path: read_file(path) for path in self.paths}
 
     # Planning
@@ -131,12 +131,16 @@ class KubeconfigEntry(Resource):
         wanted: dict[str, dict[str, Any] | None],
         set_current: str | None,
     ) -> Iterator[Change]:
-        """One for each file in which something is different."""
+        """Yield a change for each file that differs from the desired settings.
+
+        :param wanted: the desired settings by list; ``None`` for an entry that is removed.
+        :param set_current: the new current context; ``None`` leaves it unchanged.
+        """
         name, place = self.params["name"], self.place(current)
         parts: dict[str, dict[str, dict[str, Any] | None]] = {}
         for section, body in wanted.items():
             having = [path for path, config in current.items() if config and config.find(section, name) is not None]
-            # Removed wherever it is, or the next file's would come to light.
+            # An entry is removed from all files: otherwise, the one of the next file would take its place.
             for path in having if body is None else having[:1] or [place]:
                 config = current[path]
                 if config is None or config.find(section, name) != body:
@@ -159,11 +163,11 @@ class KubeconfigEntry(Resource):
             )
 
     def place(self, current: dict[str, Kubeconfig | None]) -> str:
-        """The file for what is new: the first that there is, or else the last."""
+        """Return the path for new entries: the first file that exists, or else the last path."""
         return next((path for path, config in current.items() if config), self.paths[-1])
 
     def refuse_another_meaning(self, files: list[Kubeconfig], existing: dict[str, dict[str, Any] | None]) -> None:
-        """Raise :class:`ResourceError` unless what has the name is a way to this cluster with this profile."""
+        """Raise :class:`ResourceError` if the entries of this name are for another cluster or another profile."""
         params, name = self.params, self.params["name"]
         context, user = existing["contexts"], existing["users"]
         means = {}
@@ -172,7 +176,7 @@ class KubeconfigEntry(Resource):
             means["context"] = f"the cluster {context.get('cluster')} as the user {context.get('user')}"
         command = kubeconfig.token_command(user) if user is not None else None
         if user is not None and command is None:
-            means["user"] = "another way to credentials than aws eks get-token"
+            means["user"] = "credentials from another source than aws eks get-token"
         for option in self.compared(command) if command else ():
             value = getattr(command, option)
             if params.get(option) != value:
@@ -181,14 +185,18 @@ class KubeconfigEntry(Resource):
             means["cluster"] = f"the server {existing['clusters'].get('server')}"
         if means:
             raise ResourceError(
-                f"The kubeconfig {', '.join(config.path for config in files)} has an entry {name} that means something "
-                f"else: {', '.join(means.values())}. It was left as it is: choose another name, or set overwrite.",
+                f"The kubeconfig {', '.join(config.path for config in files)} has an entry {name} for something "
+                f"else: {', '.join(means.values())}. The entry is unchanged. Choose another name (in a playbook "
+                "apono_user_context), or set overwrite.",
                 code="AnotherMeaning",
             )
 
     def compared(self, command: TokenCommand) -> Iterator[str]:
-        """The options that have to be those of a command. It has the name of the cluster or the id, and an entry that
-        is to go may have the id of the cluster that is named."""
+        """Yield the options whose values must be equal to those of an existing command.
+
+        A command has either the name of the cluster or its id. The id is compared only if the option is set or the
+        entry is created, because users do not have to set it to remove an entry.
+        """
         params = self.params
         if command.cluster_name or not command.cluster_id:
             yield from ("cluster_name",) if params.get("cluster_name") is not None else ()
@@ -198,7 +206,7 @@ class KubeconfigEntry(Resource):
 
     @staticmethod
     def shown(entry: dict[str, dict[str, Any] | None], current: bool) -> dict[str, Any] | None:
-        """An entry in the words of the options, without anything that may be secret."""
+        """Return an entry under the names of the options, without secrets; ``None`` if nothing of it exists."""
         if all(body is None for body in entry.values()):
             return None
         cluster, context, user = (entry[section] or {} for section in ("clusters", "contexts", "users"))
@@ -233,31 +241,37 @@ class KubeconfigEntry(Resource):
                 if (now and now.text) != change.arguments["was"]:
                     raise Stale.conflict(
                         ResourceError(
-                            f"Another program changes the kubeconfig {path} again and again. Run again.",
+                            f"Another program changed the kubeconfig {path} at each attempt to write it. Run again.",
                             code="Conflict",
                         )
                     )
-                # A link stays a link: what it leads to is replaced.
+                # A symbolic link stays, and its target is replaced.
                 replace_file(followed(path), change.arguments["text"])
         except OSError as error:
-            raise ResourceError(f"The kubeconfig {path} cannot be written: {error}.") from error
+            raise ResourceError(
+                f"The kubeconfig {path} cannot be written: {error}. Check the owner and mode of the file and its "
+                "folder."
+            ) from error
 
 
 def found(files: list[Kubeconfig], section: str, name: str) -> dict[str, Any] | None:
-    """What a name stands for: the first file that has it says so."""
+    """Return the settings of an entry from the first file that has it, or ``None``."""
     bodies = (config.find(section, name) for config in files)
     return next((body for body in bodies if body is not None), None)
 
 
 def referred(files: list[Kubeconfig], key: str, name: str) -> set[str]:
-    """The clusters, or users, of the contexts of other names."""
+    """Return the names of the clusters, or users, that contexts of other names refer to.
+
+    :param key: ``cluster`` or ``user``.
+    """
     contexts = (item for config in files for item in config.data.get("contexts") or () if item.get("name") != name)
     named = ((item.get("context") or {}).get(key) for item in contexts)
     return {text for text in named if isinstance(text, str)}
 
 
 def users_of(files: list[Kubeconfig], profile: str, name: str) -> list[str]:
-    """The users of other names who get their token with a profile."""
+    """Return the names of the other users whose ``aws eks get-token`` has this profile."""
     names = set()
     for config in files:
         for item in config.data.get("users") or ():
@@ -269,8 +283,11 @@ def users_of(files: list[Kubeconfig], profile: str, name: str) -> list[str]:
 
 @contextlib.contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Keep kubectl and others from a kubeconfig as kubectl keeps them: by a file beside it that only one can make
-    (client-go, tools/clientcmd/loader.go)."""
+    """Lock a kubeconfig as kubectl does, by a file beside it that only one process can create.
+
+    The source of this rule is client-go, tools/clientcmd/loader.go. Raises :class:`ResourceError` if another process
+    has the lock for :data:`LOCK_SECONDS`.
+    """
     lock = f"{path}.lock"
     os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
 
@@ -282,8 +299,8 @@ def locked(path: str) -> Iterator[None]:
 
     if not poll(made, LOCK_SECONDS, LOCK_INTERVAL):
         raise ResourceError(
-            f"The kubeconfig {path} is locked by {lock} for {LOCK_SECONDS} seconds already. If no kubectl is at work "
-            "on it, one was interrupted: remove that file and run again.",
+            f"The kubeconfig {path} has been locked by the file {lock} for {LOCK_SECONDS} seconds. If no kubectl "
+            "changes it now, an interrupted kubectl left the lock. Remove that file and run again.",
             code="Locked",
         )
     try:

@@ -27,8 +27,8 @@ def steps(current: str, wanted: str, what: str, *, is_local: bool = False) -> li
     :param what: the words for the cluster in the message, such as ``The cluster prod``
     :param is_local: whether the cluster is a local cluster on AWS Outposts
 
-    Raises :class:`ResourceError` for an earlier mode, because EKS changes the mode forward only. Also for any other mode
-    than CONFIG_MAP of a local cluster (the answer of EKS in eksctl#7552).
+    Raises :class:`ResourceError` for an earlier mode, because EKS changes the mode forward only, and for any mode but
+    CONFIG_MAP of a local cluster (the answer of EKS in eksctl#7552).
     """
     if MODES.index(wanted) < MODES.index(current):
         raise ResourceError(

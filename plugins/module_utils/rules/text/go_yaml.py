@@ -1,11 +1,16 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What YAML means to a Kubernetes component, which makes JSON of it and Go structures of the JSON.
+"""The meaning of YAML for a Kubernetes component, which converts it to JSON, and the JSON to Go structures.
 
-Sources: go-yaml v2.4.0, resolve.go and decode.go; sigs.k8s.io/yaml v1.3.0, yaml.go; Go's encoding/json, decode.go. What
-is surprising there: ``y`` and ``on`` are booleans, a date is a text, what is merged in by ``<<`` wins over keys before
-it, a field's name matches in any letter case, and a value of a wrong type leaves its field as it was.
+Sources: go-yaml v2.4.0, resolve.go and decode.go; sigs.k8s.io/yaml v1.3.0, yaml.go; Go's encoding/json, decode.go.
+
+These rules differ from those of other YAML libraries:
+
+* ``y`` and ``on`` are booleans, and a date is a text.
+* Keys that are merged by ``<<`` take precedence over the keys before the ``<<``.
+* The letter case of field names does not matter.
+* A value of a wrong type leaves its field unchanged.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser i
     Node,
 )
 
-# What Go's strings.TrimSpace takes away.
+# The characters that Go's strings.TrimSpace removes.
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _TRUE = {form(word) for word in ("y", "yes", "true", "on") for form in (str.lower, str.capitalize, str.upper)}
@@ -43,7 +48,7 @@ _HAS_NOT_FINITE = re.compile(r"\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _BEGINS_A_NUMBER = "+-.0123456789"
 _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-# Go's ParseFloat, for a text that begins with a point.
+# A number that begins with a point, as Go's ParseFloat accepts it.
 _POINT_FLOAT = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
@@ -52,22 +57,22 @@ _TIMESTAMP = re.compile(
 _RESOLVABLE = {TAG_PREFIX + name for name in ("str", "bool", "int", "float", "null", "timestamp")}
 _MERGE = TAG_PREFIX + "merge"
 
-# What Go's JSON reader allows of nesting.
+# The maximum depth of JSON in Go's encoding/json.
 _DEEPEST_JSON = 10_000
-# How much of what is decoded may come of aliases (decode.go, allowedAliasRatio).
+# Limits of the share of decoded nodes that can come from aliases (decode.go, allowedAliasRatio).
 _FEW_DECODED, _MANY_DECODED = 400_000, 4_000_000
 
-# By type and value of a key: the key and its value.
+# A decoded mapping: pairs of a key node and a value node, by the type and value of the key (_key).
 Decoded: TypeAlias = dict[tuple[str, Any], tuple[Node, Node]]
-# By the id of a mapping that others merge.
+# A cache of decoded mappings that an alias merges, by the id of the mapping node.
 Merged: TypeAlias = dict[int, Decoded]
 
-# Letters beyond ASCII that Go takes for 's' and 'k' in a field's name.
+# Letters outside ASCII that Go treats as 's' and 'k' in a field's name.
 _FOLDED_LETTERS = str.maketrans({"\u017f": "s", "\u212a": "k"})
 
 
 def plain_type(value: str) -> str:
-    """What a plain scalar is: ``str``, ``int``, ``float``, ``bool``, ``null`` or ``merge``."""
+    """Return the type of a plain scalar: ``str``, ``int``, ``float``, ``bool``, ``null`` or ``merge``."""
     if value in _WORDS:
         return _WORDS[value]
     if value[0] not in _BEGINS_A_NUMBER:
@@ -97,9 +102,9 @@ def _is_finite(digits: str) -> bool:
 
 
 def scalar_type(node: Node) -> str:
-    """What a scalar is, as of :func:`plain_type`; ``binary`` besides.
+    """Return the type of a scalar: one of :func:`plain_type`, or ``binary``.
 
-    Raises :class:`ValueError` where its tag and its text contradict each other.
+    Raises :class:`ValueError` if its text does not have the type of its tag.
     """
     tag = node.tag
     if not tag:
@@ -135,7 +140,7 @@ def _is_timestamp(text: str) -> bool:
 
 
 def text_of(node: Node) -> str | None:
-    """The text that a scalar is, through aliases; ``None`` for what is none."""
+    """Return the text of a node, or of the target of an alias; ``None`` for a node of another type."""
     node = node.target
     if node.kind != "scalar":
         return None
@@ -150,8 +155,11 @@ def text_of(node: Node) -> str | None:
 
 
 def raw_text(node: Node) -> str | None:
-    """What a node is where a text is wanted of go-yaml itself and not of JSON: a number or a date as it is written;
-    ``None`` for a list or a mapping. Raises :class:`ValueError` for what it cannot decode."""
+    """Return the text of a node for a component that decodes YAML into a Go string without JSON.
+
+    A number or a date is returned as it is written. A list or a mapping is ``None``. Raises :class:`ValueError` for a
+    scalar that go-yaml cannot decode.
+    """
     node = node.target
     if node.kind != "scalar":
         return None
@@ -162,7 +170,7 @@ def raw_text(node: Node) -> str | None:
 
 
 class _Replaced(dict[int, int]):
-    """Octets that are not UTF-8 are replaced, one by one."""
+    """A table for ``str.translate`` that replaces each byte that is not UTF-8 by U+FFFD, as Go does."""
 
     def __missing__(self, code: int) -> int:
         return 0xFFFD if 0xDC80 <= code <= 0xDCFF else code
@@ -172,38 +180,40 @@ _REPLACED = _Replaced()
 
 
 def _decoded_binary(text: str) -> bytes:
-    """Raises :class:`ValueError`."""
+    """Return the bytes of a ``!!binary`` text; raises :class:`ValueError` for invalid base64."""
     return base64.b64decode(text.replace("\r", "").replace("\n", "").encode("ascii", "strict"), validate=True)
 
 
 def is_null(node: Node) -> bool:
-    """Whether a node is no value, through aliases."""
+    """Whether a node, or the target of an alias, is null."""
     node = node.target
     return node.kind == "scalar" and scalar_type(node) == "null"
 
 
 def is_merge(key: Node) -> bool:
-    """Whether a key merges mappings into the one that it is in."""
+    """Whether a key is the merge key ``<<``, which merges mappings into its own mapping."""
     return key.value == "<<" and key.kind == "scalar" and (key.tag in ("!", _MERGE) or not (key.tag or key.style))
 
 
 def check(document: Document) -> None:
-    """Make sure that JSON can be made of a document.
+    """Check that a document can be converted to JSON.
 
-    Raises :class:`InvalidYaml` for what makes go-yaml or the way through JSON give up, so that nothing of the text is
-    read: a mapping as a key, a merge of something else than a mapping, a tag that its text contradicts, an infinite
-    number, too many aliases.
+    Raises :class:`InvalidYaml` for a document of which a Kubernetes component reads nothing, because go-yaml or the
+    conversion to JSON fails. Examples are a mapping as a key, a merge of something else than a mapping, a tag that does
+    not fit its text, an infinite number, and too many aliases.
     """
     _Check(document).run()
 
 
 class _Check:
-    """The state of one check: what of the nodes cannot become JSON. Time and memory are linear in what go-yaml itself
-    allows to decode."""
+    """One check of a document, and the nodes that cannot become JSON.
+
+    Time and memory are linear in the number of nodes that go-yaml itself would decode.
+    """
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.not_json: dict[int, tuple[int, str]] = {}  # by the node's id: where, and why
+        self.not_json: dict[int, tuple[int, str]] = {}  # position and problem, by the id of the node
 
     def run(self) -> None:
         document = self.document
@@ -218,9 +228,11 @@ class _Check:
                 if found == "binary":
                     _decoded_binary(node.value)
             except (ValueError, binascii.Error) as error:
-                self.fail(node.start, str(error) if node.tag in _RESOLVABLE else "!!binary has no valid base64")
+                self.fail(
+                    node.start, str(error) if node.tag in _RESOLVABLE else "the text of !!binary is not valid base64"
+                )
             if found == "float" and node.value in _NOT_FINITE:
-                self.not_json[id(node)] = node.start, "JSON has no infinite numbers"
+                self.not_json[id(node)] = node.start, "JSON has no infinite numbers and no NaN"
         if document.depth > _DEEPEST_JSON:
             self.fail(root.start, f"nesting deeper than {_DEEPEST_JSON} levels")
         if document.aliases:
@@ -230,7 +242,7 @@ class _Check:
             self.fail(*self.not_json[id(root)])
 
     def check_aliases(self, root: Node) -> None:
-        """How much is decoded with aliases expanded, and how deep it nests."""
+        """Check the number of nodes and the depth of the nesting, with expanded aliases."""
         costs: dict[int, int] = {}
         depths: dict[int, int] = {}
         for collection in self.document.collections:
@@ -254,12 +266,12 @@ class _Check:
                 total += cost
                 aliased += cost
                 if aliased > 100 and total > 1000 and aliased / total > _allowed_ratio(total):
-                    self.fail(node.start, "too much of the text is aliases")
+                    self.fail(node.start, "the text has too many aliases")
             elif node.kind != "scalar":
                 waiting += reversed(_decoded_children(node))
 
     def check_values(self, root: Node) -> None:
-        """Keys, merges, and values that JSON does not have."""
+        """Check all keys and merges, and collect the values that JSON does not have."""
         not_finite = bool(_HAS_NOT_FINITE.search(self.document.text))
         sources = self.merged_where_written()
         for collection in self.document.collections:
@@ -278,8 +290,11 @@ class _Check:
                 self.not_json[id(root)] = problem
 
     def merged_where_written(self) -> set[int]:
-        """Mappings that are nothing but a part of the one that merges them, and are read with it: each by itself,
-        those that merge one another would be decoded over and over."""
+        """Return the ids of mappings that are written as the value of ``<<``, and are not the target of an alias.
+
+        They are checked with the mapping that merges them. A check of each one by itself would decode nested ones again
+        and again.
+        """
         if "<<" not in self.document.text:
             return set()
         found: set[int] = set()
@@ -300,7 +315,7 @@ class _Check:
             elif text in _NULLS or text[0] in _BEGINS_A_NUMBER or target.tag:
                 doubtful = True
         if not (merges or not_finite or self.not_json):
-            # Its values can be no problem, and its keys are all that there are.
+            # No value can be a problem here, and without a merge, the written keys are all keys.
             if doubtful:
                 for key in mapping.children[::2]:
                     if self.check_key(mapping, _key(key)[0], key):
@@ -317,15 +332,18 @@ class _Check:
                 return
 
     def check_key(self, mapping: Collection, kind: str, key: Node) -> bool:
-        """Whether JSON cannot have this key, of a type as of :func:`_key`."""
+        """Whether JSON cannot have this key. Then the problem is stored.
+
+        :param kind: the type of the key (:func:`_key`).
+        """
         if kind not in ("null", "uint"):
             return False
-        what = "no value" if kind == "null" else "a number beyond 64 bits"
+        what = "an empty value" if kind == "null" else "a number above 9223372036854775807"
         self.not_json[id(mapping)] = key.start, f"{what} cannot be a key"
         return True
 
     def check_merges(self, mapping: Collection) -> None:
-        """Make sure that a mapping merges mappings only, and so do those that are merged where they are written."""
+        """Check that a mapping merges mappings only, and that mappings written as a value of its ``<<`` do so too."""
         waiting: list[Node] = [mapping]
         while waiting:
             for key, value in waiting.pop().pairs:
@@ -337,10 +355,10 @@ class _Check:
                             waiting.append(source)
 
     def problem(self, node: Node) -> tuple[int, str] | None:
-        """Why a value cannot become JSON."""
+        """Return the position and the problem of a value that cannot become JSON, or ``None``."""
         node = node.target
         if node.kind == "scalar" and not (node.tag or node.style) and node.value in _NOT_FINITE:
-            return node.start, "JSON has no infinite numbers"
+            return node.start, "JSON has no infinite numbers and no NaN"
         return self.not_json.get(id(node))
 
     def fail(self, index: int, problem: str) -> NoReturn:
@@ -348,8 +366,10 @@ class _Check:
 
 
 def _decoded_children(collection: Node) -> list[Node]:
-    """What is decoded of a collection, in go-yaml's order: a merge is not a key, and a list of merges is not decoded as
-    a list."""
+    """Return the nodes that go-yaml decodes for a collection, in its order.
+
+    It decodes the value of a merge but not the key ``<<``. It decodes the items of a list of merges but not the list.
+    """
     if collection.kind == "sequence" or not any(map(is_merge, collection.children[::2])):
         return collection.children
     found: list[Node] = []
@@ -372,14 +392,15 @@ def _allowed_ratio(decoded_count: int) -> float:
 
 
 def decoded(mapping: Node, merged: Merged) -> Decoded:
-    """Keys and values of a mapping as go-yaml decodes them, by type and value of the key: the last of a key, and what
-    is merged in where it is merged in.
+    """Return the keys and values of a mapping as go-yaml decodes them, by the type and value of the key.
 
-    ``merged`` keeps what has been decoded of mappings that are merged by an alias. Each of them has to be in it, or to
-    merge none that is not, so that this does not call itself again and again: :func:`check` sees to that.
+    If a key exists twice, its last value counts. For merged keys, the position is that of their ``<<``.
+
+    ``merged`` caches mappings that an alias merges. :func:`check` fills it from the inner to the outer mappings.
+    Therefore a mapping that is not in it merges only mappings that are in it, and this recursion is not deep.
     """
     found: Decoded = {}
-    # Depth first, with a stack of its own: mappings merge mappings that merge mappings.
+    # Depth first, with a stack instead of recursion: merged mappings can merge mappings themselves.
     waiting: list[Iterator[tuple[Node, Node]] | Decoded] = [mapping.pairs]
     while waiting:
         pairs = waiting[-1]
@@ -390,7 +411,7 @@ def decoded(mapping: Node, merged: Merged) -> Decoded:
         for key, value in pairs:
             if is_merge(key):
                 sources = value.children if value.kind == "sequence" else [value]
-                # Put on the stack in the order of the text, so that the first is the last to be merged and wins.
+                # The first source is the first on the stack, so it is merged last and takes precedence.
                 waiting += [_pairs_to_merge(source, merged) for source in sources]
                 break
             found[_key(key)] = key, value
@@ -409,7 +430,10 @@ def _pairs_to_merge(source: Node, merged: Merged) -> Iterator[tuple[Node, Node]]
 
 
 def _key(node: Node) -> tuple[str, Any]:
-    """The type and the value of a key, a scalar."""
+    """Return the type and the value of a key, which must be a scalar.
+
+    The type is one of :func:`plain_type`, or ``uint`` for an integer of at least 2**63.
+    """
     node = node.target
     text = text_of(node)
     if text is not None:
@@ -429,9 +453,14 @@ def _key(node: Node) -> tuple[str, Any]:
 
 
 def fields(mapping: Node, names: Container[str], merged: Merged) -> dict[str, list[Node]]:
-    """The values for fields of a Go structure, of which the later ones overwrite the former: a field's name matches in
-    any letter case, and Go takes keys in the order of their characters. ``names`` are in small letters, and ``merged``
-    is the document's, which has passed :func:`check`."""
+    """Return the values of the fields of a Go structure, by the field's name in lower case.
+
+    The letter case of a key does not matter, so a field can have several values. Go reads them in the order of the
+    characters of their keys, and a later one overwrites an earlier one.
+
+    :param names: the names of the fields, in lower case.
+    :param merged: ``Document.merged`` of a document that has passed :func:`check`.
+    """
     spelled: dict[str, dict[str, Node]] = {}
     for key, value in mapping.pairs:
         if key.kind != "scalar" or key.tag or key.value == "<<":
@@ -455,5 +484,5 @@ def _folded(text: str) -> str:
 
 
 def lower(text: str) -> str:
-    """In small letters as Go makes them, character by character."""
+    """Return a text in lower case as Go converts it, one character at a time."""
     return text.lower() if text.isascii() else "".join("i" if sign == "\u0130" else sign.lower() for sign in text)

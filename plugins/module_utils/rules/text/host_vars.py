@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables as the YAML of a file that a user goes on to edit, and that Ansible reads back as the same values."""
+"""The YAML text of variables, for a file that users edit and that Ansible reads with the same values."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ else:
 WIDTH = 120
 TEXT, UNSAFE = "tag:yaml.org,2002:str", "!unsafe"
 
-# Characters at which YAML 1.1 breaks a line too, and so must be escaped.
+# Further line breaks of YAML 1.1, which must be escaped in a text.
 _OTHER_LINE_BREAKS = "\x85\u2028\u2029"
 
 if HAS_YAML:
 
     class _Dumper(yaml.SafeDumper):
-        """Lists are indented below their key, nothing is an alias, and every text is ``!unsafe``: what a service has
-        is data, and what makes a template of a text is not for this file to know. Keys are never templates.
+        """A dumper that indents lists below their key, writes no aliases, and marks texts as ``!unsafe``.
 
-        A text that looks like a number, a date, a truth value or null is in quotes alone. It cannot be a template, and
-        since ansible-core 2.19 ``!unsafe`` makes of it what it looks like, quotes or not.
+        The texts come from services. Without the mark, Ansible could read one as a template. Keys are never templates.
+
+        A text that looks like a number, a date, a boolean or null is in quotes and has no mark. It cannot be a
+        template, and since ansible-core 2.19, ``!unsafe`` turns it into a number or another type, even in quotes.
         """
 
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
@@ -60,8 +61,12 @@ if HAS_YAML:
 
 
 def to_yaml(sections: list[tuple[str, dict[str, Any]]], header: str) -> str:
-    """A YAML file: ``header`` as a comment, then each section's variables under its title. One that is empty is left
-    out."""
+    """Return a YAML file: ``header`` as a comment, then the variables of each section under its title.
+
+    Sections without variables are omitted.
+
+    :param sections: pairs of a title and variables.
+    """
     parts = ["---\n" + _comment(header)]
     parts += [
         _comment(title) + yaml.dump(variables, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
@@ -72,8 +77,12 @@ def to_yaml(sections: list[tuple[str, dict[str, Any]]], header: str) -> str:
 
 
 def host_vars_file(host: str, folder: str) -> str:
-    """Where the file of a host is, below the folder ``host_vars``. Raises :class:`ResourceError` for a host whose name
-    is no name of a folder."""
+    """Return the path of the file of a host below a folder.
+
+    Raises :class:`ResourceError` for a host name that cannot be the name of a folder.
+
+    :param folder: the folder ``host_vars``.
+    """
     return f"{folder}/{validate_host_name(host, 'the host in the inventory')}/apono.yml"
 
 

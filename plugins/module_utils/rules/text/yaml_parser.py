@@ -1,15 +1,15 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first YAML document of a text as a tree of nodes that know where in the text they stand.
+"""A parser for the first YAML document of a text. The result is a tree of nodes with their positions in the text.
 
-It accepts and refuses what go-yaml v2.4.0 does, the library by which Kubernetes components read YAML
-(https://github.com/go-yaml/yaml/tree/v2.4.0, scannerc.go and parserc.go). No Python library does: PyYAML differs in
-tabs, in plain scalars of flow collections and in what may follow the document, and which libyaml is underneath it, if
-any, depends on the machine.
+The parser accepts and refuses the same texts as go-yaml v2.4.0, the library with which Kubernetes components read YAML
+(https://github.com/go-yaml/yaml/tree/v2.4.0, scannerc.go and parserc.go). No Python library does this. PyYAML differs
+in tabs, in plain scalars of flow collections, and in the text after the document. It also depends on the libyaml of the
+machine.
 
-One pass over the text, without recursion, in time and memory linear in its length. Lines as users write them are taken
-as a whole by one regular expression each; everything else goes token by token.
+The parser makes one pass over the text without recursion. Time and memory are linear in the length of the text. It
+reads common lines as a whole, each with one regular expression, and all other text token by token.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TAG_PREFIX = "tag:yaml.org,2002:"
 
 
 class _AlwaysMatching(Protocol):
-    """A pattern that matches wherever it is tried, if only an empty text."""
+    """A pattern that matches at every position, at least the empty text."""
 
     def match(self, string: str, pos: int = 0) -> re.Match[str]: ...
 
@@ -37,22 +37,22 @@ def _always_matching(expression: str) -> _AlwaysMatching:
     return cast(_AlwaysMatching, re.compile(expression))
 
 
-# What go-yaml allows of nesting, in either style.
+# go-yaml's limit of the nesting, separately for block and flow style.
 _DEEPEST_NESTING = 10_000
-# How far behind its beginning the colon of a key may stand, in characters.
+# The maximum distance of the colon from the beginning of its key, in characters.
 _LONGEST_KEY = 1024
-# How many bytes go-yaml's reader takes at once, and so checks at once for characters that YAML does not allow.
+# go-yaml reads blocks of this many bytes, and checks a whole block for characters that YAML does not allow.
 _READ_AHEAD = 512
 
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# A NUL marks the end: the text itself cannot have one.
+# A NUL marks the end of the text, because YAML does not allow it in a text.
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = f"(?:\r\n|[{_BREAKS}])"
 _SPACE = f" \t{_BREAKS}\0"
 _COMMENT = f"(?:#[^{_BREAKS}\0]*)?"
-# White space and comments up to the next token; the group is the indentation of the last line. A tab may indent in flow
-# collections only.
+# White space and comments before the next token. The group is the indentation of the last line. It can have tabs in
+# flow collections only.
 _SKIP_FLOW = _always_matching(f"[ \t]*{_COMMENT}(?:{_BREAK}([ \t]*){_COMMENT}){{0,200}}")
 _SKIP_AFTER_TOKEN = _always_matching(f"[ \t]*{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
 _SKIP_SPACES = _always_matching(f" *{_COMMENT}(?:{_BREAK}( *){_COMMENT}){{0,200}}")
@@ -98,8 +98,8 @@ _ESCAPED_OCTETS = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _BLOCK_HEADER = re.compile(f"[|>](?:([+-])([1-9])?|([1-9])([+-])?)?[ \t]*{_COMMENT}({_BREAK}|(?=\0))")
 _BLOCK_LINE = _always_matching(f"([^{_BREAKS}\0]*)({_BREAK})?")
 
-# Whole lines of the common forms. A value must not go on in the next line, which therefore has to begin, without a
-# blank line between, at a column that the caller compares.
+# Whole lines of the common forms. Group 6 is the indentation of the next line, which must follow without a blank line.
+# From this indentation, the caller knows whether the value continues in the next line.
 _NEXT = "(?=( *)[^ \t\r\n\x85\u2028\u2029#])"
 _SIMPLE_KEY = r"[A-Za-z_/][A-Za-z0-9_/.-]{0,200}"
 _SIMPLE_TEXT = r"[A-Za-z0-9_/](?:[A-Za-z0-9_/.@=+-]|:[A-Za-z0-9_/.@=+{-])*"
@@ -111,7 +111,7 @@ _KEY_LINE = re.compile(f"({_SIMPLE_KEY}): +{_SIMPLE_VALUE}")
 _ITEM_LINE = re.compile(f"- +(?:({_SIMPLE_KEY}): +)?{_SIMPLE_VALUE}")
 _FLOW_ITEM = re.compile(f"({_SIMPLE_TEXT}), ?")
 
-# What may come next, by the kind of collection and the place in it. Those in which a node may stand come first.
+# The states of the parser: the next element, by the kind of collection. The states that accept a node are first.
 (
     _ROOT, _SEQUENCE_ITEM, _INDENTLESS_ITEM, _MAPPING_KEY_NODE, _MAPPING_VALUE_NODE, _FLOW_ITEM_NODE, _PAIR_KEY,
     _PAIR_VALUE_NODE, _FLOW_MAPPING_ITEM, _FLOW_KEY_NODE, _FLOW_VALUE_NODE, _JUNK,
@@ -123,7 +123,7 @@ _LAST_FOR_NODES = _JUNK
 _PLACES_OF_LINES = (_MAPPING_KEY, _SEQUENCE_ENTRY, _INDENTLESS_ENTRY)
 _KEYS = frozenset((_MAPPING_KEY_NODE, _PAIR_KEY, _FLOW_KEY_NODE, _FLOW_MAPPING_ITEM))
 
-# The place after a node was put into this one.
+# The next state after a node in this state.
 _AFTER = {
     _ROOT: _DOCUMENT_END,
     _SEQUENCE_ITEM: _SEQUENCE_ENTRY,
@@ -140,7 +140,7 @@ _AFTER = {
 
 
 class InvalidYaml(Exception):
-    """The text does not parse; ``line`` and ``column`` count from 1."""
+    """A text that is not valid YAML for go-yaml. ``line`` and ``column`` are counted from 1."""
 
     def __init__(self, problem: str, line: int, column: int) -> None:
         super().__init__(problem)
@@ -150,38 +150,37 @@ class InvalidYaml(Exception):
 
 
 class TooManyTokens(Exception):
-    """The text holds more tokens than the caller takes."""
+    """A text with more tokens than the caller allows."""
 
 
 class Node:
-    """A node as it is written: ``text[start:end]``, its tag and anchor included, white space and comments after it
-    not."""
+    """A node, written as ``text[start:end]``, with its tag and anchor, without white space and comments after it."""
 
     __slots__ = ("start", "end")
     start: int
     end: int
     kind = ""
-    tag = ""  # in full, as it is written; empty where there is none
-    value = ""  # of a scalar its text, of an alias the anchor's name
-    style = ""  # of a scalar: '"', "'", '|', '>', or nothing when plain
-    flow = False  # a collection in brackets
+    tag = ""  # the full tag; empty without one
+    value = ""  # the text of a scalar; the anchor's name of an alias
+    style = ""  # of a scalar: '"', "'", '|', '>', or empty if it is plain
+    flow = False  # whether it is a collection in brackets or braces
     complete = True  # whether its end has been read
-    children: list[Node] = []  # items, or keys and values in turn
-    dashes: list[int] = []  # of a block sequence, where the dash of each item stands
+    children: list[Node] = []  # the items, or alternating keys and values
+    dashes: list[int] = []  # of a block sequence: the position of the dash of each item
 
     @property
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """Keys and values of a mapping."""
+        """The pairs of key and value of a mapping."""
         return zip(self.children[::2], self.children[1::2], strict=True)
 
     @property
     def target(self) -> Node:
-        """What an alias stands for; every other node is its own target."""
+        """The node that an alias refers to. Every other node is its own target."""
         return self
 
 
 class Scalar(Node):
-    """A text."""
+    """A scalar: a text, which go_yaml interprets as a number, a boolean or another type."""
 
     __slots__ = ("value", "tag", "style")
     kind = "scalar"
@@ -191,13 +190,13 @@ class Scalar(Node):
 
 
 class Alias(Node):
-    """A node that is another one over again."""
+    """A reference (``*name``) to a node with an anchor."""
 
     __slots__ = ("value", "aliased")
     kind = "alias"
 
     def __init__(self, start: int, end: int, value: str, aliased: Node) -> None:
-        """:param aliased: what the alias stands for, or :data:`_UNDEFINED`."""
+        """:param aliased: the node with the anchor, or :data:`_UNDEFINED`."""
         self.start, self.end, self.value, self.aliased = start, end, value, aliased
 
     @property
@@ -205,7 +204,7 @@ class Alias(Node):
         return self.aliased
 
 
-# What an alias of an unknown anchor stands for. Its document is refused.
+# The target of an alias with an unknown anchor. The parser refuses its document.
 _UNDEFINED = Scalar(0, 0, "")
 
 _NO_DASHES: list[int] = []
@@ -224,25 +223,25 @@ class Collection(Node):
 
 
 class Document:
-    """A text that holds one YAML document or none, without its byte order mark."""
+    """A text with at most one YAML document. ``text`` does not have the byte order mark."""
 
     def __init__(self, text: str, byte_order_mark: str) -> None:
         self.text = text
         self.byte_order_mark = byte_order_mark
         self.root: Node | None = None
-        self.end = len(text)  # where the content ends: the document end marker, or the end of the text
-        self.rest: int | None = None  # where something follows that does not belong to the document
-        self.collections: list[Collection] = []  # each behind those that it holds
-        self.tagged: list[Node] = []  # scalars
+        self.end = len(text)  # the end of the content: the document end marker, or the end of the text
+        self.rest: int | None = None  # the position of text after the document, if there is any
+        self.collections: list[Collection] = []  # inner collections before outer ones
+        self.tagged: list[Node] = []  # scalars with a tag
         self.aliases: list[Alias] = []
-        self.merged: dict[int, dict[Any, tuple[Node, Node]]] = {}  # what was decoded, by the id of what is merged
-        self.depth = 0  # how many collections the innermost one is in, itself included; aliases apart
-        # What parses and cannot be decoded: where the first such thing stands, and what it is.
+        self.merged: dict[int, dict[Any, tuple[Node, Node]]] = {}  # a cache of go_yaml.decoded
+        self.depth = 0  # the depth of the innermost collection, without expanded aliases
+        # The position and the problem of the first node that parses but cannot be decoded.
         self.undecodable: tuple[int, str] | None = None
 
     @property
     def newline(self) -> str:
-        """The line break in use: that of the first line."""
+        """The line break of the first line, for new lines."""
         found = _LINE_BREAK.search(self.text)
         return found.group() if found else "\n"
 
@@ -251,21 +250,23 @@ class Document:
         return [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
 
     def report(self, index: int, problem: str) -> None:
-        """Keep the first of the things that cannot be decoded."""
+        """Store a problem that go-yaml's decoder has with a node, unless there is one already."""
         if self.undecodable is None:
             self.undecodable = index, problem
 
     def position(self, index: int) -> tuple[int, int]:
-        """Line and column, counted from 1, of a character."""
+        """Return the line and the column of a character, counted from 1."""
         line = bisect.bisect_right(self._lines, index)
         return line, index - self._lines[line - 1] + 1
 
 
 def parse(text: str, most_tokens: int | None = None) -> Document:
-    """Read the first document of a text, as go-yaml's ``Unmarshal`` does: what follows is not read.
+    """Read the first document of a text. As in go-yaml's ``Unmarshal``, later documents are not read.
 
-    Raises :class:`InvalidYaml` for a text that does not parse, and :class:`TooManyTokens` as soon as there are more
-    than ``most_tokens``: indicators such as ``-``, ``:`` and ``[``, anchors, tags and scalars.
+    Raises :class:`InvalidYaml` for a text that is not valid, and :class:`TooManyTokens` for one with too many tokens.
+
+    :param most_tokens: the maximum number of tokens. These are indicators such as ``-``, ``:`` and ``[``, anchors, tags
+        and scalars.
     """
     mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
     document = Document(text[len(mark) :], mark)
@@ -289,7 +290,7 @@ def _parsed(document: Document, most_tokens: int) -> Document:
 
 @contextlib.contextmanager
 def without_collector() -> Iterator[None]:
-    """Nodes hold no cycles, and Python's collector would go through all of them again and again."""
+    """Disable Python's garbage collector meanwhile, which would scan all nodes repeatedly. Nodes have no cycles."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -300,17 +301,17 @@ def without_collector() -> Iterator[None]:
 
 
 def _is_read(text: str, index: int, position: int) -> bool:
-    """Whether go-yaml has seen a character when it has got to a position, since it reads ahead."""
+    """Whether go-yaml has read the character at ``index`` when its parser is at ``position``. It reads whole blocks."""
     wanted = len(text[: position + 4].encode("utf-8", "replace"))
     return len(text[:index].encode("utf-8", "replace")) < -(-wanted // _READ_AHEAD) * _READ_AHEAD
 
 
 class _Ended(Exception):
-    """The document has ended before this token."""
+    """The document ended before the present token."""
 
 
 class _Property:
-    """An anchor or a tag that waits for its node."""
+    """An anchor or a tag before its node."""
 
     __slots__ = ("start", "end", "anchor", "tag")
 
@@ -319,28 +320,28 @@ class _Property:
 
 
 class _Parser:
-    """Scanner and parser in one: what a colon makes a key of is known before the node is put into the tree."""
+    """A scanner and parser in one. It looks for the colon after a node, so it knows a key before it adds the node."""
 
     def __init__(self, document: Document, most_tokens: int) -> None:
         self.document = document
         self.tokens_left = most_tokens
         self.text = document.text + "\0"
         self.position = 0
-        self.line = 0  # where the present line begins
-        self.mark = 0  # where the last indicator ends, and so where a node that is left out stands
-        self.indent = -1  # of the innermost block collection
+        self.line = 0  # the position at which the present line begins
+        self.mark = 0  # the end of the last indicator, which is the position of an omitted node
+        self.indent = -1  # the column of the innermost block collection
         self.indents: list[int] = []
         self.flow_level = 0
-        self.key_allowed = True  # whether a key may begin here that has no question mark
-        self.key_start = -1  # where a key would begin that begins with the waiting properties
-        self.key_required = False
-        self.token_start = 0, 0, True  # the position, its line and whether a key may begin there
-        self.root_key = -1  # where a key would begin that begins with the root
+        self.key_allowed = True  # whether a key without a question mark can begin here
+        self.key_start = -1  # the beginning of a possible key, with its properties; -1 if there is none
+        self.key_required = False  # whether the possible key must be a key
+        self.token_start = 0, 0, True  # position, line and key_allowed of the present token
+        self.root_key = -1  # the beginning of a possible key that begins with the root node; -1 if there is none
         self.properties: list[_Property] = []
         self.place = _DOCUMENT_START
-        self.collection = Collection("document", 0)  # the innermost one; of the root, nothing is read
-        # The outer ones: the place in it, itself, and of the inner one where it would begin
-        # as a key, whether it has to be one, and its properties.
+        self.collection = Collection("document", 0)  # the innermost open collection; a placeholder around the root
+        # The outer open collections. Each item has the state in the outer collection and the collection itself. It also
+        # has key_start, key_required and the properties of the inner collection, which can be a key.
         self.open_collections: list[tuple[int, Collection, int, bool, list[_Property]]] = []
         self.anchors: dict[str, Node] = {}
         self.tag_prefixes = {"!": "!", "!!": TAG_PREFIX}
@@ -348,18 +349,18 @@ class _Parser:
     def run(self) -> None:
         text = self.text
         if text.startswith(BYTE_ORDER_MARK):
-            self.fail("a second byte order mark")
+            self.fail("found a second byte order mark")
         try:
             while not self.step():
                 pass
         except _Ended:
-            # Of this token nothing belongs to the document.
+            # This token is not a part of the document.
             self.position, self.line, self.key_allowed = self.token_start
             self.document.rest = self.position
             self.scan_junk()
 
     def step(self) -> bool:
-        """One token, or some lines; whether the document has ended."""
+        """Read one token, or several whole lines. Return whether the document has ended."""
         self.skip()
         text, position = self.text, self.position
         if not self.flow_level and self.indent > position - self.line:
@@ -384,7 +385,7 @@ class _Parser:
         return False
 
     def token(self, sign: str) -> None:
-        """One token, and the key and the nodes that it completes."""
+        """Read one token, and add the key and the nodes that it completes."""
         text, position, flow = self.text, self.position, self.flow_level
         blank_follows = text[position + 1] in _SPACE if sign in "-?:" else False
         if sign in "[{":
@@ -410,7 +411,7 @@ class _Parser:
             self.put(self.scan_node(sign))
 
     def may_be_key(self) -> None:
-        """A key may begin here; in a line that begins where the keys and dashes of the collection do, it has to."""
+        """Note that a key can begin here. At the column of the block collection, it must be a key."""
         self.forget_key()
         self.key_start = self.position
         self.key_required = not self.flow_level and self.position - self.line == self.indent
@@ -418,13 +419,13 @@ class _Parser:
             self.root_key = self.position
 
     def forget_key(self) -> None:
-        """What might have been the beginning of a key was none."""
+        """Drop the possible key, because no colon followed. Raises :class:`InvalidYaml` if it was required."""
         if self.key_required:
             self.fail("could not find expected ':'")
         self.key_start = -1
 
     def scan_node(self, sign: str) -> Node:
-        """An alias or a scalar, and whether a key may follow it."""
+        """Read an alias or a scalar, and set ``key_allowed`` for the next token."""
         if sign == "*":
             return self.scan_alias()
         if sign == '"' or sign == "'":
@@ -438,15 +439,15 @@ class _Parser:
         return self.scan_plain()
 
     def count(self, tokens: int) -> None:
-        """Make sure that there are not more than the caller takes."""
+        """Count tokens; raises :class:`TooManyTokens`."""
         self.tokens_left -= tokens
         if self.tokens_left < 0:
             raise TooManyTokens
 
-    # White space, indentation, marks of documents
+    # White space, indentation, document markers
 
     def skip(self) -> None:
-        """White space and comments."""
+        """Skip white space and comments."""
         text = self.text
         while text[self.position] in _BEGINS_WHITE_SPACE:
             if self.flow_level:
@@ -456,7 +457,7 @@ class _Parser:
             else:
                 found = _SKIP_AFTER_TOKEN.match(text, self.position)
             if found.end() == self.position:
-                return  # a tab that may not be here
+                return  # a tab that is not allowed here
             self.position = found.end()
             if found.start(1) >= 0:
                 self.line = found.start(1)
@@ -470,7 +471,7 @@ class _Parser:
             self.fail(f"nesting deeper than {_DEEPEST_NESTING} levels")
 
     def unroll(self, column: int) -> None:
-        """End the block collections that are indented further than this."""
+        """Close the block collections with a larger indentation than ``column``."""
         while self.indent > column:
             self.resolve_properties()
             self.end_items()
@@ -480,7 +481,7 @@ class _Parser:
             self.indent = self.indents.pop()
 
     def end_items(self) -> None:
-        """Put in what may be left out at the end of a block collection, and end a sequence that is not indented."""
+        """Add the omitted node at the end of a block collection, and close a sequence without indentation."""
         while True:
             if self.place in (_SEQUENCE_ITEM, _INDENTLESS_ITEM, _MAPPING_KEY_NODE, _MAPPING_VALUE, _MAPPING_VALUE_NODE):
                 self.attach(self.empty())
@@ -490,7 +491,7 @@ class _Parser:
                 return
 
     def marker(self, sign: str) -> bool:
-        """A directive or the mark of a document; whether the document ends here."""
+        """Read a directive or a document marker. Return whether the document ends here."""
         if not self.flow_level:
             self.unroll(-1)
         start = self.position
@@ -505,24 +506,24 @@ class _Parser:
                 self.key_allowed = False
             return False
         if sign == "%" and not _DIRECTIVE.match(self.text, start):
-            self.fail("found no directive")
+            self.fail("found an invalid directive")
         self.end_document(start)
         return True
 
     def directive(self) -> None:
-        """All of them, up to the mark of the document."""
+        """Read all directives before the document start marker."""
         seen_version, handles = False, {}
         while True:
             found = _DIRECTIVE.match(self.text, self.position)
             if not found:
-                self.fail("found no directive that can be understood")
+                self.fail("found an invalid directive")
             major, minor, handle, prefix = found.groups()
             if handle:
                 if handle in handles:
                     self.fail("found duplicate %TAG directive")
                 handles[handle] = self.unescaped_uri(prefix)
             elif seen_version or (int(major), int(minor)) != (1, 1):
-                self.fail("found incompatible YAML document")
+                self.fail("found incompatible YAML document, with a %YAML directive that is repeated or is not 1.1")
             else:
                 seen_version = True
             self.line = self.position = found.end()
@@ -531,14 +532,14 @@ class _Parser:
             if self.position == self.line and self.text[self.position] == "%":
                 continue
             if self.position != self.line or not self.text.startswith("---", self.position):
-                self.fail("did not find expected <document start>")
+                self.fail("did not find expected document start marker (---)")
             if not _MARKER.match(self.text, self.position):
-                self.fail("did not find expected <document start>")
+                self.fail("did not find expected document start marker (---)")
             self.tag_prefixes.update(handles)
             return
 
     def end_document(self, position: int) -> None:
-        """What there is must be complete."""
+        """End the document at ``position``. Raises :class:`InvalidYaml` if something is incomplete."""
         self.resolve_properties()
         if self.place == _ROOT:
             self.attach(Scalar(position, position, ""))
@@ -553,15 +554,17 @@ class _Parser:
                 self.document.rest = behind
 
     def scan_junk(self) -> None:
-        """What follows the document on its line: go-yaml reads a token more, and more of them as long as a key might
-        begin with the first."""
+        """Read the text after the document as far as go-yaml does, because it reports errors in it.
+
+        go-yaml reads one token after the document. It reads further tokens as long as the first one can begin a key.
+        """
         start, line = self.position, self.line
         may_be_key = self.key_allowed and self.text[start] not in "-?:,]}|>"
         root_may_be_key = self.root_key >= line
         if root_may_be_key:
             start, may_be_key = self.root_key, True
         level = self.flow_level
-        # Of a flow collection in which no key might begin go-yaml forgets that it may be one itself.
+        # go-yaml does not read on after a flow collection in which no key could begin: it forgets the possible key.
         is_empty = not root_may_be_key and self.text[start] in "[{"
         while True:
             sign = self.text[self.position]
@@ -610,7 +613,7 @@ class _Parser:
     # Whole lines of the common forms
 
     def take_lines(self) -> bool:
-        """Take lines that hold nothing but a key and a text, or an item that is a text; whether there were any."""
+        """Read lines that have only a key and a text, or only an item. Return whether there were such lines."""
         if self.properties:
             return False
         text, position, indent = self.text, self.position, self.indent
@@ -638,7 +641,7 @@ class _Parser:
                 if key_start >= 0:
                     key = Scalar(key_start, key_end, found.group(1))
                     if column > indent:
-                        # The mapping goes on in the next line.
+                        # The mapping continues in the next line.
                         self.place = _SEQUENCE_ITEM if self.place == _SEQUENCE_ENTRY else _INDENTLESS_ITEM
                         self.roll(column)
                         self.open("mapping", key_start, [], _MAPPING_KEY)
@@ -659,7 +662,7 @@ class _Parser:
             position = next_token
 
     def line_value(self, found: re.Match[str]) -> Node:
-        """The value in a line of a common form."""
+        """Return the value in a line of a common form."""
         for group in (2, 3, 4, 5):
             start, end = found.span(group)
             if start >= 0:
@@ -680,7 +683,7 @@ class _Parser:
         self.document.collections.append(items)
         return items
 
-    # Collections and what is in them
+    # Collections and their nodes
 
     def open(self, kind: str, start: int, properties: list[_Property], place: int, flow: bool = False) -> None:
         if self.place > _LAST_FOR_NODES or (not flow and self.place > _MAPPING_VALUE_NODE):
@@ -693,7 +696,7 @@ class _Parser:
         self.place, self.collection = place, collection
 
     def finish(self) -> Collection:
-        """End the innermost collection, and give it back."""
+        """Close the innermost collection, and return it."""
         collection = self.collection
         collection.complete = True
         self.document.collections.append(collection)
@@ -701,18 +704,18 @@ class _Parser:
         return collection
 
     def close(self) -> None:
-        """End a block collection, or a pair in a flow sequence, and put it where it belongs."""
+        """Close a block collection, or a pair in a flow sequence, and add it to the outer collection."""
         collection = self.finish()
         self.key_start = -1
         collection.end = collection.children[-1].end
         self.attach(collection)
 
     def attach(self, node: Node) -> None:
-        """Put a node where the next one is due."""
+        """Add a node at the present place in the tree, and set the next state."""
         place = self.place
         if place in _KEYS and node.target.kind != "scalar":
             if self.text.startswith("{{", node.start - 1):
-                problem = "a template in braces is without quotes, and so a mapping as a key: quote it"
+                problem = "a template in braces has no quotes, so YAML reads it as a mapping in a key: quote it"
             else:
                 problem = "a list or a mapping cannot be a key"
             self.document.report(node.start, problem)
@@ -730,11 +733,11 @@ class _Parser:
         self.place = _AFTER[place]
 
     def empty(self) -> Scalar:
-        """A node that is left out."""
+        """Return the empty node for an omitted one."""
         return Scalar(self.mark, self.mark, "")
 
     def resolve_properties(self) -> None:
-        """Properties without a node are those of an empty one."""
+        """Add an empty node for properties without a node."""
         if self.properties:
             properties, self.properties = self.properties, []
             self.attach_empty(properties)
@@ -750,7 +753,7 @@ class _Parser:
         self.attach(node)
 
     def name(self, node: Node, properties: list[_Property]) -> None:
-        """Give a node its anchor and tag."""
+        """Set the anchor and the tag of a node."""
         if not properties:
             return
         anchors = [found.anchor for found in properties if found.anchor]
@@ -766,11 +769,14 @@ class _Parser:
                 self.document.tagged.append(node)
 
     def two_nodes(self, properties: list[_Property]) -> NoReturn:
-        """Properties that cannot be of one node are those of an empty one. Behind that nothing may follow but what does
-        not belong to the document."""
+        """Refuse two anchors or two tags before one node, as go-yaml does.
+
+        It reads the first properties as those of an empty node. After the root node, the rest is not a part of the
+        document, so this can be valid. Anywhere else, it raises :class:`InvalidYaml`.
+        """
         if self.place == _ROOT:
             first = [properties[0], *(found for found in properties[1:2] if bool(found.tag) != bool(properties[0].tag))]
-            # go-yaml has read as far as a key might go that begins with the root, or with what follows it.
+            # go-yaml has read on for a possible key that begins with the root or with the properties after it.
             if self.root_key not in [
                 found.start for found in (properties[0], *properties[len(first) : len(first) + 1])
             ]:
@@ -782,7 +788,7 @@ class _Parser:
         self.misplaced()
 
     def put(self, node: Node) -> None:
-        """An alias, a scalar or a flow collection, which is a key if a colon follows."""
+        """Add an alias, a scalar or a flow collection to the tree. It is a key if a colon follows."""
         properties, self.properties = self.properties, []
         key_start = self.key_start
         colon = self.colon_behind(key_start)
@@ -799,7 +805,7 @@ class _Parser:
             self.attach(node)
             return
         if node.target is _UNDEFINED:
-            self.fail(f"the anchor {node.value!r} is not defined before")
+            self.fail(f"the anchor {node.value!r} is not defined before this alias")
         self.key_start, self.key_required = -1, False
         inner = [found for found in properties if found.start >= key_start]
         self.begin_key(key_start, [found for found in properties if found.start < key_start])
@@ -812,12 +818,15 @@ class _Parser:
         self.key_allowed = False
 
     def loses_key(self, node: Node) -> bool:
-        """Whether go-yaml forgets at the end of a flow collection that it may be a key: where none began in it."""
+        """Whether go-yaml forgets at the end of a flow collection that it can be a key.
+
+        It does if no key could begin in the collection.
+        """
         children = node.children
         return node.flow and (not children or (len(children) == 1 and self.text[children[0].start] == "?"))
 
     def colon_behind(self, key_start: int) -> int:
-        """Where the colon stands that makes a key of what has just been read, or -1."""
+        """Return the position of the colon that makes the last node a key, or -1."""
         if key_start < self.line:
             return -1
         text = self.text
@@ -829,7 +838,10 @@ class _Parser:
         return colon if colon <= key_start + _LONGEST_KEY else -1
 
     def begin_key(self, start: int, properties: list[_Property]) -> None:
-        """Everything that a key is preceded by; ``properties`` do not belong to the key."""
+        """Prepare the tree for a key at ``start``, and open its mapping if it is the first key.
+
+        :param properties: the properties before the key, which are those of the mapping or of an empty node.
+        """
         column = start - self.line
         if not self.flow_level and self.indent < column:
             self.roll(column)
@@ -839,7 +851,7 @@ class _Parser:
         self.key(start)
 
     def key(self, start: int) -> None:
-        """A key comes next."""
+        """Set the state for a key at ``start``."""
         self.end_items_before_key()
         if self.place == _MAPPING_KEY:
             self.place = _MAPPING_KEY_NODE
@@ -860,7 +872,7 @@ class _Parser:
                 return
 
     def value(self, colon: int) -> None:
-        """A value comes next, behind the colon."""
+        """Set the state for a value after the colon."""
         self.count(1)
         if self.place in (_INDENTLESS_ITEM, _INDENTLESS_ENTRY):
             if self.place == _INDENTLESS_ITEM:
@@ -875,7 +887,7 @@ class _Parser:
         elif self.place == _FLOW_VALUE:
             self.place = _FLOW_VALUE_NODE
         elif self.place == _PAIR_KEY:
-            # go-yaml forgets this colon.
+            # A quirk of go-yaml: it ignores this colon.
             self.attach(self.empty())
         else:
             self.misplaced("a mapping value is not expected here")
@@ -930,7 +942,7 @@ class _Parser:
     def colon(self) -> None:
         position, key_start = self.position, self.key_start
         if self.properties and key_start >= self.line and position <= key_start + _LONGEST_KEY:
-            # A key that is nothing but its properties.
+            # A key that has only properties and no text.
             properties, self.properties = self.properties, []
             self.key_start, self.key_required = -1, False
             self.begin_key(key_start, [found for found in properties if found.start < key_start])
@@ -955,7 +967,7 @@ class _Parser:
         elif self.place == _FLOW_MAPPING_NEXT:
             self.place = _FLOW_MAPPING_ITEM
         elif self.place == _PAIR_KEY:
-            # go-yaml forgets this comma.
+            # A quirk of go-yaml: it ignores this comma.
             self.attach(self.empty())
         else:
             self.misplaced()
@@ -965,7 +977,7 @@ class _Parser:
             self.take_flow_items()
 
     def take_flow_items(self) -> None:
-        """Texts of the common form in a flow sequence, each with its comma."""
+        """Read items of the common form in a flow sequence, each with its comma."""
         text, position = self.text, self.position
         if text[position] == " ":
             position += 1
@@ -979,7 +991,7 @@ class _Parser:
             found = match(text, position)
 
     def end_flow_item(self) -> None:
-        """Put in what may be left out at the end of an item of a flow collection."""
+        """Add the omitted nodes at the end of an item of a flow collection."""
         if self.place in (_FLOW_KEY_NODE, _FLOW_VALUE, _FLOW_VALUE_NODE, _PAIR_VALUE, _PAIR_VALUE_NODE):
             if self.place == _FLOW_KEY_NODE:
                 self.attach(self.empty())
@@ -999,7 +1011,7 @@ class _Parser:
             self.two_nodes(properties)
         for anchor in anchors:
             self.anchors[anchor] = collection
-        # Where it belongs is known at its end only: it may be a key.
+        # It is added to the tree at its end, when it is known whether it is a key.
         self.open_collections.append((self.place, self.collection, self.key_start, self.key_required, properties))
         self.document.depth = max(self.document.depth, len(self.open_collections))
         self.key_start, self.key_required = -1, False
@@ -1019,7 +1031,7 @@ class _Parser:
         self.key_allowed = False
         self.flow_level = max(0, self.flow_level - 1)
         if self.place == _PAIR_KEY and sign == "]":
-            # go-yaml forgets this bracket.
+            # A quirk of go-yaml: it ignores this bracket.
             self.mark = self.position
             self.attach(self.empty())
             return
@@ -1030,10 +1042,10 @@ class _Parser:
         collection.end = self.position
         self.put(collection)
 
-    # Texts
+    # Scalars, aliases, anchors and tags
 
     def property(self, sign: str) -> None:
-        """An anchor or a tag."""
+        """Read an anchor or a tag, and store it for its node."""
         if self.key_allowed:
             self.may_be_key()
         self.properties.append(self.scan_property(sign))
@@ -1048,7 +1060,7 @@ class _Parser:
         else:
             found = _TAG.match(self.text, start)
             if not found:
-                self.fail("found a tag that cannot be understood")
+                self.fail("found an invalid tag")
             anchor, tag = "", self.resolved_tag(*found.groups())
         self.position = found.end()
         self.key_allowed = False
@@ -1080,7 +1092,7 @@ class _Parser:
             self.fail("did not find expected alphabetic or numeric character in an alias")
         name = found.group(1)
         if self.place != _DOCUMENT_END and name not in self.anchors and not (self.properties and self.place == _ROOT):
-            self.fail(f"the anchor {name!r} is not defined before")
+            self.fail(f"the anchor {name!r} is not defined before this alias")
         node = Alias(found.start(), found.end(), name, self.anchors.get(name, _UNDEFINED))
         self.document.aliases.append(node)
         if node.target.kind != "scalar" and not node.target.complete:
@@ -1094,7 +1106,7 @@ class _Parser:
         found = (_SINGLE_QUOTED if sign == "'" else _DOUBLE_QUOTED).match(text, start)
         if not found:
             self.position = len(text) - 1
-            self.fail("found unexpected end of stream in a quoted text", start)
+            self.fail("found a quoted text without its closing quotation mark", start)
         value, end = found.group(1), found.end()
         self.position = end
         breaks = [broken.end() for broken in _LINE_BREAK.finditer(value)]
@@ -1142,7 +1154,7 @@ class _Parser:
         return self.scan_more_plain(pattern, start, end)
 
     def scan_more_plain(self, pattern: re.Pattern[str], start: int, end: int) -> Scalar:
-        """A plain text that may go on in the next line."""
+        """Read a plain scalar that can continue in the next line."""
         text, indent, flow = self.text, self.indent + 1, self.flow_level
         parts = [text[start:end]]
         position = end
@@ -1160,7 +1172,7 @@ class _Parser:
                 if 0 <= tab < self.line + indent:
                     self.fail("found a tab character that violates indentation", tab)
             if not breaks:
-                # Blanks, and then what ends it.
+                # Spaces, and then the end of the scalar.
                 break
             self.key_allowed = True
             if not flow and position - self.line < indent:
@@ -1177,7 +1189,7 @@ class _Parser:
         return Scalar(start, end, "".join(parts))
 
     def scan_block(self) -> Scalar:
-        """A literal or folded text."""
+        """Read a literal or folded scalar."""
         text, start = self.text, self.position
         header = _BLOCK_HEADER.match(text, start)
         if not header:
@@ -1188,7 +1200,7 @@ class _Parser:
         indent = max(self.indent, 0) + increment if increment else 0
         self.line = position = header.end()
         if not header.group(5):
-            # The header is the last line, without a line break.
+            # The header is the last line and has no line break.
             self.line = self.line_of(start)
         end = header.end()
         indent, breaks, position = self.scan_block_breaks(position, indent)
@@ -1222,7 +1234,10 @@ class _Parser:
         return Scalar(start, start + len(text[start:end].rstrip()), "".join(parts), "", text[start])
 
     def scan_block_breaks(self, position: int, indent: int) -> tuple[int, str, int]:
-        """Empty lines of a literal or folded text: its indentation, the line breaks, and where they end."""
+        """Read the empty lines in a literal or folded scalar.
+
+        Return the indentation of the scalar, the line breaks, and the position after them.
+        """
         text = self.text
         breaks: list[str] = []
         widest = 0
@@ -1246,7 +1261,7 @@ class _Parser:
         return max(self.text.rfind(sign, 0, index) for sign in _BREAKS) + 1
 
     def misplaced(self, problem: str = "did not find expected node content") -> NoReturn:
-        """A token that cannot be here, unless the document has ended before it."""
+        """Raise :class:`InvalidYaml` for a token that is not allowed here, or ``_Ended`` after the document."""
         if self.place == _DOCUMENT_END:
             raise _Ended
         self.fail(problem, self.token_start[0])
@@ -1260,14 +1275,14 @@ class _Parser:
 
 
 def _normalized(breaks: str) -> str:
-    """Line breaks as they are in a text; white space between them is not."""
+    """Return line breaks as they are in the value of a scalar, without the white space between them."""
     if not breaks or breaks == "\n":
         return breaks
     return "".join(found.group() if found.group() in "\u2028\u2029" else "\n" for found in _LINE_BREAK.finditer(breaks))
 
 
 def _join(first: str, more: str) -> str:
-    """What a line break and further ones become in a text that is folded."""
+    """Return the text for a line break and further ones in a folded scalar."""
     first, more = _normalized(first), _normalized(more)
     return first + more if first != "\n" else more or " "
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits of a YAML text by the positions of its nodes, and the comparison that proves them."""
+"""Edits of a YAML text by the positions of its nodes, and a comparison of nodes to verify the edits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_parser import Document, Node
 
-# What ends a line for a YAML 1.1 scanner.
+# The line breaks of YAML 1.1.
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Put ``text`` where the characters from ``start`` to ``end`` (exclusive) are."""
+    """The replacement of the characters from ``start`` to ``end`` (exclusive) by ``text``."""
 
     start: int
     end: int
@@ -25,7 +25,10 @@ class Edit:
 
 
 def splice(document: Document, edits: Iterable[Edit]) -> str:
-    """The document's text with the edits made. Everything outside their spans is kept, character for character."""
+    """Return the text of the document with the edits. All characters outside the edits are the same.
+
+    Raises :class:`ValueError` for edits that overlap.
+    """
     pieces = [document.byte_order_mark]
     position = 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
@@ -37,7 +40,10 @@ def splice(document: Document, edits: Iterable[Edit]) -> str:
 
 
 def removals(document: Document, sequence: Node, items: list[Node]) -> list[Edit]:
-    """Take items out of a sequence; the result is an empty place where they were all there is in block style."""
+    """Return the edits that remove items from a sequence.
+
+    If they are all items of a block sequence, nothing remains of the sequence, so the value of its key becomes null.
+    """
     siblings = sequence.children
     if sequence.flow:
         return _flow_removals(siblings, items)
@@ -49,14 +55,14 @@ def removals(document: Document, sequence: Node, items: list[Node]) -> list[Edit
         start = line_start(document.text, dash)
         end = next_line(document.text, item.end)
         if end == len(document.text) and not document.text.endswith(("\n", "\r")) and start:
-            # The last line has no end, so that of the line before goes: what remains ends as the whole did.
+            # The text has no line break at its end, so the remaining text gets none either.
             start -= 2 if document.text.endswith("\r\n", 0, start) else 1
         edits.append(Edit(start, end))
     return edits
 
 
 def _flow_removals(siblings: list[Node], items: list[Node]) -> list[Edit]:
-    """Each with the comma before it; at the head of the list, where there is none, with the comma after it."""
+    """Return the edits for a flow sequence. Each item is removed with the comma before it, or else after it."""
     gone = {id(item) for item in items}
     edits = []
     any_stays = False
@@ -72,7 +78,10 @@ def _flow_removals(siblings: list[Node], items: list[Node]) -> list[Edit]:
 
 
 def append(document: Document, sequence: Node, block: str) -> Edit:
-    """Put a block of lines, as they are to be written but for the last line break, behind a sequence's last item."""
+    """Return the edit that adds lines after the last item of a block sequence.
+
+    :param block: the lines with their indentation, without the last line break.
+    """
     place = next_line(document.text, sequence.children[-1].end)
     if document.text[:place].endswith(("\n", "\r")):
         return Edit(place, place, block + document.newline)
@@ -80,9 +89,11 @@ def append(document: Document, sequence: Node, block: str) -> Edit:
 
 
 def set_value(document: Document, mapping: Node, key: Node, value: Node, text: str) -> Edit:
-    """Give a key of a mapping another value; ``text`` begins with what stands behind the colon.
+    """Return the edit that replaces the value of a key in a mapping.
 
-    A key may have no colon, and so no value: ``{key}`` in flow style, ``? key`` in both.
+    A key can be without a colon and a value: ``{key}`` in flow style, ``? key`` in both styles.
+
+    :param text: the new text after the colon, with the space before the value.
     """
     colon = _find_colon(document.text, key.end, value.end)
     if colon >= 0:
@@ -94,7 +105,7 @@ def set_value(document: Document, mapping: Node, key: Node, value: Node, text: s
 
 
 def _find_colon(text: str, start: int, end: int) -> int:
-    """The first colon between two nodes that is not part of a comment, or -1."""
+    """Return the position of the first colon outside comments in this part of the text, or -1."""
     position = start
     while position < end:
         if text[position] == ":":
@@ -104,24 +115,27 @@ def _find_colon(text: str, start: int, end: int) -> int:
 
 
 def line_start(text: str, position: int) -> int:
-    """Where the line of this position begins."""
+    """Return the position at which the line begins."""
     return max(text.rfind(mark, 0, position) for mark in "\n\r\x85\u2028\u2029") + 1
 
 
 def line_end(text: str, position: int) -> int:
-    """Where the line of this position ends, before its line break."""
+    """Return the position at which the line ends, before its line break."""
     found = LINE_BREAK.search(text, position)
     return found.start() if found else len(text)
 
 
 def next_line(text: str, position: int) -> int:
-    """Where the line after the one of this position begins; the end of the text when there is none."""
+    """Return the position at which the next line begins, or the end of the text."""
     found = LINE_BREAK.search(text, position)
     return found.end() if found else len(text)
 
 
 def same(nodes: list[Node], others: list[Node]) -> bool:
-    """Whether nodes of two documents mean the same, one by one; what an alias stands for is compared once."""
+    """Whether the nodes of two documents are equal in pairs: kind, tag, content, and whether a scalar is plain.
+
+    The targets of a pair of aliases are compared once, because expanded aliases can be exponentially large.
+    """
     waiting = [(nodes, others)]
     compared = set()
     while waiting:

@@ -1,14 +1,14 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of an AWS config file: one profile edited, every other byte kept.
+"""Edits of one profile in the text of an AWS config file. Every other byte stays unchanged.
 
-How it is read follows botocore (``configloader.py``): an INI file as Python's ``RawConfigParser`` takes it, where a
-profile is the section ``[profile name]``, quoted as a shell would where it has spaces, or ``[default]``. A section that
-is there twice makes the whole file unreadable to every AWS tool.
+The text is read as botocore reads it (``configloader.py``): an INI file for Python's ``RawConfigParser``. A profile is
+the section ``[profile NAME]``, with shell quotes if the name has spaces, or ``[default]``. If a section exists twice,
+no AWS tool can read the file.
 
-Every edit is proved before it is returned: the new text is read again, and all but the profile's own settings must be
-what they were.
+Every edit is verified before it is returned: the new text is read again, and all settings outside the profile must be
+the same as before.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_HEADER = re.compile(r"\[(?P<name>.+)\]")  # as configparser: greedy, and only at the start of a line
+# As in configparser: the name ends at the last bracket of the line, and a header has no indentation.
+_HEADER = re.compile(r"\[(?P<name>.+)\]")
 _SETTING = re.compile(r"(?P<key>[^\s=:#;][^=:]*?)(?P<sign>[ \t]*[=:][ \t]*)(?P<value>.*?)(?P<end>\s*)", re.DOTALL)
 
-# Settings by which a profile gets credentials in another way than by a role to assume (botocore, credentials.py).
+# The settings with which a profile gets credentials without role_arn (botocore, credentials.py).
 OTHER_CREDENTIALS = (
     "aws_access_key_id",
     "credential_process",
@@ -37,7 +38,7 @@ OTHER_CREDENTIALS = (
     "web_identity_token_file",
 )
 
-# Settings by which a profile gets the credentials of a role: to assume another role with them is role chaining.
+# The settings with which a profile gets the credentials of a role. To assume another role with them is role chaining.
 ROLE_SESSIONS = (
     "role_arn",
     "sso_account_id",
@@ -50,16 +51,21 @@ ROLE_SESSIONS = (
 
 @dataclass
 class _Section:
-    """A section as it is written: its lines, each setting with those that continue its value."""
+    """The lines of a section in the text, by their numbers from 0.
+
+    ``end`` is the line after the last setting. Later comments and blank lines are not a part of the section, because
+    they can be about the next one. ``settings`` has for each key its first line and the line after its last one,
+    because a value can continue in indented lines.
+    """
 
     name: str
     start: int
-    end: int  # after the last setting; comments and blank lines behind it may be about the next section
-    settings: dict[str, tuple[int, int]] = field(default_factory=dict)  # first line and the one after the last
+    end: int
+    settings: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def header_of(profile: str) -> str:
-    """The section's name for a profile, as the AWS CLI writes it."""
+    """Return the name of the section of a profile, as the AWS CLI writes it."""
     if profile == "default":
         return profile
     quoted = shlex.quote(profile) if re.search(r"\s", profile) else profile
@@ -67,7 +73,7 @@ def header_of(profile: str) -> str:
 
 
 def profile_of(header: str) -> str | None:
-    """The profile that a section is about; ``None`` for one of another kind."""
+    """Return the profile of a section, or ``None`` if the section is not a profile."""
     try:
         words = shlex.split(header)
     except ValueError:
@@ -78,7 +84,7 @@ def profile_of(header: str) -> str | None:
 
 
 def read(text: str, path: str) -> dict[str, dict[str, str]]:
-    """The settings of each section.
+    """Return the settings of each section, by its name.
 
     Raises :class:`ResourceError` with the code ``InvalidAwsConfigFile`` for a text that no AWS tool can read.
     """
@@ -90,60 +96,70 @@ def read(text: str, path: str) -> dict[str, dict[str, str]]:
             for value in settings.values():
                 check_nested(value)
     except (configparser.Error, ValueError) as error:
-        # Not in configparser's words, which quote the line, and there may be a secret in it.
+        # The message of configparser is not used: it quotes the line, which can have a secret.
         raise unreadable(path, error, text) from None
     return sections
 
 
 def check_nested(value: str) -> None:
-    """Raise ``ValueError`` for a value that botocore cannot take for settings of its own, such as those of ``s3``."""
+    """Raise ``ValueError`` for a nested value, such as that of ``s3``, whose lines are not all settings."""
     if value.startswith("\n") and not all("=" in line for line in value.splitlines() if line.strip()):
         raise ValueError("no nested settings")
 
 
 def unreadable(path: str, error: Exception | None, text: str = "") -> ResourceError:
-    """What is wrong with a file, in words; ``error`` is what came of reading it, ``text`` what it begins with."""
+    """Return the error for a file that cannot be read.
+
+    :param error: the exception of the read, or ``None``.
+    :param text: the file's text, of which the first character is enough.
+    """
     return ResourceError(
-        f"The AWS configuration file {path} cannot be read: {_problem(error, text)}. Correct it: the aws command does "
-        "not read it either.",
+        f"The AWS configuration file {path} cannot be read: {_problem(error, text)}. Correct the file, which the aws "
+        "command cannot read either.",
         code="InvalidAwsConfigFile",
     )
 
 
 def _problem(error: Exception | None, text: str) -> str:
-    """What is wrong, and on which line."""
+    """Return the problem and its line, without text of the file."""
     if text.startswith("\ufeff"):
         return "it begins with a byte order mark; save it as UTF-8 without one"
     if isinstance(error, UnicodeDecodeError):
         return f"it is not text in UTF-8 (byte {error.start + 1})"
     if isinstance(error, configparser.DuplicateSectionError):
-        return f"the section [{error.section}] is there twice (line {error.lineno})"
+        return f"it has the section [{error.section}] twice (line {error.lineno})"
     if isinstance(error, configparser.DuplicateOptionError):
-        return f"{error.option} is there twice in the section [{error.section}] (line {error.lineno})"
+        return f"the section [{error.section}] has {error.option} twice (line {error.lineno})"
     if isinstance(error, configparser.MissingSectionHeaderError):
-        return f"line {error.lineno} stands before the first [section]"
+        return f"line {error.lineno} is before the first [section]"
     if isinstance(error, configparser.ParsingError):
-        return f"line {error.errors[0][0]} is no setting (name = value)" if error.errors else "a line is no setting"
+        line = f"line {error.errors[0][0]}" if error.errors else "a line"
+        return f"{line} is not a setting of the form name = value"
     if isinstance(error, OSError):
-        return f"{error.strerror or type(error).__name__} (mode and owner of the file)"
-    return "a line that is indented, under a setting without a value, is not of the form name = value"
+        return f"{error.strerror or type(error).__name__} (check the owner and mode of the file)"
+    return "a setting without a value has an indented line below it that is not of the form name = value"
 
 
 def settings_of(text: str, profile: str, path: str) -> dict[str, str] | None:
-    """What is set for a profile, ``None`` where there is none; raises as :func:`read`, and for one that is written
-    twice in two ways."""
+    """Return the settings of a profile, or ``None`` if it does not exist.
+
+    Raises as :func:`read`, and for a profile with two sections that differ in their quotes only.
+    """
     found = [settings for header, settings in read(text, path).items() if profile_of(header) == profile]
     if len(found) > 1:
         raise ResourceError(
-            f"The AWS configuration file {path} has the profile {profile} twice: remove one and run again.",
+            f"The AWS configuration file {path} has the profile {profile} twice. Remove one of them and run again.",
             code="InvalidAwsConfigFile",
         )
     return found[0] if found else None
 
 
 def with_profile(text: str, profile: str, settings: dict[str, str], path: str) -> str:
-    """The text with these settings of the profile; other settings of it stay. The same text when nothing is to be
-    done. Raises as :func:`read`, and ``EditRefused``."""
+    """Return the text with these settings in the profile. Its other settings stay.
+
+    If the profile has the settings already, the text is unchanged. Raises as :func:`read`, and :class:`ResourceError`
+    with the code ``EditRefused`` for a text that cannot be edited safely.
+    """
     current = settings_of(text, profile, path)
     if current is None:
         edited = _appended(text, profile, settings)
@@ -154,17 +170,17 @@ def with_profile(text: str, profile: str, settings: dict[str, str], path: str) -
 
 
 def without_profile(text: str, profile: str, path: str) -> str:
-    """The text without the profile; raises as :func:`with_profile`."""
+    """Return the text without the profile; raises as :func:`with_profile`."""
     if settings_of(text, profile, path) is None:
         return text
     lines, section = _find(text, profile)
     start = section.start
     if start and not lines[start - 1].strip():
-        start -= 1  # the blank line that set it apart
+        start -= 1  # the blank line before the section
     kept = lines[:start] + lines[section.end :]
     edited = "".join(kept)
     if section.end == len(lines) and not text.endswith("\n"):
-        # The last line has no end, so that of the line before goes: what remains ends as the whole did.
+        # The text had no line break at its end, so the remaining text gets none either.
         edited = edited.removesuffix("\n").removesuffix("\r")
     return _proved(text, edited, profile, None, path)
 
@@ -190,7 +206,7 @@ def _changed(text: str, profile: str, wrong: dict[str, str]) -> str:
         found = _SETTING.fullmatch(lines[first])
         lines[first] = f"{found['key']}{found['sign']}{value}{found['end']}"
         for number in range(first + 1, after):
-            lines[number] = ""  # what continued the old value
+            lines[number] = ""  # a continuation line of the old value
     if added and not lines[section.end - 1].endswith("\n"):
         lines[section.end - 1] += newline
         added[-1] = added[-1].removesuffix(newline)
@@ -198,7 +214,7 @@ def _changed(text: str, profile: str, wrong: dict[str, str]) -> str:
 
 
 def _find(text: str, profile: str) -> tuple[list[str], _Section]:
-    """The lines of the text, and where in them the profile is, which is there."""
+    """Return the lines of the text, and the section of the profile, which must exist."""
     lines = _LINE.findall(text)
     found: _Section | None = None
     for number, line in enumerate(lines):
@@ -220,7 +236,12 @@ def _find(text: str, profile: str) -> tuple[list[str], _Section]:
 
 
 def _proved(before: str, edited: str, profile: str, wanted: dict[str, str] | None, path: str) -> str:
-    """The edited text, if it means what it was to mean; raises :class:`ResourceError`."""
+    """Return the edited text if it has the desired settings and all others are as before.
+
+    Raises :class:`ResourceError` with the code ``EditRefused`` otherwise.
+
+    :param wanted: the desired settings of the profile; ``None`` for a removed profile.
+    """
     expected = {header: settings for header, settings in read(before, path).items() if profile_of(header) != profile}
     try:
         found = read(edited, path)
@@ -230,8 +251,8 @@ def _proved(before: str, edited: str, profile: str, wanted: dict[str, str] | Non
     others = {header: settings for header, settings in found.items() if profile_of(header) != profile}
     if others != expected or own != wanted:
         raise ResourceError(
-            f"The profile {profile} in {path} is written in a way that cannot be edited without changing something "
-            "else. Nothing was written; write it in a plainer way and run again.",
+            f"The profile {profile} in {path} cannot be edited without a change of other settings, so nothing was "
+            "written. Write each setting of the profile in one line of the form name = value, and run again.",
             code="EditRefused",
         )
     return edited

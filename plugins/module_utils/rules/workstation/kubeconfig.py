@@ -1,16 +1,16 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a kubeconfig: what its contexts stand for; and one name's cluster, user and context edited, every other
-byte kept.
+"""The text of a kubeconfig: the meaning of its contexts, and edits of the cluster, user and context of one name.
 
-How it is read follows kubectl (client-go, tools/clientcmd): lists of named things, in which a name that is there twice
-is an error, and of several files the first that has a name says all of it. kubectl itself writes the file anew, and
-loses its comments. That is done here only where the text cannot be edited in its place: in JSON, and where anchors tie
-entries to each other.
+The text is read as kubectl reads it (client-go, tools/clientcmd). It has lists of named items, and two items of one
+name are an error. If several files have a name, the item of the first file counts.
 
-Every edit is proved before it is returned: the new text is read again, and all but the name's own entries must be what
-they were.
+An edit changes the entries of the name only, and every other byte stays. kubectl itself writes the whole file again and
+loses its comments. Here, this happens only if the text cannot be edited in place: if it is JSON, or has anchors.
+
+Every edit is verified before it is returned: the new text is read again, and all other entries must be the same as
+before.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.text.yaml_position
 try:
     import yaml
 except ImportError:
-    yaml = None  # yaml_positions says so
+    yaml = None  # the module reports that it is missing
 
-# The lists of a kubeconfig, and under which key an item has what it names.
+# The lists of a kubeconfig, and the key of an item that has its settings.
 SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 CURRENT = "current-context"
 
 API_VERSION = "client.authentication.k8s.io/v1beta1"
 
-# What kubectl writes where there is nothing yet, in its order.
+# The content of a new file, in the order of kubectl.
 _EMPTY = {
     "apiVersion": "v1",
     "clusters": [],
@@ -55,7 +55,7 @@ _OTHER_CREDENTIALS = ("token", "tokenFile", "username", "password", "auth-provid
 )
 
 
-# The types of what is read of an entry: kubectl does not read a file with another (client-go, tools/clientcmd/api/v1).
+# The types of the fields that are read. kubectl rejects a file with other types (client-go, tools/clientcmd/api/v1).
 _TEXTS = [str]
 _FIELDS: dict[str, dict[str, Any]] = {
     "clusters": {
@@ -92,15 +92,15 @@ _FIELDS: dict[str, dict[str, Any]] = {
         },
     },
 }
-_TYPE_NAMES = {str: "text (in quotes)", bool: "true or false", bytes: "base64 text"}
+_TYPE_NAMES = {str: "text (put it in quotes)", bool: "true or false", bytes: "base64 text"}
 
-# Files that an entry names, relative to its own file's folder.
+# The fields with paths, which are relative to the folder of the kubeconfig.
 _FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
 @dataclass(frozen=True)
 class Kubeconfig:
-    """A kubeconfig's text, where in it what is, and what it says."""
+    """A kubeconfig: its path, its text with the positions of the nodes, and its content."""
 
     path: str
     document: Document
@@ -112,11 +112,11 @@ class Kubeconfig:
 
     @property
     def current(self) -> str:
-        """The name of the current context, empty where there is none."""
+        """The name of the current context; empty without one."""
         return self.data.get(CURRENT) or ""
 
     def find(self, section: str, name: str) -> dict[str, Any] | None:
-        """What a name stands for in one of the lists."""
+        """Return the settings of the item with this name in a list, or ``None`` if there is no such item."""
         for item in self.data.get(section) or ():
             if item.get("name") == name:
                 return item.get(SECTIONS[section]) or {}
@@ -124,7 +124,10 @@ class Kubeconfig:
 
 
 def read(text: str, path: str) -> Kubeconfig:
-    """Raises :class:`ResourceError` with the code ``InvalidKubeconfig`` for what kubectl does not take either."""
+    """Parse a kubeconfig.
+
+    Raises :class:`ResourceError` with the code ``InvalidKubeconfig`` for a text that kubectl rejects too.
+    """
     try:
         document = yaml_parser.parse(text)
         go_yaml.check(document)
@@ -132,20 +135,20 @@ def read(text: str, path: str) -> Kubeconfig:
         raise _invalid(path, f"line {error.line}, column {error.column}: {error.problem}") from error
     if document.rest is not None:
         line, column = document.position(document.rest)
-        raise _invalid(path, f"line {line}, column {column}: something follows the first YAML document")
+        raise _invalid(path, f"line {line}, column {column}: there is text after the first YAML document")
     data = {} if document.root is None else _value(document.root)
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise _invalid(path, "it is not a mapping, which begins with apiVersion: v1")
+        raise _invalid(path, "it is not a mapping with apiVersion: v1")
     if data.get("apiVersion") not in (None, "", "v1") or data.get("kind") not in (None, "", "Config"):
-        raise _invalid(path, "it is no kubeconfig: it has another apiVersion than v1 or another kind than Config")
+        raise _invalid(path, "it is not a kubeconfig: apiVersion is not v1, or kind is not Config")
     if not isinstance(data.get(CURRENT), str | None):
         raise _invalid(path, f"{CURRENT} is not {_TYPE_NAMES[str]}")
     for section in SECTIONS:
         items = [] if data.get(section) is None else data[section]
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise _invalid(path, f"{section} is no list of named things")
+            raise _invalid(path, f"{section} is not a list of mappings")
         names = [item.get("name") for item in items]
         if not all(isinstance(name, str | None) for name in names):
             raise _invalid(path, f"{section} has a name that is not {_TYPE_NAMES[str]}")
@@ -153,7 +156,7 @@ def read(text: str, path: str) -> Kubeconfig:
         if twice:
             raise _invalid(path, f"{section} has the name {twice[0]} twice")
         if not all(isinstance(item.get(SECTIONS[section]), dict | None) for item in items):
-            raise _invalid(path, f"{section} has an item whose {SECTIONS[section]} is no mapping")
+            raise _invalid(path, f"{section} has an item whose {SECTIONS[section]} is not a mapping")
         for item in items:
             for problem in _wrong_types(item.get(SECTIONS[section]), _FIELDS[section], SECTIONS[section]):
                 raise _invalid(path, f"{section}, {item.get('name')}: {problem}")
@@ -161,7 +164,12 @@ def read(text: str, path: str) -> Kubeconfig:
 
 
 def _wrong_types(value: Any, wanted: Any, where: str) -> Iterator[str]:
-    """Where a value is not of a type; nothing at all is of every type, as in Go."""
+    """Yield a problem for each part of a value that does not have the wanted type. As in Go, null has every type.
+
+    :param wanted: a type; a list with the type of its items; or a dictionary with the types of its fields. Its key
+        ``str`` is for all other fields.
+    :param where: the path of the value, for the problem.
+    """
     if value is None:
         return
     if isinstance(wanted, list):
@@ -187,15 +195,14 @@ def _wrong_types(value: Any, wanted: Any, where: str) -> Iterator[str]:
 
 def _invalid(path: str, problem: str) -> ResourceError:
     return ResourceError(
-        f"The kubeconfig {path} cannot be read: {problem}. Correct it and run again; it was left as it is.",
+        f"The kubeconfig {path} cannot be read: {problem}. Correct the file and run again. The file is unchanged.",
         code="InvalidKubeconfig",
     )
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a context stands for: the settings of its cluster and its user, with the files that they name as whole
-    paths, and in which kubeconfigs they stand."""
+    """A context: the settings of its cluster and its user with absolute paths, and the kubeconfig of each of them."""
 
     context: str
     context_path: str
@@ -208,43 +215,45 @@ class Selection:
 
 
 def select(files: list[Kubeconfig], context: str | None, source: str) -> Selection:
-    """What a context stands for, the current one if none is named. Raises :class:`ResourceError` where it stands for
-    nothing; kubectl then goes to localhost, or without credentials.
+    """Return the selection for a context, or for the current context if ``context`` is empty.
 
-    :param source: what named the context, as an error says it.
+    Raises :class:`ResourceError` if the context, its cluster or its user does not exist. kubectl would call localhost
+    then, or would send no credentials.
+
+    :param source: the option or variable that names the context, for the error.
     """
     everywhere = ", ".join(config.path for config in files)
     name = context or next((config.current for config in files if config.current), "")
     if not name:
-        raise _unusable(f"The kubeconfig {everywhere} has no current-context", "Name one in the option context")
+        raise _unusable(f"The kubeconfig {everywhere} has no current-context", f"Set {source} to a context of it")
     found = _first(files, "contexts", name)
     if found is None:
         names = {str(item.get("name")) for config in files for item in config.data.get("contexts") or ()}
         known = ", ".join(sorted(names)) or "none"
         raise _unusable(
             f"The kubeconfig {everywhere} has no context {name}",
-            f"Correct {source}, or current-context there; the contexts are: {known}",
+            f"Correct {source}, or the current-context of the file. The contexts are: {known}",
         )
     path, settings = found
     cluster_name, user_name = settings.get("cluster") or "", settings.get("user") or ""
     cluster = _first(files, "clusters", cluster_name)
     if cluster is None or not cluster[1].get("server"):
         raise _unusable(
-            f"The context {name} of the kubeconfig {path} names the cluster {cluster_name or '(none)'}, which is not "
-            "there or has no server",
-            "Correct it, or run aws eks update-kubeconfig",
+            f"The context {name} of the kubeconfig {path} names the cluster {cluster_name or '(none)'}, which does "
+            "not exist or has no server",
+            "Correct the context, or run aws eks update-kubeconfig",
         )
     user = _first(files, "users", user_name) if user_name else (path, {})
     if user is None:
         raise _unusable(
-            f"The context {name} of the kubeconfig {path} names the user {user_name}, which is not there",
-            "Correct it, or run aws eks update-kubeconfig",
+            f"The context {name} of the kubeconfig {path} names the user {user_name}, which does not exist",
+            "Correct the context, or run aws eks update-kubeconfig",
         )
     return Selection(name, path, cluster_name, _resolved(*cluster), cluster[0], user_name, _resolved(*user), user[0])
 
 
 def _first(files: list[Kubeconfig], section: str, name: str) -> tuple[str, dict[str, Any]] | None:
-    """The first file that has a name, and what the name stands for there."""
+    """Return the path of the first file that has the name, and the item's settings; ``None`` if no file has it."""
     for config in files:
         found = config.find(section, name)
         if found is not None:
@@ -253,7 +262,10 @@ def _first(files: list[Kubeconfig], section: str, name: str) -> tuple[str, dict[
 
 
 def _resolved(path: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings with whole paths: they are relative to the kubeconfig's folder, a plugin's only with a slash in it."""
+    """Return the settings with absolute paths. Relative ones are below the folder of the kubeconfig.
+
+    A plugin's command without a slash stays as it is, because it is found by ``PATH``.
+    """
     folder = os.path.dirname(os.path.abspath(path))
     result = dict(settings)
     for field in _FILE_FIELDS:
@@ -270,7 +282,7 @@ def _unusable(problem: str, advice: str) -> ResourceError:
 
 
 def _value(node: Node) -> Any:
-    """What a node says, with the types that kubectl sees."""
+    """Return the value of a node, with the types that kubectl reads."""
     node = node.target
     if node.kind == "mapping":
         return {_value(key): _value(value) for key, value in node.pairs}
@@ -289,22 +301,22 @@ def _value(node: Node) -> Any:
         try:
             return read_number(node.value)
         except ValueError:
-            return node.value  # of another base; never written back as another value, since that is proved
+            return node.value  # a number such as 0x1F stays text; edited() verifies that it is not changed
     return node.value
 
 
-# What is in an entry
+# The content of an entry
 
 
 def exec_user(
     cluster_name: str, region: str, profile: str, aws_config_file: str | None, cluster_id: str | None = None
 ) -> dict[str, Any]:
-    """A user who gets a token from the AWS CLI with a profile.
+    """Return the settings of a user that gets tokens from the AWS CLI with a profile.
 
-    :param cluster_id: what the token is for instead of the name, for a local cluster on AWS Outposts.
+    The profile is an argument and not the variable ``AWS_PROFILE``. Only an argument takes precedence over AWS keys in
+    the environment (botocore, credentials.py).
 
-    The profile is an argument and not a variable, because of the two only an argument wins over AWS keys in the
-    environment (botocore, credentials.py).
+    :param cluster_id: the id of a local cluster on AWS Outposts. The token is for this id instead of the name.
     """
     cluster = ["--cluster-id", cluster_id] if cluster_id else ["--cluster-name", cluster_name]
     arguments = ["--region", region, "--profile", profile, "eks", "get-token", *cluster]
@@ -321,7 +333,7 @@ def exec_user(
 
 @dataclass(frozen=True)
 class TokenCommand:
-    """An ``aws eks get-token``: for which cluster, by its name or its id, and who asks."""
+    """The arguments of an ``aws eks get-token``: the name or id of the cluster, the region and the profile."""
 
     cluster_name: str | None
     cluster_id: str | None
@@ -330,7 +342,7 @@ class TokenCommand:
 
 
 def token_command(user: dict[str, Any]) -> TokenCommand | None:
-    """How a user gets a token from the AWS CLI; ``None`` for one who does not."""
+    """Return the command by which a user gets tokens from the AWS CLI, or ``None`` for other credentials."""
     command = user.get("exec")
     if not isinstance(command, dict):
         return None
@@ -348,15 +360,20 @@ def token_command(user: dict[str, Any]) -> TokenCommand | None:
 
 
 def merged_cluster(current: dict[str, Any] | None, server: str, authority: str) -> dict[str, Any]:
-    """A cluster with this address and certificate authority (base64); what else is set of it stays, such as a proxy."""
+    """Return the settings of a cluster with a new address and certificate authority (base64).
+
+    Its other settings stay, such as a proxy.
+    """
     contradicting = ("certificate-authority", "insecure-skip-tls-verify")
     kept = {key: value for key, value in (current or {}).items() if key not in contradicting}
     return {**kept, "certificate-authority-data": authority, "server": server}
 
 
 def merged_user(current: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[str, Any]:
-    """A user with the command of ``wanted`` and no other credentials; further settings of the command stay, such as
-    variables."""
+    """Return the settings of a user with the command of ``wanted`` and no other credentials.
+
+    Other settings of an existing ``aws eks get-token`` stay, such as environment variables.
+    """
     kept = {key: value for key, value in (current or {}).items() if key not in _OTHER_CREDENTIALS}
     old = kept.get("exec") if token_command(kept) else None
     command = {**(old or {}), **wanted["exec"]}
@@ -367,7 +384,7 @@ def merged_user(current: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[
     if environment:
         command["env"] = environment
     if old and str(old.get("command", "")).rsplit("/", 1)[-1] == "aws":
-        command["command"] = old["command"]  # where this user's AWS CLI is
+        command["command"] = old["command"]  # the path of the AWS CLI on this machine
     return {**kept, "exec": command}
 
 
@@ -375,8 +392,12 @@ def merged_user(current: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[
 
 
 def edited(config: Kubeconfig, name: str, wanted: dict[str, dict[str, Any] | None], current: str | None) -> str:
-    """The text with these entries of the name, by their lists; ``None`` is removed. ``current`` becomes the current
-    context, unless it is ``None``. Raises :class:`ResourceError` with the code ``EditRefused``.
+    """Return the text with other entries of one name.
+
+    Raises :class:`ResourceError` with the code ``EditRefused`` for a text that cannot be edited safely.
+
+    :param wanted: the settings of the entry by its list, such as ``clusters``; ``None`` removes the entry.
+    :param current: the new current context; ``None`` leaves it unchanged.
     """
     data = _changed(config.data or _EMPTY, name, wanted, current)
     for attempt in (_spliced, _rewritten):
@@ -387,8 +408,8 @@ def edited(config: Kubeconfig, name: str, wanted: dict[str, dict[str, Any] | Non
         except ResourceError:
             continue
     raise ResourceError(
-        f"The kubeconfig {config.path} is written in a way that cannot be edited without changing something else. "
-        "Nothing was written; write it in a plainer way and run again.",
+        f"The kubeconfig {config.path} cannot be edited without a change of other entries, so nothing was written. "
+        "Write it in a simpler form, such as the output of kubectl config view --raw, and run again.",
         code="EditRefused",
     )
 
@@ -396,7 +417,7 @@ def edited(config: Kubeconfig, name: str, wanted: dict[str, dict[str, Any] | Non
 def _changed(
     data: dict[str, Any], name: str, wanted: dict[str, dict[str, Any] | None], current: str | None
 ) -> dict[str, Any]:
-    """The kubeconfig's content as it is to be."""
+    """Return the desired content of the kubeconfig."""
     result = dict(data)
     for section, body in wanted.items():
         items = list(data.get(section) or ())
@@ -412,7 +433,7 @@ def _changed(
 
 
 def _meant(data: dict[str, Any]) -> dict[str, Any]:
-    """The content without the difference between an empty list and none, which kubectl does not make."""
+    """Return the content without empty lists and nulls, because they mean the same to kubectl as no list."""
     return {key: value for key, value in data.items() if value not in ([], None)}
 
 
@@ -431,7 +452,7 @@ def _spliced(
     wanted: dict[str, dict[str, Any] | None],
     current: str | None,
 ) -> str | None:
-    """The text edited in its place; ``None`` where it is of a form in which that cannot be done."""
+    """Return the text edited in place, or ``None`` if its form does not allow that."""
     document, root = config.document, config.document.root
     if root is None:
         lead = "" if not document.text or document.text.endswith("\n") else document.newline
@@ -458,7 +479,7 @@ def _spliced(
 
 
 def _joined(edits: list[Edit]) -> list[Edit]:
-    """Several things put in the same place, in their order."""
+    """Merge the edits of the same place into one, in their order."""
     texts: dict[tuple[int, int], str] = {}
     for edit in edits:
         where = edit.start, edit.end
@@ -469,7 +490,10 @@ def _joined(edits: list[Edit]) -> list[Edit]:
 def _edit_section(
     document: Document, root: Node, key: Node, value: Node, items: list[Any], name: str
 ) -> list[Edit] | None:
-    """One list; ``items`` is what it is to hold, of which the name's alone is new."""
+    """Return the edits of one list, or ``None`` if its form does not allow an edit in place.
+
+    :param items: the desired items. Only the one of the name can differ from the text.
+    """
     if value.kind == "alias" or (value.flow and value.children):
         return None
     wanted = next((item for item in items if item.get("name") == name), None)
@@ -499,6 +523,6 @@ def _new_key(document: Document, item: dict[str, Any]) -> Edit:
 
 
 def _lines(data: Any, document: Document, indent: int) -> str:
-    """A value in block style, each line but the first indented, without the last line break."""
+    """Return a value in block style without the last line break. All lines but the first are indented."""
     text = _dump(data).removesuffix("\n").removesuffix("\n...")
     return text.replace("\n", document.newline + " " * indent)

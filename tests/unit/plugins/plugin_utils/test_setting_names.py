@@ -71,8 +71,8 @@ def test_every_setting_is_named_beside_its_option(name, module, option):
     [
         (
             "cluster_info",
-            "There is no EKS cluster prod in the region eu-west-1 of the account of the AWS credentials: check "
-            "cluster_name, region and credentials (profile, assume_role_arn).",
+            "There is no EKS cluster prod in the region eu-west-1 of the account of the AWS credentials. Check "
+            "cluster_name, region, profile and assume_role_arn.",
             "cluster_name is apono_cluster_name, region is apono_region, profile is apono_profile and assume_role_arn "
             "is apono_assume_role_arn",
         ),
@@ -85,7 +85,7 @@ def test_every_setting_is_named_beside_its_option(name, module, option):
         ),
         (
             "aws_auth_role",
-            "No cluster is named: set host and api_key.",
+            "No option names a cluster. Set host and api_key.",
             "host is a key of apono_kubernetes and api_key is a key of apono_kubernetes",
         ),
         ("integration", "config names a parameter twice.", "config is apono_integration_config"),

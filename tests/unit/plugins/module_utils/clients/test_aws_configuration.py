@@ -55,15 +55,18 @@ def program(folder, script):
 
 
 PROGRAMS = {
-    "garbage": ("echo hello secret-of-the-program", "is not JSON"),
-    "a line before": (f"echo hello; echo '{{{PROCESS_ANSWER}}}'", "is not JSON"),
-    "a list": ("echo '[]'", "not the object that is wanted"),
-    "no text": ("printf '\\377\\376'", "not text in UTF-8"),
-    "expired": (f'echo \'{{{PROCESS_ANSWER}, "Expiration": "2020-01-01T00:00:00Z"}}\'', "has expired already"),
-    "no time": (f'echo \'{{{PROCESS_ANSWER}, "Expiration": "soon"}}\'', "Expiration that it gave is not a time"),
-    "quiet": ("exit 1", "it failed, or gave no keys"),
-    "another version": ("echo '{\"Version\": 2}'", "it failed, or gave no keys"),
-    "no keys": ("echo '{\"Version\": 1}'", "it failed, or gave no keys"),
+    "garbage": ("echo hello secret-of-the-program", "returned no JSON"),
+    "a line before": (f"echo hello; echo '{{{PROCESS_ANSWER}}}'", "returned no JSON"),
+    "a list": ("echo '[]'", "not the object that AWS tools expect"),
+    "no text": ("printf '\\377\\376'", "text that is not in UTF-8"),
+    "expired": (
+        f'echo \'{{{PROCESS_ANSWER}, "Expiration": "2020-01-01T00:00:00Z"}}\'',
+        "credentials that have expired",
+    ),
+    "no time": (f'echo \'{{{PROCESS_ANSWER}, "Expiration": "soon"}}\'', "an Expiration that is not a time"),
+    "quiet": ("exit 1", "it failed, or returned no keys"),
+    "another version": ("echo '{\"Version\": 2}'", "it failed, or returned no keys"),
+    "no keys": ("echo '{\"Version\": 1}'", "it failed, or returned no keys"),
 }
 
 
@@ -83,7 +86,7 @@ PROFILES = {
     "open quotation mark": (
         'credential_process = "/bin/echo',
         "",
-        "a quotation mark or a backslash that is not closed",
+        "a quotation mark without its pair, or a backslash at its end",
     ),
     "missing token": (
         f"{ROLE}\nweb_identity_token_file = /nowhere/token",
@@ -162,12 +165,12 @@ def test_a_number_that_is_none_is_named_with_its_file(machine, monkeypatch, valu
 
 FILES = {
     "byte order mark": ("\ufeff[default]\nregion = eu-west-1\n".encode(), "byte order mark"),
-    "doubled section": (b"[default]\na = 1\n[default]\nb = 1\n", "the section [default] is there twice (line 3)"),
-    "doubled setting": (b"[default]\na = 1\na = 2\n", "a is there twice in the section [default] (line 3)"),
+    "doubled section": (b"[default]\na = 1\n[default]\nb = 1\n", "it has the section [default] twice (line 3)"),
+    "doubled setting": (b"[default]\na = 1\na = 2\n", "the section [default] has a twice (line 3)"),
     "another encoding": (b"# caf\xe9\n[default]\nregion = eu-west-1\n", "is not text in UTF-8 (byte 6)"),
-    "nested": (b"[default]\ns3 =\n  addressing_style path\n", "a line that is indented"),
-    "no section": (b"region = eu-west-1\n", "line 1 stands before the first [section]"),
-    "no setting": (b"[default]\nregion\n", "line 2 is no setting"),
+    "nested": (b"[default]\ns3 =\n  addressing_style path\n", "has an indented line below it"),
+    "no section": (b"region = eu-west-1\n", "line 1 is before the first [section]"),
+    "no setting": (b"[default]\nregion\n", "line 2 is not a setting"),
 }
 
 
@@ -238,7 +241,7 @@ def test_a_variable_with_a_wrong_value_is_named_and_does_not_hinder_the_preloadi
 def test_an_empty_name_of_a_profile_is_named(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "")
     aws.preload()
-    assert "is named by the environment variable AWS_PROFILE" in refusal()
+    assert "Correct the environment variable AWS_PROFILE, which names this profile" in refusal()
 
 
 @pytest.mark.parametrize("case", FILES)
@@ -254,7 +257,7 @@ def test_a_half_of_the_keys_in_the_environment_is_named(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example-secret-key")
     assert "AWS_ACCESS_KEY_ID is missing in the environment" in refusal()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLEEXAMPLE ")
-    assert refusal().startswith("The environment variable AWS_ACCESS_KEY_ID is not a key")
+    assert refusal().startswith("The environment variable AWS_ACCESS_KEY_ID is not an AWS key")
 
 
 @pytest.mark.parametrize(
@@ -311,7 +314,7 @@ def test_a_page_in_the_place_of_aws_is_called_so(api_server, authority, status, 
         else:
             client.call(service, operation, "it", **arguments)
     assert caught.value.code == "NotAws"
-    assert "is not AWS" in caught.value.message
+    assert "is not from AWS" in caught.value.message
 
 
 @pytest.mark.parametrize("status", [200, 403])
@@ -350,7 +353,7 @@ def test_a_proxy_that_does_not_let_aws_through_is_named(proxy, monkeypatch):
     ("value", "words"),
     [
         ("http://127.0.0.1:1", "the proxy http://127.0.0.1:1 (HTTPS_PROXY) cannot be reached: Connection refused"),
-        ("http://proxy.example.invalid:3128", "(HTTPS_PROXY) cannot be reached: its name cannot be resolved"),
+        ("http://proxy.example.invalid:3128", "(HTTPS_PROXY) cannot be reached: the host name cannot be resolved"),
     ],
 )
 def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch, value, words):

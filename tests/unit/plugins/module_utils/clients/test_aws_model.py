@@ -32,7 +32,7 @@ def refused(service, operation, **arguments):
         ({"Tags": [{"Key": "t*am", "Value": ""}]}, ("tags 't*am'", "'*' (ASTERISK)")),
         ({"Tags": [{"Key": "x" * 129, "Value": ""}]}, ("tags has a text of 129 characters",)),
         ({"RoleName": "r\u00f6le"}, ("role_name", "LATIN SMALL LETTER O WITH DIAERESIS")),
-        ({"Path": "no-slash"}, ("path 'no-slash' does not have the form",)),
+        ({"Path": "no-slash"}, ("path 'no-slash' does not match the pattern",)),
         ({"PermissionsBoundary": "short"}, ("permissions_boundary has a text of 5 characters",)),
     ],
 )

@@ -70,7 +70,7 @@ def test_without_credentials_the_error_says_how_to_set_them(monkeypatch, tmp_pat
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(ResourceError, match="set access_key and secret_key, or profile"):
+    with pytest.raises(ResourceError, match="Set profile or the environment variable AWS_PROFILE"):
         Aws({"region": "eu-west-1"}).cluster_token("alpha")
     with pytest.raises(ResourceError, match="No AWS credentials"):
         Aws({"region": "eu-west-1"}).call("iam", "get_role", "the role x", RoleName="x")
@@ -174,16 +174,16 @@ def test_a_profile_and_a_region_that_are_missing_are_named(monkeypatch, tmp_path
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ResourceError, match="nowhere"):
         Aws({"profile": "nowhere"}).call("iam", "get_role", "the role x", RoleName="x")
-    with pytest.raises(ResourceError, match="set region"):
+    with pytest.raises(ResourceError, match="Set region"):
         Aws(KEYS).call("eks", "describe_cluster", "the cluster x", name="x")
 
 
 @pytest.mark.parametrize(
     ("code", "service", "name", "advice"),
     [
-        ("AccessDenied", "sts", "AssumeRole", "trust policy name the caller"),
+        ("AccessDenied", "sts", "AssumeRole", "Add the caller to the role's trust policy"),
         ("AccessDenied", "iam", "GetRole", "Allow the caller iam:GetRole"),
-        ("ExpiredToken", "iam", "GetRole", "renew them"),
+        ("ExpiredToken", "iam", "GetRole", "Renew them"),
         ("ThrottlingException", "eks", "DescribeCluster", "fewer clusters"),
         ("UnrecognizedClientException", "eks", "ListClusters", "has not enabled this region"),
         ("NoSuchEntity", "iam", "GetRole", ""),
@@ -206,7 +206,8 @@ def test_a_refusal_says_what_to_do(code, service, name, advice):
 def test_no_answer_says_where_to_look(error):
     told = aws.in_words(error, "eks", "describe_cluster", "the cluster a")
     assert told.message.startswith("EKS DescribeCluster failed for the cluster a: ")
-    assert told.message.endswith(". Check region, and the network from here to AWS (HTTPS_PROXY, aws_ca_bundle).")
+    advice = ". Check region, and the network from this machine to AWS (HTTPS_PROXY, aws_ca_bundle)."
+    assert told.message.endswith(advice)
     other = botocore.ParamValidationError(report="no name")
     assert "aws_ca_bundle" not in aws.in_words(other, "eks", "describe_cluster", "it").message
 
@@ -214,7 +215,7 @@ def test_no_answer_says_where_to_look(error):
 @pytest.mark.parametrize("token", [None, "", "  ", "two\nlines", "tökän"])
 def test_a_token_that_cannot_be_one_is_refused_without_a_call_and_not_shown(token):
     params = {"api_url": "https://api.example.com", "api_retries": 1, "api_timeout": 1, "validate_certs": True}
-    with pytest.raises(ResourceError, match="set api_token") as caught:
+    with pytest.raises(ResourceError, match="Set api_token") as caught:
         Apono({**params, "api_token": token})
     assert not token or not token.strip() or token not in caught.value.message
 
@@ -263,7 +264,7 @@ def test_a_type_of_the_catalog_is_read_once_for_a_run_by_those_with_one_token():
     catalog_type(apono.client("https://other.example.com"), "aws-eks")
     assert apono.asked == [path] * 3
     for _task in range(2):
-        with pytest.raises(ResourceError, match="no integration type 'aws-ecs'.*It has: aws-eks"):
+        with pytest.raises(ResourceError, match="no integration type 'aws-ecs'.*one of its types: aws-eks"):
             catalog_type(apono.client("https://catalog.example.com"), "aws-ecs")
     assert apono.asked.count(f"{CATALOG_PATH}/aws-ecs") == 2
 
@@ -291,7 +292,7 @@ def test_the_pause_is_what_the_service_asks_for_or_grows():
 def test_without_a_cluster_the_error_says_how_to_set_one(monkeypatch):
     for name in ("HOST", "KUBECONFIG", "CONTEXT"):
         monkeypatch.delenv(f"K8S_AUTH_{name}", raising=False)
-    with pytest.raises(ResourceError, match="set cluster_name"):
+    with pytest.raises(ResourceError, match="Set cluster_name"):
         Kubernetes({}, None).call("GET", "/api", "the API")
 
 

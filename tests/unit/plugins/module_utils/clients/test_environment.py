@@ -68,11 +68,11 @@ def reason(call):
         ({"K8S_AUTH_HOST": "https://a:99999"}, "The environment variable K8S_AUTH_HOST 'https://a:99999' is not an"),
         (
             {"K8S_AUTH_HOST": NOWHERE, "K8S_AUTH_SSL_CA_CERT": "FOLDER/none"},
-            "(the environment variable K8S_AUTH_SSL_CA_CERT) cannot be used: [Errno 2] No such file",
+            "in the environment variable K8S_AUTH_SSL_CA_CERT cannot be used: [Errno 2] No such file",
         ),
         (
             {"K8S_AUTH_HOST": NOWHERE, "K8S_AUTH_SSL_CA_CERT": "FOLDER/broken"},
-            "(the environment variable K8S_AUTH_SSL_CA_CERT) cannot be used",
+            "in the environment variable K8S_AUTH_SSL_CA_CERT cannot be used",
         ),
         (
             {"K8S_AUTH_HOST": NOWHERE, "K8S_AUTH_API_KEY": "secret\nof-mine"},
@@ -93,7 +93,7 @@ def test_an_option_is_named_where_it_wins_over_the_variable(setting):
         ({"kubeconfig": "/none"}, "Correct the option kubeconfig"),
         ({"host": "nothing", "api_key": "token"}, "host 'nothing' is not an address"),
         ({"host": NOWHERE, "api_key": "b\na"}, "The option api_key is not a bearer token"),
-        ({"host": NOWHERE, "api_key": "token", "ca_cert": "/none"}, "(the option ca_cert) cannot be used"),
+        ({"host": NOWHERE, "api_key": "token", "ca_cert": "/none"}, "in the option ca_cert cannot be used"),
     ):
         assert words in reason(lambda options=options: Kubernetes(options, None).call("GET", PATH, "it"))
 
@@ -103,7 +103,7 @@ def test_a_context_that_is_not_there_names_the_variable(setting, tmp_path):
     setting({"K8S_AUTH_CONTEXT": "x", "KUBECONFIG": "FOLDER/kubeconfig"})
     told = reason(lambda: Kubernetes({}, None).call("GET", PATH, "it"))
     assert "has no context x. Correct the environment variable K8S_AUTH_CONTEXT" in told
-    assert "the contexts are: home" in told
+    assert "The contexts are: home" in told
 
 
 # kubernetes.core treats all values except 0, false and no as true.
@@ -138,7 +138,7 @@ def test_authorities_of_the_system_that_cannot_be_read_are_named(setting, api_se
     ):
         told = reason(call)
         assert f"The environment variable {words}".replace("FOLDER", str(folder)) in told
-        assert told.endswith("correct or unset it.")
+        assert told.endswith("Correct or unset it.")
     # The authority of the server does not depend on them.
     assert Kubernetes({"ca_cert": str(authority.file)}, None).call("GET", PATH, "it")["kind"] == "Namespace"
 
@@ -156,4 +156,4 @@ def test_authorities_for_aws_that_cannot_be_read_are_named_before_a_call(setting
     folder = setting({**KEYS, "AWS_ENDPOINT_URL_EKS": NOWHERE, variable: path})
     told = reason(lambda: Aws({"region": "eu-west-1"}).call("eks", "list_clusters", "the clusters"))
     assert f"The file of certificate authorities {words}".replace("FOLDER", str(folder)) in told
-    assert f"it is named by the environment variable {variable}. Correct it, or unset it." in told
+    assert f"Correct the environment variable {variable}, which names this file, or unset it." in told

@@ -165,7 +165,7 @@ def test_a_name_and_a_password_are_sent_as_kubectl_sends_them_and_their_refusal_
     desk.server.answers = [(401, {"kind": "Status", "message": "Unauthorized"})]
     message = desk.refusal(user)
     assert "the user jane in the kubeconfig" in message.lower()
-    assert "no API server has taken since" in message
+    assert "no API server has accepted since" in message
     assert "geheim" not in message
 
 
@@ -201,27 +201,31 @@ def test_without_tls_no_credentials_are_sent_as_with_kubectl(desk, plain_server)
     desk.client({"token": TOKEN}, cluster).call("GET", PATH, "the namespace")
     assert plain_server.seen[-1]["authorization"] is None
     plain_server.answers = [(401, {"kind": "Status"})]
-    assert "Credentials go over TLS alone" in desk.refusal({"token": TOKEN}, cluster)
+    assert "Credentials are sent over TLS only" in desk.refusal({"token": TOKEN}, cluster)
 
 
 # Problems with the user
 
 
 WRONG_PLUGINS = {
-    "exit": ("echo secret-token >&2; exit 3", {}, "ended with 3. Run it by hand to see what it prints"),
-    "quiet": ("exit 1", {}, "ended with 1"),
+    "exit": ("echo secret-token >&2; exit 3", {}, "failed with the exit code 3. Run it by hand to see its output"),
+    "quiet": ("exit 1", {}, "failed with the exit code 1"),
     "garbage": ("echo hello secret-token", {}, "printed no ExecCredential"),
     "nothing": (":", {}, "printed no ExecCredential"),
     "list": ("echo []", {}, "printed no ExecCredential"),
-    "version": ('echo \'{"kind": "ExecCredential", "apiVersion": "v1"}\'', {}, "another apiVersion"),
+    "version": ('echo \'{"kind": "ExecCredential", "apiVersion": "v1"}\'', {}, "does not have the apiVersion"),
     "incomplete": (f'echo \'{{"kind": "ExecCredential", "apiVersion": "{BETA}"}}\'', {}, "no token and no client cert"),
     "no command": (":", {"command": ""}, "has no command"),
-    "missing": (":", {"command": "no-such-program-anywhere"}, "no-such-program-anywhere, which is not installed here"),
+    "missing": (
+        ":",
+        {"command": "no-such-program-anywhere"},
+        "no-such-program-anywhere, which is not installed on this machine",
+    ),
     "not executable": (":", {"command": "/etc/passwd"}, "cannot be run"),
     "no version": (":", {"apiVersion": None}, "has the apiVersion (none)"),
     "old version": (":", {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "v1alpha1"),
     "no mode": (":", {"apiVersion": "client.authentication.k8s.io/v1"}, "interactiveMode (none)"),
-    "terminal": (":", {"interactiveMode": "Always"}, "wants a terminal"),
+    "terminal": (":", {"interactiveMode": "Always"}, "needs a terminal"),
 }
 
 
@@ -239,9 +243,9 @@ def test_a_plugin_that_gives_nothing_is_named_and_the_server_is_not_called(desk,
 @pytest.mark.parametrize(
     ("user", "words"),
     [
-        ({"token": TOKEN}, "does not take the token of the user jane"),
+        ({"token": TOKEN}, "does not accept the token of the user jane"),
         ({}, "The user jane in the kubeconfig"),
-        ({"exec": {}}, "what the credential plugin"),
+        ({"exec": {}}, "the credential from the plugin"),
     ],
 )
 def test_a_401_names_the_user_and_how_they_sign_in(desk, user, words):
@@ -254,15 +258,15 @@ def test_a_401_names_the_user_and_how_they_sign_in(desk, user, words):
 @pytest.mark.parametrize(
     ("user", "words"),
     [
-        ({"token": "a", "username": "b", "password": "c"}, "a token and a name and a password"),
+        ({"token": "a", "username": "b", "password": "c"}, "a token and a username and password"),
         ({"exec": {"command": "a", "apiVersion": BETA}, "auth-provider": {"name": "oidc"}}, "exec and auth-provider"),
         ({"tokenFile": "nowhere"}, "The tokenFile"),
         ({"client-certificate": "nowhere", "client-key": "nowhere"}, "The client-certificate"),
         ({"client-certificate-data": "YQ==", "client-key-data": "YQ=="}, "The client certificate of the user jane"),
-        ({"client-certificate-data": "YQ=="}, "and not both"),
+        ({"client-certificate-data": "YQ=="}, "has only one of client-certificate and client-key"),
         ({"client-certificate-data": "!"}, "is not base64 text"),
-        ({"token": 12}, "user.token is not text (in quotes)"),
-        ({"token": "two\nlines"}, "characters that no token has"),
+        ({"token": 12}, "user.token is not text (put it in quotes)"),
+        ({"token": "two\nlines"}, "characters that a token cannot have"),
         ({"exec": {"command": "a", "args": [1]}}, "user.exec.args is not text"),
     ],
 )
@@ -314,7 +318,7 @@ def test_a_proxy_that_rejects_every_request_is_named_with_its_place_and_asked_on
     [
         ({"server": "api.example.com:6443"}, "begins with https://"),
         ({"server": "https://api.example.com:port"}, "its host or port cannot be read"),
-        ({"server": None}, "is not there or has no server"),
+        ({"server": None}, "does not exist or has no server"),
         ({"proxy-url": "ftp://proxy.example.com"}, "ftp://"),
         ({"proxy-url": "http://:port"}, "is not the address of a proxy"),
         ({"insecure-skip-tls-verify": True}, "has insecure-skip-tls-verify and a certificate authority"),
@@ -337,8 +341,8 @@ def test_a_cluster_with_which_something_is_wrong_is_an_error_with_the_file(desk,
         ("clusters:\n\t- name: it\n", "line 2"),
         ("- a\n", "is not a mapping"),
         ("hello world\n", "is not a mapping"),
-        ("a: 1\n---\nb: 2\n", "something follows the first YAML document"),
-        ("kind: Pod\napiVersion: v1\n", "is no kubeconfig"),
+        ("a: 1\n---\nb: 2\n", "there is text after the first YAML document"),
+        ("kind: Pod\napiVersion: v1\n", "is not a kubeconfig"),
         ("", "has no current-context"),
         ("current-context: gone\n", "has no context gone"),
         ("contexts: [{name: here, context: {cluster: gone}}]\ncurrent-context: here\n", "names the cluster gone"),
@@ -400,7 +404,7 @@ def test_a_file_that_may_not_be_read_is_named(desk, as_others, case):
 def test_a_tilde_that_kubectl_would_take_for_a_folder_is_an_error(monkeypatch):
     monkeypatch.setenv("KUBECONFIG", "~/.kube/config:/etc/kubeconfig")
     home = Path("~/.kube/config").expanduser()
-    with pytest.raises(ResourceError, match=f"set KUBECONFIG to the whole path, {home}"):
+    with pytest.raises(ResourceError, match=f"Set KUBECONFIG to the full path, {home}"):
         kubeconfig.paths_of_environment()
 
 

@@ -90,7 +90,7 @@ def test_what_is_no_api_server_is_not_believed_and_advises_nothing_about_permiss
         assert len(api_server.seen) == 2
     else:
         assert len(api_server.seen) == 1
-    with pytest.raises(ResourceError, match="is no API server"):
+    with pytest.raises(ResourceError, match="is not a Kubernetes API server"):
         client(api_server.url, authority).call("PUT", CONFIG_MAP, WHAT, OBJECT)
 
 
@@ -175,7 +175,7 @@ def test_the_address_stands_once_in_each_message(api_server, authority):
     assert "Connection refused" in refusal(address).message
     assert "Check ca_cert and verify_ssl" in refusal(api_server.url).message
     name = refusal("https://api.example.invalid").message
-    assert "its name cannot be resolved" in name
+    assert "the host name cannot be resolved" in name
     assert name.count("api.example.invalid") == 1
 
 
@@ -192,7 +192,7 @@ def test_a_server_that_says_nothing_is_given_up_soon_and_the_next_one_sooner(sil
     monkeypatch.setattr(transport, "SHORT_CONNECT_TIMEOUT", 0.2)
     took, message = timed(f"https://{silence}", connect_timeout=1)
     assert "no connection within" in message
-    assert "Check that the endpoint can be reached from here" in message
+    assert "Check that this machine can reach the endpoint" in message
     assert 1 <= took < 2.5
     with socket.create_server(("127.0.0.1", 0), backlog=8) as other:
         took, message = timed(f"https://127.0.0.1:{other.getsockname()[1]}", connect_timeout=1)
@@ -300,12 +300,12 @@ def test_a_refusal_of_a_proxy_names_the_proxy_and_a_wrong_password_is_not_tried_
     ("value", "words"),
     [
         ("http://127.0.0.1:1", "the proxy http://127.0.0.1:1 (https_proxy) cannot be reached: Connection refused"),
-        ("http://proxy.example.invalid:3128", "(https_proxy) cannot be reached: its name cannot be resolved"),
+        ("http://proxy.example.invalid:3128", "(https_proxy) cannot be reached: the host name cannot be resolved"),
         ("http://127.0.0.1:port", "https_proxy is not the address of a proxy"),
         ("http://jane:geheim@:3128", "https_proxy is not the address of a proxy"),
-        ("socks5://127.0.0.1:1080", "https_proxy names a proxy of the kind socks5://"),
-        ("socks5h://127.0.0.1:1080", "https_proxy names a proxy of the kind socks5h://"),
-        ("ftp://127.0.0.1", "https_proxy names a proxy of the kind ftp://"),
+        ("socks5://127.0.0.1:1080", "https_proxy names a proxy with the scheme socks5://"),
+        ("socks5h://127.0.0.1:1080", "https_proxy names a proxy with the scheme socks5h://"),
+        ("ftp://127.0.0.1", "https_proxy names a proxy with the scheme ftp://"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_named_with_its_variable(monkeypatch, authority, value, words):

@@ -75,8 +75,8 @@ def test_the_profile_can_be_removed_whatever_its_duration(path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"profile": "a\nb"}, "profile 'a\\nb' has characters that a config file cannot hold"),
-        ({"source_profile": "a\tb"}, "source_profile 'a\\tb' has characters that a config file cannot hold"),
+        ({"profile": "a\nb"}, "profile 'a\\nb' has characters that a config file cannot have"),
+        ({"source_profile": "a\tb"}, "source_profile 'a\\tb' has characters that a config file cannot have"),
         ({"profile": "a]b"}, "profile 'a]b' cannot be the name of a profile"),
         ({"profile": " a"}, "profile ' a' cannot be the name of a profile"),
         ({"profile": "a "}, "profile 'a ' cannot be the name of a profile"),
@@ -84,7 +84,7 @@ def test_the_profile_can_be_removed_whatever_its_duration(path: Path) -> None:
         ({"role_session_name": "a b"}, "role_session_name"),
         ({"region": "somewhere"}, "region"),
         ({"session_duration": 899}, "session_duration 899 (in a playbook apono_user_session_duration) is out of range"),
-        ({"session_duration": 43201}, "set it to 900 to 43200 seconds"),
+        ({"session_duration": 43201}, "Set it to 900 to 43200 seconds"),
         ({"profile": "jane", "source_profile": "jane"}, "source_profile is the profile jane itself"),
     ],
 )
@@ -158,8 +158,8 @@ def test_a_removal_needs_no_role(path: Path) -> None:
     ("section", "how"),
     [
         ("credential_process = /opt/keys\nsso_session = work\n", "by credential_process, sso_session"),
-        ("role_arn = arn:aws:iam::111122223333:role/other\n", "by the role arn:aws:iam::111122223333:role/other"),
-        ("region = eu-central-1\n", "by the role (none)"),
+        ("role_arn = arn:aws:iam::111122223333:role/other\n", "from the role arn:aws:iam::111122223333:role/other"),
+        ("region = eu-central-1\n", "from the role (none)"),
     ],
 )
 def test_a_profile_with_another_meaning_is_replaced_only_on_demand(path: Path, section: str, how: str) -> None:

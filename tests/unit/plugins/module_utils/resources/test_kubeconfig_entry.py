@@ -81,10 +81,10 @@ def test_what_has_the_name_and_means_something_else_is_left_unchanged(path: Path
     run(**PROD, path=str(path))
     before = path.read_text()
     for change in ({"cluster_name": "other"}, {"region": "us-east-1"}, {"profile": "other"}):
-        with pytest.raises(ResourceError, match="means something else") as error:
+        with pytest.raises(ResourceError, match="for something else") as error:
             run(**{**PROD, **change}, path=str(path))
         assert error.value.code == "AnotherMeaning"
-        with pytest.raises(ResourceError, match="means something else"):
+        with pytest.raises(ResourceError, match="for something else"):
             run(name="prod", **change, state="absent", path=str(path))
         assert path.read_text() == before
     # A recreated cluster has another address, but counts as the same.
@@ -109,9 +109,9 @@ def test_tokens_of_a_local_cluster_are_for_its_id(path: Path) -> None:
     before = path.read_text()
     assert not run(**PROD, cluster_id="an-id", path=str(path))["changed"]
     for change in ({"cluster_id": "other"}, {}, {"cluster_id": "an-id", "region": "us-east-1"}):
-        with pytest.raises(ResourceError, match="means something else: (cluster_id an-id|region eu-west-1)"):
+        with pytest.raises(ResourceError, match="for something else: (cluster_id an-id|region eu-west-1)"):
             run(**{**PROD, **change}, path=str(path))
-    with pytest.raises(ResourceError, match="means something else: cluster_id an-id"):
+    with pytest.raises(ResourceError, match="for something else: cluster_id an-id"):
         run(**PROD, cluster_id="other", state="absent", path=str(path))
     assert path.read_text() == before
     # The entry does not have the name of the cluster alone.
@@ -128,7 +128,7 @@ def test_what_cannot_be_an_id_is_refused(path: Path, cluster_id: str) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("users: [{name: prod, user: {token: secret-of-mine}}]", "another way to credentials"),
+        ("users: [{name: prod, user: {token: secret-of-mine}}]", "credentials from another source"),
         ("clusters: [{name: prod, cluster: {server: 'https://a'}}]", "the server https://a"),
         ("contexts: [{name: prod, context: {cluster: a, user: b}}]", "the cluster a as the user b"),
     ],
@@ -166,7 +166,7 @@ def test_it_waits_for_kubectl_and_gives_up_on_a_lock_that_stays(path: Path, monk
     path.parent.mkdir()
     lock = Path(f"{path}.lock")
     lock.touch()
-    with pytest.raises(ResourceError, match=r"is locked by .*config\.lock") as error:
+    with pytest.raises(ResourceError, match=r"has been locked by the file .*config\.lock") as error:
         run(**PROD, path=str(path))
     assert error.value.code == "Locked"
     assert lock.exists()
@@ -197,7 +197,7 @@ def test_an_entry_that_another_user_writes_meanwhile_is_kept(path: Path, monkeyp
         ({"certificate_authority": "***"}, "is not the base64 text of a PEM certificate"),
         ({"region": "europe"}, "is not an AWS region"),
         ({"cluster_name": "a.b"}, "is not the name of an EKS cluster"),
-        ({"name": "a\nb"}, "has characters that cannot be seen"),
+        ({"name": "a\nb"}, "has invisible characters"),
     ],
 )
 def test_bad_options(path: Path, change: dict[str, str], told: str) -> None:

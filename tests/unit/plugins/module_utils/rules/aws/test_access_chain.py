@@ -54,7 +54,7 @@ def test_templates_are_filled_in_as_eks_does(template, name):
         (
             Mapping("CONFIG_MAP", map_roles=f"{MAPPED}- rolearn: x\n  username: {{{{SessionName}}}}\n"),
             "mapping",
-            "a template in braces is without quotes",
+            "a template in braces has no quotes",
         ),
         # Problems of other entries do not matter.
         (Mapping("CONFIG_MAP", map_roles=f"- rolearn: x\n  username: 5\n{MAPPED}"), None, ""),

@@ -749,7 +749,7 @@ def doubled(levels):
 def test_a_text_that_is_mostly_aliases_is_left_unchanged():
     aws_auth.read(doubled(4))
     begin = time.monotonic()
-    with pytest.raises(ResourceError, match="too much of the text is aliases"):
+    with pytest.raises(ResourceError, match="the text has too many aliases"):
         aws_auth.read(doubled(30))
     assert time.monotonic() - begin < 5
 
@@ -757,11 +757,11 @@ def test_a_text_that_is_mostly_aliases_is_left_unchanged():
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("null", "no value cannot be a key"),
-        ("~", "no value cannot be a key"),
-        ("18446744073709551615", "a number beyond 64 bits cannot be a key"),
+        ("null", "an empty value cannot be a key"),
+        ("~", "an empty value cannot be a key"),
+        ("18446744073709551615", "a number above 9223372036854775807 cannot be a key"),
         ("[a]", "a list or a mapping cannot be a key"),
-        ("{{x}}", "a template in braces is without quotes"),
+        ("{{x}}", "a template in braces has no quotes"),
     ],
 )
 def test_a_key_that_json_cannot_have_is_named(key, reason):
@@ -779,7 +779,7 @@ def test_a_key_that_json_cannot_have_is_named(key, reason):
         ("- &a [*a]\n", "the anchor 'a' contains itself"),
         ("- rolearn: .inf\n", "JSON has no infinite numbers"),
         ("- <<: [x]\n", "<< merges mappings only"),
-        ("- !!binary '*'\n", "no valid base64"),
+        ("- !!binary '*'\n", "is not valid base64"),
     ],
 )
 def test_why_eks_reads_nothing_is_reported(text, reason):

@@ -258,9 +258,9 @@ def test_a_profile_of_another_meaning_is_left_unchanged_without_the_option(tmp_p
     [
         ({"profile": "a]b"}, "cannot be the name"),
         ({"profile": " a"}, "cannot be the name"),
-        ({"region": "x\ny"}, "cannot hold"),
+        ({"region": "x\ny"}, "cannot have"),
         ({"role_session_name": "a b"}, "is not a session name"),
-        ({"session_duration": 60}, "set it to 900 to 43200 seconds"),
+        ({"session_duration": 60}, "Set it to 900 to 43200 seconds"),
         ({"source_profile": "apono"}, "is the profile apono itself"),
         ({"role_arn": "x"}, "role_arn"),
     ],

@@ -160,17 +160,17 @@ def test_json_and_anchors_are_written_anew_as_kubectl_does():
     [
         ("clusters: [\n", "line 2, column 1"),
         ("- a\n", "it is not a mapping"),
-        ("clusters: {a: b}\n", "clusters is no list of named things"),
+        ("clusters: {a: b}\n", "clusters is not a list of mappings"),
         ("users: [{name: a}, {name: a}]\n", "users has the name a twice"),
-        ("users: [{name: a, user: b}]\n", "whose user is no mapping"),
+        ("users: [{name: a, user: b}]\n", "whose user is not a mapping"),
         # Empty values, and values of another type.
-        ("clusters: false\n", "clusters is no list of named things"),
-        ("contexts: ''\n", "contexts is no list of named things"),
-        ("contexts: {}\n", "contexts is no list of named things"),
+        ("clusters: false\n", "clusters is not a list of mappings"),
+        ("contexts: ''\n", "contexts is not a list of mappings"),
+        ("contexts: {}\n", "contexts is not a list of mappings"),
         ("current-context: []\n", "current-context is not text"),
         ("current-context: 0\n", "current-context is not text"),
         ("users: [{name: no}]\n", "users has a name that is not text"),
-        ("users: [{name: a, user: ''}]\n", "whose user is no mapping"),
+        ("users: [{name: a, user: ''}]\n", "whose user is not a mapping"),
     ],
 )
 def test_what_kubectl_does_not_read_is_left_unchanged(text, told):
