@@ -22,7 +22,7 @@ def packages(core: str) -> list[str]:
     """Return the packages for a release of ansible-core."""
     # The rule holds since ansible-core 2.11 and ansible 4.
     major = int(core.split(".")[1]) - 7
-    return [f"ansible-core=={core}", f"ansible=={major}.*", "awscli"]
+    return [f"ansible-core=={core}", f"ansible=={major}.*", "awscli", "kubernetes"]
 
 
 def install(folder: Path) -> None:

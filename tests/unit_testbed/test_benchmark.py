@@ -186,7 +186,7 @@ def test_shared_memory_is_counted_once_and_that_of_children_too() -> None:
 
 
 def test_the_composition_has_the_release_of_ansible_core_that_all_run_on() -> None:
-    assert packages("2.19.14") == ["ansible-core==2.19.14", "ansible==12.*", "awscli"]
+    assert packages("2.19.14") == ["ansible-core==2.19.14", "ansible==12.*", "awscli", "kubernetes"]
     assert packages("2.21.5")[1] == "ansible==14.*"
 
 
