@@ -120,6 +120,13 @@ options:
         C(IfExists) or C(ForAllValues) does not exclude them either.
     type: bool
     default: false
+  allow_any_session_name:
+    description:
+      - Whether the callers of the role can choose the name of their session. With V(false), a trust policy that allows
+        this is a warning, because the username in a cluster depends on the session name.
+      - Set it to V(true) for a role that no cluster maps, such as a role of pods.
+    type: bool
+    default: false
 notes:
   - B(Permissions:) The caller needs C(iam:GetRole), C(iam:ListAttachedRolePolicies), C(iam:CreateRole),
     C(iam:UpdateAssumeRolePolicy), C(iam:UpdateRole) and C(iam:AttachRolePolicy). The R(guide to permissions,

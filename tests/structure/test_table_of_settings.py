@@ -51,7 +51,10 @@ WITHOUT_VARIABLE = {
     "apono": APONO.argument_spec.keys() - {"api_token", "api_url"},
     "kubernetes": KUBERNETES.argument_spec.keys(),
     "iam_policy": {"account_id", "description", "detach", "removed_roles", "purge_tags", "check_permissions", "state"},
-    "iam_role": {"purge_managed_policies", "read_inline_policies", "purge_tags", "check_permissions", "state"},
+    "iam_role": {
+        *("purge_managed_policies", "read_inline_policies", "purge_tags", "check_permissions", "state"),
+        "allow_any_session_name",
+    },
     "access_entry": {
         *("cluster_name", "principal_arn", "principal_created", "authentication_mode", "type", "state", "recreate"),
         *("purge_access_policies", "read_access_policies", "propagation_delay", "purge_tags", "check_permissions"),

@@ -57,6 +57,7 @@ class IamRole(WithAws, Resource):
                 "max_session_duration": {"type": "int"},
                 "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
                 "allow_open_trust": {"type": "bool", "default": False},
+                "allow_any_session_name": {"type": "bool", "default": False},
             },
             identifying=("name",),
         ),
@@ -121,11 +122,12 @@ class IamRole(WithAws, Resource):
                 code="OpenTrust",
             )
         free = iam_trust.free_session_name_statements(document)
-        if free:
+        if free and not self.params["allow_any_session_name"]:
             self.warn(
                 f"trust.policy allows the callers of the role {self.params['name']} to choose the name of their "
                 f"session (statement {', '.join(free)}), and so their username in the clusters: add a condition on "
-                "sts:RoleSessionName, such as StringEquals with ${aws:username}."
+                "sts:RoleSessionName, such as StringEquals with ${aws:username}, or set allow_any_session_name: true for "
+                "a role of workloads, which no cluster maps."
             )
 
     @property

@@ -298,6 +298,8 @@ def test_an_open_trust_policy_is_an_error_unless_it_is_allowed():
     assert caught.value.code == "OpenTrust"
     allowed = resource(IamRole, trust={"policy": OPEN_TRUST}, allow_open_trust=True)
     assert ["choose the name of their session" in text for text in allowed.warnings] == [True]
+    of_pods = resource(IamRole, trust={"policy": OPEN_TRUST}, allow_open_trust=True, allow_any_session_name=True)
+    assert of_pods.warnings == []
     assert resource(IamRole, **SSO).warnings == resource(IamRole, **SSO, allow_open_trust=True).warnings == []
 
 
