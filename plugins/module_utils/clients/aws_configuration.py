@@ -135,11 +135,12 @@ def configuration_error(error: Exception, configuration: Configuration) -> Resou
         )
     if isinstance(error, known.PartialCredentialsError):
         return partial(error.kwargs["cred_var"], error.kwargs["provider"], configuration)
-    if type(error).__name__ in SIGN_IN_ERRORS:
+    if type(error).__name__ in SIGN_INS:
+        service, command = SIGN_INS[type(error).__name__]
         profile = f" --profile {configuration.name}" if configuration.name else ""
         return ResourceError(
-            f"The sign-in to IAM Identity Center (AWS SSO) for {configuration.where} is missing or has expired. Run "
-            f"aws sso login{profile} on the machine that runs the task. Then run again.",
+            f"The sign-in to {service} for {configuration.where} is missing or has expired. Run {command}{profile} on "
+            "the machine that runs the task. Then run again.",
             code="NoSignIn",
         )
     if isinstance(error, MfaWanted):
@@ -171,15 +172,15 @@ def configuration_error(error: Exception, configuration: Configuration) -> Resou
     )
 
 
-# The botocore exceptions after which the user must sign in. They are names, because not all releases have all classes.
-SIGN_IN_ERRORS = (
-    "SSOTokenLoadError",
-    "UnauthorizedSSOTokenError",
-    "TokenRetrievalError",
-    "PendingAuthorizationExpiredError",
-    "LoginRefreshRequired",
-    "LoginTokenLoadError",
-)
+# For each botocore exception after which the user must sign in: to which service, and with which command. The keys are
+# names, because not all releases have all classes.
+SIGN_INS = {
+    **dict.fromkeys(
+        ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError", "PendingAuthorizationExpiredError"),
+        ("IAM Identity Center (AWS SSO)", "aws sso login"),
+    ),
+    **dict.fromkeys(("LoginRefreshRequired", "LoginTokenLoadError"), ("AWS", "aws login")),
+}
 
 
 class MfaWanted(Exception):

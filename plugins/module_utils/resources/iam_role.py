@@ -126,8 +126,8 @@ class IamRole(WithAws, Resource):
             self.warn(
                 f"trust.policy allows the callers of the role {self.params['name']} to choose the name of their "
                 f"session (statement {', '.join(free)}), and so their username in the clusters: add a condition on "
-                "sts:RoleSessionName, such as StringEquals with ${aws:username}, or set allow_any_session_name: true for "
-                "a role of workloads, which no cluster maps."
+                "sts:RoleSessionName, such as StringEquals with ${aws:username}. For a role that no cluster maps, set "
+                "allow_any_session_name: true instead."
             )
 
     @property

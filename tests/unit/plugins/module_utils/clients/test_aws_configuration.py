@@ -11,11 +11,12 @@ import json
 import os
 
 import pytest
-from ansible_collections.apono.eks.plugins.module_utils.clients import aws
+from ansible_collections.apono.eks.plugins.module_utils.clients import aws, aws_configuration
 from ansible_collections.apono.eks.plugins.module_utils.clients.aws import Aws
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
 
 credentials = pytest.importorskip("botocore.credentials")
+session = pytest.importorskip("botocore.session")
 tokens = pytest.importorskip("botocore.tokens")
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/people"
@@ -146,6 +147,21 @@ def test_a_profile_with_which_something_is_wrong_is_named_with_its_file(machine,
     assert words in message
     assert f"{machine}/config" in message
     assert "example-secret-key" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("UnauthorizedSSOTokenError", "aws sso login --profile mine"),
+        ("LoginRefreshRequired", "aws login --profile mine"),
+    ],
+)
+def test_each_kind_of_sign_in_has_its_own_command(machine, name, command):
+    configuration = aws_configuration.Configuration(session.Session(), {"profile": "mine"})
+    # The oldest botocore that is allowed does not have all of these exceptions.
+    error = aws_configuration.configuration_error(type(name, (Exception,), {})(), configuration)
+    assert error.error["code"] == "NoSignIn"
+    assert f"Run {command} on the machine" in error.message
 
 
 def test_what_is_wrong_is_reported_by_the_reading_of_a_list_too(machine):
