@@ -126,7 +126,7 @@ BAD = {
         ["has no parameter 'Colour'", "api_endpoint (Server URL)"],
     ),
     "a token that is refused": (
-        {"apono_api_token": "wrong"},
+        {"apono_api_token": "token-of-another-tenant"},
         ["The token is wrong, has expired or was revoked", "Set api_token"],
     ),
     "a cluster that is not there": ({"apono_cluster_name": "beta"}, ["There is no EKS cluster beta", "eu-west-1"]),
