@@ -155,7 +155,7 @@ def section(name: str) -> list[str]:
     statements, rules, calls = (of(name, data[kind]) for kind in ("iam", "kubernetes", "apono"))
     lines += [f"The policy is ``iam/{name}.json``.", ""]
     lines += table(
-        ("Statement", "Actions", "On", "What for"),
+        ("Statement", "Actions", "On", "Purpose"),
         [
             (
                 [f"``{entry['sid']}``"],
@@ -169,7 +169,7 @@ def section(name: str) -> list[str]:
     if rules:
         lines += [f"In the cluster, the manifest is ``kubernetes/{name}.yml``.", ""]
         lines += table(
-            ("Verbs", "On", "In", "What for"),
+            ("Verbs", "On", "In", "Purpose"),
             [
                 (
                     literals(entry["rule"]["verbs"]),
@@ -181,8 +181,8 @@ def section(name: str) -> list[str]:
             ],
         )
     if calls:
-        lines += ["Calls of Apono's API:", ""]
-        lines += table(("Call", "What for"), [([f"``{entry['call']}``"], reason(entry)) for entry in calls])
+        lines += ["Calls of the Apono API:", ""]
+        lines += table(("Call", "Purpose"), [([f"``{entry['call']}``"], reason(entry)) for entry in calls])
     return lines
 
 

@@ -167,7 +167,7 @@ class Item:
     if the item has no effect.
 
     ``fields`` are the written values by the name of the field in small letters. If a field has several values, EKS
-    reads them one after the other. ``wrong_types`` are the names of the fields that EKS leaves empty, wholly or in
+    reads them one after the other. ``wrong_types`` are the names of the fields that EKS does not use, wholly or in
     part, because of their type.
     """
 
@@ -274,7 +274,7 @@ class Mappings:
         arn_field = _ARN_FIELDS[self.key]
         for name in item.wrong_types:
             what = f"{arn_field} is not text" if name == arn_field else _WRONG_TYPES[name]
-            yield "wrong_type", f"EKS leaves {name} empty, wholly or in part: {what}"
+            yield "wrong_type", f"EKS does not use {name}, or a part of it: {what}"
         for name, values in item.fields.items():
             if len(values) > 1:
                 number = len(values)
