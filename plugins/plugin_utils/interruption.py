@@ -90,14 +90,15 @@ class Watch:
             # This is a worker. The main process waits for it, and ends it.
             return
         frames = list(outwards(frame))
-        if any(is_fork(each) for each in frames):
-            self.send_again()
-            return
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         owners = (each.f_locals.get("self") for each in frames)
         # Between two plays, no frame belongs to the queue manager, so it is found by the executor of the playbook.
         run = next((owner for owner in owners if isinstance(owner, PlaybookExecutor)), None)
-        self.interrupted = run._tqm if run else None
+        tasks = run._tqm if run else None
+        if any(is_fork(each) for each in frames) or has_closed_worker(tasks):
+            self.send_again()
+            return
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.interrupted = tasks
         raise KeyboardInterrupt
 
     def send_again(self) -> None:
@@ -145,6 +146,15 @@ def outwards(frame: FrameType | None) -> Iterator[FrameType]:
 def is_fork(frame: FrameType) -> bool:
     """Return whether the frame is the function of ``multiprocessing`` that forks."""
     return frame.f_code.co_name == "_launch" and frame.f_globals.get("__name__") == "multiprocessing.popen_fork"
+
+
+def has_closed_worker(tasks: TaskQueueManager | None) -> bool:
+    """Return whether ansible-core is replacing the process of a worker that has ended.
+
+    It closes the process before it puts another one in its place. In between, its cleanup after Ctrl-C fails with
+    "process object is closed" (``StrategyBase._queue_task``, ``TaskQueueManager._cleanup_processes``).
+    """
+    return any(getattr(worker, "_closed", False) for worker in getattr(tasks, "_workers", ()))
 
 
 def summary(facts: Mapping[str, Mapping[str, Any]], check_mode: bool) -> list[str]:

@@ -99,6 +99,45 @@ os.kill(main, signal.SIGTERM)
 """
 
 
+# ansible-core while it replaces the process of a worker that has ended, and its own cleanup after Ctrl-C.
+REPLACED = """
+import multiprocessing, os, signal, sys, time
+from ansible.executor.playbook_executor import PlaybookExecutor
+from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible_collections.apono.eks.plugins.plugin_utils.interruption import Watch
+
+class Executor(PlaybookExecutor):
+    def __init__(self):
+        self._tqm = TaskQueueManager.__new__(TaskQueueManager)
+
+    def replace(self, worker):
+        self._tqm._workers = [worker]
+        worker.close()
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0)
+        self._tqm._workers = [None]
+        time.sleep(1)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{begin}
+worker = multiprocessing.get_context("fork").Process(target=int)
+worker.start()
+worker.join()
+executor = Executor()
+try:
+    executor.replace(worker)
+    print("not interrupted")
+except KeyboardInterrupt:
+    try:
+        executor._tqm._cleanup_processes()
+        print("interrupted")
+    except ValueError as error:
+        print(error)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
 def run(begin, program=PROGRAM):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program.format(begin=begin, callback=begin))],
@@ -141,6 +180,12 @@ def test_a_worker_that_is_ended_as_it_begins_prints_no_traceback():
     output, errors = run("", FORKED)
     assert output == "the worker ended with -15\nthe main process ends its run\n"
     assert errors == ""
+
+
+def test_a_signal_while_a_worker_is_replaced_waits_until_the_cleanup_works():
+    # Without the watch, the cleanup of ansible-core fails.
+    assert run("pass", REPLACED) == ("process object is closed\n", "")
+    assert run("Watch().begin()", REPLACED) == ("interrupted\n", "")
 
 
 def test_a_second_signal_ends_the_process_at_once():
