@@ -223,7 +223,7 @@ def test_what_would_take_rights_away_is_refused_before_anything_is_written(place
     refused("set apono_migrate_grants to copy")
     refused("set it to refuse, copy, or ignore", apono_migrate_grants="maybe")
     refused("EKS requires it", apono_username="{{ '{{' }}SessionNameRaw}}", apono_migrate_grants="ignore")
-    refused(f"and not {ARN}:role/team/{ROLE}", apono_role_path="/team/", apono_migrate_grants="ignore")
+    refused(f", not {ARN}:role/team/{ROLE}, and an access", apono_role_path="/team/", apono_migrate_grants="ignore")
     place.cluster.replace_map_roles(NODES + own + "  groups: [view, system:masters]\n")
     refused("into the groups system:masters, view", apono_migrate_grants="ignore")
     policy = [{"policy_arn": ADMINISTRATOR}]
