@@ -115,9 +115,9 @@ class LookupModule(DataLookup):
         return account_use.removal(plan, offboarded, remaining, asked_for)
 
     def notes(self) -> list[str]:
-        kept: dict[str, str] = self.fact("localhost", REMOVAL) or {}
+        removal: dict[str, str] = self.fact("localhost", REMOVAL) or {}
         stopped = self.fact("localhost", STOPPED)
-        found = [kept.get("note", ""), rollout.stopped_words(self.rollout["max_fail_percentage"]) if stopped else ""]
+        found = [removal.get("note", ""), rollout.stopped_words(self.rollout["max_fail_percentage"]) if stopped else ""]
         return [note for note in found if note]
 
     def failure(self) -> str:

@@ -88,8 +88,8 @@ def other_clusters(places: Iterable[Place], offboarded: Collection[Place], liste
 def removal(
     plan: Mapping[str, Any], offboarded: Iterable[str], remaining: Collection[str], asked_for: bool | None = None
 ) -> dict[str, Any]:
-    """What a run removes from the accounts: ``hosts``, which remove the role and the policy, one for each account; and
-    ``note``, what the report says of roles and policies that stay.
+    """Return ``hosts``, which remove the role and the policy, one for each account; and ``note``, for the report, about
+    roles and policies that stay.
 
     :param plan: what the action ``fleet_plan`` returned.
     :param offboarded: the hosts whose clusters the run has offboarded. One with which there was nothing to do is

@@ -235,9 +235,9 @@ def errors_of(
 
 
 def failure_words(host: str, failure: Mapping[str, Any], is_reported: bool) -> str:
-    """The message with which a host fails at the end of a run.
+    """Return the message with which a host fails at the end of a run.
 
-    :param failure: what the playbook has kept of the failure.
+    :param failure: the fact ``apono_failure`` of the host.
     :param is_reported: whether the report has the errors of the host. A query may leave it out.
     """
     errors = failure.get("errors") or [failure]

@@ -170,7 +170,7 @@ def chart(counts: dict[str, int], words: dict[str, str]) -> ElementTree.Element:
         )
         start += share
     numbers = [
-        element("li", element("b", str(count)), " ", state_words(state, words), class_=look(state)[0], data_state=state)
+        element("li", element("b", str(count)), " ", state_label(state, words), class_=look(state)[0], data_state=state)
         for state, count in counts.items()
     ]
     return element("section", shares, element("ul", *numbers, class_="counts"), class_="chart", aria_label="Counts")
@@ -234,7 +234,7 @@ def cluster_rows(cluster: dict[str, Any], anchor: str, words: dict[str, str]) ->
         element("td", cluster["region"] or "–", class_="region"),
         element(
             "td",
-            state_words(cluster["state"], words, "state"),
+            state_label(cluster["state"], words, "state"),
             class_="verdict",
             data_rank=f"{report.rank(cluster['state'])[0]:02}",
         ),
@@ -278,7 +278,7 @@ def step_chip(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Elemen
     return element("li", element("i", mark, aria_hidden="true"), f" {name}", state, class_=tone)
 
 
-def state_words(state: str, words: dict[str, str], also: str = "") -> ElementTree.Element:
+def state_label(state: str, words: dict[str, str], also: str = "") -> ElementTree.Element:
     tone, mark = look(state)
     return element("span", element("i", mark, aria_hidden="true"), f" {words[state]}", class_=f"{tone} {also}".rstrip())
 
@@ -344,7 +344,7 @@ def step_part(step: dict[str, Any], words: dict[str, str]) -> ElementTree.Elemen
     diff = difference(step["diff"]) if step["diff"] else None
     if note is None and changes is None and diff is None:
         return None
-    heading = element("h2", step["name"].replace("_", " ").capitalize(), " ", state_words(step["state"], words))
+    heading = element("h2", step["name"].replace("_", " ").capitalize(), " ", state_label(step["state"], words))
     return element("section", heading, note, changes, diff)
 
 

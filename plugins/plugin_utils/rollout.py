@@ -86,12 +86,12 @@ def judged(errors: Mapping[str, list[dict[str, str]]], hosts: int, max_fail_perc
 
 
 def too_many(failed: int, hosts: int, max_fail_percentage: float) -> bool:
-    """Whether more of these hosts failed than may."""
+    """Return whether more than this percentage of the hosts failed."""
     return failed * 100 > float(max_fail_percentage) * hosts
 
 
 def stopped_words(max_fail_percentage: float) -> str:
-    """What the report says of a run that was stopped."""
+    """Return the note of the report about a run that was stopped."""
     return (
         f"The run was stopped, because more than {max_fail_percentage} % of a batch failed. Remove the cause and run "
         "again for the clusters that were not started."
