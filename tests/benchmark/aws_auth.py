@@ -25,7 +25,7 @@ ENTRY = aws_auth.RoleEntry(f"{ARN}apono-k8s-access", "{{SessionNameRaw}}")
 # Leaves room for the new entry.
 MOST = aws_auth.MOST_BYTES - 1024
 SIZES = (MOST // 4, MOST // 2, MOST)
-# The maximum cost of one edit.
+# The maximum cost of one edit on an unloaded machine.
 MOST_SECONDS, MOST_MEBIBYTES = 3.0, 300
 
 Text = Callable[[int], str]

@@ -14,7 +14,19 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmark.__main__ import Benchmark, WrongWork, report
-from benchmark.figures import AUDIT, CHECK, COLLECTION, FLOOR, JOBS, MANY_FORKS, NO_RESOURCE, ONBOARD, RERUN, targets
+from benchmark.figures import (
+    AUDIT,
+    CHECK,
+    COLLECTION,
+    FLOOR,
+    JOBS,
+    MANY_FORKS,
+    MODULES,
+    NO_RESOURCE,
+    ONBOARD,
+    RERUN,
+    targets,
+)
 from benchmark.fleet import Fleet
 from testbed.bed import Bed
 
@@ -45,10 +57,10 @@ def of_resources(calls: dict[str, int]) -> dict[str, int]:
 def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -> None:
     binary = Path(sys.executable).with_name("ansible-playbook")
     benchmark = Benchmark(bed, tmp_path, binary, 4, LATENCY_SECONDS)
-    benchmark.run([CLUSTERS], [COLLECTION, FLOOR])
+    benchmark.run([CLUSTERS], [COLLECTION, FLOOR, MODULES])
     figures = benchmark.figures
-    # Each job of the collection, its rerun with latency and with many forks, and the floor.
-    assert len(figures) == len(JOBS) + 3
+    # Each job of the collection, its rerun with latency and with many forks, the floor, and the modules.
+    assert len(figures) == len(JOBS) + 4
     for figure in figures:
         cost = figure.cost
         assert cost.wall_seconds > 0 and cost.cpu_seconds > 0
@@ -74,13 +86,16 @@ def test_the_benchmark_measures_the_job(bed: Bed, tmp_path: Path, capsys: Any) -
     # The cluster, its access mapping and its integration are read one after the other.
     assert slow.cost.wall_seconds > 3 * LATENCY_SECONDS
 
+    as_modules = figures.of(MODULES, ONBOARD, CLUSTERS).cost.calls
+    assert {name: as_modules[name] for name in WRITES} == WRITES
+
     floor = figures.of(FLOOR, RERUN, CLUSTERS).cost
     assert (floor.tasks, floor.calls, floor.changed) == (CLUSTERS, {}, 0)
 
     # A program that does not do the job does not appear in the table.
     with pytest.raises(WrongWork):
         benchmark.measure(Fleet(bed, 1), COLLECTION, ONBOARD, [str(tmp_path / "floor.json")])
-    assert len(benchmark.figures) == len(JOBS) + 3
+    assert len(benchmark.figures) == len(JOBS) + 4
 
     report(figures, tmp_path)
     printed = capsys.readouterr().out

@@ -190,7 +190,11 @@ def test_the_composition_has_the_release_of_ansible_core_that_all_run_on() -> No
     assert packages("2.21.5")[1] == "ansible==14.*"
 
 
-# The cost of an edit of aws-auth for some texts. "make bench-aws-auth" measures all texts.
+# The cost of an edit of aws-auth for some texts. "make bench-aws-auth" measures all texts, and the seconds.
+
+# The CPU time for a text of four times the size: 4 times as much if the cost grows with the size, 16 times as much if
+# it grows with the square of the size. No number of seconds is right for each machine and its load.
+MOST_GROWTH = 8
 
 
 @pytest.mark.parametrize(
@@ -200,15 +204,10 @@ def test_the_composition_has_the_release_of_ansible_core_that_all_run_on() -> No
         *("'- {}\\n'", "'- a:\\n'", "'- - a\\n'", "'- &a !b {}\\n'", "'- 5: a\\n'", "[a: b,", "{a,"),
     ],
 )
-def test_an_edit_of_aws_auth_stays_within_its_bounds(name: str) -> None:
-    seconds, mebibytes, _result = aws_auth.measured_alone(name, aws_auth.MOST)
-    assert seconds < aws_auth.MOST_SECONDS
-    assert mebibytes < aws_auth.MOST_MEBIBYTES
-
-
-def test_the_cost_of_an_edit_of_aws_auth_grows_with_the_size() -> None:
-    quarter, whole = (aws_auth.measured_alone("entries", size)[0] for size in (aws_auth.SIZES[0], aws_auth.SIZES[-1]))
-    assert whole < 4 * quarter * 1.8
+def test_the_cost_of_an_edit_of_aws_auth_grows_with_the_size(name: str) -> None:
+    quarter, whole = (aws_auth.measured_alone(name, size) for size in (aws_auth.MOST // 4, aws_auth.MOST))
+    assert whole[0] < MOST_GROWTH * quarter[0]
+    assert whole[1] < aws_auth.MOST_MEBIBYTES
 
 
 def test_each_text_of_the_benchmark_has_its_size() -> None:

@@ -21,6 +21,8 @@ CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 WHAT = "the ConfigMap aws-auth"
 OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth"}, "data": {}}
 PAGE = b"<html><body>Please sign in</body></html>"
+# More than a connection with a limit of 1 second takes on a loaded machine.
+LONG_SECONDS = 15
 
 
 @pytest.fixture(autouse=True)
@@ -182,26 +184,21 @@ def test_the_address_stands_once_in_each_message(api_server, authority):
 # Silence
 
 
-def timed(*arguments, **options):
-    start = time.monotonic()
-    message = refusal(*arguments, **options).message
-    return time.monotonic() - start, message
-
-
 def test_a_server_that_says_nothing_is_given_up_soon_and_the_next_one_sooner(silence, monkeypatch):
     monkeypatch.setattr(transport, "SHORT_CONNECT_TIMEOUT", 0.2)
-    took, message = timed(f"https://{silence}", connect_timeout=1)
-    assert "no connection within" in message
+    began = time.monotonic()
+    message = refusal(f"https://{silence}", connect_timeout=1).message
+    assert 1 <= time.monotonic() - began < LONG_SECONDS
+    assert "no connection within 1 seconds" in message
     assert "Check that this machine can reach the endpoint" in message
-    assert 1 <= took < 2.5
     with socket.create_server(("127.0.0.1", 0), backlog=8) as other:
-        took, message = timed(f"https://127.0.0.1:{other.getsockname()[1]}", connect_timeout=1)
-    assert took < 0.8
+        message = refusal(f"https://127.0.0.1:{other.getsockname()[1]}", connect_timeout=1).message
+    assert "no connection within 0.2 seconds" in message
 
 
 def test_a_network_that_answers_again_has_its_time_again(api_server, authority, silence, monkeypatch):
     monkeypatch.setattr(transport, "SHORT_CONNECT_TIMEOUT", 0.2)
-    timed(f"https://{silence}", connect_timeout=1)
+    refusal(f"https://{silence}", connect_timeout=1)
     assert transport.Silence("127.0.0.1").known
     api_server.answers = [(200, OBJECT)]
     client(api_server.url, authority).find(CONFIG_MAP, WHAT)
