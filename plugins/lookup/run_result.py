@@ -109,7 +109,7 @@ class LookupModule(DataLookup):
         hosts = plain(self.variables["ansible_play_hosts_all"])
         offboarded = [] if self.rollout["stopped"] else [host for host in hosts if host not in not_offboarded]
         remaining = [host for host in plain(self.variables["groups"]["all"]) if host not in offboarded]
-        plan = {name: self.value(f"apono_plan.{name}") or {} for name in ("hosts", "clusters", "kept_accounts")}
+        plan = {name: self.value(f"apono_plan.{name}") or {} for name in ("hosts", "clusters", "remaining_accounts")}
         its = host_options.read(self.variables, self._templar.template, ["offboard"])
         asked_for = host_options.options("offboard", its, host_options.Facts("")).get("remove_account_access")
         return account_use.removal(plan, offboarded, remaining, asked_for)

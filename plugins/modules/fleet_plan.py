@@ -137,7 +137,7 @@ accounts:
       settings: {apono_role_name: apono-k8s-access}
       unresolved: {}
       role: {arn: "arn:aws:iam::111122223333:role/apono-k8s-access"}
-kept_accounts:
+remaining_accounts:
   description:
     - The accounts whose IAM role and policy the offboarding does not remove, with the reasons. Set O(state=absent)
       for this plan.

@@ -108,14 +108,14 @@ def removal(
     for host in offboarded:
         if host in plan["clusters"]:
             hosts.setdefault(plan["hosts"][host]["account_id"], host)
-    kept = plan["kept_accounts"]
+    accounts = plan["remaining_accounts"]
     return {
-        "hosts": [host for account_id, host in hosts.items() if account_id not in kept],
-        "note": " ".join(kept.values()),
+        "hosts": [host for account_id, host in hosts.items() if account_id not in accounts],
+        "note": " ".join(accounts.values()),
     }
 
 
-def why_kept(account_id: str, clusters: list[str], error: str = "") -> str:
+def why_remaining(account_id: str, clusters: list[str], error: str = "") -> str:
     """What the report says of an account whose role and policy stay; empty where they can go.
 
     :param error: why the clusters are not known.

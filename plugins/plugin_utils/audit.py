@@ -202,7 +202,7 @@ class Audit:
         self.facts = facts
         self.cluster = self.result("cluster").get("cluster") or {}
         self.host = facts["host"]
-        self.way_is_config_map = Piece("mapping", self.result("config_map")).ran
+        self.uses_config_map = Piece("mapping", self.result("config_map")).ran
         self.role_arn = facts.get("role_arn") or ""
 
     def result(self, name: str) -> Mapping[str, Any]:
@@ -235,7 +235,7 @@ class Audit:
 
     @property
     def mapping(self) -> Piece:
-        if not self.way_is_config_map:
+        if not self.uses_config_map:
             return Piece("mapping", self.result("entry"))
         piece = Piece("mapping", self.result("config_map"))
         if piece.error and piece.error["code"] not in ("InvalidMapRoles", "ConfigMapNotRead"):
@@ -266,7 +266,7 @@ class Audit:
     @functools.cached_property
     def aws_auth(self) -> dict[str, list[dict[str, Any]]]:
         """``entries`` and ``problems`` of mapRoles in aws-auth; empty lists if it was not read."""
-        if not self.way_is_config_map:
+        if not self.uses_config_map:
             result = self.result("aws_auth")
             problems = [problem for problem in result.get("problems") or () if problem["key"] == aws_auth.MAP_ROLES]
             return {"entries": result.get("entries") or [], "problems": problems}
@@ -296,7 +296,7 @@ class Audit:
     @property
     def mapped_by_entry(self) -> dict[str, Any] | None:
         """The access entry of the role."""
-        if self.way_is_config_map:
+        if self.uses_config_map:
             return next(iter(self.result("access_entries").get("access_entries") or ()), None)
         if not self.mapping.before:
             return None
@@ -491,7 +491,7 @@ class Audit:
     def of_the_mapping(self) -> Iterator[tuple[str, str]]:
         entry, item = self.mapped_by_entry, self.mapped_by_config_map
         name, mode = arn.parse(self.role_arn).name, self.cluster["authentication_mode"]
-        ways = {True: "aws-auth", False: "an access entry"}
+        names = {True: "aws-auth", False: "an access entry"}
         if entry and item and mode == "API_AND_CONFIG_MAP":
             yield (
                 "duplicate_mapping",
@@ -501,12 +501,12 @@ class Audit:
         elif (entry or item) and not self.mapping.is_there:
             yield (
                 "mapped_other_way",
-                f"The role {name} is mapped by {ways[entry is None]}, but apono_authentication requires "
-                f"{ways[self.way_is_config_map]}. Correct apono_authentication, or run apono.eks.onboard.",
+                f"The role {name} is mapped by {names[entry is None]}, but apono_authentication requires "
+                f"{names[self.uses_config_map]}. Correct apono_authentication, or run apono.eks.onboard.",
             )
-        result = self.result("config_map" if self.way_is_config_map else "entry")
+        result = self.result("config_map" if self.uses_config_map else "entry")
         desired = (result.get("entry") or result.get("access_entry") or {}).get("username")
-        has = item if self.way_is_config_map else entry
+        has = item if self.uses_config_map else entry
         if has and desired and has["username"] != desired:
             yield (
                 "username_differs",

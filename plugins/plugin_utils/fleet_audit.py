@@ -82,7 +82,7 @@ class Auditor(FleetTasks):
         """Return ``hosts`` and ``others``, as the module ``fleet_audit`` documents them."""
         self.read([TYPES, CONNECTORS, INTEGRATIONS, *([ACCESS_FLOWS] if self.has_flows else [])])
         self.plan_accounts()
-        self.keep(self.jobs())
+        self.add_results(self.jobs())
         fleet = self.compared()
         ignored = self.options(self.hosts[0], "audit")["ignore"] if self.hosts else ()
         duplicates = fleet.duplicates()
@@ -110,18 +110,18 @@ class Auditor(FleetTasks):
     def list_clusters(self, host: str) -> dict[str, Result]:
         return {CLUSTERS: self.run(ClusterInfo, self.options(host, "aws"))}
 
-    def plan_mapping(self, host: str, way: str) -> dict[str, Result]:
+    def plan_mapping(self, host: str, mapping: str) -> dict[str, Result]:
         """Plan the mapping of a host, and read the other access mapping, to find a duplicate.
 
-        :param way: the result of the mapping, :data:`ENTRY` or :data:`CONFIG_MAP`.
+        :param mapping: the result of the mapping, :data:`ENTRY` or :data:`CONFIG_MAP`.
         """
-        found = super().plan_mapping(host, way)
+        found = super().plan_mapping(host, mapping)
         mode = self.clusters[host]["authentication_mode"]
         place = {**self.options(host, "aws"), "cluster_name": self.clusters[host]["name"]}
-        if way == ENTRY and mode != "API":
+        if mapping == ENTRY and mode != "API":
             return {**found, AWS_AUTH: self.run(AwsAuthInfo, {**place, **self.options(host, "kubernetes")})}
         entry = found.get(CONFIG_MAP, {}).get("entry") or {}
-        if way == CONFIG_MAP and (mode == "API" or entry.get("overridden")):
+        if mapping == CONFIG_MAP and (mode == "API" or entry.get("overridden")):
             return {**found, ENTRIES: self.run(AccessEntryInfo, {**place, "principal_arn": self.role_arn(host)})}
         return found
 

@@ -65,7 +65,7 @@ class Planner(FleetPlanTasks):
             },
             "clusters": {host: self.clusters[host] for host in planned["hosts"]},
             "accounts": {account_id: self.account(its) for account_id, its in self.fleet["accounts"].items()},
-            "kept_accounts": {},
+            "remaining_accounts": {},
             "parameter_ids": self.parameter_ids,
             "connector_ids": self.connector_ids,
             "left_out": left_out,
@@ -98,7 +98,7 @@ class Planner(FleetPlanTasks):
             jobs |= self.mapping_jobs()
         if INTEGRATION in self.parts and not any(result.get("failed") for result in self.blockers):
             jobs |= self.integration_jobs(self.fleet["known"])
-        self.keep(jobs)
+        self.add_results(jobs)
 
 
 class FleetPlan(FleetTask):

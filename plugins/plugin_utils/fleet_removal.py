@@ -53,7 +53,7 @@ class Removal(FleetPlanTasks):
         # The ids of the settings by which an integration names its cluster. Where the catalog cannot be read, each
         # integration reads it for itself, and says why it cannot.
         self.read(self.reads_of_apono(TYPES))
-        self.keep(self.jobs())
+        self.add_results(self.jobs())
         errors = {host: found for host in self.hosts if (found := list(self.errors(host)))}
         checked = judged(errors, len(self.hosts), self.max_fail_percentage)
         steps = {host: its for host in self.hosts if host not in errors and (its := self.steps(host))}
@@ -65,7 +65,7 @@ class Removal(FleetPlanTasks):
             # Those with nothing to do too: one of them may remove the role and the policy of its account.
             "clusters": self.clusters,
             "accounts": self.fleet["accounts"],
-            "kept_accounts": self.kept_accounts(),
+            "remaining_accounts": self.remaining_accounts(),
             "parameter_ids": self.parameter_ids,
             "connector_ids": {},
             "left_out": [],
@@ -134,13 +134,15 @@ class Removal(FleetPlanTasks):
             if place["account_id"] == account_id
         ]
 
-    def kept_accounts(self) -> dict[str, str]:
+    def remaining_accounts(self) -> dict[str, str]:
         """By account, why its role and policy stay."""
         found = {}
         for host, its in self.results.items():
             use = its.get(USE, {})
             account_id = self.clusters.get(host, {}).get("account_id", "")
-            why = account_use.why_kept(account_id, use.get("clusters", []), use["msg"] if use.get("failed") else "")
+            why = account_use.why_remaining(
+                account_id, use.get("clusters", []), use["msg"] if use.get("failed") else ""
+            )
             if why:
                 found[account_id] = why
         return found

@@ -288,14 +288,14 @@ class FleetTasks:
     # Plans
 
     @property
-    def ways(self) -> dict[str, str]:
+    def mappings(self) -> dict[str, str]:
         """By host, :data:`ENTRY` or :data:`CONFIG_MAP`: the name of the result of its access mapping."""
         return {
             **dict.fromkeys(self.fleet["access_entries"], ENTRY),
             **dict.fromkeys(self.fleet["config_maps"], CONFIG_MAP),
         }
 
-    def keep(self, jobs: Jobs) -> None:
+    def add_results(self, jobs: Jobs) -> None:
         """Run these jobs, whose keys are a host and the name of a result, and add their results to ``results``."""
         for (host, _name), results in self.each(jobs, lambda key: key[1]).items():
             self.results[host].update(results)
@@ -304,7 +304,7 @@ class FleetTasks:
         """Plan the policy and the role of each account, with the results at its account host."""
         accounts = self.fleet["accounts"].values()
         hosts = {account["account_host"]: account["settings"] for account in accounts}
-        self.keep({(host, ROLE): functools.partial(self.plan_account, host, its) for host, its in hosts.items()})
+        self.add_results({(host, ROLE): functools.partial(self.plan_account, host, its) for host, its in hosts.items()})
 
     def plan_account(self, host: str, settings: Mapping[str, Any]) -> dict[str, Result]:
         aws = self.options(host, "aws")
@@ -320,12 +320,12 @@ class FleetTasks:
         its: dict[str, Any] = self.fleet["accounts"].get(self.clusters[host]["account_id"], {})
         return its
 
-    def plan_mapping(self, host: str, way: str) -> dict[str, Result]:
+    def plan_mapping(self, host: str, mapping: str) -> dict[str, Result]:
         account = self.account_of(host)
         settings, cluster = account.get("settings", {}), self.clusters[host]
         role = self.results[account["account_host"]].get(ROLE) if account else None
         place = {**self.options(host, "aws"), "cluster_name": cluster["name"]}
-        if way == CONFIG_MAP:
+        if mapping == CONFIG_MAP:
             options = {
                 **place,
                 **self.options(host, "kubernetes"),
@@ -346,7 +346,10 @@ class FleetTasks:
         return {**found, ENTRY: self.run(AccessEntry, options)}
 
     def mapping_jobs(self) -> Jobs:
-        return {(host, way): functools.partial(self.plan_mapping, host, way) for host, way in self.ways.items()}
+        return {
+            (host, mapping): functools.partial(self.plan_mapping, host, mapping)
+            for host, mapping in self.mappings.items()
+        }
 
     def integration_jobs(self, hosts: Iterable[str]) -> Jobs:
         return {(host, INTEGRATED): functools.partial(self.plan_integration, host) for host in hosts}

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
-from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import access_mapping
 from ansible_collections.apono.eks.plugins.plugin_utils import cluster_identity, host_options
 from ansible_collections.apono.eks.plugins.plugin_utils import fleet as rules
 from ansible_collections.apono.eks.plugins.plugin_utils.settings import OF_ACCOUNT
@@ -52,7 +52,7 @@ def merge_fleet(
     """
     errors: dict[str, list[str]] = {}
     desired: dict[str, dict[str, Any]] = {}
-    ways: dict[str, str] = {}
+    mappings: dict[str, str] = {}
     flows: dict[str, list[str]] = {}
     connectors: list[str] = []
     unresolved: dict[str, dict[str, str]] = {}
@@ -84,7 +84,7 @@ def merge_fleet(
             errors.setdefault(host, []).append(error.message)
         try:
             authentication = host_options.options("mapping", values, facts)["authentication"]
-            ways[host] = mapping_way(authentication, cluster["authentication_mode"])
+            mappings[host] = access_mapping(authentication, cluster["authentication_mode"])
         except ResourceError as error:
             errors.setdefault(host, []).append(error.message)
     warn({name for host in hosts for name in settings[host].get("unknown", ())})
@@ -114,11 +114,11 @@ def merge_fleet(
         "known": known,
         "modes": [
             host
-            for host, way in ways.items()
-            if way == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
+            for host, mapping in mappings.items()
+            if mapping == "eks_api" and clusters[host]["authentication_mode"] == "CONFIG_MAP"
         ],
-        "access_entries": [host for host, way in ways.items() if way == "eks_api"],
-        "config_maps": [host for host, way in ways.items() if way == "config_map"],
+        "access_entries": [host for host, mapping in mappings.items() if mapping == "eks_api"],
+        "config_maps": [host for host, mapping in mappings.items() if mapping == "config_map"],
         "connectors": connectors,
         "access_flows": [host for host, names in flows.items() if names],
     }

@@ -33,8 +33,17 @@ TARGETS = {
 NAMED_OTHERWISE = {
     ("access_check", "expect_username"): "verify.username",
     ("access_check", "expect_groups"): "verify.groups",
+    ("access_flow", "integration"): "integration_name.given",
+    ("access_flow", "wait_timeout"): "integration.wait_timeout",
+    ("aws_auth_prune", "backup_dir"): "aws_auth_role.backup_dir",
+    ("aws_profile", "path"): "user_login.aws_config_file",
+    ("aws_profile", "role_session_name"): "user_login.session_name",
     ("integration", "name"): "integration_name.given",
+    ("kubeconfig_entry", "name"): "user_login.context",
+    ("kubeconfig_entry", "path"): "user_login.kubeconfig",
 }
+# The modules that run for each item of a variable. The keys of an item are the options of the module.
+OF_ITEMS = {"access_flow": "access_flows.flows"}
 # The options that a role sets from other variables than the playbooks do.
 IN_ROLES: dict[str, dict[tuple[str, str], str]] = {
     "apono.eks.connector": {
@@ -79,6 +88,8 @@ def variable_of(module: str, option: str, options: Collection[str], role: str) -
     for group, its in GROUPS.items():
         if not found and option in its.argument_spec and its.argument_spec.keys() <= set(options):
             found = of(f"{group}.{option}") or f"a key of {of(f'{group}.{FURTHER}')}"
+    if not found and module in OF_ITEMS:
+        found = f"a key in {of(OF_ITEMS[module])}"
     return found
 
 

@@ -251,8 +251,10 @@ SHAPES: dict[str, Any] = {
     "apono_kubernetes_groups": ["TRAP"],
     "apono_policy_clusters": ["TRAP"],
 }
-WAYS = tuple(f"apono_{way}" for way in ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api"))
-WAYS += ("apono_cluster_name",)
+PLACES = tuple(
+    f"apono_{name}" for name in ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api")
+)
+PLACES += ("apono_cluster_name",)
 ALLOW = {"Effect": "Allow", "Action": "sts:AssumeRole"}
 # Texts that a service accepts unchanged.
 FREE: dict[str, Any] = {
@@ -302,7 +304,7 @@ class TrappedFleet(Fleet):
             self.add_host(f"{name}-s".replace("_", "-"), {name: traps.everywhere(name, shape)})
         ways = ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api", "cluster_name")
         rest = {
-            name: text for name, text in poisoned.items() if not name.startswith(tuple(f"apono_{way}" for way in ways))
+            name: text for name, text in poisoned.items() if not name.startswith(tuple(f"apono_{name}" for way in ways))
         }
         # All variables at once, which ends at the first error, and all except those for the connections.
         self.some = {"a-valid": {}, "z-all": poisoned, "z-rest": rest}

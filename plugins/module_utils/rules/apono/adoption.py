@@ -14,7 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import integration
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.connector import Place, places
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn, iam, iam_trust
-from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import access_mapping
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 
 DEFAULT_NAME = "apono-k8s-access"
@@ -82,7 +82,7 @@ class Adoption:
     variables: dict[str, Any] = field(default_factory=dict)
     notes: list[dict[str, str]] = field(default_factory=list)
 
-    def keep(self, name: str, value: Any, default: Any = None) -> None:
+    def add(self, name: str, value: Any, default: Any = None) -> None:
         """Add a variable, unless its value is the default of the playbooks."""
         if value not in (None, "", [], {}, default):
             self.variables[name] = value
@@ -116,11 +116,11 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
     parsed = arn.parse(role["arn"])
     what = f"the role {parsed.name}"
     document = role["assume_role_policy_document"]
-    found.keep("apono_trust", iam.trust_of(document, parsed.partition, parsed.account_id))
+    found.add("apono_trust", iam.trust_of(document, parsed.partition, parsed.account_id))
     found.accepted(iam.parse_trust_policy, document, "trust.policy")
     found.accepted(iam.validate_trust_size, document, "trust")
     open_statements = iam_trust.open_statements(document)
-    found.keep("apono_allow_open_trust", bool(open_statements), False)
+    found.add("apono_allow_open_trust", bool(open_statements), False)
     if open_statements:
         found.note(
             "open_trust",
@@ -134,25 +134,25 @@ def adopt_role(found: Adoption, role: dict[str, Any], policy_arn: str | None) ->
             "deleted_principals",
             f"the trust policy of {what} names deleted principals ({', '.join(dead)}). Correct apono_trust.",
         )
-    found.keep("apono_role_name", parsed.name, DEFAULT_NAME)
-    found.keep("apono_role_path", parsed.path, "/")
-    found.keep("apono_role_description", role["description"], iam.ROLE_DESCRIPTION)
-    found.keep("apono_max_session_duration", role["max_session_duration"], DEFAULT_SESSION_SECONDS)
-    found.keep("apono_permissions_boundary", role["permissions_boundary"])
-    found.keep("apono_managed_policies", [name for name in role["managed_policies"] if name != policy_arn])
+    found.add("apono_role_name", parsed.name, DEFAULT_NAME)
+    found.add("apono_role_path", parsed.path, "/")
+    found.add("apono_role_description", role["description"], iam.ROLE_DESCRIPTION)
+    found.add("apono_max_session_duration", role["max_session_duration"], DEFAULT_SESSION_SECONDS)
+    found.add("apono_permissions_boundary", role["permissions_boundary"])
+    found.add("apono_managed_policies", [name for name in role["managed_policies"] if name != policy_arn])
 
 
 def adopt_policy(found: Adoption, policy: dict[str, Any]) -> None:
     """Adopt the policy that allows users to describe clusters. ``policy`` includes its ``document``."""
     parsed = arn.parse(policy["arn"])
     document = policy["document"]
-    found.keep("apono_policy_name", parsed.name, DEFAULT_NAME)
-    found.keep("apono_policy_path", parsed.path, "/")
+    found.add("apono_policy_name", parsed.name, DEFAULT_NAME)
+    found.add("apono_policy_path", parsed.path, "/")
     clusters, regions = iam.scope_of(document, parsed.partition, parsed.account_id) or (["*"], ["*"])
     built_in = iam.access_policy(parsed.partition, parsed.account_id, clusters, regions)
-    found.keep("apono_policy", None if iam.equivalent(document, built_in) else document)
-    found.keep("apono_policy_clusters", clusters, ["*"])
-    found.keep("apono_policy_regions", regions, ["*"])
+    found.add("apono_policy", None if iam.equivalent(document, built_in) else document)
+    found.add("apono_policy_clusters", clusters, ["*"])
+    found.add("apono_policy_regions", regions, ["*"])
     found.accepted(iam.parse_policy, document, "policy")
 
 
@@ -164,7 +164,7 @@ def adopt_tags(found: Adoption, tagged: list[dict[str, str]]) -> None:
         for key, value in sorted(first.items())
         if not key.lower().startswith("aws:") and all(tags.get(key) == value for tags in others)
     }
-    found.keep("apono_tags", common)
+    found.add("apono_tags", common)
 
 
 def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_created: str | None) -> None:
@@ -174,10 +174,10 @@ def adopt_access_entry(found: Adoption, mode: str, entry: dict[str, Any], role_c
     :param role_created: the time at which its role was created, in ISO 8601
     """
     what = f"the access entry of {entry['principal_arn']}"
-    found.keep("apono_authentication", "eks_api", mapping_way("auto", mode))
-    found.keep("apono_username", entry["username"], access_entry.DEFAULT_USERNAME)
-    found.keep("apono_kubernetes_groups", entry["kubernetes_groups"])
-    found.keep("apono_access_policies", [_scoped(policy) for policy in entry["access_policies"]])
+    found.add("apono_authentication", "eks_api", access_mapping("auto", mode))
+    found.add("apono_username", entry["username"], access_entry.DEFAULT_USERNAME)
+    found.add("apono_kubernetes_groups", entry["kubernetes_groups"])
+    found.add("apono_access_policies", [_scoped(policy) for policy in entry["access_policies"]])
     found.accepted(access_entry.validate_username, entry["username"] or "")
     if entry["type"] != "STANDARD":
         found.note(
@@ -209,11 +209,11 @@ def adopt_aws_auth_entry(found: Adoption, mode: str, text: str, entry: aws_auth.
 
     :param text: the whole text of ``mapRoles``
     """
-    found.keep("apono_authentication", "config_map", mapping_way("auto", mode))
-    found.keep("apono_username", entry.username, aws_auth.DEFAULT_USERNAME)
-    found.keep("apono_kubernetes_groups", list(entry.groups))
+    found.add("apono_authentication", "config_map", access_mapping("auto", mode))
+    found.add("apono_username", entry.username, aws_auth.DEFAULT_USERNAME)
+    found.add("apono_kubernetes_groups", list(entry.groups))
     reserved = aws_auth.reserved_groups(entry.groups)
-    found.keep("apono_allow_reserved_groups", bool(reserved), False)
+    found.add("apono_allow_reserved_groups", bool(reserved), False)
     if reserved:
         found.note(
             "reserved_groups",
@@ -315,10 +315,10 @@ def adopt_integration(
 ) -> None:
     """Adopt the integration. ``shown`` is the integration as :class:`IntegrationInfo` returns it."""
     what = f"the integration {shown['name']}"
-    found.keep("apono_integration_name", shown["name"], default_name or cluster["name"])
-    found.keep("apono_connector", connector_reference(shown["connector_id"], connectors))
+    found.add("apono_integration_name", shown["name"], default_name or cluster["name"])
+    found.add("apono_connector", connector_reference(shown["connector_id"], connectors))
     _adopt_config(found, what, integration.merged_config(shown["integration_config"], {}, False), cluster, ids)
-    found.keep("apono_resource_types", sorted(shown["connected_resource_types"] or ()))
+    found.add("apono_resource_types", sorted(shown["connected_resource_types"] or ()))
     if integration.secret_store_kind(shown["secret_store_config"]) == "apono":
         found.note(
             "secret_in_apono",
@@ -326,10 +326,10 @@ def adopt_integration(
             "integration, set apono_secret_store: {apono: {parameters: …}}, with the values from a vault.",
         )
     else:
-        found.keep("apono_secret_store", integration.secret_store_body(shown["secret_store_config"]))
-    found.keep("apono_custom_access_details", shown["custom_access_details"])
-    found.keep("apono_owner", _by_name(shown["owner"]))
-    found.keep("apono_resource_owner", _by_name(shown["owners_mapping"]))
+        found.add("apono_secret_store", integration.secret_store_body(shown["secret_store_config"]))
+    found.add("apono_custom_access_details", shown["custom_access_details"])
+    found.add("apono_owner", _by_name(shown["owner"]))
+    found.add("apono_resource_owner", _by_name(shown["owners_mapping"]))
     if shown["status"].lower() == "error":
         found.note(
             "sync_failed",
@@ -351,10 +351,10 @@ def _adopt_config(
         rest.pop(ids.get(label, ""), "") for label in (SERVER_URL, AUTHORITY, CLUSTER_NAME, ROLE_NAME, REGION)
     )
     elsewhere = (url, authority) == (cluster["endpoint"], cluster["certificate_authority"])
-    found.keep("apono_connector_in_cluster", not elsewhere, True)
-    found.keep("apono_server_url", "" if elsewhere else url)
-    found.keep("apono_certificate_authority", "" if elsewhere else authority)
-    found.keep("apono_connector_role_name", role)
+    found.add("apono_connector_in_cluster", not elsewhere, True)
+    found.add("apono_server_url", "" if elsewhere else url)
+    found.add("apono_certificate_authority", "" if elsewhere else authority)
+    found.add("apono_connector_role_name", role)
     further = {}
     for label, value, usual in ((CLUSTER_NAME, name, cluster["name"]), (REGION, region, cluster["region"])):
         if value != usual:
@@ -370,8 +370,8 @@ def _adopt_config(
     ):
         days = rest.get(key, "")
         is_usual = days.isascii() and days.isdigit() and str(int(days)) == days and int(days) > 0
-        found.keep(variable, int(rest.pop(key)) if is_usual else None)
-    found.keep("apono_integration_config", {**further, **dict(sorted(rest.items()))})
+        found.add(variable, int(rest.pop(key)) if is_usual else None)
+    found.add("apono_integration_config", {**further, **dict(sorted(rest.items()))})
 
 
 def connector_reference(connector_id: str | None, connectors: list[dict[str, Any]]) -> str | None:

@@ -13,7 +13,7 @@ from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceEr
 # EKS changes the mode in this order only.
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 # The values of authentication: the mapping is an access entry, an aws-auth entry, or depends on the mode (auto).
-WAYS = ("auto", "eks_api", "config_map")
+AUTHENTICATIONS = ("auto", "eks_api", "config_map")
 
 
 def normal(access_config: dict[str, Any] | None) -> str:
@@ -47,19 +47,19 @@ def steps(current: str, wanted: str, what: str, *, is_local: bool = False) -> li
     return list(MODES[MODES.index(current) + 1 : MODES.index(wanted) + 1])
 
 
-def mapping_way(authentication: str, mode: str | None) -> str:
+def access_mapping(authentication: str, mode: str | None) -> str:
     """The kind of mapping for a role, ``eks_api`` or ``config_map``.
 
     ``auto`` is ``config_map`` in the mode CONFIG_MAP, and ``eks_api`` otherwise. It never requires a change of the
     mode.
 
-    :param authentication: one of :data:`WAYS`
+    :param authentication: one of :data:`AUTHENTICATIONS`
     :param mode: the authentication mode of the cluster, ``None`` if it is not known yet
 
     Raises :class:`ResourceError` for another value of ``authentication``.
     """
-    if authentication not in WAYS:
-        raise ResourceError(f"authentication is {authentication!r}: choose one of {', '.join(WAYS)}.")
+    if authentication not in AUTHENTICATIONS:
+        raise ResourceError(f"authentication is {authentication!r}: choose one of {', '.join(AUTHENTICATIONS)}.")
     if authentication != "auto":
         return authentication
     return "config_map" if mode == "CONFIG_MAP" else "eks_api"

@@ -149,7 +149,7 @@ ROLLOUT = {"hosts": ["prod-1", "prod-2"], "stopped": False, "max_fail_percentage
 PLAN = {
     "hosts": {host: {"account_id": "111122223333"} for host in ("prod-1", "prod-2", "prod-3")},
     "clusters": {host: {} for host in ("prod-1", "prod-2", "prod-3")},
-    "kept_accounts": {},
+    "remaining_accounts": {},
     "rollout": ROLLOUT,
 }
 

@@ -14,7 +14,7 @@ from ansible_collections.apono.eks.plugins.plugin_utils.account_use import (
     places_of,
     regions_to_list,
     removal,
-    why_kept,
+    why_remaining,
 )
 
 ACCOUNT = "111122223333"
@@ -79,13 +79,13 @@ def test_eks_is_read_where_the_policy_does_not_name_the_clusters(clusters, regio
 
 
 def test_the_reason_is_bounded_and_moves_no_terminal():
-    assert why_kept(ACCOUNT, []) == ""
-    text = why_kept(ACCOUNT, [f"\x1b[2Jc{number:03}" for number in range(200)])
+    assert why_remaining(ACCOUNT, []) == ""
+    text = why_remaining(ACCOUNT, [f"\x1b[2Jc{number:03}" for number in range(200)])
     assert "c003 and 196 more. To remove" in text
     assert text.isprintable()
     assert ACCOUNT in text
     assert "apono_remove_account_access" in text
-    assert "not known which other clusters use them. Not allowed." in why_kept(ACCOUNT, [], "Not allowed.")
+    assert "not known which other clusters use them. Not allowed." in why_remaining(ACCOUNT, [], "Not allowed.")
 
 
 OTHER = "444455556666"
@@ -97,7 +97,7 @@ PLAN = {
         "gone": {"account_id": ACCOUNT},
     },
     "clusters": {"alpha": {}, "beta": {}, "gamma": {}},
-    "kept_accounts": {},
+    "remaining_accounts": {},
 }
 
 
@@ -128,6 +128,6 @@ def test_the_report_says_which_roles_stay_and_why():
 
 
 def test_an_account_that_other_clusters_use_stays_and_the_rest_goes():
-    kept = {**PLAN, "kept_accounts": {OTHER: "The role of the other account stays."}}
-    found = removal(kept, ["alpha", "gamma"], [])
+    remaining = {**PLAN, "remaining_accounts": {OTHER: "The role of the other account stays."}}
+    found = removal(remaining, ["alpha", "gamma"], [])
     assert found == {"hosts": ["alpha"], "note": "The role of the other account stays."}

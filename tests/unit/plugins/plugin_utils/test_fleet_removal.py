@@ -138,9 +138,9 @@ def listing(*names):
     ],
 )
 def test_an_account_stays_that_other_clusters_may_use(answers, words):
-    kept = Table({"alpha": settings()}, answers).plan()["kept_accounts"]
-    assert set(kept) == ({ACCOUNT} if words else set())
-    assert words is None or words in kept[ACCOUNT]
+    remaining = Table({"alpha": settings()}, answers).plan()["remaining_accounts"]
+    assert set(remaining) == ({ACCOUNT} if words else set())
+    assert words is None or words in remaining[ACCOUNT]
 
 
 def test_where_clusters_cannot_be_listed_the_account_stays():
@@ -148,7 +148,7 @@ def test_where_clusters_cannot_be_listed_the_account_stays():
         IamPolicy: its_policy("*"),
         ClusterInfo: lambda options: None if "cluster_name" in options else failed("Denied."),
     }
-    assert "Denied." in Table({"alpha": settings()}, answers).plan()["kept_accounts"][ACCOUNT]
+    assert "Denied." in Table({"alpha": settings()}, answers).plan()["remaining_accounts"][ACCOUNT]
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_where_clusters_cannot_be_listed_the_account_stays():
 )
 def test_the_use_of_an_account_is_read_only_where_it_counts(its, more):
     planner = Table({"alpha": its, "beta": its}, {IamPolicy: its_policy("gamma")}, **more)
-    assert planner.plan()["kept_accounts"] == {}
+    assert planner.plan()["remaining_accounts"] == {}
     assert planner.options_of(IamPolicy) == []

@@ -24,6 +24,28 @@ from ansible_collections.apono.eks.plugins.plugin_utils.settings import TABLE
 RESOURCES = "ansible_collections.apono.eks.plugins.module_utils.resources"
 MODULES = ("iam_policy", "iam_role", "access_entry", "aws_auth_role", "integration", "access_check", "cluster_info")
 CONNECTOR = "apono.eks.connector"
+# By module, the options that the playbooks and roles compute, or do not use. No variable sets them.
+COMPUTED = {
+    "iam_policy": {"account_id", "check_permissions", "description", "detach", "purge_tags", "removed_roles", "state"},
+    "iam_role": {
+        *("allow_any_session_name", "check_permissions", "purge_managed_policies", "purge_tags"),
+        *("read_inline_policies", "state"),
+    },
+    "access_entry": {
+        *("authentication_mode", "check_permissions", "principal_arn", "principal_created", "propagation_delay"),
+        *("purge_access_policies", "purge_tags", "read_access_policies", "recreate", "state", "type"),
+    },
+    "aws_auth_role": {"authentication_mode", "check_permissions", "role_arn", "state"},
+    "aws_auth_prune": {"check_permissions", "principals"},
+    "integration": {
+        *("cluster", "connector_must_exist", "default_custom_access_details", "parameter_ids", "purge_config", "state"),
+    },
+    "access_check": {"role_arn"},
+    "cluster_info": {"required", "wait_for", "wait_timeout"},
+    "aws_profile": set(),
+    "kubeconfig_entry": set(),
+    "access_flow": set(),
+}
 
 
 def options_of(module):
@@ -66,6 +88,11 @@ def test_every_setting_is_named_beside_its_option(name, module, option):
         assert with_variables(message, variables(module)) == f"{message} In the playbooks, {option} is {name}."
 
 
+@pytest.mark.parametrize("module", COMPUTED)
+def test_each_option_that_a_user_sets_has_its_variable(module):
+    assert options_of(module).keys() - variables(module).keys() == COMPUTED[module]
+
+
 @pytest.mark.parametrize(
     ("module", "message", "named"),
     [
@@ -95,6 +122,10 @@ def test_every_setting_is_named_beside_its_option(name, module, option):
             "connector is apono_connector",
         ),
         ("access_check", "expect_username is wrong.", "expect_username is apono_username"),
+        ("kubeconfig_entry", "Set name and path.", "name is apono_user_context and path is apono_user_kubeconfig"),
+        ("aws_profile", "Set role_session_name.", "role_session_name is apono_user_email"),
+        ("access_flow", "Correct timeframe.", "timeframe is a key in apono_access_flows"),
+        ("aws_auth_prune", "Check backup_dir.", "backup_dir is apono_backup_dir"),
     ],
 )
 def test_errors_of_modules(module, message, named):

@@ -14,7 +14,7 @@ from ansible_collections.apono.eks.plugins.module_utils.resources.integration im
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono import adoption, integration
 from ansible_collections.apono.eks.plugins.module_utils.rules.apono.adoption import Adoption
 from ansible_collections.apono.eks.plugins.module_utils.rules.aws import access_entry, arn, iam
-from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import mapping_way
+from ansible_collections.apono.eks.plugins.module_utils.rules.aws.authentication_mode import access_mapping
 from ansible_collections.apono.eks.plugins.module_utils.rules.kubernetes import aws_auth
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,7 +209,7 @@ def test_an_entry_of_aws_auth_comes_back_as_it_is(mode, username, groups):
     )
     edit = aws_auth.with_role(text, kept)
     assert edit.before is edit.after
-    assert found.variables.get("apono_authentication", mapping_way("auto", mode)) == "config_map"
+    assert found.variables.get("apono_authentication", access_mapping("auto", mode)) == "config_map"
 
 
 def test_an_entry_of_aws_auth_that_onboard_changes_is_reported():

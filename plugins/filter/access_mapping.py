@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: mapping_way
+name: access_mapping
 short_description: Resolve the access mapping of an IAM role in a cluster
 version_added: 0.1.0
 description:
@@ -28,7 +28,7 @@ author:
 EXAMPLES = r"""
 - name: Report the access mapping of the role
   ansible.builtin.debug:
-    msg: "{{ 'auto' | apono.eks.mapping_way('CONFIG_MAP') }}"
+    msg: "{{ 'auto' | apono.eks.access_mapping('CONFIG_MAP') }}"
 """
 
 RETURN = r"""
@@ -47,10 +47,10 @@ from ansible_collections.apono.eks.plugins.module_utils.rules.aws import authent
 from ansible_collections.apono.eks.plugins.plugin_utils.filters import returns_data
 
 
-def mapping_way(authentication: str, mode: str | None = None) -> str:
+def access_mapping(authentication: str, mode: str | None = None) -> str:
     """See DOCUMENTATION."""
     try:
-        return authentication_mode.mapping_way(authentication, mode or None)
+        return authentication_mode.access_mapping(authentication, mode or None)
     except ResourceError as error:
         raise AnsibleFilterError(error.message) from error
 
@@ -59,4 +59,4 @@ class FilterModule:
     """The filter that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"mapping_way": returns_data(mapping_way)}
+        return {"access_mapping": returns_data(access_mapping)}
