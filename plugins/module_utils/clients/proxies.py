@@ -66,11 +66,12 @@ def checked(text: str, source: str, schemes: tuple[str, ...] = SCHEMES) -> Proxy
     url = text if "://" in text else f"http://{text}"
     scheme = url.partition("://")[0].lower()
     if scheme not in schemes:
+        names = " or ".join(f"{name}://" for name in schemes)
         advice = (
             "AWS cannot be reached through a SOCKS proxy. Set the address of an HTTP proxy, for example of one that "
             "forwards to the SOCKS proxy."
-            if scheme.startswith("socks")
-            else "Set an address such as http://proxy.example.com:3128."
+            if scheme.startswith("socks") and schemes == SCHEMES
+            else f"Set an address with {names}, such as http://proxy.example.com:3128."
         )
         raise ResourceError(
             f"{source} names a proxy with the scheme {scheme}://, which is not supported. {advice}", code="InvalidProxy"

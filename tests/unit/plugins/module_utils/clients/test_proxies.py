@@ -43,3 +43,15 @@ def test_a_proxy_that_cannot_be_used_is_an_error_without_its_password(text):
     with pytest.raises(ResourceError, match="HTTPS_PROXY") as caught:
         proxies.checked(text, "HTTPS_PROXY")
     assert "geheim" not in caught.value.message
+
+
+def test_the_advice_names_the_schemes_of_the_setting():
+    def advice(text, *schemes):
+        with pytest.raises(ResourceError) as caught:
+            proxies.checked(text, "the setting", *schemes)
+        return caught.value.message
+
+    assert "AWS cannot be reached through a SOCKS proxy" in advice("socks4://a:1")
+    of_kubeconfig = advice("socks4://a:1", (*proxies.SCHEMES, "socks5"))
+    assert "Set an address with http:// or https:// or socks5://, such as" in of_kubeconfig
+    assert "AWS" not in of_kubeconfig
