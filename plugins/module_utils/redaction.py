@@ -129,7 +129,7 @@ def known() -> tuple[Secrets, Secrets]:
 
 def redact(value: Any) -> Any:
     """Return a copy of a text, or of dictionaries and lists of texts, with a mask instead of each secret."""
-    alike = [group for secrets in known() for group in tuple(secrets.whole.values())]
+    alike = [group for secrets in known() for group in secrets.whole.groups]
     return _redacted(value, alike) if alike else value
 
 
@@ -151,7 +151,7 @@ def censor(text: str) -> str:
     """
     text = text[:LONGEST_QUOTED]
     indexes = [index for secrets in known() for index in (secrets.whole, secrets.parts)]
-    spans = [span for index in indexes for alike in tuple(index.values()) for span in alike.spans(text, SHORTEST_PART)]
+    spans = [span for index in indexes for alike in index.groups for span in alike.spans(text, SHORTEST_PART)]
     spans += [match.span() for match in SECRET_SHAPES.finditer(text)]
     return masked(text, spans)
 
@@ -257,7 +257,7 @@ class Alike:
         positions: dict[Secret, int] = {}
         position = 0
         while match := self.start.search(text, position):
-            positions = positions or dict.fromkeys(tuple(self.secrets), 0)
+            positions = positions or {secret: 0 for secret in self.secrets}
             for secret, reached in positions.items():
                 if reached <= match.start():
                     count, end = secret.follow(text, match.start())
@@ -268,23 +268,45 @@ class Alike:
             position = min(positions.values())
 
 
+class Index:
+    """Secrets in groups that begin alike.
+
+    Threads can add secrets while others search. The search reads lists that only grow. It reads no dictionary, because
+    an iteration over a dictionary fails if another thread changes it, and ``tuple(dictionary.values())`` is not atomic.
+    """
+
+    def __init__(self) -> None:
+        self.groups: list[Alike] = []
+        self.by_start: dict[tuple[str, ...], Alike] = {}
+
+    def add(self, secret: Secret) -> None:
+        start = secret.start
+        group = self.by_start.get(start)
+        if group is None:
+            # The search must find a group before another thread adds to it. Two threads can make two groups of one
+            # start, and the search reads both.
+            group = Alike(start)
+            self.groups.append(group)
+            self.by_start[start] = group
+        group.secrets.append(secret)
+
+
 class Secrets:
-    """Secrets by their first units. One thread can add to them while others search, because each step is atomic."""
+    """Secrets, prepared for searches. Threads can add secrets while others search (see :class:`Index`)."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.texts: dict[str, None] = {}
-        self.whole: dict[tuple[str, ...], Alike] = {}
+        self.whole = Index()
         # The lines of the secrets, and the texts in those that are JSON.
-        self.parts: dict[tuple[str, ...], Alike] = {}
+        self.parts = Index()
         for text in secrets:
             self.add(text)
 
     def add(self, text: str) -> None:
         if text not in self.texts:
             for index, forms in ((self.whole, forms_of(text)), (self.parts, parts_of(text))):
-                for form in map(Secret, forms):
-                    start = form.start
-                    index.setdefault(start, Alike(start)).secrets.append(form)
+                for form in forms:
+                    index.add(Secret(form))
             self.texts[text] = None
 
 

@@ -38,6 +38,8 @@ def concurrently(
     waiting = deque(jobs.items())
     ended: queue.SimpleQueue[tuple[Key, Any, BaseException | None]] = queue.SimpleQueue()
     begun: dict[Key, float] = {}
+    # A list of the items of a dictionary that another thread changes can fail.
+    lock = threading.Lock()
 
     def work() -> None:
         while True:
@@ -45,7 +47,8 @@ def concurrently(
                 key, job = waiting.popleft()
             except IndexError:
                 return
-            begun[key] = time.monotonic()
+            with lock:
+                begun[key] = time.monotonic()
             try:
                 ended.put((key, job(), None))
             except BaseException as error:
@@ -72,7 +75,8 @@ def concurrently(
         now = time.monotonic()
         if now - checked_at >= TICK:
             checked_at = now
-            overdue = {key for key, since in list(begun.items()) if now - since > deadline} - found.keys() - late
+            with lock:
+                overdue = {key for key, since in begun.items() if now - since > deadline} - found.keys() - late
             late |= overdue
             start(len(overdue))
             progress(len(found) + len(late), len(jobs))

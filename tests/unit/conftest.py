@@ -8,6 +8,7 @@ pytest-ansible installs it. ansible-test installs it, too, but hides it from the
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 
@@ -36,3 +37,23 @@ def _as_a_task(monkeypatch):
     redaction = importlib.import_module(f"{plugins}.redaction")
     monkeypatch.setattr(redaction, "_REGISTERED", redaction.Secrets())
     importlib.import_module(f"{plugins}.clients.run_memory").run_memory.cache_clear()
+
+
+@pytest.fixture(params=[2, 3])
+def at_garbage_collections(request):
+    """Return a function that lets a function run at each garbage collection, of which there are many.
+
+    Before Python 3.12, the allocation of a container can begin a collection, also inside a C function. Finalizers are
+    Python code, in which another thread can take over. So ``list(shared.items())`` and ``tuple(shared.values())`` are
+    not atomic.
+    """
+    before, known = gc.get_threshold(), len(gc.callbacks)
+
+    def let(function):
+        gc.callbacks.append(lambda _phase, _info: function())
+        # Without the older generations, whose collection takes long.
+        gc.set_threshold(request.param, 1_000_000)
+
+    yield let
+    gc.set_threshold(*before)
+    del gc.callbacks[known:]

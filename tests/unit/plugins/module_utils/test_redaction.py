@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 import time
 import urllib.parse
@@ -189,13 +190,27 @@ def test_of_secrets_that_begin_alike_each_is_masked_where_they_overlap():
 
 def test_a_text_is_searched_once_for_all_tokens_of_a_fleet():
     register(FLEET_TOKENS[0])
-    searches = len(redaction._REGISTERED.whole)
+    searches = len(redaction._REGISTERED.whole.groups)
     register(*FLEET_TOKENS)
-    assert len(redaction._REGISTERED.whole) == searches
+    assert len(redaction._REGISTERED.whole.groups) == searches
     # The repeated registration of a token is cheap, too.
-    held = [len(alike.secrets) for alike in redaction._REGISTERED.whole.values()]
+    held = [len(alike.secrets) for alike in redaction._REGISTERED.whole.groups]
     register(*FLEET_TOKENS)
-    assert [len(alike.secrets) for alike in redaction._REGISTERED.whole.values()] == held
+    assert [len(alike.secrets) for alike in redaction._REGISTERED.whole.groups] == held
+
+
+def test_a_thread_can_register_secrets_while_another_one_searches(at_garbage_collections):
+    collections = itertools.count()
+
+    def register_sometimes():
+        number = next(collections)
+        if number % 7 == 0 and number < 7 * 300:
+            register(f"{number:04}-geheim")
+
+    at_garbage_collections(register_sometimes)
+    while len(redaction.known_secrets()) < 300:
+        assert [redact("no secret"), quote("no secret")] == ["no secret"] * 2
+    assert [secret for secret in redaction.known_secrets()[::10] if redact(secret) != MASK] == []
 
 
 def test_numbers_are_secrets_and_booleans_are_none():

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from ansible_collections.apono.eks.plugins.plugin_utils import concurrently as module
 from ansible_collections.apono.eks.plugins.plugin_utils.concurrently import concurrently
 
 
@@ -38,3 +39,11 @@ def test_jobs_that_never_end_hold_up_none_of_the_others():
 def test_what_a_job_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
         concurrently({"a": lambda: 1 // 0}, 2, 60)
+
+
+def test_jobs_that_begin_while_the_deadlines_are_checked_do_no_harm(monkeypatch, at_garbage_collections):
+    at_garbage_collections(lambda: time.sleep(0))
+    monkeypatch.setattr(module, "TICK", 0)
+    # Python has up to 2,000 pairs in reserve, whose allocation begins no garbage collection.
+    jobs = dict.fromkeys(range(4000), lambda: time.sleep(0.0002))
+    assert concurrently(jobs, 30, 60) == dict.fromkeys(jobs)
