@@ -67,7 +67,7 @@ WITHOUT_VARIABLE = {
     "connector": {
         *("state", "preview", "cluster", "aws", "apono", "release", "iam_policy", "wait"),
     },
-    "user_login": {"cluster_name", "sign_in", "keeps_profile", "also_removed", "aws"},
+    "user_login": {"cluster_name", "sign_in", "manage_profile", "also_removed", "aws"},
     "verify": {"cluster_name", "cluster", "role_arn", "fail", "aws", "kubernetes"},
 }
 # Variables whose name differs from the name of the option, with the rest of the variable's name.

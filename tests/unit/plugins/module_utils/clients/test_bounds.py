@@ -124,7 +124,7 @@ LONG_SECONDS = 15
 
 
 @contextlib.contextmanager
-def server(first, then):
+def server(first, then, pause=PAUSE):
     """A server that answers with the beginning and then repeats the second part."""
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
@@ -134,7 +134,7 @@ def server(first, then):
         with connection, contextlib.suppress(OSError):
             connection.recv(65536)
             connection.sendall(first)
-            while not ended.wait(PAUSE):
+            while not ended.wait(pause):
                 connection.sendall(then)
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -21,8 +21,6 @@ CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 WHAT = "the ConfigMap aws-auth"
 OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth"}, "data": {}}
 PAGE = b"<html><body>Please sign in</body></html>"
-# More than a connection with a limit of 1 second takes on a loaded machine.
-LONG_SECONDS = 15
 
 
 @pytest.fixture(autouse=True)
@@ -184,16 +182,21 @@ def test_the_address_stands_once_in_each_message(api_server, authority):
 # Silence
 
 
+def timed(*arguments, **options):
+    start = time.monotonic()
+    message = refusal(*arguments, **options).message
+    return time.monotonic() - start, message
+
+
 def test_a_server_that_says_nothing_is_given_up_soon_and_the_next_one_sooner(silence, monkeypatch):
     monkeypatch.setattr(transport, "SHORT_CONNECT_TIMEOUT", 0.2)
-    began = time.monotonic()
-    message = refusal(f"https://{silence}", connect_timeout=1).message
-    assert 1 <= time.monotonic() - began < LONG_SECONDS
-    assert "no connection within 1 seconds" in message
+    took, message = timed(f"https://{silence}", connect_timeout=3)
+    assert "no connection within" in message
     assert "Check that this machine can reach the endpoint" in message
+    assert took >= 3
     with socket.create_server(("127.0.0.1", 0), backlog=8) as other:
-        message = refusal(f"https://127.0.0.1:{other.getsockname()[1]}", connect_timeout=1).message
-    assert "no connection within 0.2 seconds" in message
+        took, message = timed(f"https://127.0.0.1:{other.getsockname()[1]}", connect_timeout=3)
+    assert took < 3
 
 
 def test_a_network_that_answers_again_has_its_time_again(api_server, authority, silence, monkeypatch):
