@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -153,6 +154,19 @@ def commands_of(text: str) -> list[Command]:
             continue
         unfinished = line.endswith("\\")
     return commands
+
+
+def programs_of(command: str) -> Iterator[str]:
+    """The programs that a command runs, without those in a command substitution."""
+    words = shlex.shlex(command, posix=True, punctuation_chars="|;&")
+    words.whitespace_split = True
+    is_program = True
+    for word in words:
+        if set(word) <= set("|;&"):
+            is_program = True
+        elif is_program and not re.match(r"\w+=", word):
+            yield word
+            is_program = False
 
 
 def pattern_of(shown: list[str]) -> str:

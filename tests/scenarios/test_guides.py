@@ -23,7 +23,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from guides import CHECKOUT, GUIDES, TIMEOUT_SECONDS, Block, Command, Shell, blocks_of, commands_of, kubeconfig, write
+from guides import (
+    CHECKOUT,
+    GUIDES,
+    TIMEOUT_SECONDS,
+    Block,
+    Command,
+    Shell,
+    blocks_of,
+    commands_of,
+    kubeconfig,
+    programs_of,
+    write,
+)
 from pods import CHART, playing
 from pods import TOKEN as TOKEN_OF_CONNECTOR
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_integration, make_role
@@ -45,6 +57,13 @@ NODES = """\
   username: system:node:{{EC2PrivateDNSName}}
   groups: [system:bootstrappers, system:nodes]
 """
+
+# The programs of the guides: those of ansible-core and of the requirements that the guides name, and those of any
+# system. The tests have to pass on a system without others, such as curl.
+PROGRAMS = {
+    *("ansible", "ansible-builder", "ansible-galaxy", "ansible-inventory", "ansible-playbook", "ansible-rulebook"),
+    *("aws", "cat", "echo", "export", "kubectl", "ls", "mkdir", "python", "python3", "read"),
+}
 
 PAGES = {path.stem: path for path in (CHECKOUT / "README.md", *sorted(GUIDES.glob("*.rst")))}
 
@@ -603,6 +622,13 @@ def test_every_variable_of_a_guide_is_documented() -> None:
     documented |= set(re.findall(r"``(apono_\w+)``", (GUIDES / "event_driven.rst").read_text()))
     for page, path in PAGES.items():
         assert set(re.findall(r"\bapono_\w+", path.read_text())) - documented - NO_VARIABLES == set(), page
+
+
+def test_the_commands_of_guides_need_no_further_programs() -> None:
+    blocks = [block for path in PAGES.values() for block in blocks_of(path) if block.kind == "console"]
+    commands = [command.text for block in blocks for command in commands_of(block.text)]
+    assert {program for command in commands for program in programs_of(command)} == PROGRAMS
+    assert list(programs_of("A=1 B='|' a 'x | y' | b -c;d && e")) == ["a", "b", "d", "e"]
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md", "SUPPORT.md"])
