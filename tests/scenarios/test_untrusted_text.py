@@ -251,10 +251,6 @@ SHAPES: dict[str, Any] = {
     "apono_kubernetes_groups": ["TRAP"],
     "apono_policy_clusters": ["TRAP"],
 }
-PLACES = tuple(
-    f"apono_{name}" for name in ("region", "profile", "assume_role", "account_id", "aws", "kubernetes", "api")
-)
-PLACES += ("apono_cluster_name",)
 ALLOW = {"Effect": "Allow", "Action": "sts:AssumeRole"}
 # Texts that a service accepts unchanged.
 FREE: dict[str, Any] = {
