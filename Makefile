@@ -46,7 +46,7 @@ quick: $(READY) ## Test the logic on one ansible-core, in less than two minutes
 
 units: $(READY) cores ## Test the logic, also on the oldest and the newest ansible-core
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
-	ends=$$($(BIN)/python tests/cores.py ends) && for core in $$ends; do $(CORES)/$$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider --hypothesis-profile=other_core -n $(JOBS) tests/unit || exit 1; done
+	ends=$$($(BIN)/python tests/cores.py ends) && for core in $$ends; do $(CORES)/$$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider --hypothesis-profile=further_run -n $(JOBS) tests/unit || exit 1; done
 
 testbed-tests: $(READY) tools ## Test the services of the test bed
 	@$(BIN)/python tests/programs.py
@@ -92,11 +92,11 @@ types-baseline: $(READY) ## Remove corrected type errors from the baseline (fail
 	$(BIN)/python tests/types_check.py shrink
 
 sanity: $(READY) ## Run the sanity tests of ansible-test
-	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test sanity --color no --local --requirements
+	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test/sanity sanity --color no --local --requirements
 
 # ansible-test creates a separate environment, because pytest-ansible in .venv would change the path of the collections.
 ansible-test-units: $(READY) ## Run the unit tests with ansible-test
-	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test units --color no --requirements --venv --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test/units units --color no --requirements --venv --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 kube: $(READY) ## Build Kubernetes and its tools for the tests (once per machine, about 15 minutes)
 	@$(BIN)/python tests/programs.py build

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """At the end of each run of pytest, print the skipped tests with their reasons, and the files that tests left in the
-checkout. Such files are an error. ``make test`` reads the figures, too."""
+checkout. Such files are an error. ``make test`` reads the figures, too.
+
+In CI, print each failure at once, because a run that is cut off does not reach its end."""
 
 from __future__ import annotations
 
@@ -44,6 +46,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[LEFT] = left
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter:
+        config.pluginmanager.register(Failures(reporter))
+
+
+class Failures:
+    """A plugin of pytest that prints failures at once."""
+
+    def __init__(self, reporter: Any) -> None:
+        self.reporter = reporter
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.reporter.write_line(f"\n{report.nodeid} failed in {report.duration:.0f} s:\n{report.longreprtext}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

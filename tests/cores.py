@@ -15,6 +15,7 @@ requirement`` prints the pip requirement of the newest release for the current P
 from __future__ import annotations
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -40,11 +41,13 @@ PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
 def interpreters() -> Iterator[str]:
-    """Return possible paths of Python: the current one, those on the PATH, and those in the folder beside it."""
+    """Return possible paths of Python: the current one, those on the PATH, in the folder beside it, and of pyenv."""
     yield sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for version in ("3.10", "3.11", "3.12", "3.13", "3.14"):
         yield which(f"python{version}") or ""
-        yield from map(str, Path(sys.base_prefix).parent.glob(f"{version}*/bin/python{version}"))
+        for folder in (Path(sys.base_prefix).parent, pyenv / "versions"):
+            yield from map(str, sorted(folder.glob(f"{version}*/bin/python{version}")))
 
 
 @functools.cache

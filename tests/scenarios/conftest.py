@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import OWN, Controller, binaries, installed_cores
+from runs import OWN, Controller, binaries, installed_cores, kill_started
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT
@@ -25,6 +25,12 @@ def fixture_running_bed() -> Iterator[Bed]:
 def fixture_small_bed() -> Iterator[Bed]:
     with Bed.start(small=True) as bed:
         yield bed
+
+
+@pytest.fixture(autouse=True)
+def fixture_no_program_outlives_its_test() -> Iterator[None]:
+    yield
+    kill_started()
 
 
 @pytest.fixture(name="bed")

@@ -30,6 +30,7 @@ import yaml
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives, roles
 from docutils.parsers.rst.directives import admonitions
+from runs import begin
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDES = CHECKOUT / "docs/docsite/rst"
@@ -200,7 +201,7 @@ class Shell:
         """Run a command with this input."""
         reader, writer = os.pipe()
         script = f"trap 'env -0 >&{writer}' EXIT\n(exit {self.status})\n{command}\n"
-        process = subprocess.Popen(
+        process = begin(
             ["bash", "-c", script],
             env={**self.environment, **self.exported},
             cwd=self.exported.get("PWD", self.folder),
@@ -211,13 +212,9 @@ class Shell:
             text=True,
         )
         os.close(writer)
-        try:
-            self.output, _unused = process.communicate(typed, timeout=TIMEOUT_SECONDS)
-            with os.fdopen(reader) as file:
-                left = file.read()
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+        self.output, _unused = process.communicate(typed, timeout=TIMEOUT_SECONDS)
+        with os.fdopen(reader) as file:
+            left = file.read()
         self.status = process.returncode
         self.exported = dict(line.partition("=")[::2] for line in left.split("\0") if line)
 

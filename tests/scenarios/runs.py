@@ -25,6 +25,7 @@ TIMEOUT_SECONDS = 240
 # The reference from the failure of a host at the end of a run to its error.
 REFERENCE = "The report above has"
 HELD_SECONDS = 180
+STARTED: list[subprocess.Popen] = []
 
 
 def installed_cores() -> dict[str, Path]:
@@ -146,14 +147,13 @@ class Controller:
         """Run a playbook whose output is a terminal, as users and Ansible Runner do."""
         command, record = self.command(playbook, inventory, *arguments)
         terminal, its_end = pty.openpty()
-        process = subprocess.Popen(
+        process = begin(
             command,
             env=self.full_environment(record),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=its_end,
             stderr=its_end,
-            start_new_session=True,
         )
         os.close(its_end)
         output = b""
@@ -173,16 +173,28 @@ class Controller:
 
     def start(self, playbook: str, inventory: dict[str, Any] | Path, *arguments: str) -> tuple[subprocess.Popen, Path]:
         command, record = self.command(playbook, inventory, *arguments)
-        process = subprocess.Popen(
+        process = begin(
             command,
             env=self.full_environment(record),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
         )
         return process, record
+
+
+def begin(command: list[Any], **options: Any) -> subprocess.Popen:
+    """Start a program in its own session. At the latest, :func:`kill_started` ends it after the test."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    STARTED.append(process)
+    return process
+
+
+def kill_started() -> None:
+    """Kill the programs of a test that still run, so that they disturb no other test."""
+    while STARTED:
+        kill(STARTED.pop())
 
 
 def kill_while_held(bed: Bed, service: str, kind: str, process: subprocess.Popen) -> None:
@@ -200,8 +212,20 @@ def kill_while_held(bed: Bed, service: str, kind: str, process: subprocess.Popen
 
 
 def kill(process: subprocess.Popen) -> None:
-    """Kill a run and all of its workers at once, as a power failure does. Each worker has its own session."""
-    for pid in [process.pid, *descendants(process.pid)]:
+    """Kill a program and the processes that it started at once, as a power failure does.
+
+    Each worker of Ansible has its own session.
+    """
+    # A stopped process starts no worker between the search for its workers and its end.
+    process.send_signal(signal.SIGSTOP)
+    workers = descendants(process.pid)
+    process.kill()
+    for pid in workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    process.communicate()
+    # Processes whose parent has ended.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout:
+        process.stdout.close()

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from runs import Controller
+from runs import Controller, begin
 
 from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.awx import Awx, Job, Step
@@ -182,7 +182,7 @@ class Place:
         options += ["--check"] if job.template["job_type"] == "check" else []
         (folder / "env/cmdline").write_text(" ".join(options))
         command = [program("ansible-runner"), "run", str(folder), "--playbook", job.template["playbook"], "--quiet"]
-        return folder, subprocess.Popen(command, env=self.environment(), stdout=subprocess.DEVNULL)
+        return folder, begin(command, env=self.environment(), stdout=subprocess.DEVNULL)
 
 
 class Text(str):

@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from runs import Controller, kill
+from runs import Controller, begin, kill
 
 import tools
 from testbed.bed import Bed
@@ -89,7 +89,7 @@ class Rulebook:
         file = controller.folder / "variables.json"
         file.write_text(json.dumps({"apono_accounts": [ACCOUNT], "apono_automation_roles": [AUTOMATION], **variables}))
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
+            self.process = begin(
                 [
                     Path(sys.executable).with_name("ansible-rulebook"),
                     *("--rulebook", rulebook),
@@ -100,7 +100,6 @@ class Rulebook:
                 cwd=controller.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
 
     def runs(self) -> int:
@@ -228,9 +227,7 @@ class Queue:
         (port,) = free_ports(1)
         self.url = f"http://{LOOPBACK}:{port}"
         command = [Path(sys.executable).with_name("moto_server"), "-H", LOOPBACK, "-p", str(port)]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        self.process = begin(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.client = boto3.client(
             "sqs",
             region_name=REGION,

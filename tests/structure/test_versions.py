@@ -46,3 +46,13 @@ def test_the_readme_names_the_ansible_core_and_the_file_of_the_requirements():
 
     assert f"ansible-core {versions.OLDEST_ANSIBLE_CORE.rpartition('.')[0]} or newer" in text
     assert "pip install -r ~/.ansible/collections/ansible_collections/apono/eks/requirements.txt" in text
+
+
+def test_the_tests_find_the_pythons_of_pyenv(monkeypatch, tmp_path):
+    """The Python of the distribution has no others in the folder beside it."""
+    python = tmp_path / "versions/3.13.1/bin/python3.13"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+
+    assert str(python) in cores.interpreters()
