@@ -23,6 +23,8 @@ export PYTHONPATH := $(PLACE):$(CURDIR)/tests
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export APONO_EKS_CORES := $(CURDIR)/$(CORES)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# With this variable, each process would compile the collection again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help try stop test units testbed-tests scenarios molecule kube lint sanity ansible-test-units docs build galaxy-check release cores debian-packages clean browser chromium bench bench-aws-auth awx-collection java tools permissions variables docs-sources types-baseline quick newcomer screenshots

@@ -96,3 +96,15 @@ def found_by_make(tmp_path: Path, folder: str) -> subprocess.CompletedProcess[st
         text=True,
         check=False,
     )
+
+
+def test_python_keeps_what_it_compiles():
+    done = subprocess.run(
+        ["make", "--no-print-directory", "--eval=show: ; @env", "show"],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PYTHONDONTWRITEBYTECODE" not in done.stdout
