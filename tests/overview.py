@@ -37,9 +37,9 @@ class Part:
 
 
 PARTS = {
-    "units": Part("the logic, also on the oldest and the newest ansible-core", 4),
-    "testbed-tests": Part("the services of the test bed", 5),
-    "scenarios": Part("the real playbooks on these services", 30),
+    "units": Part("the logic, also on the oldest and the newest ansible-core", 6),
+    "testbed-tests": Part("the services of the test bed", 3),
+    "scenarios": Part("the real playbooks on these services", 45),
     "browser": Part("the HTML report in a real browser", 1),
     "molecule": Part("each role alone", 4),
 }

@@ -94,8 +94,7 @@ def fixture_place(bed: Bed, controller: Controller) -> Place:
 # Several writers
 
 
-@pytest.mark.parametrize("turn", [1, 2, 3])
-def test_50_writers_at_once_lose_nothing(place: Place, turn: int) -> None:
+def test_50_writers_at_once_lose_nothing(place: Place) -> None:
     hosts = [f"team-{number:02}" for number in range(50)]
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/{{{{ inventory_hostname }}}}"
     with OtherWriter(place.cluster) as others:
@@ -171,11 +170,13 @@ class OtherWriter:
 # STS for the signer of the token.
 READS = [("aws", "sts:AssumeRole", 0), ("aws", "eks:DescribeCluster", 0), ("kubernetes", f"GET {AWS_AUTH}", 0)]
 CALLER = ("aws", "sts:GetCallerIdentity", 1)
+CREATION = ("kubernetes", f"POST {CONFIG_MAPS}", 0)
+UPDATE = ("kubernetes", f"PUT {AWS_AUTH}", 0)
 CALLS = {
-    "create": [*READS, ("kubernetes", f"POST {CONFIG_MAPS}", 0)],
-    "add": [*READS, ("kubernetes", f"PUT {AWS_AUTH}", 0)],
-    "change": [*READS, CALLER, ("kubernetes", f"PUT {AWS_AUTH}", 0)],
-    "remove": [*READS, CALLER, ("kubernetes", f"PUT {AWS_AUTH}", 0)],
+    "create": [*READS, CREATION],
+    "add": [*READS, UPDATE],
+    "change": [*READS, CALLER, UPDATE],
+    "remove": [*READS, CALLER, UPDATE],
 }
 
 
@@ -190,7 +191,9 @@ def test_killed_at_every_call_it_is_old_or_new(place: Place, operation: str) -> 
     }
     new = place.cluster.config_map()
     for service, call, skip in CALLS[operation]:
-        for kind in ("hang_before", "hang_after"):
+        # Before and after a read, a kill leaves the same state.
+        moments = ("hang_before", "hang_after") if call in (CREATION[1], UPDATE[1]) else ("hang_before",)
+        for kind in moments:
             put_back(place.cluster, old)
             kill_at(place, service, options, match=call, kind=kind, skip=skip)
             found = place.cluster.config_map()

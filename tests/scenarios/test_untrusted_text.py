@@ -41,8 +41,8 @@ def fixture_traps() -> Traps:
 
 
 @pytest.fixture(name="place")
-def fixture_place(bed: Bed, every_binary: Path, tmp_path: Path) -> Controller:
-    return Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), every_binary)
+def fixture_place(bed: Bed, binary: Path, tmp_path: Path) -> Controller:
+    return Controller(tmp_path, bed.environment(OPERATIONS_ACCOUNT), binary)
 
 
 def inventory(folder: Path, hosts: dict[str, Any], **variables: Any) -> Path:
