@@ -10,7 +10,7 @@ Then the real authenticator reads ``aws-auth``, if it is available (:mod:`testbe
 also evaluates access policies.
 
 After the removal of its cluster, a server serves the next cluster. Its part of etcd is reset to the state after the
-start.
+start. If enough servers wait for a cluster, it is stopped instead.
 
 Without a token, it serves only the health checks, as EKS does since Kubernetes 1.32. A default kube-apiserver serves
 other paths, too. A kube-apiserver caches a valid token for 10 seconds, and has no option to change that.
@@ -48,6 +48,8 @@ from testbed.service import LOOPBACK, Listener, free_ports
 from testbed.sts_proxy import StsProxy
 
 PASS_ON_SECONDS = 120
+# A server without work takes 1 % of a core. Its start takes 3 seconds of a core.
+IDLE_SERVERS = 6
 CHUNK_BYTES = 65536
 
 AUTHENTICATION = {
@@ -251,11 +253,18 @@ class RealServers:
         return cluster
 
     def give_back(self, server: ApiServer) -> None:
-        """Remove a cluster from its server, which then waits for the next cluster."""
+        """Remove a cluster from its server, which then waits for the next cluster. If enough servers wait, stop it."""
         server.cluster = None
-        self.etcd.restore(server.prefix, server.pristine)
         with self.lock:
-            self.idle.append(server)
+            wanted = len(self.idle) < IDLE_SERVERS
+            if not wanted:
+                del self.running[server.number]
+        if not wanted:
+            server.stop()
+        self.etcd.restore(server.prefix, server.pristine if wanted else {})
+        if wanted:
+            with self.lock:
+                self.idle.append(server)
 
     def stop(self) -> None:
         """Stop all processes."""

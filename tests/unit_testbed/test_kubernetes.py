@@ -28,7 +28,8 @@ from fake_aws import ACCOUNT, REGION, ROLE_ARN, FakeAws, role_session
 
 from testbed.kubernetes import ClusterFleet
 from testbed.kubernetes_rbac import TRACKING
-from testbed.kubernetes_real import Programs
+from testbed.kubernetes_real import IDLE_SERVERS, Programs
+from testbed.processes import descendants
 from testbed.service import Listener
 
 STS_HOST = f"sts.{REGION}.amazonaws.com"
@@ -287,6 +288,16 @@ class TestControl:
         started = time.monotonic()
         control("POST", "reset")
         assert time.monotonic() - started < 2
+
+    def test_few_servers_wait_for_a_cluster(self, control, admin, programs):
+        for number in range(IDLE_SERVERS + 2):
+            control.create(f"cluster-{number}")
+        control("POST", "reset")
+        commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(os.getpid())]
+        servers = [command for command in commands if "kube-apiserver" in command]
+        assert len(servers) == (IDLE_SERVERS if programs else 0)
+        description = control.create("blue")
+        assert Client(description, description["admin_token"])("GET", AWS_AUTH).status == 404
 
     def test_the_process(self, aws):
         tests = Path(__file__).resolve().parents[1]
