@@ -43,10 +43,12 @@ PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 def interpreters() -> Iterator[str]:
     """Return possible paths of Python: the current one, those on the PATH, in the folder beside it, and of pyenv."""
     yield sys.executable
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    # The current Python can be one of pyenv's.
+    folders = dict.fromkeys((Path(sys.base_prefix).parent, pyenv))
     for version in ("3.10", "3.11", "3.12", "3.13", "3.14"):
         yield which(f"python{version}") or ""
-        for folder in (Path(sys.base_prefix).parent, pyenv / "versions"):
+        for folder in folders:
             yield from map(str, sorted(folder.glob(f"{version}*/bin/python{version}")))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import OWN, Controller, binaries, installed_cores, kill_started
+from runs import OWN, Controller, begin_again, binaries, installed_cores, kill_started
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT
@@ -37,8 +37,7 @@ def fixture_no_program_outlives_its_test() -> Iterator[None]:
 def fixture_bed(request: Any) -> Bed:
     """Services without data, except a connector in Apono. A test with the mark gets those of the small test bed."""
     bed: Bed = request.getfixturevalue("small_bed" if request.node.get_closest_marker("small_bed") else "running_bed")
-    bed.reset()
-    bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+    begin_again(bed)
     return bed
 
 

@@ -184,6 +184,12 @@ class Controller:
         return process, record
 
 
+def begin_again(bed: Bed) -> None:
+    """Remove all data from the services, and create a connector in Apono."""
+    bed.reset()
+    bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+
+
 def begin(command: list[Any], **options: Any) -> subprocess.Popen:
     """Start a program in its own session. At the latest, :func:`kill_started` ends it after the test."""
     process = subprocess.Popen(command, start_new_session=True, **options)
@@ -216,16 +222,18 @@ def kill(process: subprocess.Popen) -> None:
 
     Each worker of Ansible has its own session.
     """
-    # A stopped process starts no worker between the search for its workers and its end.
-    process.send_signal(signal.SIGSTOP)
-    workers = descendants(process.pid)
-    process.kill()
-    for pid in workers:
+    if process.poll() is None:
+        # A stopped process starts no worker between the search for its workers and its end.
+        process.send_signal(signal.SIGSTOP)
+        workers = descendants(process.pid)
+        process.kill()
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+    # Processes whose parent has ended. A process with the number of the parent belongs to another program.
+    if not Path(f"/proc/{process.pid}").exists():
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    # Processes whose parent has ended.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
     if process.stdout:
         process.stdout.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from fleets import Fleet
-from runs import HELD_SECONDS, Controller
+from runs import HELD_SECONDS, Controller, begin_again
 
 from testbed.bed import Bed
 from testbed.estate import OPERATIONS_ACCOUNT, integrations
@@ -59,9 +59,7 @@ def fixture_fleet(bed: Bed, binary: Path, tmp_path: Path) -> Fleet:
 
 
 def new_fleet(bed: Bed, binary: Path, folder: Path) -> Fleet:
-    """Return clusters on which nothing is done yet, and remove all others."""
-    bed.reset()
-    bed.control("apono", "connectors", {"id": "connector-1", "name": "Production"})
+    """Create clusters on which nothing is done yet."""
     fleet = Fleet(bed, Controller(folder, bed.environment(OPERATIONS_ACCOUNT), binary))
     for host in HOSTS:
         fleet.add(host, ACCOUNT)
@@ -151,6 +149,7 @@ def test_at_any_moment_it_ends_in_order(bed: Bed, binary: Path, tmp_path: Path) 
     dice = random.Random(binary.parents[1].name)
     for number in sorted(dice.sample(range(3, 16), RANDOM_MOMENTS)):
         # A run on clusters that are onboarded would end before the later moments.
+        begin_again(bed)
         fleet = new_fleet(bed, binary, tmp_path)
         process, _record = fleet.controller.start("apono.eks.onboard", fleet.inventory)
         printed = b""

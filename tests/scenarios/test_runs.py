@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import runs
+
+from testbed.bed import is_running
 
 # A program whose child has its own session, as the workers of Ansible have, and one that ends before its child.
 PROGRAMS = {"worker": "setsid sleep 600 & echo $!; wait", "orphan": "sleep 600 & echo $!"}
@@ -23,18 +24,10 @@ def test_a_program_that_a_test_leaves_is_killed_with_its_children(program: str) 
     child = int(process.stdout.readline())
     if program == "orphan":
         process.wait()
-    assert runs_on(child)
+    assert is_running(child)
     runs.kill_started()
     assert process.returncode is not None
     end = time.monotonic() + 10
-    while runs_on(child):
+    while is_running(child):
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def runs_on(pid: int) -> bool:
-    """Return whether a process runs. After its end, it exists until its parent reads its status."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -282,8 +282,8 @@ STORES: dict[str, Any] = {
 MACHINE_SECRETS = [PROXY_USER, PROXY_PASSWORD, PRINTED, MISPLACED, IN_ADDRESS, PASSWORD]
 
 
-def test_what_is_secret_on_the_machine_or_misplaced_does_not_show(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    place = Place(bed, tmp_path, binary)
+def test_what_is_secret_on_the_machine_or_misplaced_does_not_show(bed: Bed, every_binary: Path, tmp_path: Path) -> None:
+    place = Place(bed, tmp_path, every_binary)
     machine = Machine(tmp_path)
     controller = place.controller
     controller.environment |= {"AWS_CONFIG_FILE": str(machine.aws_config), "HTTPS_PROXY": PROXY, "HTTP_PROXY": PROXY}
@@ -335,8 +335,8 @@ def test_what_is_secret_on_the_machine_or_misplaced_does_not_show(bed: Bed, bina
     assert leaking_files(tmp_path, [*place.secrets, *MACHINE_SECRETS], without=planted) == {}
 
 
-def test_a_misplaced_secret_store_does_not_show_in_a_playbook(bed: Bed, binary: Path, tmp_path: Path) -> None:
-    place = Place(bed, tmp_path, binary)
+def test_a_misplaced_secret_store_does_not_show_in_a_playbook(bed: Bed, every_binary: Path, tmp_path: Path) -> None:
+    place = Place(bed, tmp_path, every_binary)
     hosts = {
         f"c{number}": {**place.hosts["alpha"], "apono_cluster_name": f"c{number}", "apono_secret_store": store}
         for number, store in enumerate(STORES.values())

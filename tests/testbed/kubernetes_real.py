@@ -261,10 +261,10 @@ class RealServers:
                 del self.running[server.number]
         if not wanted:
             server.stop()
-        self.etcd.restore(server.prefix, server.pristine if wanted else {})
-        if wanted:
-            with self.lock:
-                self.idle.append(server)
+            return
+        self.etcd.restore(server.prefix, server.pristine)
+        with self.lock:
+            self.idle.append(server)
 
     def stop(self) -> None:
         """Stop all processes."""
