@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from testbed.apono_integrations import Integrations
-from testbed.apono_lists import instant, now
+from testbed.apono_lists import instant
 from testbed.apono_settings import Settings
 from testbed.apono_wire import ApiError
+from testbed.clock import now
 
 TRIGGERS = ("SELF_SERVE", "AUTOMATIC")
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from testbed.apono_contract import check, validator
 from testbed.apono_settings import Settings
 from testbed.apono_wire import ApiError
+from testbed.clock import now
 
 DEFAULT_TOKEN = "service-account-token-of-the-test-bed"
 DEFAULT_TOKEN_NAME = "service-account"
@@ -88,7 +89,7 @@ class RateLimit:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.buckets: dict[str, tuple[float, float]] = {}
+        self.buckets: dict[str, tuple[float, datetime]] = {}
 
     def take(self, name: str) -> None:
         """Count a request.
@@ -100,11 +101,11 @@ class RateLimit:
         if rate is None:
             self.buckets.clear()
             return
-        now, capacity = time.monotonic(), max(1.0, rate)
-        left, since = self.buckets.get(name, (capacity, now))
-        left = min(capacity, left + (now - since) * rate)
-        self.buckets[name] = left, now
+        moment, capacity = now(), max(1.0, rate)
+        left, since = self.buckets.get(name, (capacity, moment))
+        left = min(capacity, left + (moment - since).total_seconds() * rate)
+        self.buckets[name] = left, moment
         if left < 1:
             headers = {"Retry-After": str(math.ceil((1 - left) / rate))} if self.settings.retry_after else {}
             raise ApiError(429, f"more than {rate:g} requests a second", headers)
-        self.buckets[name] = left - 1, now
+        self.buckets[name] = left - 1, moment

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import itertools
-import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from testbed.apono_contract import check, component, validator
-from testbed.apono_lists import instant, now
+from testbed.apono_lists import instant
 from testbed.apono_wire import ApiError
+from testbed.clock import now
 
 _METADATA = component("ConnectorSessionsCloudProviderMetadataV3")
 _CONTROL_SCHEMA = validator(
@@ -38,7 +38,7 @@ _CONTROL_SCHEMA = validator(
 
 @dataclass
 class Connector:
-    """A connector that connects when :func:`time.monotonic` reaches ``connects_at``."""
+    """A connector, which is there from ``connected`` on."""
 
     number: int
     id: str
@@ -48,11 +48,10 @@ class Connector:
     is_latest_version: bool
     cloud_provider_type: str
     sessions: list[dict[str, Any]]
-    connects_at: float
-    connected: datetime = field(default_factory=now)
+    connected: datetime
 
     def there(self) -> bool:
-        return time.monotonic() >= self.connects_at
+        return now() >= self.connected
 
     def shown(self) -> dict[str, Any]:
         """Return the connector as ``ConnectorV3``."""
@@ -133,6 +132,5 @@ class Connectors:
             is_latest_version=document.get("is_latest_version", True),
             cloud_provider_type=document.get("cloud_provider_type", "AWS"),
             sessions=metadata if isinstance(metadata, list) else [metadata],
-            connects_at=time.monotonic() + delay,
             connected=now() + timedelta(seconds=delay),
         )

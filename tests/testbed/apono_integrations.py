@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from testbed.apono_catalog import SECRET_STORES, Catalog, IntegrationType
 from testbed.apono_connectors import Connectors
 from testbed.apono_contract import check, validator
 from testbed.apono_directory import Directory
-from testbed.apono_lists import instant, name_matches, now
+from testbed.apono_lists import instant, name_matches
 from testbed.apono_settings import Settings
 from testbed.apono_wire import ApiError
+from testbed.clock import now
 
 ACCESS_DETAILS_LENGTH = 400
 MASK = "********"
@@ -68,7 +68,7 @@ class Integration:
     details: str | None = None
     synced: bool = False
     last_sync: datetime | None = None
-    sync_ends: float | None = None
+    sync_ends: datetime | None = None
     put_count: int = 0
 
     @property
@@ -87,17 +87,16 @@ class Integration:
         if self.sync_ends is None:
             self.status = REFRESHING if self.last_sync else INITIALIZING
             self.details = "The sync is running"
-            self.sync_ends = time.monotonic() + seconds
+            self.sync_ends = now() + timedelta(seconds=seconds)
 
     def advance(self, outcome: Callable[[str], tuple[str, str] | None]) -> None:
         """End the sync if its time has passed.
 
         :param outcome: Returns the status and the details of a failure for a name, or ``None`` for success.
         """
-        time_over = time.monotonic() - self.sync_ends if self.sync_ends is not None else -1
-        if time_over < 0:
+        if self.sync_ends is None or self.sync_ends > now():
             return
-        self.last_sync, self.sync_ends = now() - timedelta(seconds=time_over), None
+        self.last_sync, self.sync_ends = self.sync_ends, None
         failure = outcome(self.name)
         self.status, self.details = failure or (ACTIVE, None)
         if self.status in (ACTIVE, "Warning"):

@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Protocol
 
 from testbed.apono_settings import PAGE_SIZE, Settings
@@ -109,7 +109,3 @@ def name_matches(pattern: str | None, name: str) -> bool:
 def instant(moment: datetime | None) -> str | None:
     """Return an ``ApiInstant``: RFC 3339 in UTC, in milliseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
-
-
-def now() -> datetime:
-    return datetime.now(timezone.utc)

@@ -21,7 +21,8 @@ from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
 
 from testbed.aws_principals import Principal, find_principal, iam_backend, known_backends
 from testbed.aws_signature import signature_problem
-from testbed.aws_wire import QUERY_SERVICES, AwsError, AwsRequest, now
+from testbed.aws_wire import QUERY_SERVICES, AwsError, AwsRequest
+from testbed.clock import now
 
 OPERATOR = "operator"
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")

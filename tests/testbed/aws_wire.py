@@ -14,7 +14,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -341,7 +341,3 @@ def to_json(value: Any) -> bytes:
         return round(moment.timestamp(), 3)
 
     return json.dumps(value, default=seconds).encode()
-
-
-def now() -> datetime:
-    return datetime.now(timezone.utc)

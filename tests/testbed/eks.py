@@ -21,7 +21,8 @@ from testbed.aws_authorization import authorize
 from testbed.aws_credentials import Caller
 from testbed.aws_principals import Principal, find_principal, without_path
 from testbed.aws_validation import describe, violations
-from testbed.aws_wire import AwsError, AwsRequest, now
+from testbed.aws_wire import AwsError, AwsRequest
+from testbed.clock import now
 from testbed.eks_model import (
     ACCESS_POLICIES,
     ENTRY_TYPES,

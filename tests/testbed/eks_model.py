@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from testbed.aws_principals import Principal, find_principal, without_path
-from testbed.aws_wire import now
+from testbed.clock import now
 
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 

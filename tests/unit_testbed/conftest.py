@@ -1,12 +1,20 @@
 # Copyright: Contributors to the apono.eks collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWS service, without data for each test."""
+"""The AWS service, without data for each test, and the clock of all services."""
 
 from __future__ import annotations
 
 import pytest
 from aws_bed import AwsBed
+
+from testbed import clock
+
+
+@pytest.fixture(autouse=True)
+def the_clock_is_right():
+    yield
+    clock.set_right()
 
 
 @pytest.fixture(scope="module")

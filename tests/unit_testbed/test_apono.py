@@ -10,10 +10,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from openapi_schema_validator import OAS30ReadValidator, oas30_format_checker
 from werkzeug.test import Client
 
+from testbed import apono_callers, clock
 from testbed.apono import OPERATIONS, Apono, apono_service
 from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.apono_integrations import MASK
@@ -103,15 +104,8 @@ class Bed:
     def names(self, **query: Any) -> list[str]:
         return [item["name"] for page in self.pages(INTEGRATIONS, **query) for item in page]
 
-    def until(self, status: str, integration_id: str) -> dict[str, Any]:
-        """Return the integration as soon as it has a status, within a time limit."""
-        deadline = time.monotonic() + 10
-        while True:
-            found = self.call("GET", f"{INTEGRATIONS}/{integration_id}")
-            if found["status"] == status:
-                return found
-            assert time.monotonic() < deadline, f"{found['status']} for long, not {status}"
-            time.sleep(0.02)
+    def shown(self, made: dict[str, Any]) -> dict[str, Any]:
+        return self.call("GET", f"{INTEGRATIONS}/{made['id']}")
 
 
 EASY = {"sync_seconds": 0, "requires_connector": False}
@@ -767,15 +761,19 @@ def test_a_page_token_of_somewhere_else_is_refused(bed):
 
 
 def test_a_first_sync_takes_its_time(bed):
-    bed.settings(sync_seconds=0.3)
-    started = time.monotonic()
+    bed.settings(sync_seconds=20)
+    before = clock.now()
     made = bed.create()
     assert (made["status"], made["last_sync_time"]) == ("Initializing", None)
     assert bed.call("GET", f"/api/v2/integrations/{made['id']}")["last_sync_time"] is None
-    active = bed.until("Active", made["id"])
-    assert time.monotonic() - started >= 0.3
+    clock.put_forward(25)
+    active = bed.shown(made)
+    assert active["status"] == "Active"
     assert active["last_sync_time"].endswith("Z")
-    assert abs(bed.call("GET", f"/api/v2/integrations/{made['id']}")["last_sync_time"] - time.time()) < 10
+    ended = datetime.fromisoformat(active["last_sync_time"].replace("Z", "+00:00"))
+    assert before + timedelta(seconds=19.9) < ended < clock.now() - timedelta(seconds=4.9)
+    v2 = bed.call("GET", f"/api/v2/integrations/{made['id']}")
+    assert v2["last_sync_time"] == pytest.approx(ended.timestamp(), abs=0.001)
 
 
 def test_the_test_bed_s_own_default_is_a_short_sync(shared_bed):
@@ -783,28 +781,31 @@ def test_the_test_bed_s_own_default_is_a_short_sync(shared_bed):
     shared_bed.settings(requires_connector=False)
     made = shared_bed.create()
     assert made["status"] == "Initializing"
-    shared_bed.until("Active", made["id"])
+    clock.put_forward(1)
+    assert shared_bed.shown(made)["status"] == "Active"
 
 
 def test_a_refresh_takes_its_time(bed):
     made = bed.create()
     assert made["status"] == "Active"
-    bed.settings(sync_seconds=0.3)
-    started = time.monotonic()
+    bed.settings(sync_seconds=20)
     assert set(bed.call("POST", f"/api/v2/integrations/{made['id']}/refresh")) == {"message"}
-    assert bed.call("GET", f"{INTEGRATIONS}/{made['id']}")["status"] == "Refreshing"
-    again = bed.until("Active", made["id"])
-    assert time.monotonic() - started >= 0.3
+    clock.put_forward(10)
+    assert bed.shown(made)["status"] == "Refreshing"
+    clock.put_forward(10)
+    again = bed.shown(made)
+    assert again["status"] == "Active"
     assert again["last_sync_time"] > made["last_sync_time"]
 
 
 def test_a_refresh_does_not_restart_a_running_sync(bed):
-    bed.settings(sync_seconds=0.3)
+    bed.settings(sync_seconds=20)
     made = bed.create()
     bed.settings(sync_seconds=NEVER)
     bed.call("POST", f"/api/v2/integrations/{made['id']}/refresh")
-    assert bed.call("GET", f"{INTEGRATIONS}/{made['id']}")["status"] == "Initializing"
-    bed.until("Active", made["id"])
+    assert bed.shown(made)["status"] == "Initializing"
+    clock.put_forward(20)
+    assert bed.shown(made)["status"] == "Active"
 
 
 @pytest.mark.parametrize("resyncs, status", [(False, "Active"), (True, "Refreshing")])
@@ -841,9 +842,9 @@ def test_of_failing_syncs_the_newest_rule_counts(bed):
 
 
 def test_a_rule_does_not_reach_a_sync_that_has_ended_unseen(bed):
-    bed.settings(sync_seconds=0.05)
+    bed.settings(sync_seconds=20)
     made = bed.create()
-    time.sleep(0.1)
+    clock.put_forward(20)
     bed.control("integrations", {"name": "*", "fail": "too late"})
     assert bed.call("GET", f"{INTEGRATIONS}/{made['id']}")["status"] == "Active"
 
@@ -956,16 +957,13 @@ def test_a_type_can_be_added_with_what_its_syncs_find(bed):
 
 
 def test_a_connector_is_there_once_it_has_dialled_in(bed):
-    started = time.monotonic()
-    bed.control("connectors", {"id": "c1", "connect_after": 1.5})
+    bed.control("connectors", {"id": "c1", "connect_after": 20})
     bed.call("GET", f"{CONNECTORS}/c1", expect=404)
     bed.call("PUT", f"{CONNECTORS}/c1", {"name": "new"}, expect=404)
     bed.call("DELETE", f"{CONNECTORS}/c1", expect=404)
     assert bed.pages(CONNECTORS) == [[]]
     bed.refused(400, "there is no connector 'c1'", "POST", INTEGRATIONS, integration(connector_id="c1"))
-    while bed.answer("GET", f"{CONNECTORS}/c1").status_code == 404:
-        time.sleep(0.02)
-    assert time.monotonic() - started >= 1.5
+    clock.put_forward(20)
     assert bed.create(connector_id="c1")["connector_id"] == "c1"
 
 
@@ -1169,22 +1167,18 @@ def test_attributes_are_filtered_and_decide_which_types_an_owner_can_have(bed):
 # Rate limit, errors, faults
 
 
-def test_the_rate_limit_refuses_with_retry_after_and_lets_through_later(bed):
+def test_the_rate_limit_refuses_with_retry_after_and_lets_through_later(bed, monkeypatch):
+    moment = clock.now()
+    monkeypatch.setattr(apono_callers, "now", lambda: moment)
     bed.settings(requests_per_second=4)
-    started = time.monotonic()
-    answers = [bed.answer("GET", CATALOG) for _unused in range(6)]
-    elapsed = time.monotonic() - started
-    statuses = [answer.status_code for answer in answers]
-    assert statuses[:4] == [200] * 4
-    assert elapsed > 0.25 or statuses[4:] == [429] * 2
-    limited = next(answer for answer in answers if answer.status_code == 429)
-    assert limited.headers["Retry-After"] == "1"
+    assert [bed.answer("GET", CATALOG).status_code for _unused in range(6)] == [200] * 4 + [429] * 2
+    assert bed.answer("GET", CATALOG).headers["Retry-After"] == "1"
     bed.control("tokens", {"name": "second", "token": "another-token"})
     bed.token = "another-token"
     assert bed.answer("GET", CATALOG).status_code == 200
     bed.token = DEFAULT_TOKEN
-    time.sleep(0.3)
-    assert bed.answer("GET", CATALOG).status_code == 200
+    moment += timedelta(seconds=0.25)
+    assert [bed.answer("GET", CATALOG).status_code for _unused in range(2)] == [200, 429]
 
 
 def test_the_rate_limit_does_no_work_and_its_header_is_a_setting(bed):

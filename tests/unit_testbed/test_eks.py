@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
@@ -30,6 +29,7 @@ from aws_bed import (
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from testbed import clock
 from testbed.aws_validation import violations
 from testbed.aws_wire import service_model
 from testbed.eks import ENTRIES_PER_CLUSTER
@@ -66,17 +66,15 @@ def entry(eks, cluster, role):
     return eks.create_access_entry(clusterName=cluster, principalArn=role)["accessEntry"]
 
 
-def wait(read: Callable[[], Any], wanted: Any) -> None:
-    """Wait until ``read`` returns ``wanted``, for at most five seconds."""
-    deadline = time.monotonic() + 5
-    while read() != wanted:
-        assert time.monotonic() < deadline, f"still {read()!r}, not {wanted!r}"
-        time.sleep(0.02)
+def until_the_end() -> None:
+    """Let the time of an update pass, or of the creation of a cluster."""
+    clock.put_forward(UPDATE_SECONDS)
 
 
 def set_mode(eks: Any, mode: str, name: str = "alpha") -> None:
     update = eks.update_cluster_config(name=name, accessConfig={"authenticationMode": mode})["update"]["id"]
-    wait(lambda: eks.describe_update(name=name, updateId=update)["update"]["status"], "Successful")
+    until_the_end()
+    assert eks.describe_update(name=name, updateId=update)["update"]["status"] == "Successful"
 
 
 class RawEks:
@@ -170,7 +168,8 @@ class TestAnswersFollowTheModel:
             if operation == "UpdateClusterConfig":
                 update = answer["update"]["id"]
             seen.append(operation)
-        wait(lambda: json.loads(raw.send("GET", "/clusters/alpha")[2])["cluster"]["status"], "ACTIVE")
+        until_the_end()
+        assert json.loads(raw.send("GET", "/clusters/alpha")[2])["cluster"]["status"] == "ACTIVE"
         status, _unused, text = raw.send("DELETE", "/clusters/alpha")
         wire_form(service_model("eks").operation_model("DeleteCluster").output_shape, json.loads(text))
         assert status == 200
@@ -224,7 +223,8 @@ class TestClusters:
             eks.list_access_entries(clusterName="alpha")
         with refused("ResourceInUseException", "CREATING"):
             eks.delete_cluster(name="alpha")
-        wait(lambda: self.status(eks), "ACTIVE")
+        until_the_end()
+        assert self.status(eks) == "ACTIVE"
         shown = eks.describe_cluster(name="alpha")["cluster"]
         assert (shown["arn"], shown["tags"], shown["version"]) == (CLUSTER_ARN, {"team": "a"}, "1.33")
         assert shown["accessConfig"] == {
@@ -242,7 +242,8 @@ class TestClusters:
             "controlPlaneInstanceType": "m5.large",
         }
         made = self.create(eks, outpostConfig=outpost)
-        wait(lambda: self.status(eks), "ACTIVE")
+        until_the_end()
+        assert self.status(eks) == "ACTIVE"
         shown = eks.describe_cluster(name="alpha")["cluster"]
         assert (shown["id"], shown["outpostConfig"]) == (made["id"], outpost)
         assert uuid.UUID(made["id"]) and made["accessConfig"]["authenticationMode"] == "CONFIG_MAP"
@@ -272,7 +273,8 @@ class TestClusters:
             "beta",
             accessConfig={"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
         )
-        wait(lambda: (self.status(eks), self.status(eks, "beta")), ("ACTIVE", "ACTIVE"))
+        until_the_end()
+        assert (self.status(eks), self.status(eks, "beta")) == ("ACTIVE", "ACTIVE")
         platform = f"arn:aws:iam::{ACCOUNT}:role/team/platform"
         assert eks.list_access_entries(clusterName="alpha")["accessEntries"] == [platform]
         policies = eks.list_associated_access_policies(clusterName="alpha", principalArn=platform)
@@ -324,7 +326,8 @@ class TestClusters:
 
     def test_protected_from_deletion(self, eks, role):
         self.create(eks, deletionProtection=True)
-        wait(lambda: self.status(eks), "ACTIVE")
+        until_the_end()
+        assert self.status(eks) == "ACTIVE"
         with refused("InvalidRequestException", "deletion protection"):
             eks.delete_cluster(name="alpha")
 
@@ -419,7 +422,7 @@ class TestAuthenticationMode:
             eks.delete_cluster(name="alpha")
         with refused("InvalidRequestException", WRONG_MODE):
             eks.list_access_entries(clusterName="alpha")
-        time.sleep(UPDATE_SECONDS)
+        until_the_end()
         ended = eks.describe_update(name="alpha", updateId=update["id"])["update"]
         assert (ended["status"], ended["errors"]) == ("Successful", [])
         set_mode(eks, "API")
@@ -471,9 +474,10 @@ class TestAuthenticationMode:
     def test_an_update_that_fails(self, bed, eks, cluster):
         bed.control("fail_update", cluster_arn=CLUSTER_ARN, error_message="the control plane is not reachable")
         update = eks.update_cluster_config(name=cluster, accessConfig={"authenticationMode": "API"})["update"]["id"]
-        wait(lambda: eks.describe_update(name=cluster, updateId=update)["update"]["status"], "Failed")
-        errors = eks.describe_update(name=cluster, updateId=update)["update"]["errors"]
-        assert errors[0]["errorMessage"] == "the control plane is not reachable"
+        until_the_end()
+        ended = eks.describe_update(name=cluster, updateId=update)["update"]
+        assert ended["status"] == "Failed"
+        assert ended["errors"][0]["errorMessage"] == "the control plane is not reachable"
         assert self.mode(eks) == "API_AND_CONFIG_MAP"
         set_mode(eks, "API")
 
@@ -848,11 +852,12 @@ class TestIdentity:
         assert self.ask(bed, f"{ROLE}-other")["entry"] is None
 
     def test_an_entry_takes_effect_after_a_while(self, bed, eks, role):
-        bed.cluster(entry_delay=0.3)
+        bed.cluster(entry_delay=7)
         eks.create_access_entry(clusterName="alpha", principalArn=ROLE)
         assert self.ask(bed)["entry"] is None
         assert eks.describe_access_entry(clusterName="alpha", principalArn=ROLE)["accessEntry"]
-        wait(lambda: self.ask(bed)["entry"] is not None, True)
+        clock.put_forward(7)
+        assert self.ask(bed)["entry"] is not None
 
     def test_a_user_with_a_path(self, bed, eks, iam, cluster):
         arn = iam.create_user(UserName="jane", Path="/team/")["User"]["Arn"]
@@ -884,7 +889,7 @@ class TestIdentity:
         bed.cluster(mode="CONFIG_MAP")
         eks.update_cluster_config(name="alpha", accessConfig={"authenticationMode": "API_AND_CONFIG_MAP"})
         assert self.ask(bed)["authentication_mode"] == "CONFIG_MAP"
-        time.sleep(UPDATE_SECONDS)
+        until_the_end()
         assert self.ask(bed)["authentication_mode"] == "API_AND_CONFIG_MAP"
 
 

@@ -264,9 +264,7 @@ class TestControl:
         port = int(admin.description["endpoint"].rsplit(":", 1)[1])
         silent = http.client.HTTPConnection("127.0.0.1", port)
         silent.connect()
-        started = time.monotonic()
         assert admin("GET", "/version").status == 200
-        assert time.monotonic() - started < 5
         silent.close()
 
     def test_a_reset_forgets_everything(self, control, admin):
@@ -279,15 +277,11 @@ class TestControl:
 
     @pytest.mark.small_only("A real API server for each cluster would need 30 GiB.")
     def test_200_clusters(self, control, admin):
-        started = time.monotonic()
         clusters = [control.create(f"cluster-{number}") for number in range(200)]
-        assert (time.monotonic() - started) / 200 < 0.1  # most of it the HTTP calls of this test
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             versions = list(pool.map(lambda one: Client(one, one["admin_token"])("GET", "/version").status, clusters))
         assert versions == [200] * 200
-        started = time.monotonic()
         control("POST", "reset")
-        assert time.monotonic() - started < 2
 
     def test_few_servers_wait_for_a_cluster(self, control, admin, programs):
         for number in range(IDLE_SERVERS + 2):
