@@ -10,7 +10,9 @@ NAME := ansible_collections/apono/eks
 PLACE := $(if $(findstring /ansible_collections/,$(CURDIR)),$(patsubst %/$(NAME),%,$(CURDIR)),$(CURDIR)/.collections)
 LINK := $(if $(filter $(CURDIR)/.collections,$(PLACE)),.collections/$(NAME))
 CORES := .cache/cores
-JOBS ?= 2
+# One more than the 2 cores of CI, because tests also wait.
+JOBS ?= 3
+PARALLEL := -n $(JOBS) --dist worksteal
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
 
 ifeq ($(PLACE),$(CURDIR))
@@ -44,27 +46,27 @@ test: $(READY) ## Run all tests, and report those that did not run
 	@$(BIN)/python tests/overview.py $(PARTS)
 
 quick: $(READY) ## Test the logic on one ansible-core, in less than two minutes
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/unit_extensions tests/structure
 
 units: $(READY) cores ## Test the logic, also on the oldest and the newest ansible-core
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/unit_extensions tests/structure
-	ends=$$($(BIN)/python tests/cores.py ends) && for core in $$ends; do $(CORES)/$$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider --hypothesis-profile=further_run -n $(JOBS) tests/unit || exit 1; done
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/unit_extensions tests/structure
+	ends=$$($(BIN)/python tests/cores.py ends) && for core in $$ends; do $(CORES)/$$core/bin/python -m pytest -c /dev/null --rootdir . --import-mode=importlib -q -p no:cacheprovider --hypothesis-profile=further_run $(PARALLEL) tests/unit || exit 1; done
 
 testbed-tests: $(READY) tools ## Test the services of the test bed
 	@$(BIN)/python tests/programs.py
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit_testbed
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit_testbed
 
 TESTS ?= tests/scenarios
 
 scenarios: $(READY) cores awx-collection tools ## Run the real playbooks, also on the oldest and the newest ansible-core (TESTS=one file)
 	@$(BIN)/python tests/programs.py
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest $(PARALLEL) $(TESTS)
 
 # With this variable, the tests use the small API server even if the real one is built.
 newcomer: export APONO_EKS_API_SERVER := small
-newcomer: $(READY) tools awx-collection ## Run the tests of Kubernetes as on a machine without a real API server
+newcomer: $(READY) tools awx-collection ## Follow the guides as on a machine without a real API server
 	@$(BIN)/python tests/programs.py
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/unit_testbed/test_kubernetes.py tests/unit_testbed/test_kubectl.py tests/scenarios/test_guides.py
+	$(BIN)/python -m pytest $(PARALLEL) tests/scenarios/test_guides.py
 
 browser: $(READY) ## Test the HTML report in a real browser ("make chromium" installs one)
 	$(BIN)/python -m pytest -rs tests/browser
@@ -100,7 +102,7 @@ sanity: $(READY) ## Run the sanity tests of ansible-test
 ansible-test-units: $(READY) ## Run the unit tests with ansible-test
 	$(BIN)/python tests/run_ansible_test.py .cache/ansible-test/units units --color no --requirements --venv --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
-kube: $(READY) ## Build Kubernetes and its tools for the tests (once per machine, about 15 minutes)
+kube: $(READY) ## Build Kubernetes and its tools for the tests (once per machine, up to 20 minutes)
 	@$(BIN)/python tests/programs.py build
 
 permissions: $(READY) ## Generate policies, manifests and tables from extensions/permissions/permissions.yml

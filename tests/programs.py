@@ -191,7 +191,7 @@ def build() -> None:
             raise NotAvailable(f"{target} has less than {ROOM_GIB} GiB free. Free some space, or set XDG_CACHE_HOME.")
         print(
             f"Building {', '.join(f'{module.name} {module.version}' for module in missing)}, once per machine: "
-            f"up to 15 minutes on 2 cores, {ROOM_GIB} GiB meanwhile.",
+            f"up to 20 minutes on 2 cores, {ROOM_GIB} GiB meanwhile.",
             flush=True,
         )
         # In the folder of the target, so that a finished folder can be renamed.
