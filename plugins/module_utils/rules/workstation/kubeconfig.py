@@ -146,15 +146,19 @@ def read(text: str, path: str) -> Kubeconfig:
     if not isinstance(data.get(CURRENT), str | None):
         raise _invalid(path, f"{CURRENT} is not {_TYPE_NAMES[str]}")
     for section in SECTIONS:
-        items = [] if data.get(section) is None else data[section]
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        if data.get(section) is None:
+            continue
+        if not isinstance(data[section], list) or not all(isinstance(item, dict | None) for item in data[section]):
             raise _invalid(path, f"{section} is not a list of mappings")
+        # As in Go, null is an item without fields, and a name that is null is empty.
+        items = data[section] = [item or {} for item in data[section]]
         names = [item.get("name") for item in items]
         if not all(isinstance(name, str | None) for name in names):
             raise _invalid(path, f"{section} has a name that is not {_TYPE_NAMES[str]}")
+        names = [name or "" for name in names]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise _invalid(path, f"{section} has the name {twice[0]} twice")
+            raise _invalid(path, f"{section} has the name {twice[0] or '(none)'} twice")
         if not all(isinstance(item.get(SECTIONS[section]), dict | None) for item in items):
             raise _invalid(path, f"{section} has an item whose {SECTIONS[section]} is not a mapping")
         for item in items:

@@ -17,6 +17,7 @@ import sys
 import pytest
 from ansible_collections.apono.eks.plugins.module_utils.clients.kubernetes import Kubernetes
 from ansible_collections.apono.eks.plugins.module_utils.errors import ResourceError
+from ansible_collections.apono.eks.plugins.module_utils.rules.workstation.kubeconfig import SECTIONS
 
 yaml = pytest.importorskip("yaml")
 hypothesis = pytest.importorskip("hypothesis")
@@ -260,6 +261,22 @@ def hold_against_kubectl(place, files):
         assert "Unexpected" not in message
         second = any(file["text"] == "second" for file in files)
         assert theirs is None or second, message
+
+
+@pytest.mark.parametrize(
+    "items",
+    [[None], [{"name": None}], [None, None], [None, {"name": ""}], ["text"], [[]], [0], [False], [""]],
+    ids=json.dumps,
+)
+def test_items_without_a_name_are_accepted_if_kubectl_accepts_them(place, items):
+    document = yaml.safe_load(written(place, one_file(user=["token"])))
+    for section in SECTIONS:
+        document[section] += items
+    path = place.folder / "a" / "config"
+    path.write_text(yaml.safe_dump(document))
+    theirs = by_kubectl(place, [path])
+    ours, message = by_collection(place, [path])
+    assert ours == theirs, message
 
 
 def test_the_servers_are_reached_at_all(place):

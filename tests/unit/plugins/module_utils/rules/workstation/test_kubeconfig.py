@@ -74,6 +74,17 @@ def test_where_the_last_one_of_a_list_goes_the_comments_stay():
     assert edit(text, GONE) == "# Mine.\nclusters: []\ncontexts: []   # none\nusers: []\n"
 
 
+@pytest.mark.parametrize("empty", ["null", "", "~", "{}", "{name: null}"])
+def test_items_without_a_name_stay(empty):
+    item = f"- {empty}".rstrip()
+    text = "# Mine.\n" + "".join(f"{section}:\n{item}\n" for section in ENTRY)
+    made = edit(text)
+    assert {section: len(items) for section, items in yaml.safe_load(made).items()} == dict.fromkeys(ENTRY, 2)
+    assert made.count(f"{item}\n") == len(ENTRY)
+    assert edit(made) == made
+    assert edit(made, GONE) == text
+
+
 def test_the_current_context_changes_only_with_the_option():
     assert edit(WRITTEN, {}, "") == WRITTEN.replace("current-context: home", "current-context: ''")
     assert edit("clusters: []\n", {}, "prod") == "clusters: []\ncurrent-context: prod\n"
