@@ -10,8 +10,7 @@ NAME := ansible_collections/apono/eks
 PLACE := $(if $(findstring /ansible_collections/,$(CURDIR)),$(patsubst %/$(NAME),%,$(CURDIR)),$(CURDIR)/.collections)
 LINK := $(if $(filter $(CURDIR)/.collections,$(PLACE)),.collections/$(NAME))
 CORES := .cache/cores
-# One more than the 2 cores of CI, because tests also wait.
-JOBS ?= 3
+JOBS ?= 2
 PARALLEL := -n $(JOBS) --dist worksteal
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
 

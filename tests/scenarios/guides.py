@@ -30,12 +30,11 @@ import yaml
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives, roles
 from docutils.parsers.rst.directives import admonitions
-from runs import begin
+from runs import TIMEOUT_SECONDS, begin
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDES = CHECKOUT / "docs/docsite/rst"
 FILE_LANGUAGES = ("yaml", "yaml+jinja", "json", "ini")
-TIMEOUT_SECONDS = 300
 
 
 @dataclass

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from runs import Controller, begin
+from runs import TIMEOUT_SECONDS, Controller, begin
 
 from testbed.apono_callers import DEFAULT_TOKEN
 from testbed.awx import Awx, Job, Step
@@ -33,7 +33,6 @@ REPOSITORY = "https://git.example.com/apono.git"
 CONTROLLER_TOKEN = "token-of-awx"
 EXTERNAL_ID = "external-id-of-the-automation"
 SOURCE = "Apono: EKS clusters"
-TIMEOUT_SECONDS = 900
 DETAILS = "Ask in the platform team's channel.\nThen use the profile apono-k8s-access."
 
 pytestmark = pytest.mark.skipif(

@@ -26,7 +26,6 @@ import yaml
 from guides import (
     CHECKOUT,
     GUIDES,
-    TIMEOUT_SECONDS,
     Block,
     Command,
     Shell,
@@ -38,6 +37,7 @@ from guides import (
 )
 from pods import CHART, playing
 from pods import TOKEN as TOKEN_OF_CONNECTOR
+from runs import TIMEOUT_SECONDS
 from test_adopt import PAGE_POLICY, PAGE_SSO_TRUST, make_integration, make_role
 
 import tools
